@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xml/dom.h - a libvirt domain definition in, a plan and a new definition out
+ *
+ * The room of pure functions: everything here depends on its arguments alone,
+ * does no input or output, and treats the XML as bytes from a stranger.
+ *
+ * Walls:    links libxml2 and GLib. Knows no sockets, no configuration file,
+ *           no Ceph and no libvirt calls, and never logs.
+ * Threads:  every function may be called from any thread; a DomPlan belongs
+ *           to one thread at a time.
+ * Errors:   GError of DOM_ERROR, one line, no full stop. A message about one
+ *           disk starts with "disk 'vda': ".
+ *
+ * The forms in which a domain asks for a disk are described in
+ * remora-domain(7); the canonical one is <metadata> in DOM_NAMESPACE.
+ */
+#ifndef REMORA_XML_DOM_H
+#define REMORA_XML_DOM_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#define DOM_NAMESPACE "urn:remora:domain:1"
+
+/* Limits on what an outsider sizes. libvirt's own strings end at 4 MiB
+ * (REMOTE_STRING_MAX), so no definition from libvirt is longer. */
+#define DOM_XML_MAX      (4u * 1024u * 1024u)
+#define DOM_DISKS_MAX    1024u
+#define DOM_HOSTS_MAX    64u
+/* The name of a pool, an image or a snapshot. */
+#define DOM_NAME_MAX     255u
+#define DOM_SIZE_MAX     (G_GUINT64_CONSTANT(1) << 60)
+
+#define DOM_ERROR        dom_error_quark()
+GQuark dom_error_quark(void);
+
+typedef enum {
+    DOM_ERROR_MALFORMED, /* not well-formed XML, or not a domain */
+    DOM_ERROR_LIMIT,     /* above one of the limits above */
+    DOM_ERROR_REQUEST,   /* what is asked for cannot be meant */
+    DOM_ERROR_OWNER,     /* a disk that belongs to another domain */
+} DomErrorCode;
+
+/* What the host's configuration says about pools. Borrowed for the call. */
+typedef struct {
+    const char *const *image_pools;  /* NULL-terminated, at least one */
+    const char *vms_pool;            /* where clones go */
+    const char *const *volume_pools; /* NULL-terminated, may be empty */
+    const char *fsid;   /* of the cluster; NULL: unknown, not compared */
+    bool complete_bare; /* rewrite disks of kind DOM_DISK_BARE too */
+} DomRules;
+
+typedef enum {
+    DOM_DISK_CLONE,    /* a writable clone of an image's snapshot */
+    DOM_DISK_SNAPSHOT, /* the snapshot itself, read-only (cdrom, readonly) */
+    DOM_DISK_BARE,     /* an RBD image of a known pool; nothing is cloned */
+} DomDiskKind;
+
+/* One monitor as libvirt's <host> has it: IPv6 without brackets. */
+typedef struct {
+    char *name;
+    char *port; /* NULL: none given */
+} DomHost;
+
+/* One disk of the plan. Owned by the plan; strings never change once set. */
+typedef struct {
+    DomDiskKind kind;
+    char *target;       /* 'vda' */
+    char *parent_pool;  /* NULL: a bare image id and several image pools;
+                         * dom_disk_set_parent_pool() decides */
+    char *parent_image; /* NULL for DOM_DISK_BARE */
+    char *parent_snap;
+    char *pool;         /* what QEMU is to open; for a snapshot the parent */
+    char *image;
+    char *snap;         /* NULL but for DOM_DISK_SNAPSHOT */
+    guint64 size;       /* bytes asked for; 0: as large as the parent */
+    bool writable;
+    bool shareable;
+    bool exists;        /* the definition has a <disk> for this target */
+    bool in_place;      /* and its source already names pool/image(@snap) */
+    GPtrArray *hosts;   /* of DomHost: the <host>s now in its source */
+    char *auth_user;    /* now in <auth>, or NULL */
+    char *secret_uuid;  /* now in <auth>, or NULL */
+} DomDisk;
+
+typedef struct DomPlan DomPlan;
+
+/* What to put into a rewritten disk. Borrowed for the call. */
+typedef struct {
+    const DomHost *hosts; /* today's monitors */
+    gsize n_hosts;
+    const char *auth_user;   /* without 'client.'; NULL: no <auth> */
+    const char *secret_uuid; /* NULL only together with auth_user */
+    const char *cache;       /* libvirt's word, or NULL: leave alone */
+    const char *discard;     /* 'unmap', 'ignore', or NULL: leave alone */
+    const char *bus;         /* 'scsi', 'virtio', or NULL: keep */
+} DomSite;
+
+/* A rewrite as the three changes that libvirt can make to a stored definition
+ * (virDomainSetMetadata, virDomainUpdateDeviceFlags,
+ * virDomainAttachDeviceFlags, virDomainDetachDeviceFlags). */
+typedef struct {
+    char *metadata;       /* the new <remora:domain> element; "" removes it;
+                           * NULL: unchanged */
+    GPtrArray *updates;   /* of char *: <disk> that replaces its target */
+    GPtrArray *additions; /* of char *: <disk> or <controller> to attach */
+    GPtrArray *removals;  /* of char *: <disk> to detach */
+} DomChanges;
+
+/*
+ * Reads a definition: a whole <domain> in xml[0..len).
+ *
+ * Gives a plan, empty for a domain that asks for nothing. Errors: every code
+ * of DOM_ERROR; the document is refused when it has a document type
+ * declaration (so entities cannot expand), is longer than DOM_XML_MAX or
+ * nests deeper than libxml2's own limit of 256.
+ */
+DomPlan *dom_plan_new(const char *xml,
+                      gsize len,
+                      const DomRules *rules,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void dom_plan_free(DomPlan *plan);
+
+/* The domain's <name>; NULL if it has none. Owned by the plan. */
+const char *dom_plan_name(const DomPlan *plan);
+/* The domain's <uuid>, lower case with hyphens. A definition without one has
+ * been given a random one by dom_plan_new(). Owned by the plan. */
+const char *dom_plan_uuid(const DomPlan *plan);
+/* Of DomDisk, document order. Empty: the domain is not ours. */
+const GPtrArray *dom_plan_disks(const DomPlan *plan);
+/* Whether the definition carries an element of DOM_NAMESPACE. */
+bool dom_plan_has_metadata(const DomPlan *plan);
+
+/* Decides the pool of a bare image id. pool must be one of image_pools. */
+void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
+
+/*
+ * The definition as it should be. Every disk must have its parent_pool.
+ *
+ * ret_xml gets a new string (g_free), or NULL when nothing needs to change:
+ * then the caller goes on with the bytes it has. Rewriting the result again
+ * gives NULL. With complete_bare false, disks of kind DOM_DISK_BARE stay.
+ */
+gboolean dom_plan_rewrite(DomPlan *plan,
+                          const DomSite *site,
+                          char **ret_xml,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * The same rewrite as changes to a stored definition. ret_changes gets NULL
+ * when nothing needs to change. The metadata keeps each disk as it was, for
+ * dom_revert(). Apply metadata first, then additions of controllers, updates,
+ * additions of disks.
+ */
+gboolean dom_plan_changes(DomPlan *plan,
+                          const DomSite *site,
+                          DomChanges **ret_changes,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * What takes a rewritten definition back to what was there before remora.
+ * ret_changes gets NULL when the definition holds nothing to put back.
+ */
+gboolean dom_revert(const char *xml,
+                    gsize len,
+                    DomChanges **ret_changes,
+                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+void dom_changes_free(DomChanges *changes);
+
+/*
+ * A size as people write it: digits, an optional fraction, optional blanks, a
+ * unit of B, KiB, MiB, GiB, TiB (or K, M, G, T, binary as in rbd and nova);
+ * no unit means bytes. 1 to DOM_SIZE_MAX bytes; a fraction must come out at
+ * whole bytes.
+ */
+gboolean dom_size_parse(const char *text,
+                        guint64 *ret_bytes,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+    char *fsid; /* only from an rbd:// location; else NULL */
+    char *pool; /* NULL for a bare image id */
+    char *image;
+    char *snap; /* 'snap' where none is named */
+} DomImageRef;
+
+/*
+ * What an image attribute names: an image id, 'pool/image', 'pool/image@snap'
+ * or a Glance location 'rbd://fsid/pool/image/snap' (pieces percent-decoded
+ * after the split, all four there and none empty; glance_store's rule).
+ */
+DomImageRef *dom_image_ref_parse(const char *text,
+                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void dom_image_ref_free(DomImageRef *ref);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomPlan, dom_plan_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomChanges, dom_changes_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomImageRef, dom_image_ref_free)
+
+#endif
