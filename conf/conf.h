@@ -23,7 +23,7 @@
 #define CONF_POOLS_MAX    64u
 #define CONF_STRING_MAX   1024u
 
-#define CONF_ERROR        conf_error_quark()
+#define CONF_ERROR conf_error_quark()
 GQuark conf_error_quark(void);
 
 typedef enum {
@@ -33,13 +33,13 @@ typedef enum {
 } ConfErrorCode;
 
 typedef struct {
-    char *name;           /* how logs and status call it */
-    char *conf;           /* path of ceph.conf */
-    char *user;           /* without 'client.' */
-    char *keyring;        /* path, or NULL: as librados finds it */
-    char *secret_uuid;    /* of the libvirt secret, or NULL: from the fsid */
-    char *guest_user;     /* QEMU's user, or NULL: user */
-    char *guest_keyring;  /* or NULL: as librados would find guest_user's */
+    char *name;          /* how logs and status call it */
+    char *conf;          /* path of ceph.conf */
+    char *user;          /* without 'client.' */
+    char *keyring;       /* path, or NULL: as librados finds it */
+    char *secret_uuid;   /* of the libvirt secret, or NULL: from the fsid */
+    char *guest_user;    /* QEMU's user, or NULL: user */
+    char *guest_keyring; /* or NULL: as librados would find guest_user's */
 } ConfCluster;
 
 typedef struct {
@@ -48,18 +48,18 @@ typedef struct {
     guint op_timeout_ms;      /* 1 s to 600 s */
     char **image_pools;       /* NULL-terminated, at least one */
     char *vms_pool;
-    char **volume_pools;      /* NULL-terminated, may be empty */
-    char *cache_network;      /* cache mode of 'network', or NULL: leave */
-    char *discard;            /* "unmap", "ignore", or NULL: leave */
-    char *bus;                /* "scsi", "virtio", or NULL: keep */
+    char **volume_pools;       /* NULL-terminated, may be empty */
+    char *cache_network;       /* cache mode of 'network', or NULL: leave */
+    char *discard;             /* "unmap", "ignore", or NULL: leave */
+    char *bus;                 /* "scsi", "virtio", or NULL: keep */
     guint64 clone_object_size; /* bytes, a power of two, or 0: the parent's */
     guint64 image_object_size; /* bytes, a power of two, 4 KiB to 32 MiB */
-    char *clone_data_pool;    /* or NULL */
-    guint64 clone_features;   /* librbd's mask, or 0: the cluster's default */
-    guint trash_expiry_s;     /* how long what remora trashes stays there */
-    char *libvirt_socket;     /* or NULL: as libvirt's client finds it */
-    bool complete_existing;   /* the event path completes bare RBD disks */
-    guint hook_deadline_ms;   /* 1 s to 60 s */
+    char *clone_data_pool;     /* or NULL */
+    guint64 clone_features;    /* librbd's mask, or 0: the cluster's default */
+    guint trash_expiry_s;      /* how long what remora trashes stays there */
+    char *libvirt_socket;      /* or NULL: as libvirt's client finds it */
+    bool complete_existing;    /* the event path completes bare RBD disks */
+    guint hook_deadline_ms;    /* 1 s to 60 s */
 } Conf;
 
 /*

@@ -23,19 +23,19 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define WIRE_MAGIC        0x41524d52u /* "RMRA" */
-#define WIRE_VERSION      1u
+#define WIRE_MAGIC   0x41524d52u /* "RMRA" */
+#define WIRE_VERSION 1u
 
 #define WIRE_HOOK_SOCKET   "hook.sock"
 #define WIRE_NOTIFY_SOCKET "notify.sock"
 
 /* Limits; one byte more is refused. */
-#define WIRE_NAME_MAX     1024u            /* a domain's name */
-#define WIRE_BODY_MAX     (4u * 1024u * 1024u) /* domain XML */
-#define WIRE_MESSAGE_MAX  2048u            /* one line for the operator */
-#define WIRE_OUTPUT_MAX   (8u * 1024u * 1024u)
-#define WIRE_DATAGRAM_MAX (128u * 1024u)   /* header, name and body */
-#define WIRE_DEADLINE_CAP_MS 60000u        /* whatever the greeting says */
+#define WIRE_NAME_MAX        1024u                /* a domain's name */
+#define WIRE_BODY_MAX        (4u * 1024u * 1024u) /* domain XML */
+#define WIRE_MESSAGE_MAX     2048u /* one line for the operator */
+#define WIRE_OUTPUT_MAX      (8u * 1024u * 1024u)
+#define WIRE_DATAGRAM_MAX    (128u * 1024u) /* header, name and body */
+#define WIRE_DEADLINE_CAP_MS 60000u         /* whatever the greeting says */
 
 enum wire_op {
     WIRE_PREPARE = 1, /* body: domain XML; verdict decides the start */

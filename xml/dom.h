@@ -25,14 +25,14 @@
 
 /* Limits on what an outsider sizes. libvirt's own strings end at 4 MiB
  * (REMOTE_STRING_MAX), so no definition from libvirt is longer. */
-#define DOM_XML_MAX      (4u * 1024u * 1024u)
-#define DOM_DISKS_MAX    1024u
-#define DOM_HOSTS_MAX    64u
+#define DOM_XML_MAX   (4u * 1024u * 1024u)
+#define DOM_DISKS_MAX 1024u
+#define DOM_HOSTS_MAX 64u
 /* The name of a pool, an image or a snapshot. */
-#define DOM_NAME_MAX     255u
-#define DOM_SIZE_MAX     (G_GUINT64_CONSTANT(1) << 60)
+#define DOM_NAME_MAX 255u
+#define DOM_SIZE_MAX (G_GUINT64_CONSTANT(1) << 60)
 
-#define DOM_ERROR        dom_error_quark()
+#define DOM_ERROR dom_error_quark()
 GQuark dom_error_quark(void);
 
 typedef enum {
@@ -71,17 +71,17 @@ typedef struct {
                          * dom_disk_set_parent_pool() decides */
     char *parent_image; /* NULL for DOM_DISK_BARE */
     char *parent_snap;
-    char *pool;         /* what QEMU is to open; for a snapshot the parent */
+    char *pool; /* what QEMU is to open; for a snapshot the parent */
     char *image;
-    char *snap;         /* NULL but for DOM_DISK_SNAPSHOT */
-    guint64 size;       /* bytes asked for; 0: as large as the parent */
+    char *snap;   /* NULL but for DOM_DISK_SNAPSHOT */
+    guint64 size; /* bytes asked for; 0: as large as the parent */
     bool writable;
     bool shareable;
-    bool exists;        /* the definition has a <disk> for this target */
-    bool in_place;      /* and its source already names pool/image(@snap) */
-    GPtrArray *hosts;   /* of DomHost: the <host>s now in its source */
-    char *auth_user;    /* now in <auth>, or NULL */
-    char *secret_uuid;  /* now in <auth>, or NULL */
+    bool exists;       /* the definition has a <disk> for this target */
+    bool in_place;     /* and its source already names pool/image(@snap) */
+    GPtrArray *hosts;  /* of DomHost: the <host>s now in its source */
+    char *auth_user;   /* now in <auth>, or NULL */
+    char *secret_uuid; /* now in <auth>, or NULL */
 } DomDisk;
 
 typedef struct DomPlan DomPlan;

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-internal.h - what the files of this room share
+ *
+ * Lock order: cluster->connect_lock, then cluster->lock. Neither is held
+ * across a call of librbd; connect_lock is held across rados_connect() so
+ * that waiting requests share one attempt.
+ */
+#ifndef REMORA_AGENT_RBD_STORE_INTERNAL_H
+#define REMORA_AGENT_RBD_STORE_INTERNAL_H
+
+#include <rados/librados.h>
+#include <rbd/librbd.h>
+
+#include "agent/rbd/store.h"
+
+/* How often a holder touches its claims, and how long an unchanged claim must
+ * have been watched before its holder counts as dead. */
+#define STORE_BEAT_S 5
+#define STORE_DEAD_S 20
+/* The first bytes of a parent that tell its format. */
+#define STORE_HEAD_BYTES 4096u
+/* Where the ready mark stands in an image's metadata. */
+#define STORE_MARK_KEY "remora.ready"
+
+/* One RADOS connection. Counted: each job holds one reference, so that a
+ * retired connection lives until the last job that uses it has ended. */
+typedef struct {
+    gint refs;
+    rados_t rados;
+    char *instance;  /* random id of this connection */
+    char *addr;      /* as the OSD map's blocklist wants it */
+    int instance_fd; /* flock-guarded file in run_dir/instances */
+    char *instance_path;
+    gint retired;          /* atomic: nothing new may start on it */
+    StoreCluster *cluster; /* borrowed */
+} StoreConn;
+
+struct StoreCluster {
+    gint refs;
+    char *name;
+    char *conf;
+    char *user;
+    char *keyring;
+    guint connect_timeout_ms;
+    guint op_timeout_ms;
+    char *run_dir;
+    char *probe_pool;
+    guint64 clone_object_size;
+    guint64 clone_features;
+    char *clone_data_pool;
+    guint trash_expiry_s;
+
+    GMutex connect_lock;
+    GMutex lock;     /* guards everything below */
+    StoreConn *conn; /* NULL: not connected */
+    char *fsid;
+    gint64 down_since_us; /* monotonic; 0: not known to be down */
+    char *down_cause;
+    bool probing;
+    bool closing;
+    GCond closed;         /* the probe and the heart have ended */
+    GHashTable *parents;  /* 'pool/image@snap' -> what was found */
+    GHashTable *observed; /* 'pool/image' -> when a claim was first seen so */
+    GPtrArray *claims;    /* of StoreClaim, held: touched by the heart */
+    GCond claims_changed;
+    bool heart_beats;
+};
+
+struct StoreClaim {
+    StoreConn *conn; /* a reference */
+    char *pool;
+    char *image;
+    char *owner;
+    char *holder; /* what stands in the claim: its exact value */
+    guint64 beat;
+    bool kept; /* the connection died: leave the claim in place */
+};
+
+/* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
+ * r is negative. conn may be NULL; it is retired when r says that it must not
+ * be used again, and the cluster marked down when it did not answer. */
+gboolean
+store_fail(GError **error, StoreConn *conn, int r, const char *format, ...)
+    G_GNUC_PRINTF(4, 5);
+gboolean
+store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* store-cluster.c */
+StoreConn *store_conn_acquire(StoreCluster *cluster, GError **error);
+StoreConn *store_conn_ref(StoreConn *conn);
+void store_conn_unref(StoreConn *conn);
+void store_conn_retire(StoreConn *conn);
+void store_cluster_mark_down(StoreCluster *cluster, const char *cause);
+gboolean store_ioctx(StoreConn *conn,
+                     const char *pool,
+                     rados_ioctx_t *ret_io,
+                     GError **error);
+/* Runs one monitor command given as JSON; ret_text is NUL-terminated. */
+gboolean store_mon_command(StoreConn *conn,
+                           const char *command,
+                           char **ret_text,
+                           gsize *ret_len,
+                           GError **error);
+
+/* store-instance.c: this host's own instances, each a file that its process
+ * keeps locked. The kernel drops the lock with the process, so a lock that
+ * can be had proves death; a missing file proves nothing. */
+typedef enum {
+    STORE_INSTANCE_UNKNOWN, /* not of this host, as far as can be seen */
+    STORE_INSTANCE_LIVE,
+    STORE_INSTANCE_DEAD,
+} StoreInstanceState;
+
+gboolean store_instance_open(const char *run_dir,
+                             char **ret_id,
+                             char **ret_path,
+                             int *ret_fd,
+                             GError **error);
+void store_instance_note(StoreConn *conn,
+                         const char *verb,
+                         const char *pool,
+                         const char *image,
+                         const char *owner);
+/* ret_handed_s: seconds since the instance handed this image to owner, or -1
+ * when it did not. */
+StoreInstanceState store_instance_look(const char *run_dir,
+                                       const char *id,
+                                       const char *pool,
+                                       const char *image,
+                                       int *ret_handed_s);
+
+/* store-claim.c: the object itself. All return librados' number; a claim that
+ * is not (any more) as expected answers -ECANCELED. */
+typedef struct {
+    char *holder; /* 'instance=... host=... addr=... owner=... since=...' */
+    char *beat;
+} StoreClaimSeen;
+
+void store_claim_seen_clear(StoreClaimSeen *seen);
+char *store_claim_object(const char *image);
+/* One field of a holder; "" when it is not there. g_free() it. */
+char *store_holder_field(const char *holder, const char *key);
+int store_claim_create(StoreConn *conn,
+                       const char *pool,
+                       const char *image,
+                       const char *owner,
+                       char **ret_holder);
+int store_claim_take_over(StoreConn *conn,
+                          const char *pool,
+                          const char *image,
+                          const char *owner,
+                          const StoreClaimSeen *seen,
+                          char **ret_holder);
+int store_claim_touch(StoreConn *conn,
+                      const char *pool,
+                      const char *image,
+                      const char *holder,
+                      guint64 beat);
+int store_claim_remove(StoreConn *conn,
+                       const char *pool,
+                       const char *image,
+                       const char *holder);
+int store_claim_read(StoreConn *conn,
+                     const char *pool,
+                     const char *image,
+                     StoreClaimSeen *ret_seen);
+
+/* librados' and librbd's handles as one owner each */
+static inline void
+store_ioctx_clear(rados_ioctx_t *io)
+{
+    if (*io)
+        rados_ioctx_destroy(*io);
+    *io = NULL;
+}
+
+static inline void
+store_rbd_clear(rbd_image_t *image)
+{
+    if (*image)
+        (void)rbd_close(*image);
+    *image = NULL;
+}
+
+typedef rados_ioctx_t StoreIo;
+typedef rbd_image_t StoreHandle;
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreIo, store_ioctx_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreHandle, store_rbd_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreClaimSeen, store_claim_seen_clear)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreConn, store_conn_unref)
+
+#endif

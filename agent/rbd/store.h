@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store.h - the cluster: connection, images, disks made from them
+ *
+ * A StoreCluster is one Ceph cluster as one user. It keeps one warm RADOS
+ * connection, replaces it when it is lost or fenced, and refuses at once
+ * while the cluster does not answer.
+ *
+ * Walls:    links librados, librbd, GLib, jansson. Knows no domains, no XML,
+ *           no libvirt; never logs. 'owner' is an opaque id that a disk
+ *           belongs to, 'label' what its owner calls the disk.
+ * Threads:  every function may be called from any thread; those marked
+ *           "blocks" wait for the network and belong in a worker.
+ * Errors:   GError of STORE_ERROR, one line with cause and next step.
+ *           librados and librbd return negative error numbers and do not set
+ *           errno, which is why errno is never read here.
+ */
+#ifndef REMORA_AGENT_RBD_STORE_H
+#define REMORA_AGENT_RBD_STORE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* Limits on what a cluster may tell us. */
+#define STORE_JSON_MAX     (16u * 1024u * 1024u)
+#define STORE_MONITORS_MAX 64u
+#define STORE_WATCHERS_MAX 64u
+
+#define STORE_ERROR store_error_quark()
+GQuark store_error_quark(void);
+
+typedef enum {
+    STORE_ERROR_FAILED,  /* anything that needs no telling apart */
+    STORE_ERROR_MISSING, /* pool, image or snapshot is not there */
+    STORE_ERROR_DOWN,    /* the cluster does not answer, or answered late */
+    STORE_ERROR_FENCED,  /* our own connection was blocklisted */
+    STORE_ERROR_BUSY,    /* somebody else holds or uses the disk */
+    STORE_ERROR_REFUSED, /* what is there is not what was asked for */
+    STORE_ERROR_FULL,    /* pool or cluster is full, or at its quota */
+} StoreErrorCode;
+
+typedef struct StoreCluster StoreCluster;
+
+/* Copied by store_cluster_new(). */
+typedef struct {
+    const char *name;    /* what messages call the cluster */
+    const char *conf;    /* path of ceph.conf, or NULL: librados decides */
+    const char *user;    /* without 'client.' */
+    const char *keyring; /* path, or NULL: librados decides */
+    guint connect_timeout_ms;
+    guint op_timeout_ms;
+    const char *run_dir;       /* this host's own state, on tmpfs; must exist */
+    const char *probe_pool;    /* a pool whose answer means "works again" */
+    guint64 clone_object_size; /* bytes or 0; never below the parent's */
+    guint64 clone_features;    /* librbd's mask, or 0: cluster's default */
+    const char *clone_data_pool; /* or NULL */
+    guint trash_expiry_s;        /* how long what we trash can come back */
+} StoreSettings;
+
+/* Does not connect. */
+StoreCluster *store_cluster_new(const StoreSettings *settings);
+StoreCluster *store_cluster_ref(StoreCluster *cluster);
+/* The last one closes the connection; claims that are still held stay in the
+ * cluster, with a note in run_dir for whoever comes next. May block. */
+void store_cluster_unref(StoreCluster *cluster);
+const char *store_cluster_name(const StoreCluster *cluster);
+const char *store_cluster_user(const StoreCluster *cluster);
+
+/* Makes sure of a connection. Blocks up to connect_timeout_ms, or not at all
+ * while the cluster is known to be down. */
+gboolean store_cluster_connect(StoreCluster *cluster,
+                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The cluster's id, connecting if need be. Owned by the cluster. Blocks. */
+const char *store_cluster_fsid(StoreCluster *cluster, GError **error);
+/* Whether calls are refused until a probe succeeds, and for how long (in
+ * seconds) that has been so. */
+bool store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds);
+/* For the caller whose own deadline passed while the cluster was at work:
+ * from now on calls are refused until a probe succeeds. */
+void store_cluster_suspect(StoreCluster *cluster);
+
+typedef struct {
+    char *host; /* IPv6 without brackets */
+    char *port;
+    bool v2;    /* speaks messenger v2 */
+    bool other; /* the same monitor was listed before, with another address */
+} StoreMonitor;
+
+void store_monitor_free(StoreMonitor *monitor);
+/* The live monitor map ('mon dump'): every address of every monitor, the v1
+ * address of a monitor first where it has both. Of StoreMonitor. Blocks. */
+GPtrArray *store_monitors(StoreCluster *cluster, GError **error);
+/* The same from the JSON text; pure. */
+GPtrArray *store_monitors_parse(const char *json, gsize len, GError **error);
+
+/* The secret key of 'client.USER' from a keyring file; keyring NULL: from
+ * where librados would read it. Wipe and g_free() it. */
+char *store_user_key(StoreCluster *cluster,
+                     const char *user,
+                     const char *keyring,
+                     GError **error);
+
+typedef struct {
+    const char *pool;
+    const char *image;
+    const char *snap;
+} StoreParent;
+
+/* One disk that is to be ready. Everything borrowed for the call. */
+typedef struct {
+    StoreParent parent; /* pool NULL: nothing is cloned, it must exist */
+    const char *pool;   /* the disk itself; for read_only with a parent: the
+                         * parent's snapshot is looked at, nothing is made */
+    const char *image;
+    guint64 size;      /* bytes, at least; 0: as the parent */
+    const char *owner; /* whom it belongs to */
+    const char *label; /* what its owner calls it */
+    bool read_only;
+    bool shareable; /* several may write to it: no claim is kept */
+    /* NULL-terminated addresses of clients whose process is proved gone. */
+    const char *const *gone;
+    /* The owner comes from another host that still has the disk open
+     * (live migration): watchers are no reason to refuse. */
+    bool arriving;
+} StoreDisk;
+
+typedef enum {
+    STORE_BUILT, /* cloned now */
+    STORE_READY, /* was there already, and ours or somebody's own */
+    STORE_GROWN, /* was there already, and was made larger */
+} StoreOutcome;
+
+/* An exclusive right to write to one image, held in the cluster beside it.
+ * It keeps itself alive until it is dropped. */
+typedef struct StoreClaim StoreClaim;
+
+typedef struct {
+    StoreOutcome outcome;
+    StoreClaim *claim; /* NULL for read-only and shareable disks */
+    guint64 size;      /* bytes */
+    char *recovered;   /* what was found and done about it, or NULL */
+} StoreResult;
+
+void store_result_clear(StoreResult *result);
+
+/*
+ * Makes sure that a disk is there, whole, and claimed for its owner. Safe to
+ * repeat, and from two hosts at once. Never shrinks an image, never deletes
+ * one but a half-made clone of its own kind, which goes to the trash.
+ *
+ * ret_result is untouched on failure; after a failure no claim is left unless
+ * the connection itself was lost (then whoever comes next may take it over).
+ * Blocks, up to several times op_timeout_ms when the cluster hangs.
+ */
+gboolean store_provision(StoreCluster *cluster,
+                         const StoreDisk *disk,
+                         StoreResult *ret_result,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Notes in run_dir that the owner may now use what the claim protects, so
+ * that a successor of this process neither breaks nor keeps it. */
+void store_claim_hand(StoreClaim *claim);
+/* Gives the claim up and frees it; the cluster's answer is waited for. NULL
+ * is allowed. Blocks. */
+void store_claim_drop(StoreClaim *claim);
+const char *store_claim_pool(const StoreClaim *claim);
+const char *store_claim_image(const StoreClaim *claim);
+
+/* Removes a claim that this process, or a dead one of this host, holds on an
+ * image for owner; anything else is left alone. Blocks. */
+void store_claim_drop_for(StoreCluster *cluster,
+                          const char *pool,
+                          const char *image,
+                          const char *owner);
+/* Removes what dead processes of this host left claimed: at once what nobody
+ * was given to use, the rest when its owner has had min_age_s. Returns how
+ * many claims wait for that still, or -1 on failure. Blocks. */
+int store_claims_sweep(StoreCluster *cluster, guint min_age_s);
+
+/* How a disk stands, for people. All strings may be NULL. */
+typedef struct {
+    bool exists;
+    bool ready; /* carries our mark */
+    guint64 size;
+    char *owner;  /* from the mark */
+    char *parent; /* 'pool/image@snap' */
+    guint64 overlap;
+    char **watchers; /* addresses */
+    char *claim;     /* who holds it, in words */
+    int claim_age_s; /* by the holder's word; -1: unknown */
+} StoreState;
+
+void store_state_free(StoreState *state);
+/* Looks, changes nothing. Blocks. */
+StoreState *store_state(StoreCluster *cluster,
+                        const char *pool,
+                        const char *image,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+    guint64 size;
+    guint64 object_size;
+} StoreParentInfo;
+
+/* Whether a snapshot can be cloned: it is there, and its content is raw. What
+ * was found once is remembered under the image's own id. Blocks. */
+gboolean store_parent_check(StoreCluster *cluster,
+                            const StoreParent *parent,
+                            StoreParentInfo *ret_info,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The first of pools (NULL-terminated) that has the image; an element of
+ * pools. Blocks. */
+const char *store_find_image(StoreCluster *cluster,
+                             const char *const *pools,
+                             const char *image,
+                             GError **error);
+
+typedef struct {
+    char *pool;
+    char *image;
+    guint64 size;
+    guint64 object_size;
+    bool protected_snap;
+} StoreImage;
+
+void store_image_free(StoreImage *image);
+/* The images of a pool that have the snapshot 'snap', as Glance leaves them.
+ * Of StoreImage, by name. Blocks. */
+GPtrArray *
+store_image_list(StoreCluster *cluster, const char *pool, GError **error);
+
+/* done of total bytes; called in the caller's thread. */
+typedef void (*StoreProgress)(guint64 done, guint64 total, void *opaque);
+
+/*
+ * Adds a raw image from an open file as Glance's store does: object_size
+ * (bytes, a power of two), zeroes not written, snapshot 'snap', protected. On
+ * failure what was written is removed again. progress may be NULL. Blocks.
+ */
+gboolean store_image_add(StoreCluster *cluster,
+                         const char *pool,
+                         const char *image,
+                         int fd,
+                         guint64 object_size,
+                         StoreProgress progress,
+                         void *opaque,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The watchers of an image, as addresses. NULL-terminated; g_strfreev(). */
+char **store_watchers(StoreCluster *cluster,
+                      const char *pool,
+                      const char *image,
+                      GError **error);
+
+/* The format that content begins like ("qcow2", "vmdk", ...), or NULL when it
+ * can be taken for raw. head is the first len bytes. Pure. */
+const char *store_format_sniff(const guint8 *head, gsize len);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreState, store_state_free)
+
+#endif

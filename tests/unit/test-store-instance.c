@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-store-instance.c - who of this host is alive, and what was
+ * handed over before it died
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/rbd/store-internal.h"
+
+#include <glib/gstdio.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+typedef struct {
+    char *dir;
+    char *id;
+    char *path;
+    StoreConn conn;
+} Fixture;
+
+static int
+set_up(void **state)
+{
+    Fixture *f = g_new0(Fixture, 1);
+
+    f->dir = g_dir_make_tmp("remora-instance-XXXXXX", NULL);
+    assert_true(store_instance_open(f->dir, &f->id, &f->path,
+                                    &f->conn.instance_fd, NULL));
+    *state = f;
+    return 0;
+}
+
+static int
+tear_down(void **state)
+{
+    Fixture *f = *state;
+    g_autofree char *sub = g_build_filename(f->dir, "instances", NULL);
+
+    if (f->conn.instance_fd >= 0)
+        (void)close(f->conn.instance_fd);
+    (void)g_unlink(f->path);
+    (void)g_rmdir(sub);
+    (void)g_rmdir(f->dir);
+    g_free(f->dir);
+    g_free(f->id);
+    g_free(f->path);
+    g_free(f);
+    return 0;
+}
+
+static StoreInstanceState
+look(const Fixture *f, const char *image, int *ret_handed_s)
+{
+    return store_instance_look(f->dir, f->id, "vms", image, ret_handed_s);
+}
+
+static void
+die(Fixture *f)
+{
+    (void)close(f->conn.instance_fd);
+    f->conn.instance_fd = -1;
+}
+
+static void
+test_life_and_death(void **state)
+{
+    Fixture *f = *state;
+    int handed;
+
+    assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_LIVE);
+    die(f);
+    assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_DEAD);
+    assert_int_equal(handed, -1);
+}
+
+/* A process that is killed lets go of its lock without a word. */
+static void
+test_killed_process(void **state)
+{
+    Fixture *f = *state;
+    int handed;
+    int status;
+    pid_t child = fork();
+
+    if (child == 0)
+        _exit(pause());
+    die(f); /* now only the child keeps the lock */
+    assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_LIVE);
+    assert_int_equal(kill(child, SIGKILL), 0);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_DEAD);
+}
+
+static void
+test_notes(void **state)
+{
+    Fixture *f = *state;
+    int handed;
+
+    store_instance_note(&f->conn, "handed", "vms", "a", "owner");
+    store_instance_note(&f->conn, "handed", "vms", "b", "owner");
+    store_instance_note(&f->conn, "dropped", "vms", "b", "owner");
+    die(f);
+    assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_DEAD);
+    assert_in_range(handed, 0, 5);
+    assert_int_equal(look(f, "b", &handed), STORE_INSTANCE_DEAD);
+    assert_int_equal(handed, -1);
+    assert_int_equal(look(f, "c", &handed), STORE_INSTANCE_DEAD);
+    assert_int_equal(handed, -1);
+}
+
+static void
+test_strangers(void **state)
+{
+    Fixture *f = *state;
+    g_autofree char *other = g_uuid_string_random();
+    int handed;
+
+    assert_int_equal(store_instance_look(f->dir, other, "vms", "a", &handed),
+                     STORE_INSTANCE_UNKNOWN);
+    /* What a claim says must never lead outside the directory. */
+    assert_int_equal(
+        store_instance_look(f->dir, "../instances", "vms", "a", &handed),
+        STORE_INSTANCE_UNKNOWN);
+    assert_int_equal(store_instance_look(f->dir, "", "vms", "a", &handed),
+                     STORE_INSTANCE_UNKNOWN);
+}
+
+static void
+test_no_directory(void **state)
+{
+    g_autoptr(GError) error = NULL;
+    char *id = NULL;
+    char *path = NULL;
+    int fd = -1;
+
+    (void)state;
+    assert_false(store_instance_open("/proc/nowhere", &id, &path, &fd, &error));
+    assert_true(g_error_matches(error, STORE_ERROR, STORE_ERROR_FAILED));
+    assert_null(id);
+    assert_int_equal(fd, -1);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_life_and_death, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_killed_process, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
+        cmocka_unit_test(test_no_directory),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

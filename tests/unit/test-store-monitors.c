@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-store-monitors.c - monitor maps of every shape
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/rbd/store.h"
+
+#include <string.h>
+
+#define MON(addrvec) "{\"public_addrs\":{\"addrvec\":[" addrvec "]}}"
+#define MAP(mons)    "{\"epoch\":1,\"mons\":[" mons "]}"
+#define V1(addr)     "{\"type\":\"v1\",\"addr\":\"" addr "\",\"nonce\":0}"
+#define V2(addr)     "{\"type\":\"v2\",\"addr\":\"" addr "\",\"nonce\":0}"
+
+static void
+assert_map(const char *json, const char *expected)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) monitors =
+        store_monitors_parse(json, strlen(json), &error);
+    g_autoptr(GString) text = g_string_new(NULL);
+
+    assert_non_null(monitors);
+    assert_null(error);
+    for (guint i = 0; i < monitors->len; i++) {
+        const StoreMonitor *monitor = g_ptr_array_index(monitors, i);
+
+        g_string_append_printf(text, "%s %s %s%s;", monitor->host,
+                               monitor->port, monitor->v2 ? "v2" : "v1",
+                               monitor->other ? "+" : "");
+    }
+    assert_string_equal(text->str, expected);
+}
+
+static void
+assert_refused(const char *json)
+{
+    g_autoptr(GError) error = NULL;
+
+    assert_null(store_monitors_parse(json, strlen(json), &error));
+    assert_true(g_error_matches(error, STORE_ERROR, STORE_ERROR_FAILED));
+    assert_non_null(strstr(error->message, "monitor map cannot be read"));
+}
+
+static void
+test_shapes(void **state)
+{
+    (void)state;
+    /* v1 first, whatever the order, and the second address marked */
+    assert_map(MAP(MON(V2("10.0.0.1:3300") "," V1("10.0.0.1:6789"))),
+               "10.0.0.1 6789 v1;10.0.0.1 3300 v2+;");
+    assert_map(MAP(MON(V2("10.0.0.1:3300"))), "10.0.0.1 3300 v2;");
+    assert_map(MAP(MON(V1("[::1]:6789")) "," MON(V1("[fd00::2]:6790"))),
+               "::1 6789 v1;fd00::2 6790 v1;");
+    assert_map("{\"mons\":[" MON(V1("[::1]:6789\\/0")) "," MON(
+                   V1("127.0.0.1:6792")) "]}",
+               "127.0.0.1 6792 v1;");
+}
+
+static void
+test_unreadable(void **state)
+{
+    (void)state;
+    assert_refused("");
+    assert_refused("{");
+    assert_refused("[]");
+    assert_refused(MAP(""));
+    assert_refused(MAP(MON(V1("nonsense"))));
+    assert_refused(MAP(MON(V1(":6789"))));
+    assert_refused(MAP(MON(V1("10.0.0.1:0"))));
+    assert_refused(MAP(MON(V1("10.0.0.1:65536"))));
+    assert_refused(MAP(MON(V1("10.0.0.1:6789"))) "garbage");
+}
+
+static GString *
+map_of(guint count)
+{
+    GString *json = g_string_new("{\"mons\":[");
+
+    for (guint i = 0; i < count; i++)
+        g_string_append_printf(json, "%s" MON(V1("10.0.0.1:%u")), i ? "," : "",
+                               6000 + i);
+    return g_string_append(json, "]}");
+}
+
+static void
+test_limit(void **state)
+{
+    (void)state;
+    for (guint count = STORE_MONITORS_MAX; count <= STORE_MONITORS_MAX + 1;
+         count++) {
+        g_autoptr(GString) json = map_of(count);
+        g_autoptr(GPtrArray) monitors =
+            store_monitors_parse(json->str, json->len, NULL);
+
+        assert_non_null(monitors);
+        assert_int_equal(monitors->len, STORE_MONITORS_MAX);
+    }
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_unreadable),
+        cmocka_unit_test(test_limit),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
