@@ -77,6 +77,7 @@ store_cluster_unref(StoreCluster *cluster)
     g_free(cluster->clone_data_pool);
     g_free(cluster->fsid);
     g_free(cluster->down_cause);
+    g_clear_pointer(&cluster->parents, g_hash_table_unref);
     g_mutex_clear(&cluster->connect_lock);
     g_mutex_clear(&cluster->lock);
     g_cond_clear(&cluster->closed);

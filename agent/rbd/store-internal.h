@@ -19,7 +19,7 @@
 #define STORE_BEAT_S 5
 #define STORE_DEAD_S 20
 /* The first bytes of a parent that tell its format. */
-#define STORE_HEAD_BYTES 4096u
+#define STORE_HEAD_BYTES 1024u
 /* Where the ready mark stands in an image's metadata. */
 #define STORE_MARK_KEY "remora.ready"
 
@@ -167,6 +167,53 @@ int store_claim_read(StoreConn *conn,
                      const char *image,
                      StoreClaimSeen *ret_seen);
 
+/* store-parent.c: what is known of a parent. */
+typedef struct {
+    char id[128];
+    guint64 snap_id;
+    guint64 size;
+    guint64 object_size;
+} StoreFound;
+
+/* From memory, or by a look that also refuses what is not raw. */
+gboolean store_parent_find(StoreConn *conn,
+                           const StoreParent *parent,
+                           StoreFound *ret_found,
+                           GError **error);
+void store_parent_forget(StoreCluster *cluster, const StoreParent *parent);
+
+/* store-look.c: one image as it stands. */
+typedef struct {
+    bool there; /* its name is taken */
+    bool opens;
+    char id[128];
+    guint64 size;
+    guint64 overlap;
+    guint snaps;
+    bool has_parent;
+    StoreFound parent; /* id and snap_id only */
+    char *parent_name; /* 'pool/image@snap' */
+    bool marked;       /* by a mark that names this very image */
+    char *owner;       /* from the mark */
+    char **watchers;   /* addresses, NULL-terminated */
+} StoreLook;
+
+void store_look_clear(StoreLook *look);
+gboolean store_look(StoreConn *conn,
+                    const char *pool,
+                    const char *image,
+                    StoreLook *ret_look,
+                    GError **error);
+/* Whether the image holds data of its own, not its parent's. */
+gboolean store_has_data(StoreConn *conn,
+                        const char *pool,
+                        const char *image,
+                        bool *ret_data,
+                        GError **error);
+/* The mark's value for an image id, and its owner if text is such a mark. */
+char *
+store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id);
+
 /* librados' and librbd's handles as one owner each */
 static inline void
 store_ioctx_clear(rados_ioctx_t *io)
@@ -189,6 +236,7 @@ typedef rbd_image_t StoreHandle;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreIo, store_ioctx_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreHandle, store_rbd_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreClaimSeen, store_claim_seen_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreLook, store_look_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreConn, store_conn_unref)
 
 #endif

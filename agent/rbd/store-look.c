@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-look.c - how does this image stand?
+ *
+ * Looks are read-only opens: cheap, without a watch of their own, and they
+ * work while a dead client's watch still lingers. That an image opens proves
+ * nothing about it (a clone that was cut short opens too, at the right size
+ * and blank); only the mark does. A clone inherits its parent's metadata,
+ * marks included, so a mark counts only if it names the image's own id.
+ */
+#include "config.h"
+
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MARK_MAX 1024u
+
+void
+store_look_clear(StoreLook *look)
+{
+    g_clear_pointer(&look->parent_name, g_free);
+    g_clear_pointer(&look->owner, g_free);
+    g_clear_pointer(&look->watchers, g_strfreev);
+}
+
+char *
+store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id)
+{
+    return g_strdup_printf(
+        "id=%s owner=%s disk=%s instance=%s since=%" G_GINT64_FORMAT, id,
+        disk->owner, disk->label, conn->instance,
+        g_get_real_time() / G_USEC_PER_SEC);
+}
+
+static int
+read_mark(rbd_image_t handle, StoreLook *look)
+{
+    char text[MARK_MAX] = "";
+    size_t len = sizeof(text) - 1;
+    int r = rbd_metadata_get(handle, STORE_MARK_KEY, text, &len);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    g_autofree char *id = store_holder_field(text, "id");
+    look->marked = strcmp(id, look->id) == 0;
+    if (look->marked)
+        look->owner = store_holder_field(text, "owner");
+    return 0;
+}
+
+static int
+read_parent(rbd_image_t handle, StoreLook *look)
+{
+    rbd_linked_image_spec_t image = {0};
+    rbd_snap_spec_t snap = {0};
+    int r = rbd_get_parent(handle, &image, &snap);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    look->has_parent = true;
+    g_strlcpy(look->parent.id, image.image_id, sizeof(look->parent.id));
+    look->parent.snap_id = snap.id;
+    look->parent_name = g_strdup_printf("%s/%s@%s", image.pool_name,
+                                        image.image_name, snap.name);
+    rbd_linked_image_spec_cleanup(&image);
+    rbd_snap_spec_cleanup(&snap);
+    return rbd_get_overlap(handle, &look->overlap);
+}
+
+static int
+read_watchers(rbd_image_t handle, StoreLook *look)
+{
+    rbd_image_watcher_t list[STORE_WATCHERS_MAX];
+    size_t n = G_N_ELEMENTS(list);
+    int r = rbd_watchers_list(handle, list, &n);
+
+    if (r < 0)
+        return r;
+    look->watchers = g_new0(char *, n + 1);
+    for (size_t i = 0; i < n; i++)
+        look->watchers[i] = g_strdup(list[i].addr);
+    rbd_watchers_list_cleanup(list, n);
+    return 0;
+}
+
+static int
+read_snaps(rbd_image_t handle, StoreLook *look)
+{
+    int max = 0;
+    int r = rbd_snap_list(handle, NULL, &max);
+
+    if (r < 0 && r != -ERANGE)
+        return r;
+    look->snaps = (guint)max;
+    return 0;
+}
+
+static int
+read_all(rbd_image_t handle, StoreLook *look)
+{
+    int r = rbd_get_id(handle, look->id, sizeof(look->id));
+
+    if (r >= 0)
+        r = rbd_get_size(handle, &look->size);
+    if (r >= 0)
+        r = read_mark(handle, look);
+    if (r >= 0)
+        r = read_parent(handle, look);
+    if (r >= 0)
+        r = read_snaps(handle, look);
+    if (r >= 0)
+        r = read_watchers(handle, look);
+    return r;
+}
+
+/* An image's name is taken when the object that holds its id is there; that
+ * is RBD's layout since format 2. */
+static int
+name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken)
+{
+    g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
+    uint64_t size;
+    time_t when;
+    int r = rados_stat(io, object, &size, &when);
+
+    *ret_taken = r >= 0;
+    return r == -ENOENT ? 0 : r;
+}
+
+gboolean
+store_look(StoreConn *conn,
+           const char *pool,
+           const char *image,
+           StoreLook *ret_look,
+           GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    g_auto(StoreLook) look = {0};
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    r = name_is_taken(io, image, &look.there);
+    if (r >= 0 && look.there) {
+        r = rbd_open_read_only(io, image, &handle, NULL);
+        look.opens = r >= 0;
+        if (r >= 0)
+            r = read_all(handle, &look);
+        else if (r == -ENOENT)
+            r = 0;
+    }
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot look at image '%s/%s'", pool,
+                          image);
+    *ret_look = look;
+    memset(&look, 0, sizeof(look));
+    return TRUE;
+}
+
+static int
+stop_at_data(uint64_t offset, size_t len, int exists, void *opaque)
+{
+    bool *data = opaque;
+
+    (void)offset;
+    (void)len;
+    if (exists)
+        *data = true;
+    return 0;
+}
+
+gboolean
+store_has_data(StoreConn *conn,
+               const char *pool,
+               const char *image,
+               bool *ret_data,
+               GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    uint64_t size = 0;
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    *ret_data = false;
+    r = rbd_open_read_only(io, image, &handle, NULL);
+    if (r >= 0)
+        r = rbd_get_size(handle, &size);
+    if (r >= 0)
+        r = rbd_diff_iterate2(handle, NULL, 0, size, 0, 1, stop_at_data,
+                              ret_data);
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot list the data of '%s/%s'",
+                          pool, image);
+    return TRUE;
+}
