@@ -162,6 +162,11 @@ fail_as_libxml2(const xmlParserCtxt *context, GError **error)
 {
     const xmlError *last = &context->lastError;
 
+    if (context->nodeNr > (int)xmlParserMaxDepth)
+        return dom_fail(
+            error, DOM_ERROR_LIMIT,
+            "the definition nests more than %u elements below <domain>",
+            xmlParserMaxDepth);
     if (!last->message)
         return dom_fail(error, DOM_ERROR_MALFORMED,
                         "the definition is not well-formed XML");

@@ -204,6 +204,12 @@ accept_source(DomPlanDisk *own, const DomRules *rules, GError **error)
              strcmp(own->entry->destination, name) == 0))
             return TRUE;
     }
+    if (own->entry->destination)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its source is %s, but the metadata has destination "
+                        "'%.120s': remove the <source>, or the <" DOM_PREFIX
+                        ":disk> of this target",
+                        source->said, own->entry->destination);
     return dom_fail(error, DOM_ERROR_REQUEST,
                     "its source is %s, but the metadata asks for image '%.200s'"
                     ": remove the <source>, or the <" DOM_PREFIX

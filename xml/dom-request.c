@@ -54,15 +54,29 @@ request_new(void)
     return request;
 }
 
-static const char *const domain_attributes[] = {NULL};
+/* What an element may say, and what a user is told that it may. */
+typedef struct {
+    const char *const *attributes;
+    const char *told;
+} Allowed;
+
+static const char *const no_attributes[] = {NULL};
 static const char *const entry_attributes[] = {"target", "image", "size",
                                                "destination", NULL};
 static const char *const kept_attributes[] = {"image", "size", "destination",
                                               NULL};
 static const char *const record_attributes[] = {"target", NULL};
 
+static const Allowed domain_allows = {no_attributes, "it has none"};
+static const Allowed entry_allows = {entry_attributes,
+                                     "known are 'target', 'image' and 'size'"};
+static const Allowed kept_allows = {kept_attributes,
+                                    "only remora writes <original>"};
+static const Allowed record_allows = {record_attributes,
+                                      "only remora writes <original>"};
+
 static gboolean
-check_attributes(const xmlNode *node, const char *const *known, GError **error)
+check_attributes(const xmlNode *node, const Allowed *allowed, GError **error)
 {
     for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
         const char *name = (const char *)attr->name;
@@ -71,13 +85,11 @@ check_attributes(const xmlNode *node, const char *const *known, GError **error)
             return dom_fail(error, DOM_ERROR_REQUEST,
                             "'kind' is not known in this version: a disk can "
                             "ask for 'image' and 'size'");
-        if (attr->ns || !dom_in_list(known, name))
+        if (attr->ns || !dom_in_list(allowed->attributes, name))
             return dom_fail(error, DOM_ERROR_REQUEST,
                             "attribute '" DOM_QUOTE "' of <%s> is not known: "
                             "%s",
-                            name, (const char *)node->name,
-                            *known ? "known are 'target', 'image' and 'size'"
-                                   : "it has none");
+                            name, (const char *)node->name, allowed->told);
     }
     return TRUE;
 }
@@ -110,11 +122,11 @@ fail_element(const xmlNode *node, const char *known, GError **error)
 
 /* The <disk> that is kept; libvirt may have put it into our namespace. */
 static gboolean
-check_original(xmlNode *node, const char *const *known, GError **error)
+check_original(xmlNode *node, const Allowed *allowed, GError **error)
 {
     g_autoptr(GPtrArray) kept = dom_elements(node);
 
-    if (!check_attributes(node, known, error) || !check_no_text(node, error))
+    if (!check_attributes(node, allowed, error) || !check_no_text(node, error))
         return FALSE;
     for (guint i = 0; i < kept->len; i++) {
         if (i > 0 || dom_child_ours(node, "disk") != kept->pdata[i])
@@ -148,7 +160,7 @@ read_entry(xmlNode *node, DomEntry *entry, GError **error)
 {
     g_autoptr(GPtrArray) children = dom_elements(node);
 
-    if (!check_attributes(node, entry_attributes, error) ||
+    if (!check_attributes(node, &entry_allows, error) ||
         !check_no_text(node, error) ||
         !dom_target_check(entry->target, error) ||
         !read_image(node, entry, error) || !read_size(node, entry, error))
@@ -160,7 +172,7 @@ read_entry(xmlNode *node, DomEntry *entry, GError **error)
         if (!dom_is_ours(child) || i > 0 ||
             strcmp((const char *)child->name, "original") != 0)
             return fail_element(child, "one <" DOM_PREFIX ":original>", error);
-        if (!check_original(child, kept_attributes, error))
+        if (!check_original(child, &kept_allows, error))
             return FALSE;
         entry->recorded = true;
     }
@@ -208,7 +220,7 @@ add_record(DomRequest *request, xmlNode *node, GError **error)
 {
     char *target = dom_attr(node, "target");
 
-    if (!check_original(node, record_attributes, error)) {
+    if (!check_original(node, &record_allows, error)) {
         g_prefix_error(error, "metadata: ");
         g_free(target);
         return FALSE;
@@ -262,7 +274,7 @@ check_top(xmlNode *top, GError **error)
                             "there are two elements of '" DOM_NAMESPACE
                             "': put all disks into the first");
     }
-    return check_attributes(top, domain_attributes, error) &&
+    return check_attributes(top, &domain_allows, error) &&
            check_no_text(top, error);
 }
 

@@ -124,11 +124,21 @@ revert_record(Revert *revert, xmlNode *node)
     dom_remove(node);
 }
 
+/* Anything but blanks: an element, or a comment that the user wrote. */
+static bool
+holds_anything(const xmlNode *node)
+{
+    for (const xmlNode *at = node->children; at; at = at->next) {
+        if (at->type != XML_TEXT_NODE)
+            return true;
+    }
+    return false;
+}
+
 static void
 revert_all(Revert *revert, const DomRequest *request)
 {
     g_autoptr(GPtrArray) nodes = dom_elements(request->node);
-    g_autoptr(GPtrArray) left = NULL;
 
     for (guint i = 0, e = 0; i < nodes->len; i++) {
         xmlNode *node = nodes->pdata[i];
@@ -138,9 +148,9 @@ revert_all(Revert *revert, const DomRequest *request)
         else
             revert_record(revert, node);
     }
-    left = dom_elements(request->node);
-    revert->changes->metadata =
-        left->len ? dom_record_dump(request->node) : g_strdup("");
+    revert->changes->metadata = holds_anything(request->node)
+                                    ? dom_record_dump(request->node)
+                                    : g_strdup("");
 }
 
 gboolean

@@ -129,7 +129,7 @@ typedef struct {
  * Gives a plan, empty for a domain that asks for nothing. Errors: every code
  * of DOM_ERROR; the document is refused when it has a document type
  * declaration (so entities cannot expand), is longer than DOM_XML_MAX or
- * nests deeper than libxml2's own limit of 256. Its bytes are UTF-8 (or are
+ * nests deeper than libxml2's own limit of 256 below <domain>. Its bytes are UTF-8 (or are
  * declared as ASCII or ISO-8859-1).
  */
 DomPlan *dom_plan_new(const char *xml,
