@@ -22,6 +22,8 @@
 #include <stdbool.h>
 
 #define DOM_NAMESPACE "urn:remora:domain:1"
+/* The prefix that remora writes, and the key for virDomainSetMetadata. */
+#define DOM_PREFIX "remora"
 
 /* Limits on what an outsider sizes. libvirt's own strings end at 4 MiB
  * (REMOTE_STRING_MAX), so no definition from libvirt is longer. */
@@ -30,7 +32,14 @@
 #define DOM_HOSTS_MAX 64u
 /* The name of a pool, an image or a snapshot. */
 #define DOM_NAME_MAX 255u
-#define DOM_SIZE_MAX (G_GUINT64_CONSTANT(1) << 60)
+/* A target such as 'vda' that asks for an image. */
+#define DOM_TARGET_MAX 15u
+/* libxml2 compares each attribute of an element with each other one, and
+ * looks a prefix up among all that are declared: without a limit 4 MiB can
+ * take minutes. */
+#define DOM_ATTRIBUTES_MAX 256u  /* in one element */
+#define DOM_NAMESPACES_MAX 1024u /* declarations in a definition */
+#define DOM_SIZE_MAX       (G_GUINT64_CONSTANT(1) << 60)
 
 #define DOM_ERROR dom_error_quark()
 GQuark dom_error_quark(void);
@@ -73,7 +82,8 @@ typedef struct {
     char *parent_snap;
     char *pool; /* what QEMU is to open; for a snapshot the parent */
     char *image;
-    char *snap;   /* NULL but for DOM_DISK_SNAPSHOT */
+    char *snap;   /* NULL but for DOM_DISK_SNAPSHOT, or a bare disk whose
+                   * source names one */
     guint64 size; /* bytes asked for; 0: as large as the parent */
     bool writable;
     bool shareable;
@@ -88,9 +98,10 @@ typedef struct DomPlan DomPlan;
 
 /* What to put into a rewritten disk. Borrowed for the call. */
 typedef struct {
-    const DomHost *hosts; /* today's monitors */
-    gsize n_hosts;
-    const char *auth_user;   /* without 'client.'; NULL: no <auth> */
+    const DomHost *hosts;    /* today's monitors */
+    gsize n_hosts;           /* 1 to DOM_HOSTS_MAX */
+    const char *auth_user;   /* without 'client.'; NULL: no <auth>, and one
+                              * that a clone or a snapshot has is removed */
     const char *secret_uuid; /* NULL only together with auth_user */
     const char *cache;       /* libvirt's word, or NULL: leave alone */
     const char *discard;     /* 'unmap', 'ignore', or NULL: leave alone */
@@ -101,8 +112,12 @@ typedef struct {
  * (virDomainSetMetadata, virDomainUpdateDeviceFlags,
  * virDomainAttachDeviceFlags, virDomainDetachDeviceFlags). */
 typedef struct {
-    char *metadata;       /* the new <remora:domain> element; "" removes it;
-                           * NULL: unchanged */
+    char *metadata;       /* the new element of DOM_NAMESPACE; "": none any
+                           * more, remove it; NULL: unchanged. Its elements
+                           * have no prefix and declare no namespace: libvirt
+                           * puts them into the one it is given with the key
+                           * DOM_PREFIX, and refuses an element that
+                           * declares that prefix itself */
     GPtrArray *updates;   /* of char *: <disk> that replaces its target */
     GPtrArray *additions; /* of char *: <disk> or <controller> to attach */
     GPtrArray *removals;  /* of char *: <disk> to detach */
@@ -114,7 +129,8 @@ typedef struct {
  * Gives a plan, empty for a domain that asks for nothing. Errors: every code
  * of DOM_ERROR; the document is refused when it has a document type
  * declaration (so entities cannot expand), is longer than DOM_XML_MAX or
- * nests deeper than libxml2's own limit of 256.
+ * nests deeper than libxml2's own limit of 256 below <domain>. Its bytes are UTF-8 (or are
+ * declared as ASCII or ISO-8859-1).
  */
 DomPlan *dom_plan_new(const char *xml,
                       gsize len,
@@ -129,10 +145,11 @@ const char *dom_plan_name(const DomPlan *plan);
 const char *dom_plan_uuid(const DomPlan *plan);
 /* Of DomDisk, document order. Empty: the domain is not ours. */
 const GPtrArray *dom_plan_disks(const DomPlan *plan);
-/* Whether the definition carries an element of DOM_NAMESPACE. */
+/* Whether <metadata> carries an element of DOM_NAMESPACE. */
 bool dom_plan_has_metadata(const DomPlan *plan);
 
-/* Decides the pool of a bare image id. pool must be one of image_pools. */
+/* Decides the pool of a bare image id: for a disk whose parent_pool is NULL,
+ * once. pool must be one of image_pools. */
 void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
 
 /*
@@ -141,6 +158,11 @@ void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
  * ret_xml gets a new string (g_free), or NULL when nothing needs to change:
  * then the caller goes on with the bytes it has. Rewriting the result again
  * gives NULL. With complete_bare false, disks of kind DOM_DISK_BARE stay.
+ *
+ * The plan itself does not change: it can be rewritten again, for another
+ * site too. Errors: DOM_ERROR_LIMIT (more than DOM_HOSTS_MAX monitors, or the
+ * result is longer or deeper than what dom_plan_new() takes);
+ * DOM_ERROR_REQUEST (no monitors, or a disk without its parent_pool).
  */
 gboolean dom_plan_rewrite(DomPlan *plan,
                           const DomSite *site,
@@ -151,7 +173,7 @@ gboolean dom_plan_rewrite(DomPlan *plan,
  * The same rewrite as changes to a stored definition. ret_changes gets NULL
  * when nothing needs to change. The metadata keeps each disk as it was, for
  * dom_revert(). Apply metadata first, then additions of controllers, updates,
- * additions of disks.
+ * additions of disks (additions hold controllers before disks).
  */
 gboolean dom_plan_changes(DomPlan *plan,
                           const DomSite *site,
@@ -161,6 +183,9 @@ gboolean dom_plan_changes(DomPlan *plan,
 /*
  * What takes a rewritten definition back to what was there before remora.
  * ret_changes gets NULL when the definition holds nothing to put back.
+ *
+ * A disk whose source is no longer the one that remora wrote stays as it is;
+ * only its record goes. Apply metadata last: it is what can be repeated from.
  */
 gboolean dom_revert(const char *xml,
                     gsize len,
@@ -187,8 +212,8 @@ typedef struct {
 } DomImageRef;
 
 /*
- * What an image attribute names: an image id, 'pool/image', 'pool/image@snap'
- * or a Glance location 'rbd://fsid/pool/image/snap' (pieces percent-decoded
+ * What an image attribute names: an image id, 'image@snap', 'pool/image',
+ * 'pool/image@snap' or a Glance location 'rbd://fsid/pool/image/snap' (pieces percent-decoded
  * after the split, all four there and none empty; glance_store's rule).
  */
 DomImageRef *dom_image_ref_parse(const char *text,

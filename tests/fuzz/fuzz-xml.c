@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/fuzz/fuzz-xml.c - any bytes as a definition
+ *
+ * Whatever the bytes are: no crash, no leak, and what comes out of a rewrite
+ * is taken again and needs none. In 'make check' the golden definitions are
+ * replayed, each also cut short at many places. To fuzz, in a build directory:
+ *
+ *     clang -g -O1 -fsanitize=fuzzer,address,undefined -DREMORA_LIBFUZZER \
+ *         -I.. -I. $(pkg-config --cflags --libs glib-2.0 libxml-2.0) \
+ *         ../tests/fuzz/fuzz-xml.c ../xml/dom-*.c -o fuzz-xml
+ *     mkdir -p corpus && cp ../tests/xml/ *.xml corpus    (without the blank)
+ *     ./fuzz-xml -max_len=20000 -max_total_time=60 corpus
+ */
+#include "config.h"
+
+#include "tests/unit/xml-site.h"
+#include "xml/dom.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void
+decide(DomPlan *plan, const char *pool)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        DomDisk *disk = disks->pdata[i];
+
+        if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+            dom_disk_set_parent_pool(disk, pool);
+    }
+}
+
+static char *
+rewrite(const char *xml, size_t size, const DomRules *rules, DomSite *site)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DomPlan) plan = dom_plan_new(xml, size, rules, &error);
+    g_autoptr(DomChanges) changes = NULL;
+    char *out = NULL;
+
+    if (!plan) {
+        g_assert_nonnull(error);
+        return NULL;
+    }
+    decide(plan, rules->image_pools[0]);
+    if (dom_plan_rewrite(plan, site, &out, &error)) {
+        g_assert_true(dom_plan_changes(plan, site, &changes, NULL));
+        g_assert_cmpint(changes != NULL, ==, out != NULL);
+    } else {
+        g_assert_true(g_error_matches(error, DOM_ERROR, DOM_ERROR_LIMIT));
+    }
+    return out;
+}
+
+static void
+check_final(const char *xml, const DomRules *rules, DomSite *site)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DomPlan) plan = dom_plan_new(xml, strlen(xml), rules, &error);
+    char *out = NULL;
+
+    g_assert_no_error(error);
+    decide(plan, rules->image_pools[0]);
+    g_assert_true(dom_plan_rewrite(plan, site, &out, &error));
+    g_assert_null(out);
+}
+
+static void
+revert(const char *xml, size_t size, bool must)
+{
+    DomChanges *changes = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (dom_revert(xml, size, &changes, &error)) {
+        g_assert_true(changes || !must);
+        dom_changes_free(changes);
+    } else {
+        g_assert_false(must);
+        g_assert_nonnull(error);
+    }
+}
+
+int
+LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    static const char *const buses[] = {NULL, "scsi", "virtio"};
+    const char *xml = (const char *)data;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(buses); i++) {
+        DomRules rules = site_rules();
+        DomSite site = site_default();
+        g_autofree char *out = NULL;
+
+        rules.complete_bare = i > 0;
+        if (i == 1)
+            rules.image_pools = site_more_image_pools;
+        site.bus = buses[i];
+        out = rewrite(xml, size, &rules, &site);
+        if (out) {
+            check_final(out, &rules, &site);
+            revert(out, strlen(out), true);
+        }
+    }
+    revert(xml, size, false);
+    return 0;
+}
+
+#ifndef REMORA_LIBFUZZER
+/* A copy that ends where the bytes end, so that a sanitizer sees one more. */
+static void
+run(const char *bytes, gsize size)
+{
+    g_autofree uint8_t *copy = g_malloc(size + 1);
+
+    memcpy(copy, bytes, size);
+    LLVMFuzzerTestOneInput(copy, size);
+}
+
+static void
+replay(const char *path)
+{
+    g_autofree char *bytes = NULL;
+    gsize size;
+    gsize step;
+
+    if (!g_file_get_contents(path, &bytes, &size, NULL))
+        g_error("cannot read '%s'", path);
+    step = size / 40 + 1;
+    for (gsize end = size % step; end <= size; end += step)
+        run(bytes, end);
+    run(bytes, size);
+}
+
+int
+main(void)
+{
+    const char *srcdir = g_getenv("srcdir");
+    g_autofree char *corpus =
+        g_build_filename(srcdir ? srcdir : ".", "tests", "xml", NULL);
+    GDir *dir = g_dir_open(corpus, 0, NULL);
+    const char *file;
+    guint n = 0;
+
+    while (dir && (file = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(corpus, file, NULL);
+
+        if (g_str_has_suffix(file, ".xml")) {
+            replay(path);
+            n++;
+        }
+    }
+    g_clear_pointer(&dir, g_dir_close);
+    g_print("%u files replayed\n", n);
+    return n > 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
+#endif

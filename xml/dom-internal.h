@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xml/dom-internal.h - what the files of xml/ share
+ *
+ * The way of a definition: dom-parse.c makes a document of the bytes,
+ * dom-request.c reads our metadata in it, dom-source.c a disk's source,
+ * dom-plan.c puts both together and dom-owner.c gives the clones their names.
+ * From the plan, dom-rewrite.c edits a copy of the document (dom-write.c one
+ * disk, dom-record.c the metadata); dom-changes.c and dom-revert.c say the
+ * same in libvirt's calls.
+ *
+ * Contract: an element counts by its namespace, never by its prefix. What
+ * libxml2 allocated does not leave this room; strings are g_malloc'd.
+ *           Nothing here recurses: depth is chosen by a stranger.
+ */
+#ifndef REMORA_XML_DOM_INTERNAL_H
+#define REMORA_XML_DOM_INTERNAL_H
+
+#include "xml/dom.h"
+
+#include <libxml/tree.h>
+
+#define DOM_DEFAULT_SNAP "snap"
+/* How much of a stranger's string a message quotes. */
+#define DOM_QUOTE "%.80s"
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlNode, xmlFreeNode)
+
+/* dom-error.c: sets error, returns FALSE. The text becomes one line. */
+gboolean dom_fail(GError **error, DomErrorCode code, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+/* dom-parse.c */
+xmlDoc *dom_parse(const char *xml, gsize len, GError **error);
+char *dom_dump(xmlDoc *doc);
+char *dom_dump_node(xmlNode *node);
+
+/* dom-tree.c: finding. Names are those of elements without a namespace. */
+xmlNode *dom_child(xmlNode *parent, const char *name);
+xmlNode *dom_child_next(xmlNode *node, const char *name);
+/* An element that libvirt may have put into our namespace. */
+xmlNode *dom_child_ours(xmlNode *parent, const char *name);
+bool dom_is_ours(const xmlNode *node);
+bool dom_is_named(const xmlNode *node, const char *name);
+GPtrArray *dom_elements(xmlNode *parent);
+/* All <disk>s, document order. */
+GPtrArray *dom_disk_nodes(xmlNode *root);
+xmlNode *dom_walk(xmlNode *node, const xmlNode *top);
+char *dom_attr(xmlNode *node, const char *name);
+char *dom_child_attr(xmlNode *parent, const char *child, const char *name);
+char *dom_text(xmlNode *node);
+
+/* dom-edit.c: changing. Those that return bool say whether anything changed. */
+bool dom_set_attr(xmlNode *node, const char *name, const char *value);
+bool dom_unset_attr(xmlNode *node, const char *name);
+bool dom_remove(xmlNode *node);
+/* A new element after the last child named in places (NULL-terminated, may be
+ * NULL), else as the first child; in the parent's indentation. */
+xmlNode *dom_add(xmlNode *parent, const char *const *places, const char *name);
+void dom_insert(xmlNode *parent, xmlNode *after, xmlNode *child);
+void dom_append(xmlNode *parent, xmlNode *child);
+void dom_indent(xmlNode *top);
+/* Takes the elements of our namespace in top out of it. */
+void dom_strip_namespace(xmlNode *top);
+
+/* dom-names.c */
+bool dom_in_list(const char *const *list, const char *name);
+gboolean dom_name_check(const char *what, const char *name, GError **error);
+gboolean dom_target_check(const char *target, GError **error);
+const char *dom_target_bus(const char *target);
+/* As lax as libvirt; NULL if it is none. */
+char *dom_uuid_parse(const char *text);
+/* The UUID of 'UUID_...', lower case, or NULL. */
+char *dom_uuid_of_image(const char *image);
+
+/* dom-request.c */
+typedef struct {
+    guint index; /* among the elements of <remora:domain> */
+    char *target;
+    char *image_text;
+    char *destination; /* 'pool/image' as written, or NULL */
+    DomImageRef *ref;
+    guint64 size;  /* 0: not asked for */
+    bool recorded; /* has <original> */
+} DomEntry;
+
+typedef struct {
+    xmlNode *node;         /* <remora:domain>, or NULL */
+    GPtrArray *entries;    /* of DomEntry, document order */
+    GHashTable *by_target; /* target to DomEntry */
+    GHashTable *records;   /* targets that have an <original> of their own */
+} DomRequest;
+
+DomRequest *dom_request_read(xmlNode *root, GError **error);
+void dom_request_free(DomRequest *request);
+/* Our element in <metadata>, or NULL. */
+xmlNode *dom_request_find(xmlNode *root);
+
+/* dom-source.c */
+typedef enum {
+    DOM_SOURCE_NONE,
+    DOM_SOURCE_RBD,
+    DOM_SOURCE_OTHER,
+} DomSourceKind;
+
+typedef struct {
+    DomSourceKind kind;
+    char *pool; /* RBD only, as the next three */
+    char *image;
+    char *snap_at;      /* of 'pool/image@snap' */
+    char *snap_element; /* of <snapshot name=> */
+    char *said;         /* for messages: "file '/x'", "rbd 'pool/image'" */
+} DomSource;
+
+DomSource *dom_source_read(xmlNode *disk);
+void dom_source_free(DomSource *source);
+/* The snapshot that it names, or NULL. */
+const char *dom_source_snap(const DomSource *source);
+bool dom_source_is(const DomSource *source,
+                   const char *pool,
+                   const char *image,
+                   const char *snap);
+gboolean dom_source_read_access(xmlNode *disk, DomDisk *into, GError **error);
+DomHost *dom_host_new(char *name, char *port);
+void dom_host_free(DomHost *host);
+
+/* dom-plan.c */
+typedef struct {
+    DomDisk disk; /* first: callers hold a pointer to it */
+    DomPlan *plan;
+    xmlNode *node;         /* its <disk>, or NULL */
+    guint disk_index;      /* node's place among dom_disk_nodes() */
+    const DomEntry *entry; /* or NULL */
+    DomSource *source;     /* of node, or an empty one */
+} DomPlanDisk;
+
+struct DomPlan {
+    xmlDoc *doc;
+    xmlNode *root;
+    char *name;
+    char *uuid;
+    bool uuid_given;
+    DomRequest *request;
+    GPtrArray *disks; /* of DomPlanDisk */
+    char **image_pools;
+    char *vms_pool;
+    bool complete_bare;
+};
+
+/* dom-owner.c: a name for every clone, and none of another domain's. */
+gboolean
+dom_owner_check(const DomPlanDisk *disk, const char *image, GError **error);
+gboolean dom_owner_name_clones(DomPlan *plan, GError **error);
+
+/* dom-write.c: one disk as it should be; what changed. */
+bool
+dom_write_disk(xmlNode *node, const DomPlanDisk *disk, const DomSite *site);
+xmlNode *dom_write_new_disk(xmlNode *root, const DomPlanDisk *disk);
+/* dom-write-bus.c */
+bool dom_write_bus(xmlNode *node, const char *bus);
+
+/* dom-record.c */
+typedef struct {
+    xmlNode *node;
+    bool made;    /* there was no <disk> */
+    bool changed; /* made included */
+} DomWorkDisk;
+
+typedef struct {
+    const DomPlan *plan;
+    const DomSite *site;
+    xmlDoc *doc; /* a copy of the plan's */
+    xmlNode *root;
+    xmlNode *meta;       /* <remora:domain>, or NULL */
+    GPtrArray *entries;  /* its elements as they were, document order */
+    GArray *disks;       /* of DomWorkDisk, as plan->disks */
+    xmlNode *controller; /* new, or NULL */
+    bool meta_changed;
+    bool changed;
+    char *xml; /* the whole result; NULL: unchanged */
+} DomWork;
+
+void dom_record(DomWork *work, const DomPlanDisk *disk, xmlNode *before);
+/* Our element as virDomainSetMetadata takes it. */
+char *dom_record_dump(xmlNode *meta);
+
+/* dom-rewrite.c */
+DomWork *dom_work_new(const DomPlan *plan, const DomSite *site, GError **error);
+void dom_work_free(DomWork *work);
+
+/* dom-changes.c */
+DomChanges *dom_changes_new(void);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomSource, dom_source_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomRequest, dom_request_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomWork, dom_work_free)
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xml/dom-owner.c - which image in the pool of clones is whose
+ *
+ * The name says it: 'UUID_disk' and what begins so is the domain's own. A
+ * definition that was copied names another domain's images, and two owners of
+ * one disk corrupt it; so such a name is refused, unless the disk is
+ * shareable.
+ */
+#include "config.h"
+
+#include "xml/dom-internal.h"
+
+#include <string.h>
+
+gboolean
+dom_owner_check(const DomPlanDisk *disk, const char *image, GError **error)
+{
+    g_autofree char *uuid = dom_uuid_of_image(image);
+
+    if (!uuid || disk->disk.shareable || strcmp(uuid, disk->plan->uuid) == 0)
+        return TRUE;
+    return dom_fail(error, DOM_ERROR_OWNER,
+                    "'%s/%.120s' belongs to domain UUID %s: it was copied with "
+                    "its definition; give the new domain an image of its own, "
+                    "or remove %s",
+                    disk->plan->vms_pool, image, uuid,
+                    disk->entry ? "'destination' from the metadata and the "
+                                  "disk's <source> to get a new clone"
+                                : "the disk");
+}
+
+/* With one pool for everything, the parent is in the pool of clones too. */
+static bool
+source_is_parent(const DomPlanDisk *own)
+{
+    return g_strcmp0(own->source->pool, own->disk.parent_pool) == 0 &&
+           g_strcmp0(own->source->image, own->disk.parent_image) == 0;
+}
+
+/* The image that is the clone's already, or NULL: it has none yet. */
+static gboolean
+find_given(const DomPlanDisk *own, char **ret_image, GError **error)
+{
+    const char *pool = own->plan->vms_pool;
+    const char *destination = own->entry ? own->entry->destination : NULL;
+
+    if (destination) {
+        gsize n = strlen(pool);
+
+        if (strncmp(destination, pool, n) != 0 || destination[n] != '/')
+            return dom_fail(error, DOM_ERROR_OWNER,
+                            "its destination '" DOM_QUOTE "' is not in the "
+                            "pool '%s' (pools.vms): remove 'destination' from "
+                            "the metadata",
+                            destination, pool);
+        *ret_image = g_strdup(destination + n + 1);
+    } else if (own->entry && g_strcmp0(own->source->pool, pool) == 0 &&
+               !dom_source_snap(own->source) && !source_is_parent(own)) {
+        *ret_image = g_strdup(own->source->image);
+    }
+    return TRUE;
+}
+
+static gboolean
+check_given(const DomPlanDisk *own, const char *image, GError **error)
+{
+    g_autofree char *uuid = dom_uuid_of_image(image);
+    g_autofree char *start = NULL;
+
+    if (!dom_name_check("destination", image, error) ||
+        !dom_owner_check(own, image, error))
+        return FALSE;
+    start = g_strdup_printf("%s_disk", uuid ? uuid : own->plan->uuid);
+    if (uuid && g_ascii_strncasecmp(image, start, strlen(start)) == 0)
+        return TRUE;
+    return dom_fail(error, DOM_ERROR_OWNER,
+                    "'%s/%.120s' is not a clone of this domain, whose clones "
+                    "are called '%s_disk': remove 'destination' from the "
+                    "metadata and the disk's <source>",
+                    own->plan->vms_pool, image, own->plan->uuid);
+}
+
+static gboolean
+take(GHashTable *taken, DomPlanDisk *own, const char *image, GError **error)
+{
+    const char *other = g_hash_table_lookup(taken, image);
+
+    if (other)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "'%s/%.120s' is the image of disk '" DOM_QUOTE
+                        "' already: remove one of them",
+                        own->plan->vms_pool, image, other);
+    g_hash_table_insert(taken, (gpointer)image, own->disk.target);
+    return TRUE;
+}
+
+static gboolean
+take_given(GHashTable *taken, DomPlanDisk *own, GError **error)
+{
+    DomDisk *disk = &own->disk;
+    char *image = NULL;
+
+    if (disk->kind != DOM_DISK_CLONE)
+        return TRUE;
+    if (!find_given(own, &image, error))
+        return FALSE;
+    if (!image)
+        return TRUE;
+    disk->image = image;
+    disk->pool = g_strdup(own->plan->vms_pool);
+    return check_given(own, image, error) && take(taken, own, image, error);
+}
+
+static gboolean
+name_clone(GHashTable *taken, DomPlanDisk *own, bool first, GError **error)
+{
+    DomDisk *disk = &own->disk;
+    const char *uuid = own->plan->uuid;
+
+    if (disk->image)
+        return TRUE;
+    disk->pool = g_strdup(own->plan->vms_pool);
+    disk->image = g_strdup_printf("%s_disk", uuid);
+    if (!first || g_hash_table_contains(taken, disk->image)) {
+        g_free(disk->image);
+        disk->image = g_strdup_printf("%s_disk.%s", uuid, disk->target);
+    }
+    return take(taken, own, disk->image, error);
+}
+
+static gboolean
+prefix_disk(const DomPlanDisk *own, gboolean done, GError **error)
+{
+    if (!done)
+        g_prefix_error(error, "disk '" DOM_QUOTE "': ", own->disk.target);
+    return done;
+}
+
+/* Names that are given first, so that no new one is the same. */
+gboolean
+dom_owner_name_clones(DomPlan *plan, GError **error)
+{
+    g_autoptr(GHashTable) taken = g_hash_table_new(g_str_hash, g_str_equal);
+    bool first = true;
+
+    for (guint i = 0; i < plan->disks->len; i++) {
+        DomPlanDisk *own = plan->disks->pdata[i];
+
+        if (own->disk.kind == DOM_DISK_BARE && !own->disk.snap &&
+            strcmp(own->disk.pool, plan->vms_pool) == 0)
+            g_hash_table_insert(taken, own->disk.image, own->disk.target);
+    }
+    for (guint i = 0; i < plan->disks->len; i++) {
+        DomPlanDisk *own = plan->disks->pdata[i];
+
+        if (!prefix_disk(own, take_given(taken, own, error), error))
+            return FALSE;
+    }
+    for (guint i = 0; i < plan->disks->len; i++) {
+        DomPlanDisk *own = plan->disks->pdata[i];
+
+        if (own->disk.kind != DOM_DISK_CLONE)
+            continue;
+        if (!prefix_disk(own, name_clone(taken, own, first, error), error))
+            return FALSE;
+        first = false;
+    }
+    return TRUE;
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xml/dom-record.c - what the rewrite leaves in the metadata
+ *
+ * An entry says what the hook needs: parent, destination, size in bytes. And
+ * the first time that a disk changes, what was there before is kept with it,
+ * for dom_revert(); later changes (other monitors) do not touch that.
+ */
+#include "config.h"
+
+#include "xml/dom-internal.h"
+
+#include <string.h>
+
+static const char *const entry_order[] = {"target", "image", "destination",
+                                          "size", NULL};
+
+static xmlNode *
+ensure_meta(DomWork *work)
+{
+    static const char *const places[] = {"name",  "uuid",        "genid",
+                                         "title", "description", NULL};
+    xmlNode *metadata = dom_child(work->root, "metadata");
+    xmlNs *ns;
+
+    if (work->meta)
+        return work->meta;
+    if (!metadata)
+        metadata = dom_add(work->root, places, "metadata");
+    work->meta = xmlNewDocNode(work->doc, NULL, BAD_CAST "domain", NULL);
+    dom_append(metadata, work->meta);
+    ns = xmlNewNs(work->meta, BAD_CAST DOM_NAMESPACE, BAD_CAST DOM_PREFIX);
+    xmlSetNs(work->meta, ns);
+    return work->meta;
+}
+
+static xmlNode *
+add_ours(DomWork *work, xmlNode *parent, const char *name)
+{
+    xmlNode *node =
+        xmlNewDocNode(work->doc, work->meta->ns, BAD_CAST name, NULL);
+
+    dom_append(parent, node);
+    return node;
+}
+
+/* A definition from libvirt has the prefix of its own choice; a document of
+ * ours without one would take the <disk> that is kept into the namespace. */
+static void
+keep_disk(xmlNode *original, xmlNode *before)
+{
+    xmlNode *copy = xmlDocCopyNode(before, original->doc, 1);
+
+    dom_append(original, copy);
+    dom_indent(copy);
+}
+
+static void
+keep_attribute(xmlNode *entry, xmlNode *original, const char *name)
+{
+    g_autofree char *value = dom_attr(entry, name);
+
+    if (value)
+        dom_set_attr(original, name, value);
+}
+
+static bool
+write_attributes(xmlNode *entry, const char *const *values)
+{
+    bool changed = false;
+
+    for (gsize i = 0; entry_order[i]; i++) {
+        g_autofree char *old = dom_attr(entry, entry_order[i]);
+
+        changed |= g_strcmp0(old, values[i]) != 0;
+    }
+    if (!changed)
+        return false;
+    for (gsize i = 0; entry_order[i]; i++)
+        dom_unset_attr(entry, entry_order[i]);
+    for (gsize i = 0; entry_order[i]; i++) {
+        if (values[i])
+            dom_set_attr(entry, entry_order[i], values[i]);
+    }
+    return true;
+}
+
+static bool
+write_entry(xmlNode *entry, const DomDisk *disk)
+{
+    bool clone = disk->kind == DOM_DISK_CLONE;
+    g_autofree char *image = g_strdup_printf(
+        "%s/%s@%s", disk->parent_pool, disk->parent_image, disk->parent_snap);
+    g_autofree char *destination =
+        clone ? g_strdup_printf("%s/%s", disk->pool, disk->image) : NULL;
+    g_autofree char *size =
+        disk->size ? g_strdup_printf("%" G_GUINT64_FORMAT, disk->size) : NULL;
+    const char *const values[] = {disk->target, image, destination, size};
+
+    return write_attributes(entry, values);
+}
+
+static void
+record_entry(DomWork *work, const DomPlanDisk *own, xmlNode *before)
+{
+    xmlNode *entry;
+    xmlNode *original;
+
+    if (own->entry)
+        entry = work->entries->pdata[own->entry->index];
+    else
+        entry = add_ours(work, ensure_meta(work), "disk");
+    if (!own->entry || !own->entry->recorded) {
+        original = add_ours(work, entry, "original");
+        keep_attribute(entry, original, "image");
+        keep_attribute(entry, original, "size");
+        keep_attribute(entry, original, "destination");
+        if (before)
+            keep_disk(original, before);
+        work->meta_changed = true;
+    }
+    work->meta_changed |= write_entry(entry, &own->disk);
+}
+
+static void
+record_alone(DomWork *work, const DomPlanDisk *own, xmlNode *before)
+{
+    const char *target = own->disk.target;
+    xmlNode *original;
+
+    if (g_hash_table_contains(work->plan->request->records, target))
+        return;
+    original = add_ours(work, ensure_meta(work), "original");
+    dom_set_attr(original, "target", target);
+    keep_disk(original, before);
+    work->meta_changed = true;
+}
+
+/* before: the <disk> as it was, or NULL if there was none. */
+void
+dom_record(DomWork *work, const DomPlanDisk *own, xmlNode *before)
+{
+    if (own->entry || own->disk.kind == DOM_DISK_CLONE)
+        record_entry(work, own, before);
+    else
+        record_alone(work, own, before);
+}
+
+/*
+ * virDomainSetMetadata declares its key as a prefix on the element and puts
+ * every element without a namespace into ours; it fails if the prefix is
+ * declared already. So nothing of ours has a prefix here.
+ */
+char *
+dom_record_dump(xmlNode *meta)
+{
+    g_autoptr(xmlDoc) doc = xmlNewDoc(BAD_CAST "1.0");
+    xmlNode *root = xmlNewDocNode(doc, NULL, BAD_CAST "domain", NULL);
+
+    xmlDocSetRootElement(doc, root);
+    for (xmlNode *at = meta->children; at; at = at->next)
+        xmlAddChild(root, xmlDocCopyNode(at, doc, 1));
+    dom_strip_namespace(root);
+    dom_indent(root);
+    return dom_dump_node(root);
+}

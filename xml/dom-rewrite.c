@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xml/dom-rewrite.c - from a plan to the definition as it should be
+ *
+ * The plan's document is copied, so that a plan can be rewritten again. Nodes
+ * of the copy are found by their place in it.
+ */
+#include "config.h"
+
+#include "xml/dom-internal.h"
+
+#include <string.h>
+
+void
+dom_work_free(DomWork *work)
+{
+    if (!work)
+        return;
+    g_clear_pointer(&work->disks, g_array_unref);
+    g_clear_pointer(&work->entries, g_ptr_array_unref);
+    g_clear_pointer(&work->doc, xmlFreeDoc);
+    g_free(work->xml);
+    g_free(work);
+}
+
+static gboolean
+check_site(const DomPlan *plan, const DomSite *site, GError **error)
+{
+    if (site->n_hosts == 0)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "the cluster has no monitors to name: check 'ceph mon "
+                        "dump'");
+    if (site->n_hosts > DOM_HOSTS_MAX)
+        return dom_fail(error, DOM_ERROR_LIMIT,
+                        "the cluster has more than %u monitor addresses",
+                        DOM_HOSTS_MAX);
+    for (guint i = 0; i < plan->disks->len; i++) {
+        const DomDisk *disk = plan->disks->pdata[i];
+
+        if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+            return dom_fail(error, DOM_ERROR_REQUEST,
+                            "disk '%s': image '%s' is in none of the pools for "
+                            "images: name it as pool/image@snap",
+                            disk->target, disk->parent_image);
+    }
+    return TRUE;
+}
+
+static void
+rewrite_disk(DomWork *work, GPtrArray *nodes, const DomPlanDisk *own)
+{
+    DomWorkDisk done = {.made = own->node == NULL};
+    g_autoptr(xmlNode) before = NULL;
+
+    if (done.made) {
+        done.node = dom_write_new_disk(work->root, own);
+    } else {
+        done.node = nodes->pdata[own->disk_index];
+        before = xmlDocCopyNode(done.node, work->doc, 1);
+    }
+    done.changed = dom_write_disk(done.node, own, work->site) || done.made;
+    if (done.changed)
+        dom_record(work, own, before);
+    work->changed |= done.changed;
+    g_array_append_val(work->disks, done);
+}
+
+static bool
+has_controller(xmlNode *root)
+{
+    xmlNode *devices = dom_child(root, "devices");
+
+    for (; devices; devices = dom_child_next(devices, "devices")) {
+        xmlNode *node = dom_child(devices, "controller");
+
+        for (; node; node = dom_child_next(node, "controller")) {
+            g_autofree char *type = dom_attr(node, "type");
+
+            if (g_strcmp0(type, "scsi") == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* libvirt would add an older model by itself. */
+static void
+add_controller(DomWork *work)
+{
+    static const char *const places[] = {"emulator", "disk", NULL};
+    xmlNode *devices = dom_child(work->root, "devices");
+
+    work->controller = dom_add(devices, places, "controller");
+    dom_set_attr(work->controller, "type", "scsi");
+    dom_set_attr(work->controller, "index", "0");
+    dom_set_attr(work->controller, "model", "virtio-scsi");
+}
+
+static bool
+needs_controller(const DomWork *work)
+{
+    if (g_strcmp0(work->site->bus, "scsi") != 0 || has_controller(work->root))
+        return false;
+    for (guint i = 0; i < work->disks->len; i++) {
+        const DomWorkDisk *done = &g_array_index(work->disks, DomWorkDisk, i);
+        const DomDisk *disk = work->plan->disks->pdata[i];
+        g_autofree char *bus = dom_child_attr(done->node, "target", "bus");
+
+        if (disk->kind == DOM_DISK_CLONE && !disk->in_place &&
+            g_strcmp0(bus, "scsi") == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A name that remora gives a clone has the UUID in it, so it must last. */
+static void
+write_uuid(DomWork *work)
+{
+    static const char *const places[] = {"name", NULL};
+    xmlNode *uuid = dom_child(work->root, "uuid");
+
+    if (!uuid)
+        uuid = dom_add(work->root, places, "uuid");
+    xmlNodeSetContent(uuid, NULL);
+    xmlNodeAddContent(uuid, BAD_CAST work->plan->uuid);
+}
+
+/* What is kept makes the result longer and deeper than what came in. */
+static gboolean
+dump_work(DomWork *work, GError **error)
+{
+    g_autoptr(xmlDoc) again = NULL;
+
+    work->xml = dom_dump(work->doc);
+    again = dom_parse(work->xml, strlen(work->xml), error);
+    if (again)
+        return TRUE;
+    g_prefix_error(error, "the rewritten definition cannot be taken: ");
+    if (error && *error)
+        (*error)->code = DOM_ERROR_LIMIT;
+    return FALSE;
+}
+
+static void
+rewrite_all(DomWork *work)
+{
+    const GPtrArray *disks = work->plan->disks;
+    g_autoptr(GPtrArray) nodes = dom_disk_nodes(work->root);
+
+    for (guint i = 0; i < disks->len; i++)
+        rewrite_disk(work, nodes, disks->pdata[i]);
+    if (needs_controller(work))
+        add_controller(work);
+    if (work->changed && !work->plan->uuid_given)
+        write_uuid(work);
+}
+
+DomWork *
+dom_work_new(const DomPlan *plan, const DomSite *site, GError **error)
+{
+    g_autoptr(DomWork) work = g_new0(DomWork, 1);
+
+    if (plan->disks->len == 0)
+        return g_steal_pointer(&work);
+    if (!check_site(plan, site, error))
+        return NULL;
+    work->plan = plan;
+    work->site = site;
+    work->doc = xmlCopyDoc(plan->doc, 1);
+    work->root = xmlDocGetRootElement(work->doc);
+    work->meta = dom_request_find(work->root);
+    work->entries = dom_elements(work->meta);
+    work->disks = g_array_new(FALSE, FALSE, sizeof(DomWorkDisk));
+    rewrite_all(work);
+    if (work->changed && !dump_work(work, error))
+        return NULL;
+    return g_steal_pointer(&work);
+}
+
+gboolean
+dom_plan_rewrite(DomPlan *plan,
+                 const DomSite *site,
+                 char **ret_xml,
+                 GError **error)
+{
+    g_autoptr(DomWork) work = dom_work_new(plan, site, error);
+
+    if (!work)
+        return FALSE;
+    *ret_xml = g_steal_pointer(&work->xml);
+    return TRUE;
+}
