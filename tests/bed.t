@@ -151,7 +151,7 @@ machine_names()
     find /etc /run /var/lib /var/log /var/cache /dev/shm "${HOME:-/root}" \
         -maxdepth 3 \( -path /run/user -o -path /run/udev \) -prune -o \
         \( -path '*libvirt*' -o -path '*ceph*' -o -path '*remora*' \
-        -o -path '*qemu*' -o -path '/run/bed*' \) -print 2>/dev/null | sort
+        -o -path '*qemu*' -o -path /run/bed \) -print 2>/dev/null | sort
     cat /etc/passwd /etc/group /etc/hosts
     hostname
     cut -d ' ' -f 4- /proc/self/mountinfo

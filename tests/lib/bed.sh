@@ -52,10 +52,12 @@ bed_outside()
     # Nothing of the machine's own Ceph, libvirt or tools' settings.
     unset "${!CEPH_@}" "${!LIBVIRT_@}" "${!VIRSH_@}" "${!XDG_@}" \
         NOTIFY_SOCKET LISTEN_FDS LISTEN_PID DBUS_SESSION_BUS_ADDRESS
+    # A background command begins with SIGINT ignored, for ever in a shell:
+    # env makes that good.
     BED_CWD=$PWD BED_INSIDE=$$ setpriv --pdeathsig KILL \
         unshare --mount --pid --net --uts --ipc --fork \
         --kill-child=KILL --mount-proc \
-        bash "$script" "$@" <&0 &
+        env --default-signal bash "$script" "$@" <&0 &
     child=$!
     # unshare ignores the polite signals while it waits for its child.
     trap 'kill -KILL "$child" 2>/dev/null; wait "$child"; exit 130' INT
