@@ -60,8 +60,8 @@ bed_outside()
         env --default-signal bash "$script" "$@" <&0 &
     child=$!
     # unshare ignores the polite signals while it waits for its child.
-    trap 'kill -KILL "$child" 2>/dev/null; wait "$child"; exit 130' INT
-    trap 'kill -KILL "$child" 2>/dev/null; wait "$child"; exit 143' TERM HUP
+    trap '{ kill -KILL $child; wait $child; } 2>/dev/null; exit 130' INT
+    trap '{ kill -KILL $child; wait $child; } 2>/dev/null; exit 143' TERM HUP
     wait "$child"
     status=$?
     exit "$status"

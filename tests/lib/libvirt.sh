@@ -145,10 +145,10 @@ libvirtd_reload()
 # in one step, so that a test may put another hook in its place.
 hook_install()
 {
+    local new=$LIBVIRT_HOOKS/.remora.new
     mkdir -p "$LIBVIRT_HOOKS/qemu.d"
-    install -m 0755 "$1" "$LIBVIRT_HOOKS/.remora.new" &&
-        mv "$LIBVIRT_HOOKS/.remora.new" "$LIBVIRT_HOOKS/qemu.d/remora" ||
-        return 1
+    install -m 0755 "$1" "$new" || return 1
+    mv "$new" "$LIBVIRT_HOOKS/qemu.d/remora" || return 1
     [ -z "$LIBVIRTD_PID" ] || libvirtd_reload
 }
 

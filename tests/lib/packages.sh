@@ -11,7 +11,7 @@
 
 # From a checkout to programs and unit tests.
 PACKAGES_BUILD=(
-    autoconf automake binutils gcc git libc6-dev make perl pkg-config
+    autoconf automake binutils gcc git libc6-dev make perl pkg-config xz-utils
     libcmocka-dev libconfig-dev libglib2.0-dev libjansson-dev
     librados-dev librbd-dev libvirt-dev libxml2-dev
 )
