@@ -157,7 +157,8 @@ hook_remove()
     rm -f "$LIBVIRT_HOOKS/qemu.d/remora"
 }
 
-# secret_define UUID KEY: KEY as Ceph prints it, in base64, for tests that do without remora's own.
+# secret_define UUID KEY: KEY as Ceph prints it, in base64. For tests that do
+# without what remora makes itself.
 secret_define()
 {
     local file=$BED/tmp/secret.xml
