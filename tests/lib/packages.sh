@@ -44,11 +44,10 @@ packages_missing()
 {
     local name
     packages_of "$@" | while read -r name; do
+        # The whole word: there is 'not-installed' too.
         # shellcheck disable=SC2016 # dpkg-query expands it
-        case $(dpkg-query -W -f '${db:Status-Status} ' "$name" 2>/dev/null) in
-        *'installed '*) ;;
-        *) echo "$name" ;;
-        esac
+        dpkg-query -W -f '${db:Status-Status}\n' "$name" 2>/dev/null |
+            grep -q -x installed || echo "$name"
     done
 }
 
