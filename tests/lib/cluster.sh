@@ -1,0 +1,459 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# tests/lib/cluster.sh - a whole Ceph cluster on one address, for one test
+#
+#     cluster_start [NAME [ADDRESS]]      'ceph' on 127.0.0.1 by default
+#     cluster_stop
+#
+# Monitors, a manager and one OSD of the machine's Ceph packages, cephx on,
+# with pools images, vms and volumes, and the users
+#
+#     client.admin    everything
+#     client.remora   what remora's documentation asks for, and no more
+#     client.glance   writes images
+#
+# whose keyrings are /etc/ceph/NAME.client.USER.keyring beside NAME.conf.
+#
+# Contract: call inside a bed (bed.sh). cluster_start returns when clients can
+#           read and write and the manager takes commands; it fails with a
+#           line on stderr and the ends of the logs. Several clusters may run
+#           side by side on different addresses: cluster_use NAME says which
+#           one the other verbs mean.
+# Reads:    CLUSTER_MONS    1 to 3 monitors (a, b, c), on successive ports of
+#                           the address: v2 from 3300, v1 from 6789
+#           CLUSTER_STORE   memstore (default) or bluestore
+#           CLUSTER_BYTES   size of the OSD, 4 GiB by default
+
+CLUSTER=ceph
+CLUSTER_POOLS=(images vms volumes)
+CLUSTER_REMORA_CAPS='profile rbd pool=vms, profile rbd pool=volumes, '
+CLUSTER_REMORA_CAPS+='profile rbd-read-only pool=images'
+declare -A CLUSTER_FSID CLUSTER_ADDRESS
+# Of NAME/DAEMON, as in ceph/osd.0.
+declare -A CLUSTER_PID
+
+cluster_use()
+{
+    CLUSTER=$1
+    CLUSTER_HOME=$BED/cluster/$1
+    CLUSTER_CONF=/etc/ceph/$1.conf
+}
+
+# The cluster's own tools, as client.admin.
+cluster_ceph()
+{
+    ceph -c "$CLUSTER_CONF" "$@"
+}
+
+cluster_rbd()
+{
+    rbd -c "$CLUSTER_CONF" "$@"
+}
+
+cluster_fsid()
+{
+    printf '%s\n' "${CLUSTER_FSID[$CLUSTER]}"
+}
+
+# cluster_key USER: the secret key of client.USER.
+cluster_key()
+{
+    ceph-authtool --print-key --name "client.$1" \
+        "/etc/ceph/$CLUSTER.client.$1.keyring"
+}
+
+# ---- configuration ---------------------------------------------------------
+
+cluster_mon_ids()
+{
+    local all=(a b c)
+    printf '%s\n' "${all[@]:0:${CLUSTER_MONS:-1}}"
+}
+
+# cluster_mon_ports ID: v2 and v1.
+cluster_mon_ports()
+{
+    case $1 in
+    a) echo 3300 6789 ;;
+    b) echo 3301 6790 ;;
+    c) echo 3302 6791 ;;
+    esac
+}
+
+# The address as a host part: IPv6 in brackets.
+cluster_host()
+{
+    local address=${CLUSTER_ADDRESS[$CLUSTER]}
+    case $address in
+    *:*) printf '[%s]' "$address" ;;
+    *) printf '%s' "$address" ;;
+    esac
+}
+
+cluster_mon_addrs()
+{
+    local v2 v1 host
+    host=$(cluster_host)
+    read -r v2 v1 < <(cluster_mon_ports "$1")
+    printf '[v2:%s:%s,v1:%s:%s]' "$host" "$v2" "$host" "$v1"
+}
+
+# As libvirt's XML wants the monitors (v1 ports).
+cluster_hosts_xml()
+{
+    local id v1
+    for id in $(cluster_mon_ids); do
+        read -r _ v1 < <(cluster_mon_ports "$id")
+        printf "<host name='%s' port='%s'/>" \
+            "${CLUSTER_ADDRESS[$CLUSTER]}" "$v1"
+    done
+}
+
+cluster_write_conf()
+{
+    local id hosts='' address=${CLUSTER_ADDRESS[$CLUSTER]} ipv6=false
+    for id in $(cluster_mon_ids); do
+        hosts+=${hosts:+,}$(cluster_mon_addrs "$id")
+    done
+    case $address in *:*) ipv6=true ;; esac
+    cat >"$CLUSTER_CONF" <<CONF
+[global]
+fsid = ${CLUSTER_FSID[$CLUSTER]}
+mon_host = $hosts
+public_addr = $address
+cluster_addr = $address
+ms_bind_ipv6 = $ipv6
+ms_bind_ipv4 = $([ $ipv6 = true ] && echo false || echo true)
+auth_cluster_required = cephx
+auth_service_required = cephx
+auth_client_required = cephx
+auth_allow_insecure_global_id_reclaim = false
+osd_pool_default_size = 1
+osd_pool_default_min_size = 1
+osd_pool_default_pg_num = 8
+osd_pool_default_pgp_num = 8
+osd_pool_default_pg_autoscale_mode = off
+osd_crush_chooseleaf_type = 0
+mon_allow_pool_size_one = true
+mon_allow_pool_delete = true
+run_dir = $CLUSTER_HOME
+admin_socket = $CLUSTER_HOME/\$name.asok
+pid_file =
+log_file = $BED/log/$CLUSTER-\$name.log
+log_to_stderr = false
+err_to_stderr = true
+mon_cluster_log_to_file = false
+crash_dir = $CLUSTER_HOME
+mon_data = $CLUSTER_HOME/\$name
+osd_data = $CLUSTER_HOME/\$name
+mgr_data = $CLUSTER_HOME/\$name
+# The bed's file systems are small and in memory: never out of space for it.
+mon_data_avail_crit = 1
+mon_data_avail_warn = 1
+# One node has nobody to wait for: changes of the maps go out at once.
+paxos_propose_interval = 0.02
+paxos_min_wait = 0.01
+mon_tick_interval = 1
+mon_lease = 2
+mgr_tick_period = 1
+mgr_stats_period = 1
+mgr_initial_modules = rbd_support
+osd_objectstore = ${CLUSTER_STORE:-memstore}
+memstore_device_bytes = ${CLUSTER_BYTES:-4294967296}
+bluestore_block_size = ${CLUSTER_BYTES:-4294967296}
+bluestore_block_db_create = false
+bluestore_block_wal_create = false
+osd_memory_target = 939524096
+osd_class_update_on_start = false
+[mon]
+keyring = $CLUSTER_HOME/keyring
+[osd]
+keyring = $CLUSTER_HOME/keyring
+[mgr]
+keyring = $CLUSTER_HOME/keyring
+[client]
+log_file =
+admin_socket =
+keyring = /etc/ceph/$CLUSTER.\$name.keyring
+CONF
+}
+
+# cluster_user NAME CAP...: a keyring of its own, and a place in the one that
+# the monitors begin with, so that nobody has to ask them for it.
+cluster_user()
+{
+    local name=client.$1 keyring=/etc/ceph/$CLUSTER.client.$1.keyring
+    shift
+    ceph-authtool --create-keyring --gen-key --name "$name" "$keyring" \
+        "$@" >/dev/null
+    chmod 0600 "$keyring"
+    cat "$keyring" >>"$CLUSTER_HOME/keyring"
+}
+
+cluster_daemon_key()
+{
+    local name=$1
+    shift
+    ceph-authtool --create-keyring --gen-key --name "$name" \
+        "$CLUSTER_HOME/key" "$@" >/dev/null
+    cat "$CLUSTER_HOME/key" >>"$CLUSTER_HOME/keyring"
+    rm "$CLUSTER_HOME/key"
+}
+
+cluster_write_keys()
+{
+    (
+        umask 077
+        : >"$CLUSTER_HOME/keyring"
+        cluster_daemon_key mon. --cap mon 'allow *'
+        cluster_daemon_key mgr.x --cap mon 'allow profile mgr' \
+            --cap osd 'allow *' --cap mds 'allow *'
+        cluster_daemon_key osd.0 --cap mon 'allow profile osd' \
+            --cap mgr 'allow profile osd' --cap osd 'allow *'
+        cluster_user admin --cap mon 'allow *' --cap osd 'allow *' \
+            --cap mgr 'allow *' --cap mds 'allow *'
+        cluster_user remora --cap mon 'profile rbd' \
+            --cap osd "$CLUSTER_REMORA_CAPS" \
+            --cap mgr 'profile rbd pool=vms'
+        cluster_user glance --cap mon 'profile rbd' \
+            --cap osd 'profile rbd pool=images' \
+            --cap mgr 'profile rbd pool=images'
+    )
+}
+
+# ---- daemons ---------------------------------------------------------------
+
+# cluster_spawn DAEMON: mon.a, mgr.x, osd.0. In the foreground of a child of
+# ours, so that its pid is known.
+cluster_spawn()
+{
+    local type=${1%%.*} id=${1#*.}
+    "ceph-$type" -f -c "$CLUSTER_CONF" --cluster "$CLUSTER" -i "$id" \
+        >>"$BED/log/$CLUSTER-$1.out" 2>&1 </dev/null &
+    CLUSTER_PID[$CLUSTER/$1]=$!
+    disown
+}
+
+cluster_pid()
+{
+    printf '%s\n' "${CLUSTER_PID[$CLUSTER/$1]-}"
+}
+
+cluster_mons_make()
+{
+    local id args=()
+    for id in $(cluster_mon_ids); do
+        args+=(--addv "$id" "$(cluster_mon_addrs "$id")")
+    done
+    monmaptool --create --clobber --fsid "${CLUSTER_FSID[$CLUSTER]}" \
+        --set-min-mon-release pacific "${args[@]}" \
+        "$CLUSTER_HOME/monmap" >/dev/null || return 1
+    for id in $(cluster_mon_ids); do
+        mkdir "$CLUSTER_HOME/mon.$id"
+        ceph-mon --mkfs -c "$CLUSTER_CONF" --cluster "$CLUSTER" -i "$id" \
+            --monmap "$CLUSTER_HOME/monmap" \
+            --keyring "$CLUSTER_HOME/keyring" || return 1
+    done
+}
+
+# The OSD's disk is made while the monitors elect.
+cluster_osd_make()
+{
+    local uuid=$1
+    mkdir "$CLUSTER_HOME/osd.0"
+    ceph-osd --mkfs -c "$CLUSTER_CONF" --cluster "$CLUSTER" -i 0 \
+        --osd-uuid "$uuid" >>"$BED/log/$CLUSTER-osd.0.out" 2>&1
+}
+
+# All commands in one connection: starting the tool costs more than they do.
+cluster_setup_pools()
+{
+    local uuid=$1 pool
+    {
+        echo "osd new $uuid 0"
+        for pool in "${CLUSTER_POOLS[@]}"; do
+            echo "osd pool create $pool 8"
+            echo "osd pool application enable $pool rbd"
+        done
+        echo 'config set global mon_warn_on_pool_no_redundancy false'
+        # It would make a pool of its own, some time later.
+        echo 'config set mgr mgr/devicehealth/enable_monitoring false --force'
+    } | cluster_ceph >"$CLUSTER_HOME/setup.out" 2>&1
+    # The tool's interactive mode ends with 0 whatever happened.
+    ! grep -q -i '^error' "$CLUSTER_HOME/setup.out"
+}
+
+cluster_pools_init()
+{
+    local pool
+    for pool in "${CLUSTER_POOLS[@]}"; do
+        timeout 30 rbd -c "$CLUSTER_CONF" pool init "$pool" || return 1
+    done
+}
+
+cluster_mgr_ready()
+{
+    [ "$(cluster_ceph --connect-timeout 5 mgr dump -f json |
+        jq .available)" = true ]
+}
+
+cluster_complain()
+{
+    local log
+    printf 'cluster %s: %s\n' "$CLUSTER" "$*"
+    for log in "$CLUSTER_HOME/setup.out" "$BED/log/$CLUSTER"-*; do
+        [ -s "$log" ] || continue
+        printf -- '--- %s\n' "$log"
+        tail -n 8 "$log"
+    done
+    return 1
+} >&2
+
+cluster_start()
+{
+    local name=${1:-ceph} address=${2:-127.0.0.1} id uuid make
+    cluster_use "$name"
+    CLUSTER_ADDRESS[$name]=$address
+    CLUSTER_FSID[$name]=$(</proc/sys/kernel/random/uuid)
+    uuid=$(</proc/sys/kernel/random/uuid)
+    mkdir -p "$CLUSTER_HOME"
+    cluster_write_conf
+    cluster_write_keys || { cluster_complain 'no keys'; return 1; }
+
+    cluster_osd_make "$uuid" &
+    make=$!
+    cluster_mons_make || { cluster_complain 'no monitors'; return 1; }
+    for id in $(cluster_mon_ids); do
+        cluster_spawn "mon.$id"
+    done
+    cluster_spawn mgr.x
+    cluster_setup_pools "$uuid" ||
+        { cluster_complain 'no pools'; return 1; }
+    wait "$make" || { cluster_complain 'no disk for the OSD'; return 1; }
+    cluster_spawn osd.0
+    cluster_pools_init ||
+        { cluster_complain 'the pools do not answer'; return 1; }
+    bed_wait 60 cluster_mgr_ready ||
+        { cluster_complain 'the manager does not answer'; return 1; }
+}
+
+# cluster_end DAEMON: as an administrator stops it.
+cluster_end()
+{
+    local pid
+    pid=$(cluster_pid "$1")
+    [ -n "$pid" ] || return 0
+    kill -CONT "$pid" 2>/dev/null
+    bed_end "$pid"
+    unset "CLUSTER_PID[$CLUSTER/$1]"
+}
+
+cluster_stop()
+{
+    local daemon
+    for daemon in osd.0 mgr.x mon.c mon.b mon.a; do
+        cluster_end "$daemon"
+    done
+    rm -rf "$CLUSTER_HOME" "$CLUSTER_CONF" /etc/ceph/"$CLUSTER".client.*
+}
+
+# ---- faults ----------------------------------------------------------------
+
+# cluster_kill DAEMON: as a power failure stops it.
+cluster_kill()
+{
+    local pid
+    pid=$(cluster_pid "$1")
+    kill -KILL "$pid" && bed_wait 10 bed_gone "$pid"
+    unset "CLUSTER_PID[$CLUSTER/$1]"
+}
+
+cluster_pause()
+{
+    kill -STOP "$(cluster_pid "$1")"
+}
+
+cluster_resume()
+{
+    kill -CONT "$(cluster_pid "$1")"
+}
+
+cluster_pause_osd()
+{
+    cluster_pause osd.0
+}
+
+cluster_resume_osd()
+{
+    cluster_resume osd.0
+}
+
+cluster_pause_mon()
+{
+    cluster_pause "mon.${1:-a}"
+}
+
+cluster_resume_mon()
+{
+    cluster_resume "mon.${1:-a}"
+}
+
+cluster_stop_osd()
+{
+    cluster_end osd.0
+}
+
+cluster_start_osd()
+{
+    cluster_spawn osd.0
+}
+
+cluster_stop_mon()
+{
+    cluster_end "mon.${1:-a}"
+}
+
+cluster_start_mon()
+{
+    cluster_spawn "mon.${1:-a}"
+}
+
+cluster_stop_mgr()
+{
+    cluster_end mgr.x
+}
+
+cluster_start_mgr()
+{
+    cluster_spawn mgr.x
+}
+
+# ---- images ----------------------------------------------------------------
+
+# cluster_add_image FILE UUID: what Glance leaves in its pool, without Glance.
+cluster_add_image()
+{
+    local glance=(rbd -c "$CLUSTER_CONF" --id glance)
+    "${glance[@]}" import --no-progress --object-size 8M "$1" "images/$2" &&
+        "${glance[@]}" snap create --no-progress "images/$2@snap" &&
+        "${glance[@]}" snap protect "images/$2@snap"
+}
+
+# cluster_add_clone UUID DISK [SIZE]: a clone by hand, as client.remora.
+cluster_add_clone()
+{
+    local remora=(rbd -c "$CLUSTER_CONF" --id remora)
+    "${remora[@]}" clone --rbd-default-clone-format 2 "images/$1@snap" \
+        "vms/$2" || return 1
+    [ -z "${3-}" ] ||
+        "${remora[@]}" resize --no-progress --size "$3" "vms/$2"
+}
+
+# cluster_watchers POOL/IMAGE: one client address a line.
+cluster_watchers()
+{
+    cluster_rbd status --format json "$1" | jq -r '.watchers[].address'
+}
+
+cluster_use ceph

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# tests/lib/guest.sh - domains around the test guest (tests/guest/boot.S)
+#
+# Contract: call inside a bed with libvirt.sh and cluster.sh sourced too.
+#           What a guest says ends up in $BED/serial/NAME, all starts of the
+#           domain one after another.
+# Reads:    REMORA_VIRT   'kvm' or 'qemu', else guest_virt_type decides
+
+GUEST_DIR=$(dirname -- "$(realpath -- "${BASH_SOURCE[0]}")")/../guest
+GUEST_VIRT=
+
+# KVM only where it is the real thing: inside another virtual machine this
+# guest needs 3 s for what QEMU's own emulator does in 0.1 s, and some hosts
+# cannot run real mode in it at all.
+guest_virt_type()
+{
+    if [ -n "${REMORA_VIRT-}" ]; then
+        echo "$REMORA_VIRT"
+    elif [ -w /dev/kvm ] && ! grep -q -w hypervisor /proc/cpuinfo &&
+        guest_tries_kvm; then
+        echo kvm
+    else
+        echo qemu
+    fi
+}
+
+guest_tries_kvm()
+{
+    local image=$BED/tmp/try.raw said
+    guest_image 1M 'a try' off "$image" || return 1
+    said=$(timeout 2 qemu-system-x86_64 -machine pc,accel=kvm -m 32 \
+        -nodefaults -display none -serial stdio \
+        -drive "file=$image,format=raw,if=virtio" 2>/dev/null </dev/null)
+    rm -f "$image"
+    [[ $said == *'remora-guest: bye'* ]]
+}
+
+# guest_image SIZE TEXT off|idle OUT
+guest_image()
+{
+    "$GUEST_DIR/make-image" "$@"
+}
+
+# guest_xml [-m METADATA] NAME UUID DISK...: a domain around the given <disk>
+# elements; METADATA is what goes inside <metadata>. An empty UUID leaves it
+# to libvirt.
+guest_xml()
+{
+    local metadata='' name uuid
+    if [ "$1" = -m ]; then
+        metadata="  <metadata>$2</metadata>"
+        shift 2
+    fi
+    name=$1 uuid=$2
+    shift 2
+    mkdir -p "$BED/serial"
+    [ -n "$GUEST_VIRT" ] || GUEST_VIRT=$(guest_virt_type)
+    cat <<XML
+<domain type='$GUEST_VIRT'>
+  <name>$name</name>
+${uuid:+  <uuid>$uuid</uuid>}
+$metadata
+  <memory unit='MiB'>32</memory>
+  <vcpu>1</vcpu>
+  <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
+  <features><acpi/></features>
+  <on_poweroff>destroy</on_poweroff>
+  <on_crash>destroy</on_crash>
+  <devices>
+    <controller type='usb' model='none'/>
+    <memballoon model='none'/>
+$(printf '    %s\n' "$@")
+    <serial type='file'>
+      <source path='$BED/serial/$name' append='on'/>
+      <target port='0'/>
+    </serial>
+  </devices>
+</domain>
+XML
+}
+
+# guest_disk_xml TARGET POOL/IMAGE SECRET: the finished network disk, as
+# client.remora.
+guest_disk_xml()
+{
+    cat <<XML
+<disk type='network' device='disk'>
+      <driver name='qemu' type='raw' cache='writeback' discard='unmap'/>
+      <source protocol='rbd' name='$2'>$(cluster_hosts_xml)</source>
+      <auth username='remora'><secret type='ceph' uuid='$3'/></auth>
+      <target dev='$1' bus='virtio'/>
+    </disk>
+XML
+}
+
+# guest_define ARGUMENTS of guest_xml
+guest_define()
+{
+    local file=$BED/tmp/domain.$BASHPID.xml
+    guest_xml "$@" >"$file" && virsh_ define "$file"
+    local status=$?
+    rm -f "$file"
+    return "$status"
+}
+
+guest_said()
+{
+    cat "$BED/serial/$1" 2>/dev/null
+}
+
+guest_said_line()
+{
+    guest_said "$1" | grep -q -F -- "$2"
+}
+
+# guest_wait_line NAME TEXT [SECONDS]
+guest_wait_line()
+{
+    bed_wait "${3:-20}" guest_said_line "$1" "$2" && return
+    printf "guest '%s' did not say '%s', but:\n%s\n" "$1" "$2" \
+        "$(guest_said "$1")"
+    tail -n 5 "/var/log/libvirt/qemu/$1.log" 2>/dev/null
+    return 1
+}
+
+guest_is()
+{
+    [ "$(virsh_ domstate "$1")" = "$2" ]
+}
+
+# guest_wait_off NAME [SECONDS]
+guest_wait_off()
+{
+    bed_wait "${2:-20}" guest_is "$1" 'shut off'
+}
+
+# guest_sector POOL/IMAGE[@SNAP] NUMBER: the text in a sector, up to its NUL.
+guest_sector()
+{
+    local file=$BED/tmp/sector.$BASHPID
+    qemu-img dd -f raw -O raw bs=512 skip="$2" count="$(($2 + 1))" \
+        "if=rbd:$1:id=admin:conf=$CLUSTER_CONF" "of=$file" &&
+        tr '\0' '\n' <"$file" | head -n 1
+    rm -f "$file"
+}
