@@ -39,6 +39,8 @@ store_cluster_new(const StoreSettings *settings)
     g_mutex_init(&cluster->connect_lock);
     g_mutex_init(&cluster->lock);
     g_cond_init(&cluster->closed);
+    g_cond_init(&cluster->claims_changed);
+    cluster->claims = g_ptr_array_new();
     return cluster;
 }
 
@@ -66,6 +68,7 @@ store_cluster_unref(StoreCluster *cluster)
 {
     if (!cluster || !g_atomic_int_dec_and_test(&cluster->refs))
         return;
+    store_heart_stop(cluster);
     wait_for_probe(cluster);
     g_clear_pointer(&cluster->conn, store_conn_unref);
     g_free(cluster->name);
@@ -78,9 +81,12 @@ store_cluster_unref(StoreCluster *cluster)
     g_free(cluster->fsid);
     g_free(cluster->down_cause);
     g_clear_pointer(&cluster->parents, g_hash_table_unref);
+    g_clear_pointer(&cluster->observed, g_hash_table_unref);
     g_mutex_clear(&cluster->connect_lock);
     g_mutex_clear(&cluster->lock);
     g_cond_clear(&cluster->closed);
+    g_cond_clear(&cluster->claims_changed);
+    g_ptr_array_unref(cluster->claims);
     g_free(cluster);
 }
 

@@ -59,12 +59,12 @@ struct StoreCluster {
     char *down_cause;
     bool probing;
     bool closing;
-    GCond closed;         /* the probe and the heart have ended */
+    GCond closed;         /* closing was set, or the probe has ended */
     GHashTable *parents;  /* 'pool/image@snap' -> what was found */
     GHashTable *observed; /* 'pool/image' -> when a claim was first seen so */
-    GPtrArray *claims;    /* of StoreClaim, held: touched by the heart */
+    GPtrArray *claims;    /* of StoreClaim, held; borrowed */
     GCond claims_changed;
-    bool heart_beats;
+    GThread *heart; /* NULL until the first claim */
 };
 
 struct StoreClaim {
@@ -74,7 +74,6 @@ struct StoreClaim {
     char *owner;
     char *holder; /* what stands in the claim: its exact value */
     guint64 beat;
-    bool kept; /* the connection died: leave the claim in place */
 };
 
 /* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
@@ -213,6 +212,38 @@ gboolean store_has_data(StoreConn *conn,
 /* The mark's value for an image id, and its owner if text is such a mark. */
 char *
 store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id);
+
+/* store-build.c. ret_exists: the name was taken, nothing was made. */
+gboolean store_build(StoreConn *conn,
+                     const StoreDisk *disk,
+                     guint64 *ret_size,
+                     bool *ret_exists,
+                     GError **error);
+gboolean store_grow(StoreConn *conn, const StoreDisk *disk, GError **error);
+/* An image that is not there is no error. */
+gboolean store_trash(StoreConn *conn,
+                     const char *pool,
+                     const char *image,
+                     GError **error);
+/* Removes a name whose header is proved to be missing; refuses otherwise. */
+gboolean
+store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error);
+
+/* store-fence.c */
+gboolean store_fence(StoreConn *conn, const char *addr, GError **error);
+
+/* store-hold.c. Takes the claim, or gives the reason why not. ret_dead gets
+ * the holder that it was taken over from, if any. */
+gboolean store_hold(StoreConn *conn,
+                    const StoreDisk *disk,
+                    StoreClaim **ret_claim,
+                    char **ret_dead,
+                    GError **error);
+
+/* store-heart.c: touches what was added until it is removed. */
+void store_heart_add(StoreClaim *claim);
+void store_heart_remove(StoreClaim *claim);
+void store_heart_stop(StoreCluster *cluster);
 
 /* librados' and librbd's handles as one owner each */
 static inline void

@@ -89,15 +89,18 @@ read_watchers(rbd_image_t handle, StoreLook *look)
     return 0;
 }
 
+/* Asked for none, librbd says how much room it wants: one more than there
+ * are. */
 static int
 read_snaps(rbd_image_t handle, StoreLook *look)
 {
-    int max = 0;
-    int r = rbd_snap_list(handle, NULL, &max);
+    rbd_snap_info_t none;
+    int room = 0;
+    int r = rbd_snap_list(handle, &none, &room);
 
     if (r < 0 && r != -ERANGE)
         return r;
-    look->snaps = (guint)max;
+    look->snaps = room > 0 ? (guint)room - 1 : 0;
     return 0;
 }
 

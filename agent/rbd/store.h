@@ -93,13 +93,6 @@ GPtrArray *store_monitors(StoreCluster *cluster, GError **error);
 /* The same from the JSON text; pure. */
 GPtrArray *store_monitors_parse(const char *json, gsize len, GError **error);
 
-/* The secret key of 'client.USER' from a keyring file; keyring NULL: from
- * where librados would read it. Wipe and g_free() it. */
-char *store_user_key(StoreCluster *cluster,
-                     const char *user,
-                     const char *keyring,
-                     GError **error);
-
 typedef struct {
     const char *pool;
     const char *image;
@@ -166,37 +159,6 @@ void store_claim_drop(StoreClaim *claim);
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);
 
-/* Removes a claim that this process, or a dead one of this host, holds on an
- * image for owner; anything else is left alone. Blocks. */
-void store_claim_drop_for(StoreCluster *cluster,
-                          const char *pool,
-                          const char *image,
-                          const char *owner);
-/* Removes what dead processes of this host left claimed: at once what nobody
- * was given to use, the rest when its owner has had min_age_s. Returns how
- * many claims wait for that still, or -1 on failure. Blocks. */
-int store_claims_sweep(StoreCluster *cluster, guint min_age_s);
-
-/* How a disk stands, for people. All strings may be NULL. */
-typedef struct {
-    bool exists;
-    bool ready; /* carries our mark */
-    guint64 size;
-    char *owner;  /* from the mark */
-    char *parent; /* 'pool/image@snap' */
-    guint64 overlap;
-    char **watchers; /* addresses */
-    char *claim;     /* who holds it, in words */
-    int claim_age_s; /* by the holder's word; -1: unknown */
-} StoreState;
-
-void store_state_free(StoreState *state);
-/* Looks, changes nothing. Blocks. */
-StoreState *store_state(StoreCluster *cluster,
-                        const char *pool,
-                        const char *image,
-                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
 typedef struct {
     guint64 size;
     guint64 object_size;
@@ -209,55 +171,10 @@ gboolean store_parent_check(StoreCluster *cluster,
                             StoreParentInfo *ret_info,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The first of pools (NULL-terminated) that has the image; an element of
- * pools. Blocks. */
-const char *store_find_image(StoreCluster *cluster,
-                             const char *const *pools,
-                             const char *image,
-                             GError **error);
-
-typedef struct {
-    char *pool;
-    char *image;
-    guint64 size;
-    guint64 object_size;
-    bool protected_snap;
-} StoreImage;
-
-void store_image_free(StoreImage *image);
-/* The images of a pool that have the snapshot 'snap', as Glance leaves them.
- * Of StoreImage, by name. Blocks. */
-GPtrArray *
-store_image_list(StoreCluster *cluster, const char *pool, GError **error);
-
-/* done of total bytes; called in the caller's thread. */
-typedef void (*StoreProgress)(guint64 done, guint64 total, void *opaque);
-
-/*
- * Adds a raw image from an open file as Glance's store does: object_size
- * (bytes, a power of two), zeroes not written, snapshot 'snap', protected. On
- * failure what was written is removed again. progress may be NULL. Blocks.
- */
-gboolean store_image_add(StoreCluster *cluster,
-                         const char *pool,
-                         const char *image,
-                         int fd,
-                         guint64 object_size,
-                         StoreProgress progress,
-                         void *opaque,
-                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
-/* The watchers of an image, as addresses. NULL-terminated; g_strfreev(). */
-char **store_watchers(StoreCluster *cluster,
-                      const char *pool,
-                      const char *image,
-                      GError **error);
-
 /* The format that content begins like ("qcow2", "vmdk", ...), or NULL when it
  * can be taken for raw. head is the first len bytes. Pure. */
 const char *store_format_sniff(const guint8 *head, gsize len);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
-G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreState, store_state_free)
 
 #endif

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-build.c - clone, grow, mark; and take a failed one away
+ *
+ * The mark comes last, so whatever dies before it leaves an image that is not
+ * taken for done. Format 2 is asked for by name: with 'auto' a fresh cluster
+ * clones in format 1 and refuses snapshots that are not protected.
+ */
+#include "config.h"
+
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CLONE_TRIES 2
+
+typedef rbd_image_options_t StoreOptions;
+
+static void
+options_clear(rbd_image_options_t *options)
+{
+    if (*options)
+        rbd_image_options_destroy(*options);
+    *options = NULL;
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOptions, options_clear)
+
+static int
+set_number(rbd_image_options_t options, int option, guint64 value)
+{
+    return value ? rbd_image_options_set_uint64(options, option, value) : 0;
+}
+
+static int
+fill_options(rbd_image_options_t options,
+             const StoreCluster *cluster,
+             const StoreFound *parent)
+{
+    guint64 wanted = MAX(cluster->clone_object_size, parent->object_size);
+    guint64 order = wanted > parent->object_size
+                        ? (guint64)g_bit_nth_msf((gulong)wanted, -1)
+                        : 0;
+    int r =
+        rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT, 2);
+
+    if (r >= 0)
+        r = set_number(options, RBD_IMAGE_OPTION_ORDER, order);
+    if (r >= 0)
+        r = set_number(options, RBD_IMAGE_OPTION_FEATURES,
+                       cluster->clone_features);
+    if (r >= 0 && cluster->clone_data_pool)
+        r = rbd_image_options_set_string(options, RBD_IMAGE_OPTION_DATA_POOL,
+                                         cluster->clone_data_pool);
+    return r;
+}
+
+/* -EEXIST comes back as *ret_exists, everything else below 0 is an error. */
+static gboolean
+clone_image(StoreConn *conn,
+            const StoreDisk *disk,
+            const StoreFound *parent,
+            bool *ret_exists,
+            GError **error)
+{
+    g_auto(StoreIo) from = NULL;
+    g_auto(StoreIo) to = NULL;
+    g_auto(StoreOptions) options = NULL;
+    int r;
+
+    *ret_exists = false;
+    if (!store_ioctx(conn, disk->parent.pool, &from, error) ||
+        !store_ioctx(conn, disk->pool, &to, error))
+        return FALSE;
+    rbd_image_options_create(&options);
+    r = fill_options(options, conn->cluster, parent);
+    if (r >= 0)
+        r = rbd_clone3(from, disk->parent.image, disk->parent.snap, to,
+                       disk->image, options);
+    *ret_exists = r == -EEXIST;
+    if (r < 0 && r != -EEXIST)
+        return store_fail(error, conn, r, "cannot clone '%s/%s@%s' to '%s/%s'",
+                          disk->parent.pool, disk->parent.image,
+                          disk->parent.snap, disk->pool, disk->image);
+    return TRUE;
+}
+
+/* What was cloned must be what was looked at: the name may have been given to
+ * another image meanwhile. */
+static int
+check_parent(rbd_image_t handle, const StoreFound *parent, bool *ret_same)
+{
+    rbd_linked_image_spec_t image = {0};
+    rbd_snap_spec_t snap = {0};
+    int r = rbd_get_parent(handle, &image, &snap);
+
+    if (r < 0)
+        return r;
+    *ret_same =
+        strcmp(image.image_id, parent->id) == 0 && snap.id == parent->snap_id;
+    rbd_linked_image_spec_cleanup(&image);
+    rbd_snap_spec_cleanup(&snap);
+    return 0;
+}
+
+static int
+mark(StoreConn *conn, rbd_image_t handle, const StoreDisk *disk)
+{
+    char id[128] = "";
+    int r = rbd_get_id(handle, id, sizeof(id));
+
+    if (r < 0)
+        return r;
+    g_autofree char *text = store_mark_new(conn, disk, id);
+    return rbd_metadata_set(handle, STORE_MARK_KEY, text);
+}
+
+static gboolean
+finish(StoreConn *conn,
+       const StoreDisk *disk,
+       const StoreFound *parent,
+       bool *ret_same,
+       GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    StoreHandle handle = NULL;
+    guint64 size = MAX(disk->size, parent->size);
+    int closed;
+    int r;
+
+    if (!store_ioctx(conn, disk->pool, &io, error))
+        return FALSE;
+    r = rbd_open(io, disk->image, &handle, NULL);
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot open the new clone '%s/%s'",
+                          disk->pool, disk->image);
+    r = check_parent(handle, parent, ret_same);
+    if (r >= 0 && *ret_same && size > parent->size)
+        r = rbd_resize2(handle, size, false, NULL, NULL);
+    if (r >= 0 && *ret_same)
+        r = mark(conn, handle, disk);
+    closed = rbd_close(handle);
+    r = r < 0 ? r : closed;
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot finish the clone '%s/%s'",
+                          disk->pool, disk->image);
+    return TRUE;
+}
+
+gboolean
+store_trash(StoreConn *conn,
+            const char *pool,
+            const char *image,
+            GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    r = rbd_trash_move(io, image, conn->cluster->trash_expiry_s);
+    if (r < 0 && r != -ENOENT)
+        return store_fail(error, conn, r, "cannot move '%s/%s' to the trash",
+                          pool, image);
+    return TRUE;
+}
+
+/* The id that a name leads to; RBD keeps it length-prefixed (32 bits, little
+ * endian) in the object that takes the name. */
+static int
+read_id(rados_ioctx_t io, const char *image, char *id, gsize size)
+{
+    g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
+    guint8 raw[128];
+    guint32 len;
+    int got = rados_read(io, object, (char *)raw, sizeof(raw), 0);
+
+    if (got < 0)
+        return got;
+    if (got < 4)
+        return -EINVAL;
+    memcpy(&len, raw, sizeof(len));
+    len = GUINT32_FROM_LE(len);
+    if (len == 0 || len > (guint32)got - 4 || len >= size)
+        return -EINVAL;
+    memcpy(id, raw + 4, len);
+    id[len] = '\0';
+    return 0;
+}
+
+gboolean
+store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    char id[128] = "";
+    uint64_t size;
+    time_t when;
+    int r;
+
+    if (!store_ioctx(conn, disk->pool, &io, error))
+        return FALSE;
+    r = read_id(io, disk->image, id, sizeof(id));
+    if (r >= 0) {
+        g_autofree char *header = g_strconcat("rbd_header.", id, NULL);
+
+        r = rados_stat(io, header, &size, &when);
+        if (r >= 0)
+            return store_refuse(error, STORE_ERROR_REFUSED,
+                                "'%s/%s' cannot be opened although its header "
+                                "is there: see 'rbd info %s/%s'",
+                                disk->pool, disk->image, disk->pool,
+                                disk->image);
+        if (r == -ENOENT)
+            r = rbd_remove(io, disk->image);
+    }
+    if (r < 0 && r != -ENOENT)
+        return store_fail(error, conn, r, "cannot remove the half-made '%s/%s'",
+                          disk->pool, disk->image);
+    return TRUE;
+}
+
+gboolean
+store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    StoreHandle handle = NULL;
+    int closed;
+    int r;
+
+    if (!store_ioctx(conn, disk->pool, &io, error))
+        return FALSE;
+    r = rbd_open(io, disk->image, &handle, NULL);
+    if (r >= 0) {
+        r = rbd_resize2(handle, disk->size, false, NULL, NULL);
+        closed = rbd_close(handle);
+        r = r < 0 ? r : closed;
+    }
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot grow '%s/%s'", disk->pool,
+                          disk->image);
+    return TRUE;
+}
+
+static gboolean
+check_size(const StoreDisk *disk, const StoreFound *parent, GError **error)
+{
+    if (disk->size == 0 || disk->size >= parent->size)
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "a disk of %" G_GUINT64_FORMAT
+                        " bytes cannot hold image '%s/%s' of %" //
+                        G_GUINT64_FORMAT " bytes: ask for at least that size",
+                        disk->size, disk->parent.pool, disk->parent.image,
+                        parent->size);
+}
+
+gboolean
+store_build(StoreConn *conn,
+            const StoreDisk *disk,
+            guint64 *ret_size,
+            bool *ret_exists,
+            GError **error)
+{
+    for (int i = 0; i < CLONE_TRIES; i++) {
+        g_autoptr(GError) why = NULL;
+        StoreFound parent;
+        bool same = true;
+
+        if (!store_parent_find(conn, &disk->parent, &parent, error) ||
+            !check_size(disk, &parent, error))
+            return FALSE;
+        if (!clone_image(conn, disk, &parent, ret_exists, error)) {
+            store_parent_forget(conn->cluster, &disk->parent);
+            return FALSE;
+        }
+        if (*ret_exists)
+            return TRUE;
+        *ret_size = MAX(disk->size, parent.size);
+        if (finish(conn, disk, &parent, &same, &why) && same)
+            return TRUE;
+
+        /* Not a connection that may not be used any more: then the claim
+         * stays, and whoever takes it over finds what is left. */
+        store_parent_forget(conn->cluster, &disk->parent);
+        if (!g_atomic_int_get(&conn->retired) &&
+            !store_trash(conn, disk->pool, disk->image, why ? NULL : error) &&
+            !why)
+            return FALSE;
+        if (why) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return FALSE;
+        }
+    }
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "image '%s/%s' is being replaced while it is cloned: "
+                        "try again",
+                        disk->parent.pool, disk->parent.image);
+}

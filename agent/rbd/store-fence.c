@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-fence.c - cut a dead client off, and know that it is
+ *
+ * A dead client's watch lingers for 30 s and more, and every write to the
+ * image's header waits for it; and a client that only seems dead may still
+ * write. Blocklisting ends both, but not at once everywhere: a fenced client
+ * was seen to write a millisecond after the command had returned. So wait
+ * for the newest OSD map before looking again. Only ever for a client that
+ * is proved dead: a living guest is cut off just as well.
+ */
+#include "config.h"
+
+#include "agent/rbd/store-internal.h"
+
+gboolean
+store_fence(StoreConn *conn, const char *addr, GError **error)
+{
+    g_autofree char *copy = g_strdup(addr);
+    int r;
+
+    if (g_strcmp0(addr, conn->addr) == 0)
+        return store_refuse(error, STORE_ERROR_FAILED,
+                            "refusing to fence our own address '%s'", addr);
+    r = rados_blocklist_add(conn->rados, copy, 0);
+    if (r >= 0)
+        r = rados_wait_for_latest_osdmap(conn->rados);
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot fence the dead client '%s'",
+                          addr);
+    return TRUE;
+}

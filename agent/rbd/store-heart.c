@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-heart.c - held claims are touched, so that they live
+ *
+ * An observer takes a claim that does not change for STORE_DEAD_S for that of
+ * a dead holder, so whoever holds one writes a counter into it every
+ * STORE_BEAT_S. The thread sleeps without a timer while nothing is held.
+ */
+#include "config.h"
+
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+
+typedef struct {
+    StoreConn *conn;
+    char *pool;
+    char *image;
+    char *holder;
+    guint64 beat;
+} Pulse;
+
+static void
+pulse_free(gpointer opaque)
+{
+    Pulse *pulse = opaque;
+
+    store_conn_unref(pulse->conn);
+    g_free(pulse->pool);
+    g_free(pulse->image);
+    g_free(pulse->holder);
+    g_free(pulse);
+}
+
+/* Copies under the lock: a claim may be dropped while its copy is touched,
+ * and then the touch finds another holder or none and changes nothing. */
+static GPtrArray *
+take_pulses(StoreCluster *cluster)
+{
+    GPtrArray *pulses = g_ptr_array_new_with_free_func(pulse_free);
+
+    for (guint i = 0; i < cluster->claims->len; i++) {
+        StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
+        Pulse *pulse;
+
+        if (g_atomic_int_get(&claim->conn->retired))
+            continue;
+        pulse = g_new0(Pulse, 1);
+        pulse->conn = store_conn_ref(claim->conn);
+        pulse->pool = g_strdup(claim->pool);
+        pulse->image = g_strdup(claim->image);
+        pulse->holder = g_strdup(claim->holder);
+        pulse->beat = ++claim->beat;
+        g_ptr_array_add(pulses, pulse);
+    }
+    return pulses;
+}
+
+static void
+touch_all(const GPtrArray *pulses)
+{
+    for (guint i = 0; i < pulses->len; i++) {
+        const Pulse *pulse = g_ptr_array_index(pulses, i);
+        int r = store_claim_touch(pulse->conn, pulse->pool, pulse->image,
+                                  pulse->holder, pulse->beat);
+
+        if (r == -ESHUTDOWN)
+            store_conn_retire(pulse->conn);
+    }
+}
+
+/* Under the lock. False: the cluster is being closed. */
+static bool
+wait_for_beat(StoreCluster *cluster)
+{
+    gint64 until;
+
+    while (!cluster->closing && cluster->claims->len == 0)
+        g_cond_wait(&cluster->claims_changed, &cluster->lock);
+    until = g_get_monotonic_time() + STORE_BEAT_S * G_USEC_PER_SEC;
+    while (!cluster->closing &&
+           g_cond_wait_until(&cluster->claims_changed, &cluster->lock, until))
+        continue;
+    return !cluster->closing;
+}
+
+static gpointer
+heart_thread(gpointer opaque)
+{
+    StoreCluster *cluster = opaque;
+
+    g_mutex_lock(&cluster->lock);
+    while (wait_for_beat(cluster)) {
+        g_autoptr(GPtrArray) pulses = take_pulses(cluster);
+
+        g_mutex_unlock(&cluster->lock);
+        touch_all(pulses);
+        g_mutex_lock(&cluster->lock);
+    }
+    g_mutex_unlock(&cluster->lock);
+    return NULL;
+}
+
+void
+store_heart_add(StoreClaim *claim)
+{
+    StoreCluster *cluster = claim->conn->cluster;
+
+    g_mutex_lock(&cluster->lock);
+    g_ptr_array_add(cluster->claims, claim);
+    if (!cluster->heart)
+        cluster->heart = g_thread_new("store-heart", heart_thread, cluster);
+    if (cluster->claims->len == 1)
+        g_cond_broadcast(&cluster->claims_changed);
+    g_mutex_unlock(&cluster->lock);
+}
+
+void
+store_heart_remove(StoreClaim *claim)
+{
+    StoreCluster *cluster = claim->conn->cluster;
+
+    g_mutex_lock(&cluster->lock);
+    g_ptr_array_remove_fast(cluster->claims, claim);
+    g_mutex_unlock(&cluster->lock);
+}
+
+void
+store_heart_stop(StoreCluster *cluster)
+{
+    GThread *heart;
+
+    g_mutex_lock(&cluster->lock);
+    cluster->closing = true;
+    heart = g_steal_pointer(&cluster->heart);
+    g_cond_broadcast(&cluster->claims_changed);
+    g_mutex_unlock(&cluster->lock);
+    if (heart)
+        g_thread_join(heart);
+}

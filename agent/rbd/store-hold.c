@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-hold.c - who may have the claim, and for how long
+ *
+ * A holder is dead in two cases only. On this host, when the lock of its
+ * instance can be had. On another, when its claim did not change while this
+ * process watched it for STORE_DEAD_S of its own monotonic clock; clocks of
+ * two hosts are never compared. The watching goes on between requests, so
+ * nobody waits for it: a request is refused, and one 20 s later succeeds.
+ */
+#include "config.h"
+
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define OBSERVED_MAX 4096u
+#define TAKE_TRIES   3
+
+typedef struct {
+    char *value; /* holder and beat */
+    gint64 since_us;
+} Observed;
+
+static void
+observed_free(gpointer opaque)
+{
+    Observed *observed = opaque;
+
+    g_free(observed->value);
+    g_free(observed);
+}
+
+/* How long this claim has been seen to stand exactly so. */
+static gint64
+unchanged_us(StoreCluster *cluster,
+             const StoreDisk *disk,
+             const StoreClaimSeen *seen)
+{
+    g_autofree char *key = g_strdup_printf("%s/%s", disk->pool, disk->image);
+    g_autofree char *value = g_strdup_printf("%s %s", seen->holder, seen->beat);
+    gint64 now = g_get_monotonic_time();
+    gint64 age = 0;
+
+    g_mutex_lock(&cluster->lock);
+    if (!cluster->observed)
+        cluster->observed = g_hash_table_new_full(g_str_hash, g_str_equal,
+                                                  g_free, observed_free);
+    Observed *known = g_hash_table_lookup(cluster->observed, key);
+    if (known && strcmp(known->value, value) == 0) {
+        age = now - known->since_us;
+    } else {
+        if (g_hash_table_size(cluster->observed) >= OBSERVED_MAX)
+            g_hash_table_remove_all(cluster->observed);
+        known = g_new0(Observed, 1);
+        known->value = g_steal_pointer(&value);
+        known->since_us = now;
+        g_hash_table_replace(cluster->observed, g_steal_pointer(&key), known);
+    }
+    g_mutex_unlock(&cluster->lock);
+    return age;
+}
+
+static gboolean
+refuse_held(const StoreDisk *disk, const StoreClaimSeen *seen, GError **error)
+{
+    g_autofree char *host = store_holder_field(seen->holder, "host");
+    g_autofree char *owner = store_holder_field(seen->holder, "owner");
+
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "'%s/%s' is claimed by host '%s' for '%s': if that "
+                        "host is dead, try again in %d s",
+                        disk->pool, disk->image, host, owner, STORE_DEAD_S);
+}
+
+/* Whether the holder's claim may be taken over. */
+static bool
+may_take(StoreConn *conn, const StoreDisk *disk, const StoreClaimSeen *seen)
+{
+    g_autofree char *instance = store_holder_field(seen->holder, "instance");
+    g_autofree char *owner = store_holder_field(seen->holder, "owner");
+    int handed_s;
+    bool same_owner = strcmp(owner, disk->owner) == 0;
+
+    /* The same owner again, by this very instance: its last start came to
+     * nothing and nobody told us. libvirt starts one domain once at a time. */
+    if (strcmp(instance, conn->instance) == 0)
+        return same_owner;
+    switch (store_instance_look(conn->cluster->run_dir, instance, disk->pool,
+                                disk->image, &handed_s)) {
+    case STORE_INSTANCE_LIVE:
+        return false;
+    case STORE_INSTANCE_DEAD:
+        return same_owner || handed_s < 0 || handed_s >= STORE_DEAD_S;
+    case STORE_INSTANCE_UNKNOWN:
+        break;
+    }
+    return unchanged_us(conn->cluster, disk, seen) >=
+           STORE_DEAD_S * G_USEC_PER_SEC;
+}
+
+static StoreClaim *
+claim_new(StoreConn *conn, const StoreDisk *disk, char *holder)
+{
+    StoreClaim *claim = g_new0(StoreClaim, 1);
+
+    claim->conn = store_conn_ref(conn);
+    claim->pool = g_strdup(disk->pool);
+    claim->image = g_strdup(disk->image);
+    claim->owner = g_strdup(disk->owner);
+    claim->holder = holder;
+    store_heart_add(claim);
+    return claim;
+}
+
+static void
+claim_free(StoreClaim *claim)
+{
+    store_conn_unref(claim->conn);
+    g_free(claim->pool);
+    g_free(claim->image);
+    g_free(claim->owner);
+    g_free(claim->holder);
+    g_free(claim);
+}
+
+static gboolean
+take_once(StoreConn *conn,
+          const StoreDisk *disk,
+          StoreClaim **ret_claim,
+          char **ret_dead,
+          GError **error)
+{
+    g_auto(StoreClaimSeen) seen = {0};
+    char *holder = NULL;
+    int r =
+        store_claim_create(conn, disk->pool, disk->image, disk->owner, &holder);
+
+    if (r == -EEXIST) {
+        r = store_claim_read(conn, disk->pool, disk->image, &seen);
+        if (r == -ENOENT)
+            return TRUE; /* gone meanwhile: once more */
+        if (r >= 0 && !may_take(conn, disk, &seen))
+            return refuse_held(disk, &seen, error);
+        if (r >= 0)
+            r = store_claim_take_over(conn, disk->pool, disk->image,
+                                      disk->owner, &seen, &holder);
+        if (r == -ECANCELED || r == -ENOENT)
+            return TRUE; /* changed meanwhile: once more */
+        if (r >= 0)
+            *ret_dead = g_strdup(seen.holder);
+    }
+    if (r == -ENOENT)
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "cluster '%s' has no pool '%s': check the pools "
+                            "in remora.conf (ceph osd pool ls)",
+                            conn->cluster->name, disk->pool);
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot claim '%s/%s'", disk->pool,
+                          disk->image);
+    *ret_claim = claim_new(conn, disk, holder);
+    return TRUE;
+}
+
+gboolean
+store_hold(StoreConn *conn,
+           const StoreDisk *disk,
+           StoreClaim **ret_claim,
+           char **ret_dead,
+           GError **error)
+{
+    for (int i = 0; i < TAKE_TRIES; i++) {
+        if (!take_once(conn, disk, ret_claim, ret_dead, error))
+            return FALSE;
+        if (*ret_claim)
+            return TRUE;
+    }
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "the claim on '%s/%s' changes hands all the time: "
+                        "try again",
+                        disk->pool, disk->image);
+}
+
+void
+store_claim_hand(StoreClaim *claim)
+{
+    store_instance_note(claim->conn, "handed", claim->pool, claim->image,
+                        claim->owner);
+}
+
+void
+store_claim_drop(StoreClaim *claim)
+{
+    int r;
+
+    if (!claim)
+        return;
+    store_heart_remove(claim);
+    /* A retired connection must change nothing more: its claim stays for
+     * whoever comes next, who finds this instance dead. */
+    if (!g_atomic_int_get(&claim->conn->retired)) {
+        r = store_claim_remove(claim->conn, claim->pool, claim->image,
+                               claim->holder);
+        if (r == -ESHUTDOWN || r == -ETIMEDOUT)
+            store_conn_retire(claim->conn);
+        else
+            store_instance_note(claim->conn, "dropped", claim->pool,
+                                claim->image, claim->owner);
+    }
+    claim_free(claim);
+}
+
+const char *
+store_claim_pool(const StoreClaim *claim)
+{
+    return claim->pool;
+}
+
+const char *
+store_claim_image(const StoreClaim *claim)
+{
+    return claim->image;
+}

@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-provision.c - a disk is there, whole, and one owner's
+ *
+ * The order is the safety: claim first, then look, then build, mark last. A
+ * name that is taken proves nothing, so what is there is judged by the mark,
+ * by data of its own and by its parent, and whatever is not accounted for is
+ * refused with words, never rebuilt and never removed.
+ */
+#include "config.h"
+
+#include "agent/rbd/store-internal.h"
+
+#include <string.h>
+
+#define PROVISION_TRIES 3
+
+typedef enum {
+    NEXT_BUILD, /* nothing is there: clone */
+    NEXT_USE,   /* what is there is the disk */
+    NEXT_AGAIN, /* something was put right: look again */
+} Next;
+
+void
+store_result_clear(StoreResult *result)
+{
+    g_clear_pointer(&result->recovered, g_free);
+}
+
+static bool
+is_gone(const StoreDisk *disk, const char *addr)
+{
+    return disk->gone && g_strv_contains(disk->gone, addr);
+}
+
+/* Watchers are clients that have the image open. One whose process is proved
+ * gone is cut off; any other is a reason to refuse. */
+static gboolean
+check_watchers(StoreConn *conn,
+               const StoreDisk *disk,
+               const StoreLook *look,
+               Next *ret_next,
+               GError **error)
+{
+    if (disk->read_only || disk->shareable || disk->arriving)
+        return TRUE;
+    for (gsize i = 0; look->watchers && look->watchers[i]; i++) {
+        if (!is_gone(disk, look->watchers[i]))
+            return store_refuse(
+                error, STORE_ERROR_BUSY,
+                "'%s/%s' is in use by client '%s': stop that guest first; if "
+                "the client is dead its watch ends within 60 s (rbd status "
+                "%s/%s)",
+                disk->pool, disk->image, look->watchers[i], disk->pool,
+                disk->image);
+        if (!store_fence(conn, look->watchers[i], error))
+            return FALSE;
+        *ret_next = NEXT_AGAIN;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_owner(const StoreDisk *disk, const StoreLook *look, GError **error)
+{
+    if (!look->owner || disk->shareable ||
+        strcmp(look->owner, disk->owner) == 0)
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "'%s/%s' was made for '%s', not for '%s': a disk has "
+                        "one owner; ask for an image of its own",
+                        disk->pool, disk->image, look->owner, disk->owner);
+}
+
+static bool
+is_asked_parent(const StoreDisk *disk, const StoreLook *look)
+{
+    g_autofree char *name = g_strdup_printf(
+        "%s/%s@%s", disk->parent.pool, disk->parent.image, disk->parent.snap);
+
+    return look->has_parent && strcmp(look->parent_name, name) == 0;
+}
+
+static gboolean
+refuse_half_made(const StoreDisk *disk, const char *what, GError **error)
+{
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "'%s/%s' %s: it looks like a clone that was cut "
+                        "short; if it is nobody's, move it away (rbd trash mv "
+                        "%s/%s) and start again",
+                        disk->pool, disk->image, what, disk->pool, disk->image);
+}
+
+/* Nobody's claim was on it: it is somebody's disk, if it is one at all. */
+static gboolean
+judge_strangers(StoreConn *conn,
+                const StoreDisk *disk,
+                const StoreLook *look,
+                GError **error)
+{
+    bool data = false;
+
+    if (!look->opens)
+        return refuse_half_made(disk, "cannot be opened", error);
+    if (look->marked || look->snaps > 0 || !disk->parent.pool)
+        return TRUE;
+    if (look->has_parent && !is_asked_parent(disk, look))
+        return TRUE;
+    if (!store_has_data(conn, disk->pool, disk->image, &data, error))
+        return FALSE;
+    if (data)
+        return TRUE;
+    return refuse_half_made(disk,
+                            look->has_parent ? "carries no data and no mark"
+                                             : "is empty and has no parent",
+                            error);
+}
+
+/* Our own kind's half-made clone, accounted for in every respect, goes to the
+ * trash; anything else is refused. */
+static gboolean
+judge_leftover(StoreConn *conn,
+               const StoreDisk *disk,
+               const StoreLook *look,
+               GError **error)
+{
+    bool data = true;
+
+    if (!look->opens)
+        return store_remove_headless(conn, disk, error);
+    if (look->snaps > 0 || (look->has_parent && !is_asked_parent(disk, look)))
+        return refuse_half_made(disk,
+                                "is not what a dead builder of remora "
+                                "could have left",
+                                error);
+    if (!store_has_data(conn, disk->pool, disk->image, &data, error))
+        return FALSE;
+    if (data)
+        return refuse_half_made(disk, "has no mark but holds data", error);
+    return store_trash(conn, disk->pool, disk->image, error);
+}
+
+/* dead: the holder whose claim was taken over, or NULL. */
+static gboolean
+judge(StoreConn *conn,
+      const StoreDisk *disk,
+      const char *dead,
+      bool *fenced,
+      StoreLook *look,
+      Next *ret_next,
+      GError **error)
+{
+    *ret_next = NEXT_USE;
+    if (dead && !look->marked && disk->parent.pool && !*fenced) {
+        g_autofree char *addr = store_holder_field(dead, "addr");
+
+        /* It may still be writing: cut it off, then look again. */
+        *fenced = true;
+        *ret_next = NEXT_AGAIN;
+        return strcmp(addr, conn->addr) == 0 || store_fence(conn, addr, error);
+    }
+    if (!look->there) {
+        *ret_next = NEXT_BUILD;
+        return TRUE;
+    }
+    if (dead && !look->marked && disk->parent.pool) {
+        *ret_next = NEXT_AGAIN;
+        return judge_leftover(conn, disk, look, error);
+    }
+    return judge_strangers(conn, disk, look, error) &&
+           check_owner(disk, look, error) &&
+           check_watchers(conn, disk, look, ret_next, error);
+}
+
+static gboolean
+use(StoreConn *conn,
+    const StoreDisk *disk,
+    const StoreLook *look,
+    StoreResult *result,
+    GError **error)
+{
+    result->outcome = STORE_READY;
+    result->size = look->size;
+    if (!disk->parent.pool || disk->read_only || disk->size <= look->size)
+        return TRUE;
+    result->outcome = STORE_GROWN;
+    result->size = disk->size;
+    return store_grow(conn, disk, error);
+}
+
+static gboolean
+build(StoreConn *conn,
+      const StoreDisk *disk,
+      StoreResult *result,
+      bool *ret_done,
+      GError **error)
+{
+    bool exists = false;
+
+    if (!disk->parent.pool)
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "image '%s/%s' does not exist: create it or "
+                            "correct the disk's source (rbd ls %s)",
+                            disk->pool, disk->image, disk->pool);
+    if (!store_build(conn, disk, &result->size, &exists, error))
+        return FALSE;
+    result->outcome = STORE_BUILT;
+    *ret_done = !exists;
+    return TRUE;
+}
+
+/* Under the claim: until the disk is whole, or there is a reason why not. */
+static gboolean
+make_ready(StoreConn *conn,
+           const StoreDisk *disk,
+           const char *dead,
+           StoreResult *result,
+           GError **error)
+{
+    bool fenced = false;
+
+    for (int i = 0; i < PROVISION_TRIES + 2; i++) {
+        g_auto(StoreLook) look = {0};
+        Next next;
+        bool done = false;
+
+        if (!store_look(conn, disk->pool, disk->image, &look, error) ||
+            !judge(conn, disk, dead, &fenced, &look, &next, error))
+            return FALSE;
+        if (next == NEXT_USE)
+            return use(conn, disk, &look, result, error);
+        if (next == NEXT_BUILD && !build(conn, disk, result, &done, error))
+            return FALSE;
+        if (done)
+            return TRUE;
+    }
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "'%s/%s' does not come to rest: somebody else works "
+                        "on it without a claim",
+                        disk->pool, disk->image);
+}
+
+/* Read-only use of a snapshot: there is nothing to make and nothing to
+ * claim. */
+static gboolean
+check_snapshot(StoreConn *conn,
+               const StoreDisk *disk,
+               StoreResult *result,
+               GError **error)
+{
+    StoreFound found;
+
+    store_parent_forget(conn->cluster, &disk->parent);
+    if (!store_parent_find(conn, &disk->parent, &found, error))
+        return FALSE;
+    result->outcome = STORE_READY;
+    result->size = found.size;
+    return TRUE;
+}
+
+/* Read-only use of an image that nobody clones: it only has to be there. */
+static gboolean
+check_bare(StoreConn *conn,
+           const StoreDisk *disk,
+           StoreResult *result,
+           GError **error)
+{
+    g_auto(StoreLook) look = {0};
+    bool done;
+
+    if (!store_look(conn, disk->pool, disk->image, &look, error))
+        return FALSE;
+    if (!look.there)
+        return build(conn, disk, result, &done, error);
+    return judge_strangers(conn, disk, &look, error) &&
+           use(conn, disk, &look, result, error);
+}
+
+static gboolean
+check_read_only(StoreConn *conn,
+                const StoreDisk *disk,
+                StoreResult *result,
+                GError **error)
+{
+    return disk->parent.pool ? check_snapshot(conn, disk, result, error)
+                             : check_bare(conn, disk, result, error);
+}
+
+static gboolean
+provision_claimed(StoreConn *conn,
+                  const StoreDisk *disk,
+                  StoreResult *result,
+                  GError **error)
+{
+    g_autofree char *dead = NULL;
+
+    if (!store_hold(conn, disk, &result->claim, &dead, error))
+        return FALSE;
+    if (!make_ready(conn, disk, dead, result, error)) {
+        store_claim_drop(g_steal_pointer(&result->claim));
+        return FALSE;
+    }
+    if (dead)
+        result->recovered =
+            g_strdup_printf("took over from a dead holder: %s", dead);
+    if (disk->shareable)
+        store_claim_drop(g_steal_pointer(&result->claim));
+    return TRUE;
+}
+
+gboolean
+store_provision(StoreCluster *cluster,
+                const StoreDisk *disk,
+                StoreResult *ret_result,
+                GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    StoreResult result = {0};
+
+    if (!conn)
+        return FALSE;
+    if (!(disk->read_only ? check_read_only(conn, disk, &result, error)
+                          : provision_claimed(conn, disk, &result, error)))
+        return FALSE;
+    *ret_result = result;
+    return TRUE;
+}
