@@ -123,9 +123,15 @@ inside_faults()
     ok 'a paused OSD answers nobody' hangs rbd ls vms
     cluster_resume_osd
     ok 'a resumed OSD does' timeout 20 rbd ls vms
+    ok 'the OSD stops' cluster_stop_osd
+    ok 'and starts again' cluster_start_osd
+    is 'it has what it had' \
+        "$(timeout 30 rbd ls vms | tr '\n' ' ')" "${DISK#*/} idle_disk "
+    # shellcheck disable=SC2119 # all have a default
     cluster_stop_mon
     refuses 'a stopped monitor answers nobody' '' \
         ceph --connect-timeout 1 -s
+    # shellcheck disable=SC2119
     cluster_start_mon
     ok 'a started monitor does' timeout 20 ceph -s
 }

@@ -160,6 +160,8 @@ mgr_tick_period = 1
 mgr_stats_period = 1
 mgr_initial_modules = rbd_support
 osd_objectstore = ${CLUSTER_STORE:-memstore}
+# memstore writes its objects down only when it ends in good order.
+osd_fast_shutdown = false
 memstore_device_bytes = ${CLUSTER_BYTES:-4294967296}
 bluestore_block_size = ${CLUSTER_BYTES:-4294967296}
 bluestore_block_db_create = false
@@ -284,11 +286,14 @@ cluster_setup_pools()
     ! grep -q -i '^error' "$CLUSTER_HOME/setup.out"
 }
 
+# A client that finds no OSD yet asks for a newer map every 5 s; this one is
+# told to look oftener.
 cluster_pools_init()
 {
     local pool
     for pool in "${CLUSTER_POOLS[@]}"; do
-        timeout 30 rbd -c "$CLUSTER_CONF" pool init "$pool" || return 1
+        timeout 30 rbd -c "$CLUSTER_CONF" --objecter-tick-interval 0.1 \
+            pool init "$pool" || return 1
     done
 }
 
@@ -360,10 +365,16 @@ cluster_stop()
 
 # ---- faults ----------------------------------------------------------------
 
-# cluster_kill DAEMON: as a power failure stops it.
+# cluster_kill DAEMON: as a power failure stops it. An OSD needs bluestore for
+# that: what memstore had would be gone, and the cluster with it.
 cluster_kill()
 {
     local pid
+    if [ "$1" = osd.0 ] &&
+        grep -q '^osd_objectstore = memstore' "$CLUSTER_CONF"; then
+        echo 'cluster_kill osd.0 needs CLUSTER_STORE=bluestore' >&2
+        return 1
+    fi
     pid=$(cluster_pid "$1")
     kill -KILL "$pid" && bed_wait 10 bed_gone "$pid"
     unset "CLUSTER_PID[$CLUSTER/$1]"
