@@ -9,7 +9,7 @@
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -DREMORA_LIBFUZZER \
  *         -I.. -I. $(pkg-config --cflags --libs glib-2.0 libxml-2.0) \
  *         ../tests/fuzz/fuzz-xml.c ../xml/dom-*.c -o fuzz-xml
- *     mkdir -p corpus && cp ../tests/xml/ *.xml corpus    (without the blank)
+ *     mkdir -p corpus && find ../tests/xml -name '*.xml' -exec cp {} corpus ';'
  *     ./fuzz-xml -max_len=20000 -max_total_time=60 corpus
  */
 #include "config.h"
