@@ -68,12 +68,7 @@ child_indentation(xmlNode *parent)
         }
     }
     own = indentation(parent);
-    if (own)
-        return g_strconcat(own, "  ", NULL);
-    /* The root has no line break before it, yet its content may have. */
-    if (parent == xmlDocGetRootElement(parent->doc))
-        return g_strdup("  ");
-    return NULL;
+    return own ? g_strconcat(own, "  ", NULL) : NULL;
 }
 
 static xmlNode *

@@ -45,17 +45,6 @@ has_sign(xmlNode *disk, const Sign *signs, gsize n)
     return false;
 }
 
-/* An address on the old bus; libvirt gives a new one. */
-static bool
-drop_address(xmlNode *disk, bool to_scsi)
-{
-    xmlNode *address = dom_child(disk, "address");
-    g_autofree char *type = dom_attr(address, "type");
-    bool drive = g_strcmp0(type, "drive") == 0;
-
-    return address && drive != to_scsi && dom_remove(address);
-}
-
 bool
 dom_write_bus(xmlNode *node, const char *bus)
 {
@@ -71,6 +60,7 @@ dom_write_bus(xmlNode *node, const char *bus)
                 : has_sign(node, scsi_only, G_N_ELEMENTS(scsi_only)))
         return false;
     dom_set_attr(target, "bus", bus);
-    drop_address(node, to_scsi);
+    /* It was on the old bus; libvirt gives a new one. */
+    dom_remove(dom_child(node, "address"));
     return true;
 }

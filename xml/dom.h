@@ -129,8 +129,8 @@ typedef struct {
  * Gives a plan, empty for a domain that asks for nothing. Errors: every code
  * of DOM_ERROR; the document is refused when it has a document type
  * declaration (so entities cannot expand), is longer than DOM_XML_MAX or
- * nests deeper than libxml2's own limit of 256 below <domain>. Its bytes are UTF-8 (or are
- * declared as ASCII or ISO-8859-1).
+ * nests deeper than libxml2's own limit of 256 below <domain>. Its bytes are
+ * UTF-8 (or are declared as ASCII or ISO-8859-1).
  */
 DomPlan *dom_plan_new(const char *xml,
                       gsize len,
@@ -213,7 +213,8 @@ typedef struct {
 
 /*
  * What an image attribute names: an image id, 'image@snap', 'pool/image',
- * 'pool/image@snap' or a Glance location 'rbd://fsid/pool/image/snap' (pieces percent-decoded
+ * 'pool/image@snap' or a Glance location 'rbd://fsid/pool/image/snap' (pieces
+ * percent-decoded
  * after the split, all four there and none empty; glance_store's rule).
  */
 DomImageRef *dom_image_ref_parse(const char *text,

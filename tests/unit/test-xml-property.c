@@ -13,6 +13,7 @@
  */
 #include "config.h"
 
+#include "tests/unit/xml-random.h"
 #include "tests/unit/xml-site.h"
 #include "xml/dom.h"
 
@@ -30,208 +31,6 @@
 #include <string.h>
 
 #define ROUNDS 3000
-#define UUID   "982b8eac-6bcc-4a21-bd04-b67e26188be0"
-
-static GRand *dice;
-
-static bool
-chance(gint of_ten)
-{
-    return g_rand_int_range(dice, 0, 10) < of_ten;
-}
-
-static guint
-below(guint n)
-{
-    return (guint)g_rand_int_range(dice, 0, (gint)n);
-}
-
-#define PICK(list) (list[below(G_N_ELEMENTS(list))])
-
-/* --- definitions ------------------------------------------------------ */
-
-static const char *const disk_extras[] = {
-    "<boot order='1'/>",
-    "<serial>abc</serial>",
-    "<iotune><read_bytes_sec>1</read_bytes_sec></iotune>",
-    "<alias name='ua-x'/>",
-    "<address type='pci' slot='0x04'/>",
-    "<address type='drive' unit='3'/>",
-    "<shareable/>",
-    "<transient/>",
-    "<backingStore/>",
-    "<!-- a comment -->",
-    "<future a='1'>text<b/></future>",
-    "<x:future xmlns:x='urn:x' x:a='1'><y/></x:future>",
-    "<blockio logical_block_size='4096'/>",
-    "<wwn>5000c50015ea71ad</wwn>",
-    "<![CDATA[ ]]>",
-};
-
-static const char *const driver_words[] = {
-    "name='qemu'",      "type='raw'",   "cache='none'", "io='native'",
-    "discard='ignore'", "iothread='1'", "queues='4'",   "x='y'",
-};
-
-static const char *const hosts[] = {
-    "<host name='9.115.251.194' port='6789'/>",
-    "<host name='9.115.251.195' port='6789'/>",
-    "<host name='2001:db8::218' port='6789'/>",
-    "<host name='old'/>",
-    "<host name='[::1]' port='1'/>",
-    "<host transport='unix' socket='/s'/>",
-};
-
-static const char *const auths[] = {
-    "<auth username='cinder'><secret type='ceph' uuid='" SITE_SECRET
-    "'/></auth>",
-    "<auth username='old'><secret usage='client.old' type='ceph'/></auth>",
-    "<auth username='cinder'/>",
-};
-
-static const char *const images[] = {
-    "i",
-    "i@snap",
-    "i@v2",
-    "images/i",
-    "images/i@v2",
-    "images/j",
-    "rbd://" SITE_FSID "/images/i/snap",
-};
-
-static const char *const sizes[] = {"3 GiB", "1024", "0.5K", "1T"};
-
-static void
-add_some(GString *xml, const char *const *list, gsize n, gint of_ten)
-{
-    for (gsize i = 0; i < n; i++) {
-        if (chance(of_ten))
-            g_string_append_printf(xml, "%s%s", list[i],
-                                   chance(5) ? "\n      " : "");
-    }
-}
-
-static void
-add_rbd(GString *xml, const char *name)
-{
-    g_string_append_printf(xml, "<source protocol='rbd' name='%s'>", name);
-    add_some(xml, hosts, G_N_ELEMENTS(hosts), chance(3) ? 9 : 2);
-    if (g_str_has_prefix(name, "images/") && !strchr(name, '@') && chance(4))
-        g_string_append(xml, "<snapshot name='v2'/>");
-    if (chance(2))
-        g_string_append(xml, PICK(auths));
-    g_string_append(xml, "</source>");
-}
-
-static void
-add_source(GString *xml, const char *target)
-{
-    static const char *const names[] = {
-        "images/i@snap",
-        "images/i",
-        "images/j@v2",
-        "volumes/v",
-        "volumes/volume-7a97c4a3-6f59-41d4-bf47-191d7f97f8e9",
-        "backup/b",
-        "vms/other",
-    };
-
-    switch (below(5)) {
-    case 0:
-        break;
-    case 1:
-        g_string_append(xml, "<source/>");
-        break;
-    case 2:
-        g_string_append_printf(xml, "<source file='/var/%s.img'/>", target);
-        break;
-    case 3:
-        add_rbd(xml, PICK(names));
-        break;
-    default: {
-        g_autofree char *own = g_strdup_printf("vms/" UUID "_disk%s%s",
-                                               chance(5) ? "." : "", target);
-
-        add_rbd(xml, chance(3) ? own : PICK(names));
-    }
-    }
-}
-
-static void
-add_disk(GString *xml, const char *target)
-{
-    const char *device = chance(7) ? " device='disk'" : "";
-
-    if (chance(2))
-        device = " device='cdrom'";
-    g_string_append_printf(xml, "\n    <disk type='%s'%s>",
-                           chance(7) ? "network" : "file", device);
-    if (chance(5)) {
-        g_string_append(xml, "<driver");
-        for (gsize i = 0; i < G_N_ELEMENTS(driver_words); i++) {
-            if (chance(3))
-                g_string_append_printf(xml, " %s", driver_words[i]);
-        }
-        g_string_append(xml, "/>");
-    }
-    add_source(xml, target);
-    if (chance(2))
-        g_string_append(xml, PICK(auths));
-    g_string_append_printf(xml, "\n      <target dev='%s'%s/>", target,
-                           chance(7) ? " bus='virtio'" : "");
-    add_some(xml, disk_extras, G_N_ELEMENTS(disk_extras), 1);
-    if (chance(2))
-        g_string_append(xml, "<readonly/>");
-    g_string_append(xml, "\n    </disk>");
-}
-
-static void
-add_entries(GString *xml, const char *const *targets, gsize n)
-{
-    static const char *const prefixes[] = {"remora:", "r:", ""};
-    const char *p = PICK(prefixes);
-    g_autofree char *declared =
-        *p ? g_strdup_printf(":%.*s", (int)strlen(p) - 1, p) : g_strdup("");
-
-    g_string_append_printf(
-        xml, "\n  <metadata>\n    <%sdomain xmlns%s='" DOM_NAMESPACE "'>", p,
-        declared);
-    for (gsize i = 0; i < n; i++) {
-        if (!chance(4))
-            continue;
-        g_string_append_printf(xml, "\n      <%sdisk target='%s' image='%s'", p,
-                               targets[i], PICK(images));
-        if (chance(3))
-            g_string_append_printf(xml, " size='%s'", PICK(sizes));
-        g_string_append(xml, chance(8) ? "/>" : "><!-- c -->\n");
-        if (xml->str[xml->len - 1] == '\n')
-            g_string_append_printf(xml, "</%sdisk>", p);
-    }
-    g_string_append_printf(xml,
-                           "%s\n    </%sdomain>\n"
-                           "    <o:other xmlns:o='urn:o'/>\n  </metadata>",
-                           chance(5) ? "<!-- end -->" : "", p);
-}
-
-static char *
-make_definition(void)
-{
-    static const char *const targets[] = {"vda", "vdb", "sda", "hdc", "xvde"};
-    GString *xml = g_string_new("<domain type='test'>\n  <name>d</name>\n"
-                                "  <uuid>" UUID "</uuid>");
-
-    if (chance(7))
-        add_entries(xml, targets, G_N_ELEMENTS(targets));
-    g_string_append(xml, "\n  <devices>");
-    for (gsize i = 0; i < G_N_ELEMENTS(targets); i++) {
-        if (chance(5))
-            add_disk(xml, targets[i]);
-    }
-    if (chance(2))
-        g_string_append(xml, "\n    <controller type='scsi' index='0'/>");
-    g_string_append(xml, "\n  </devices>\n</domain>\n");
-    return g_string_free(xml, FALSE);
-}
 
 /* --- comparing -------------------------------------------------------- */
 
@@ -581,13 +380,13 @@ test_random(void **state G_GNUC_UNUSED)
     guint rewritten = 0;
 
     for (guint i = 0; i < ROUNDS; i++) {
-        g_autofree char *xml = make_definition();
+        g_autofree char *xml = random_definition();
         DomRules rules = site_rules();
         DomSite site = site_default();
 
-        rules.complete_bare = chance(5);
-        site.bus = PICK(buses);
-        if (chance(2))
+        rules.complete_bare = random_chance(5);
+        site.bus = RANDOM_PICK(buses);
+        if (random_chance(2))
             site.auth_user = site.secret_uuid = NULL;
         rewritten += check_one(xml, &rules, &site);
     }
@@ -603,7 +402,7 @@ test_foreign(void **state G_GNUC_UNUSED)
     guint seen = 0;
 
     for (guint i = 0; i < ROUNDS; i++) {
-        g_autofree char *xml = make_definition();
+        g_autofree char *xml = random_definition();
         DomRules rules = site_rules();
         DomSite site = site_default();
         g_autoptr(DomPlan) plan = NULL;
@@ -636,6 +435,6 @@ main(void)
                           : (guint32)g_get_real_time();
 
     print_message("REMORA_SEED=%u\n", seed);
-    dice = g_rand_new_with_seed(seed);
+    random_seed(seed);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
