@@ -22,8 +22,10 @@
 #define CONF_CLUSTERS_MAX 16u
 #define CONF_POOLS_MAX    64u
 #define CONF_STRING_MAX   1024u
+/* The name of a pool. */
+#define CONF_POOL_NAME_MAX 255u
 
-#define CONF_ERROR        conf_error_quark()
+#define CONF_ERROR conf_error_quark()
 GQuark conf_error_quark(void);
 
 typedef enum {
@@ -33,13 +35,13 @@ typedef enum {
 } ConfErrorCode;
 
 typedef struct {
-    char *name;           /* how logs and status call it */
-    char *conf;           /* path of ceph.conf */
-    char *user;           /* without 'client.' */
-    char *keyring;        /* path, or NULL: as librados finds it */
-    char *secret_uuid;    /* of the libvirt secret, or NULL: from the fsid */
-    char *guest_user;     /* QEMU's user, or NULL: user */
-    char *guest_keyring;  /* or NULL: as librados would find guest_user's */
+    char *name;          /* how logs and status call it */
+    char *conf;          /* path of ceph.conf */
+    char *user;          /* without 'client.' */
+    char *keyring;       /* path, or NULL: as librados finds it */
+    char *secret_uuid;   /* of the libvirt secret, or NULL: from the fsid */
+    char *guest_user;    /* QEMU's user, or NULL: user */
+    char *guest_keyring; /* or NULL: as librados would find guest_user's */
 } ConfCluster;
 
 typedef struct {
@@ -48,23 +50,24 @@ typedef struct {
     guint op_timeout_ms;      /* 1 s to 600 s */
     char **image_pools;       /* NULL-terminated, at least one */
     char *vms_pool;
-    char **volume_pools;      /* NULL-terminated, may be empty */
-    char *cache_network;      /* cache mode of 'network', or NULL: leave */
-    char *discard;            /* "unmap", "ignore", or NULL: leave */
-    char *bus;                /* "scsi", "virtio", or NULL: keep */
+    char **volume_pools;       /* NULL-terminated, may be empty */
+    char *cache_network;       /* cache mode of 'network', or NULL: leave */
+    char *discard;             /* "unmap", "ignore", or NULL: leave */
+    char *bus;                 /* "scsi", "virtio", or NULL: keep */
     guint64 clone_object_size; /* bytes, a power of two, or 0: the parent's */
     guint64 image_object_size; /* bytes, a power of two, 4 KiB to 32 MiB */
-    char *clone_data_pool;    /* or NULL */
-    guint64 clone_features;   /* librbd's mask, or 0: the cluster's default */
-    guint trash_expiry_s;     /* how long what remora trashes stays there */
-    char *libvirt_socket;     /* or NULL: as libvirt's client finds it */
-    bool complete_existing;   /* the event path completes bare RBD disks */
-    guint hook_deadline_ms;   /* 1 s to 60 s */
+    char *clone_data_pool;     /* or NULL */
+    guint64 clone_features;    /* librbd's mask, or 0: the cluster's default */
+    guint trash_expiry_s;      /* how long what remora trashes stays there */
+    char *libvirt_socket;      /* or NULL: as libvirt's client finds it */
+    bool complete_existing;    /* the event path completes bare RBD disks */
+    guint hook_deadline_ms;    /* 1 s to 60 s */
 } Conf;
 
 /*
  * Reads a file. path NULL: the defaults. A path that does not exist is an
- * error. '@include' is refused: it would read any file.
+ * error, and so is what is no regular file. '@include' is refused: it would
+ * read any file. A key that is left out has its default.
  */
 Conf *conf_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Conf *conf_ref(Conf *conf);
@@ -74,8 +77,9 @@ void conf_unref(Conf *conf);
  * conf_load() of it gives the same Conf. g_free() it. */
 char *conf_dump(const Conf *conf);
 
-/* The sample file: each key commented out, with its default and one line on
- * what it is. g_free() it. */
+/* The sample file: each key commented out, with its default, one line on what
+ * it is and one on what it takes. Without the comment signs it is the
+ * defaults still. g_free() it. */
 char *conf_sample(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_unref)
