@@ -22,6 +22,8 @@
 #define CONF_CLUSTERS_MAX 16u
 #define CONF_POOLS_MAX    64u
 #define CONF_STRING_MAX   1024u
+/* The name of a pool. */
+#define CONF_POOL_NAME_MAX 255u
 
 #define CONF_ERROR conf_error_quark()
 GQuark conf_error_quark(void);
@@ -64,7 +66,8 @@ typedef struct {
 
 /*
  * Reads a file. path NULL: the defaults. A path that does not exist is an
- * error. '@include' is refused: it would read any file.
+ * error, and so is what is no regular file. '@include' is refused: it would
+ * read any file. A key that is left out has its default.
  */
 Conf *conf_load(const char *path, GError **error) G_GNUC_WARN_UNUSED_RESULT;
 Conf *conf_ref(Conf *conf);
@@ -74,8 +77,9 @@ void conf_unref(Conf *conf);
  * conf_load() of it gives the same Conf. g_free() it. */
 char *conf_dump(const Conf *conf);
 
-/* The sample file: each key commented out, with its default and one line on
- * what it is. g_free() it. */
+/* The sample file: each key commented out, with its default, one line on what
+ * it is and one on what it takes. Without the comment signs it is the
+ * defaults still. g_free() it. */
 char *conf_sample(void);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Conf, conf_unref)

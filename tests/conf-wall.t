@@ -1,0 +1,27 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# tests/conf-wall.t - conf/ links libconfig and GLib, and nothing else
+. "${srcdir:=.}/tests/lib/wall.sh"
+archive=${builddir:-.}/conf/libconf.a
+
+echo 1..3
+
+if ! strangers=$(wall_strangers "$archive" 'g_|config_'); then
+    echo "not ok 1 - symbols of conf/libconf.a can be read"
+    strangers=unknown
+else
+    echo "ok 1 - symbols of conf/libconf.a can be read"
+fi
+if test -z "$strangers"; then
+    echo "ok 2 - conf/libconf.a needs libc, GLib and libconfig only"
+else
+    echo "not ok 2 - conf/libconf.a needs libc, GLib and libconfig only"
+    echo "$strangers" | sed 's/^/# stranger: /'
+fi
+
+# The look itself: without libconfig's prefix, libconfig is a stranger.
+if wall_strangers "$archive" 'g_' | grep -qx config_destroy; then
+    echo "ok 3 - a library that is not allowed is seen"
+else
+    echo "not ok 3 - a library that is not allowed is seen"
+fi
