@@ -92,6 +92,13 @@ void store_monitor_free(StoreMonitor *monitor);
 GPtrArray *store_monitors(StoreCluster *cluster, GError **error);
 /* The same from the JSON text; pure. */
 GPtrArray *store_monitors_parse(const char *json, gsize len, GError **error);
+/* What ceph.conf's mon_host names, without connecting; and the same from the
+ * text, pure. A host may be a name. Of StoreMonitor. */
+GPtrArray *store_monitors_from_conf(const StoreCluster *cluster,
+                                    GError **error);
+GPtrArray *store_monitors_parse_hosts(const char *hosts, GError **error);
+/* The fsid that ceph.conf names, without connecting; NULL: none. g_free() */
+char *store_conf_fsid(const StoreCluster *cluster);
 
 typedef struct {
     const char *pool;

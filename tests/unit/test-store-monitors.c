@@ -21,15 +21,11 @@
 #define V2(addr)     "{\"type\":\"v2\",\"addr\":\"" addr "\",\"nonce\":0}"
 
 static void
-assert_map(const char *json, const char *expected)
+assert_list(const GPtrArray *monitors, const char *expected)
 {
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) monitors =
-        store_monitors_parse(json, strlen(json), &error);
     g_autoptr(GString) text = g_string_new(NULL);
 
     assert_non_null(monitors);
-    assert_null(error);
     for (guint i = 0; i < monitors->len; i++) {
         const StoreMonitor *monitor = g_ptr_array_index(monitors, i);
 
@@ -38,6 +34,17 @@ assert_map(const char *json, const char *expected)
                                monitor->other ? "+" : "");
     }
     assert_string_equal(text->str, expected);
+}
+
+static void
+assert_map(const char *json, const char *expected)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) monitors =
+        store_monitors_parse(json, strlen(json), &error);
+
+    assert_null(error);
+    assert_list(monitors, expected);
 }
 
 static void
@@ -106,6 +113,47 @@ test_limit(void **state)
     }
 }
 
+static void
+assert_hosts(const char *hosts, const char *expected)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) monitors = store_monitors_parse_hosts(hosts, &error);
+
+    assert_null(error);
+    assert_list(monitors, expected);
+}
+
+static void
+test_hosts(void **state)
+{
+    (void)state;
+    assert_hosts("10.0.0.1", "10.0.0.1 6789 v1;");
+    assert_hosts("10.0.0.1, mon-b.example:6790 c;d",
+                 "10.0.0.1 6789 v1;mon-b.example 6790 v1;c 6789 v1;"
+                 "d 6789 v1;");
+    assert_hosts("[v2:127.0.0.1:3300,v1:127.0.0.1:6789]",
+                 "127.0.0.1 6789 v1;127.0.0.1 3300 v2+;");
+    assert_hosts("[v2:[::1]:3300/0,v1:[::1]:6789/0],[fd00::2]:6790",
+                 "::1 6789 v1;::1 3300 v2+;fd00::2 6790 v1;");
+    assert_hosts("[fd00::1] v2:10.0.0.3", "fd00::1 6789 v1;10.0.0.3 3300 v2;");
+    assert_hosts("10.0.0.1:3300", "10.0.0.1 3300 v2;");
+}
+
+static void
+test_hosts_unreadable(void **state)
+{
+    static const char *const texts[] = {"", " ,;", "[v2:10.0.0.1:3300",
+                                        "10.0.0.1:0", ":6789", "[v1:]"};
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_autoptr(GError) error = NULL;
+
+        assert_null(store_monitors_parse_hosts(texts[i], &error));
+        assert_non_null(error);
+    }
+}
+
 int
 main(void)
 {
@@ -113,6 +161,8 @@ main(void)
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_hosts),
+        cmocka_unit_test(test_hosts_unreadable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
