@@ -130,6 +130,12 @@ StoreInstanceState store_instance_look(const char *run_dir,
                                        const char *image,
                                        int *ret_handed_s);
 
+/* store-keyring.c: the key of client.USER in a keyring's text, or NULL. Parses
+ * in place: the answer lies in text, whose lines are cut apart. Pure. */
+const char *store_keyring_find(char *text, const char *user);
+/* Whether this is the base64 of a cephx key. Pure. */
+bool store_key_is_valid(const char *key);
+
 /* store-claim.c: the object itself. All return librados' number; a claim that
  * is not (any more) as expected answers -ECANCELED. */
 typedef struct {

@@ -79,6 +79,17 @@ bool store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds);
  * from now on calls are refused until a probe succeeds. */
 void store_cluster_suspect(StoreCluster *cluster);
 
+/* The cephx key (base64) of a user, without 'client.'. keyring is the path of
+ * the file that holds it; NULL: what librados would use for that user by the
+ * cluster's conf (its options key, keyfile or keyring). Does not connect, so
+ * the cluster may know another key. STORE_ERROR_MISSING: no such key. Give it
+ * to store_key_free(), which wipes it; NULL is allowed there. */
+char *store_user_key(const StoreCluster *cluster,
+                     const char *user,
+                     const char *keyring,
+                     GError **error);
+void store_key_free(char *key);
+
 typedef struct {
     char *host; /* IPv6 without brackets */
     char *port;

@@ -4,10 +4,12 @@
  *
  *     store-try monitors
  *     store-try provision POOL/IMAGE PARENT SIZE OWNER [hold|rounds N]
+ *     store-try key USER [KEYRING]
  *
  * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. 'hold' keeps
  * the claim until the process is killed; 'rounds' provisions and drops the
- * claim N times over one connection.
+ * claim N times over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF and
+ * STORE_TRY_KEYRING.
  */
 #include "config.h"
 
@@ -18,13 +20,21 @@
 #include <string.h>
 #include <unistd.h>
 
+static const char *
+setting(const char *name, const char *otherwise)
+{
+    const char *value = g_getenv(name);
+
+    return value ? value : otherwise;
+}
+
 static StoreCluster *
 open_cluster(void)
 {
     const StoreSettings settings = {
         .name = "ceph",
-        .conf = "/etc/ceph/ceph.conf",
-        .user = "remora",
+        .conf = setting("STORE_TRY_CONF", "/etc/ceph/ceph.conf"),
+        .user = setting("STORE_TRY_USER", "remora"),
         .keyring = g_getenv("STORE_TRY_KEYRING"),
         .connect_timeout_ms = 3000,
         .op_timeout_ms = 5000,
@@ -44,11 +54,12 @@ fail(const GError *error)
 }
 
 static int
-monitors(StoreCluster *cluster)
+try_monitors(StoreCluster *cluster, char **args)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) list = store_monitors(cluster, &error);
 
+    (void)args;
     if (!list)
         return fail(error);
     for (guint i = 0; i < list->len; i++) {
@@ -82,29 +93,61 @@ provision(StoreCluster *cluster, const StoreDisk *disk, int rounds, bool hold)
     return 0;
 }
 
-int
-main(int argc, char **argv)
+static int
+try_provision(StoreCluster *cluster, char **args)
 {
-    g_autoptr(StoreCluster) cluster = open_cluster();
-
-    if (argc == 2 && strcmp(argv[1], "monitors") == 0)
-        return monitors(cluster);
-    if (argc < 6 || strcmp(argv[1], "provision") != 0)
-        return 2;
-
-    g_auto(GStrv) name = g_strsplit(argv[2], "/", 2);
-    g_auto(GStrv) parent = g_strsplit_set(argv[3], "/@", 3);
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    g_auto(GStrv) parent = g_strsplit_set(args[1], "/@", 3);
     bool clone = g_strv_length(parent) == 3;
+    const char *how = args[4] ? args[4] : "";
     const StoreDisk disk = {
         .parent = {clone ? parent[0] : NULL, clone ? parent[1] : NULL,
                    clone ? parent[2] : NULL},
         .pool = name[0],
         .image = name[1],
-        .size = g_ascii_strtoull(argv[4], NULL, 10),
-        .owner = argv[5],
+        .size = g_ascii_strtoull(args[2], NULL, 10),
+        .owner = args[3],
         .label = "vda",
     };
 
-    return provision(cluster, &disk, argc > 7 ? atoi(argv[7]) : 1,
-                     argc == 7 && strcmp(argv[6], "hold") == 0);
+    return provision(cluster, &disk,
+                     strcmp(how, "rounds") == 0 ? atoi(args[5]) : 1,
+                     strcmp(how, "hold") == 0);
+}
+
+static int
+try_key(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    char *key = store_user_key(cluster, args[0], args[1], &error);
+
+    if (!key)
+        return fail(error);
+    printf("%s\n", key);
+    store_key_free(key);
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    int least; /* arguments */
+    int most;
+    int (*run)(StoreCluster *cluster, char **args);
+} verbs[] = {
+    {"monitors", 0, 0, try_monitors},
+    {"provision", 4, 6, try_provision},
+    {"key", 1, 2, try_key},
+};
+
+int
+main(int argc, char **argv)
+{
+    g_autoptr(StoreCluster) cluster = open_cluster();
+
+    for (gsize i = 0; argc > 1 && i < G_N_ELEMENTS(verbs); i++)
+        if (strcmp(argv[1], verbs[i].name) == 0 && argc - 2 >= verbs[i].least &&
+            argc - 2 <= verbs[i].most)
+            return verbs[i].run(cluster, argv + 2);
+    fprintf(stderr, "see the first lines of store-try.c\n");
+    return 2;
 }
