@@ -32,6 +32,7 @@ typedef struct {
     char *addr;      /* as the OSD map's blocklist wants it */
     int instance_fd; /* flock-guarded file in run_dir/instances */
     char *instance_path;
+    gsize notes_long;      /* file length at which notes are shortened */
     gint retired;          /* atomic: nothing new may start on it */
     StoreCluster *cluster; /* borrowed */
 } StoreConn;
@@ -117,6 +118,8 @@ gboolean store_instance_open(const char *run_dir,
                              char **ret_path,
                              int *ret_fd,
                              GError **error);
+/* Lets go of the lock, and of the file unless its notes still say something.*/
+void store_instance_close(StoreConn *conn);
 void store_instance_note(StoreConn *conn,
                          const char *verb,
                          const char *pool,
@@ -129,6 +132,29 @@ StoreInstanceState store_instance_look(const char *run_dir,
                                        const char *pool,
                                        const char *image,
                                        int *ret_handed_s);
+
+/* store-notes.c: what an instance file says. */
+typedef struct {
+    char *disk; /* pool and image as they are written there */
+    char *pool;
+    char *image;
+    char *owner;
+    gint64 when_s;
+    bool handed; /* else only asked for */
+} StoreNote;
+
+char *store_note_line(const char *verb,
+                      const char *pool,
+                      const char *image,
+                      const char *owner,
+                      gint64 when_s);
+/* What still stands: of StoreNote, by their disk. */
+GHashTable *store_notes_parse(const char *text);
+const StoreNote *
+store_notes_find(GHashTable *notes, const char *pool, const char *image);
+char *store_notes_text(GHashTable *notes);
+/* store-instance.c: in seconds. */
+int store_note_age(const StoreNote *note);
 
 /* store-keyring.c: the key of client.USER in a keyring's text, or NULL. Parses
  * in place: the answer lies in text, whose lines are cut apart. Pure. */
@@ -248,7 +274,18 @@ gboolean store_hold(StoreConn *conn,
 
 /* store-heart.c: touches what was added until it is removed. */
 void store_heart_add(StoreClaim *claim);
-void store_heart_remove(StoreClaim *claim);
+/* false: it was forgotten before. */
+bool store_heart_remove(StoreClaim *claim);
+/* The connections (references) of the claims held for owner. */
+GPtrArray *store_heart_find(StoreCluster *cluster,
+                            const char *pool,
+                            const char *image,
+                            const char *owner);
+/* Those claims are gone from the cluster; whoever has one still frees it. */
+void store_heart_forget(StoreCluster *cluster,
+                        const char *pool,
+                        const char *image,
+                        const char *owner);
 void store_heart_stop(StoreCluster *cluster);
 
 /* librados' and librbd's handles as one owner each */

@@ -167,6 +167,17 @@ void store_claim_hand(StoreClaim *claim);
 /* Gives the claim up and frees it; the cluster's answer is waited for. NULL
  * is allowed. Blocks. */
 void store_claim_drop(StoreClaim *claim);
+/* Drops the claim on pool/image that this process holds for owner, or that a
+ * dead instance of this host handed over to owner. No claim, or somebody
+ * else's: nothing happens, TRUE. For an owner that has started (its own watch
+ * shows it now) or has ended. A StoreClaim that the caller still has stays
+ * valid and must still be given to store_claim_drop(), which then only frees
+ * it. Blocks. */
+gboolean store_claim_drop_for(StoreCluster *cluster,
+                              const char *pool,
+                              const char *image,
+                              const char *owner,
+                              GError **error);
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);
 

@@ -14,6 +14,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 PARENT=images/$IMAGE@snap
+MiB=$((1024 * 1024))
 TRY=${REMORA_BUILD-}/tests/integration/store-try
 
 try()
@@ -66,11 +67,108 @@ keys()
         rbd -c "$BED/tmp/with.conf" --id remora ls vms
 }
 
+# keeps HOW POOL/IMAGE OWNER: somebody provisions it and keeps the claim (see
+# store-try.c), as $holder.
+keeps()
+{
+    : >"$BED/tmp/kept"
+    "$TRY" provision "$2" "$PARENT" 0 "$3" "$1" >"$BED/tmp/kept" &
+    holder=$!
+    bed_wait 10 grep -q kept "$BED/tmp/kept" || fail "somebody keeps $2"
+}
+
+killed()
+{
+    kill -KILL "$holder"
+    wait "$holder" 2>/dev/null
+}
+
+claims()
+{
+    rados -p vms ls | grep '^remora_claim\.'
+}
+
+instances()
+{
+    find /run/remora/instances -type f | wc -l
+}
+
+drop_own()
+{
+    local holder
+    keeps self vms/own_disk own
+    is 'a claim is dropped by its owner'"'"'s name' "$(claims)" ''
+    is 'while its holder lives, another has it' \
+        "$(try provision vms/own_disk "$PARENT" 0 own)" "ready $((16 * MiB))"
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'and the holder ends in good order' "$?" 0
+    is 'none of them leaves a file' "$(instances)" 0
+}
+
+drop_living()
+{
+    local holder
+    keeps hand vms/live_disk live
+    ok 'another process asks for its end' try drop vms/live_disk live
+    ok 'another owner too' try drop vms/live_disk other
+    is 'a living holder keeps its claim' "$(claims)" remora_claim.live_disk
+    rados -p vms rm remora_claim.live_disk
+    sleep 6
+    is 'a claim that was removed does not come back' "$(claims)" ''
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'the holder of none ends in good order' "$?" 0
+}
+
+drop_dead()
+{
+    local holder
+    keeps hand vms/dead_disk dead
+    killed
+    is 'its file says what it handed over' \
+        "$(awk '{ print $1, $2, $3 }' /run/remora/instances/* | tail -1)" \
+        'handed vms/dead_disk dead'
+    ok 'another owner asks' try drop vms/dead_disk other
+    is 'the claim stays' "$(claims)" remora_claim.dead_disk
+    ok 'its owner asks' try drop vms/dead_disk dead
+    is 'what a dead instance handed over is dropped' "$(claims)" ''
+    ok 'asked again' try drop vms/dead_disk dead
+
+    keeps hold vms/dead_disk dead
+    killed
+    ok 'the owner of one that was not handed over asks' \
+        try drop vms/dead_disk dead
+    is 'it stays for whoever provisions next' "$(claims)" \
+        remora_claim.dead_disk
+    is 'who recovers it' "$(try provision vms/dead_disk "$PARENT" 0 dead)" \
+        "ready $((16 * MiB)) recovered"
+    rm -f /run/remora/instances/*
+}
+
+# Without an instance file it could be another host's.
+drop_foreign()
+{
+    local holder
+    keeps hand vms/foreign_disk foreign
+    killed
+    rm -f /run/remora/instances/*
+    ok 'the owner of another host'"'"'s claim asks' \
+        try drop vms/foreign_disk foreign
+    is 'it stays' "$(claims)" remora_claim.foreign_disk
+    rados -p vms rm remora_claim.foreign_disk
+    ok 'a pool that is not there has no claim' try drop nowhere/x_disk x
+}
+
 inside()
 {
     [ -x "$TRY" ] || bail 'REMORA_BUILD names no build tree'
     start
     keys
+    drop_own
+    drop_living
+    drop_dead
+    drop_foreign
 }
 
 bed_enter "$0" "$@"

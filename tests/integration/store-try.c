@@ -3,18 +3,21 @@
  * tests/integration/store-try.c - agent/rbd/ from the command line of a test
  *
  *     store-try monitors
- *     store-try provision POOL/IMAGE PARENT SIZE OWNER [hold|rounds N]
+ *     store-try provision POOL/IMAGE PARENT SIZE OWNER [hold|hand|self|rounds N]
  *     store-try key USER [KEYRING]
+ *     store-try drop POOL/IMAGE OWNER
  *
- * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. 'hold' keeps
- * the claim until the process is killed; 'rounds' provisions and drops the
- * claim N times over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF and
+ * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. Until SIGTERM
+ * comes, 'hold' keeps the claim, 'hand' keeps it handed over, 'self' has it
+ * dropped by its owner's name; 'rounds' provisions and drops the claim N times
+ * over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF and
  * STORE_TRY_KEYRING.
  */
 #include "config.h"
 
 #include "agent/rbd/store.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,8 +74,47 @@ try_monitors(StoreCluster *cluster, char **args)
     return 0;
 }
 
+/* SIGTERM is blocked before there are threads. */
+static void
+wait_for_term(void)
+{
+    sigset_t set;
+    int number;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigwait(&set, &number);
+}
+
+static void
+block_term(void)
+{
+    sigset_t set;
+
+    (void)sigemptyset(&set);
+    (void)sigaddset(&set, SIGTERM);
+    (void)sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+static bool
+keep(StoreCluster *cluster, const StoreDisk *disk, StoreClaim *claim, char how)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (how == 'a')
+        store_claim_hand(claim);
+    if (how == 's' && !store_claim_drop_for(cluster, disk->pool, disk->image,
+                                            disk->owner, &error))
+        return fail(error) == 0;
+    puts("kept");
+    (void)fflush(stdout);
+    wait_for_term();
+    return true;
+}
+
+/* how: 'o' hold, 'a' hand, 's' self; else nothing */
 static int
-provision(StoreCluster *cluster, const StoreDisk *disk, int rounds, bool hold)
+provision(StoreCluster *cluster, const StoreDisk *disk, int rounds, char how)
 {
     static const char *const words[] = {"built", "ready", "grown"};
 
@@ -85,8 +127,8 @@ provision(StoreCluster *cluster, const StoreDisk *disk, int rounds, bool hold)
         printf("%s %" G_GUINT64_FORMAT "%s\n", words[result.outcome],
                result.size, result.recovered ? " recovered" : "");
         (void)fflush(stdout);
-        while (hold)
-            (void)pause();
+        if (how && !keep(cluster, disk, result.claim, how))
+            return 1;
         store_claim_drop(result.claim);
         store_result_clear(&result);
     }
@@ -110,9 +152,25 @@ try_provision(StoreCluster *cluster, char **args)
         .label = "vda",
     };
 
-    return provision(cluster, &disk,
-                     strcmp(how, "rounds") == 0 ? atoi(args[5]) : 1,
-                     strcmp(how, "hold") == 0);
+    if (strcmp(how, "rounds") == 0)
+        return provision(cluster, &disk, args[5] ? atoi(args[5]) : 1, 0);
+    block_term();
+    return provision(cluster, &disk, 1,
+                     strcmp(how, "hold") == 0   ? 'o'
+                     : strcmp(how, "hand") == 0 ? 'a'
+                     : strcmp(how, "self") == 0 ? 's'
+                                                : '\0');
+}
+
+static int
+try_drop(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+
+    return store_claim_drop_for(cluster, name[0], name[1], args[1], &error)
+               ? 0
+               : fail(error);
 }
 
 static int
@@ -137,6 +195,7 @@ static const struct {
     {"monitors", 0, 0, try_monitors},
     {"provision", 4, 6, try_provision},
     {"key", 1, 2, try_key},
+    {"drop", 2, 2, try_drop},
 };
 
 int
