@@ -235,6 +235,10 @@ gboolean store_look(StoreConn *conn,
                     const char *image,
                     StoreLook *ret_look,
                     GError **error);
+/* Both return librados' number. */
+int store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken);
+/* store-watchers.c */
+int store_watchers_read(rbd_image_t handle, char ***ret_addresses);
 /* Whether the image holds data of its own, not its parent's. */
 gboolean store_has_data(StoreConn *conn,
                         const char *pool,

@@ -181,6 +181,22 @@ gboolean store_claim_drop_for(StoreCluster *cluster,
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);
 
+/* The addresses ('127.0.0.1:0/543054283') of the clients that watch the
+ * image, which is everyone who has it open for writing; a killed client's
+ * watch stays for up to a minute. NULL-terminated; g_strfreev() it. Blocks. */
+char **store_watchers(StoreCluster *cluster,
+                      const char *pool,
+                      const char *image,
+                      GError **error);
+
+/* The first of the pools (NULL-terminated) that has an image of that name;
+ * g_free() it. A pool that does not exist is skipped. NULL with
+ * STORE_ERROR_MISSING when none has it. Blocks, for one round trip a pool. */
+char *store_find_image(StoreCluster *cluster,
+                       const char *const *pools,
+                       const char *image,
+                       GError **error);
+
 typedef struct {
     guint64 size;
     guint64 object_size;

@@ -67,6 +67,44 @@ keys()
         rbd -c "$BED/tmp/with.conf" --id remora ls vms
 }
 
+watchers()
+{
+    local user
+    is 'nobody watches an idle image' "$(try watchers "images/$IMAGE")" ''
+    rbd create --size 16M vms/busy_disk
+    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
+        --io-threads 1 vms/busy_disk >/dev/null 2>&1 &
+    user=$!
+    wait_until 'somebody uses one' 10 \
+        eval '[ -n "$(cluster_watchers vms/busy_disk)" ]'
+    is 'who watches it' "$(try watchers vms/busy_disk)" \
+        "$(cluster_watchers vms/busy_disk)"
+    kill -TERM "$user"
+    wait "$user" 2>/dev/null
+    refuses 'the watchers of no image' 'not found' try watchers vms/nowhere
+    refuses 'the watchers in no pool' "no pool 'nowhere'" \
+        try watchers nowhere/x
+}
+
+find_image()
+{
+    is 'the pool of an image' "$(try find "$IMAGE" images vms)" images
+    is 'the second pool' "$(try find busy_disk images vms)" vms
+    is 'a pool that does not exist is skipped' \
+        "$(try find "$IMAGE" nowhere images)" images
+    rbd create --size 16M "vms/$IMAGE"
+    is 'the first one that has it' "$(try find "$IMAGE" vms images)" vms
+    rbd rm --no-progress "vms/$IMAGE"
+    refuses 'an image that no pool has' \
+        "no image 'x' in pool 'images', 'vms' of cluster 'ceph'" \
+        try find x images vms
+    refuses 'pools that do not exist' "has no pool 'nowhere', 'either'" \
+        try find "$IMAGE" nowhere either
+    # Caps do not let it look: that is not 'no such image'.
+    refuses 'a pool that may not be read' 'not permitted' \
+        env STORE_TRY_USER=glance "$TRY" find busy_disk vms
+}
+
 # keeps HOW POOL/IMAGE OWNER: somebody provisions it and keeps the claim (see
 # store-try.c), as $holder.
 keeps()
@@ -165,6 +203,8 @@ inside()
     [ -x "$TRY" ] || bail 'REMORA_BUILD names no build tree'
     start
     keys
+    watchers
+    find_image
     drop_own
     drop_living
     drop_dead

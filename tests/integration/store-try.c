@@ -6,6 +6,8 @@
  *     store-try provision POOL/IMAGE PARENT SIZE OWNER [hold|hand|self|rounds N]
  *     store-try key USER [KEYRING]
  *     store-try drop POOL/IMAGE OWNER
+ *     store-try watchers POOL/IMAGE
+ *     store-try find IMAGE POOL...
  *
  * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. Until SIGTERM
  * comes, 'hold' keeps the claim, 'hand' keeps it handed over, 'self' has it
@@ -186,16 +188,37 @@ try_key(StoreCluster *cluster, char **args)
     return 0;
 }
 
+static int
+try_watchers(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    g_auto(GStrv) list = store_watchers(cluster, name[0], name[1], &error);
+
+    for (gsize i = 0; list && list[i]; i++)
+        puts(list[i]);
+    return list ? 0 : fail(error);
+}
+
+static int
+try_find(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *pool = store_find_image(
+        cluster, (const char *const *)args + 1, args[0], &error);
+
+    return pool ? puts(pool) < 0 : fail(error);
+}
+
 static const struct {
     const char *name;
     int least; /* arguments */
     int most;
     int (*run)(StoreCluster *cluster, char **args);
 } verbs[] = {
-    {"monitors", 0, 0, try_monitors},
-    {"provision", 4, 6, try_provision},
-    {"key", 1, 2, try_key},
-    {"drop", 2, 2, try_drop},
+    {"monitors", 0, 0, try_monitors}, {"provision", 4, 6, try_provision},
+    {"key", 1, 2, try_key},           {"drop", 2, 2, try_drop},
+    {"watchers", 1, 1, try_watchers}, {"find", 2, 9, try_find},
 };
 
 int
