@@ -26,6 +26,9 @@
 /* At this length only what still stands is kept. */
 #define INSTANCE_FILE_LONG (64u * 1024u)
 
+/* More are looked at the next time; each keeps a descriptor open. */
+#define INSTANCES_MAX 256u
+
 /* One for all instances: notes are rare and short. */
 static GMutex notes_lock;
 
@@ -187,4 +190,55 @@ store_instance_look(const char *run_dir,
     }
     (void)close(fd);
     return state;
+}
+
+static void
+dead_free(gpointer opaque)
+{
+    StoreDead *dead = opaque;
+
+    if (dead->fd >= 0)
+        (void)close(dead->fd);
+    g_free(dead->id);
+    g_free(dead->path);
+    g_clear_pointer(&dead->notes, g_hash_table_unref);
+    g_free(dead);
+}
+
+/* NULL: it lives, or its file says nothing that can be read. */
+static StoreDead *
+dead_new(const char *dir, const char *id)
+{
+    StoreDead *dead = g_new0(StoreDead, 1);
+    g_autofree char *text = NULL;
+
+    dead->id = g_strdup(id);
+    dead->path = g_build_filename(dir, id, NULL);
+    dead->fd = open(dead->path, O_RDONLY | O_CLOEXEC);
+    if (dead->fd >= 0 && flock(dead->fd, LOCK_SH | LOCK_NB) == 0)
+        text = read_notes(dead->fd);
+    if (text) {
+        dead->notes = store_notes_parse(text);
+        return dead;
+    }
+    dead_free(dead);
+    return NULL;
+}
+
+GPtrArray *
+store_instances_dead(const char *run_dir)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func(dead_free);
+    g_autofree char *path = instances_dir(run_dir);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *id;
+
+    while (dir && all->len < INSTANCES_MAX && (id = g_dir_read_name(dir))) {
+        StoreDead *dead =
+            g_uuid_string_is_valid(id) ? dead_new(path, id) : NULL;
+
+        if (dead)
+            g_ptr_array_add(all, dead);
+    }
+    return all;
 }

@@ -156,6 +156,17 @@ char *store_notes_text(GHashTable *notes);
 /* store-instance.c: in seconds. */
 int store_note_age(const StoreNote *note);
 
+/* An instance that is proved dead, and stays so: its shared lock is held. */
+typedef struct {
+    char *id;
+    char *path;
+    int fd;
+    GHashTable *notes;
+} StoreDead;
+
+/* Of StoreDead. */
+GPtrArray *store_instances_dead(const char *run_dir);
+
 /* store-keyring.c: the key of client.USER in a keyring's text, or NULL. Parses
  * in place: the answer lies in text, whose lines are cut apart. Pure. */
 const char *store_keyring_find(char *text, const char *user);

@@ -178,8 +178,43 @@ gboolean store_claim_drop_for(StoreCluster *cluster,
                               const char *image,
                               const char *owner,
                               GError **error);
+/* For the start of an agent: what dead instances of this host left. A claim
+ * that one handed over is dropped unless it was handed over less than
+ * min_age_s seconds ago or a client watches the image (a guest runs). One that
+ * was never handed over is dropped if the image is marked as whole, and else
+ * left: the next provision takes it and puts the image right. The files of
+ * instances that left nothing are removed. An image is never touched.
+ * ret_dropped may be NULL. After a failure everything else was looked at all
+ * the same, unless the cluster is gone; it may be called again. Blocks. */
+gboolean store_claims_sweep(StoreCluster *cluster,
+                            guint min_age_s,
+                            guint *ret_dropped,
+                            GError **error);
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);
+
+/* How an image stands; strings are owned by it. */
+typedef struct {
+    bool there;         /* an image of that name */
+    bool opens;         /* and it can be opened; what follows is of that */
+    bool ready;         /* marked as whole */
+    guint64 size;       /* bytes */
+    guint64 overlap;    /* bytes that the parent can show through */
+    char *owner;        /* from the mark, or NULL */
+    char *parent;       /* 'pool/image@snap', or NULL */
+    char **watchers;    /* addresses, as store_watchers() has them */
+    char *claim_holder; /* the host that holds the claim, or NULL: no claim */
+    char *claim_owner;  /* whom it is held for, or NULL */
+} StoreState;
+
+/* To be shown, not to be decided by: it may have changed meanwhile. An image
+ * that is not there is no error. ret_state is untouched on failure. Blocks. */
+gboolean store_state(StoreCluster *cluster,
+                     const char *pool,
+                     const char *image,
+                     StoreState *ret_state,
+                     GError **error);
+void store_state_clear(StoreState *state);
 
 /* The addresses ('127.0.0.1:0/543054283') of the clients that watch the
  * image, which is everyone who has it open for writing; a killed client's
@@ -214,5 +249,6 @@ gboolean store_parent_check(StoreCluster *cluster,
 const char *store_format_sniff(const guint8 *head, gsize len);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreState, store_state_clear)
 
 #endif

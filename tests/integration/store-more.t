@@ -198,6 +198,102 @@ drop_foreign()
     ok 'a pool that is not there has no claim' try drop nowhere/x_disk x
 }
 
+sweep_handed()
+{
+    local holder user
+    keeps hand vms/dead_disk dead
+    is 'a living holder'"'"'s claim is not swept' "$(try sweep 0)" 0
+    killed
+    is 'nor what was handed over a moment ago' "$(try sweep 60)" 0
+    is 'the claim is there' "$(claims)" remora_claim.dead_disk
+
+    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
+        --io-threads 1 vms/dead_disk >/dev/null 2>&1 &
+    user=$!
+    wait_until 'a guest uses it' 10 \
+        eval '[ -n "$(cluster_watchers vms/dead_disk)" ]'
+    is 'nor what a guest uses' "$(try sweep 0)" 0
+    is 'the claim is still there' "$(claims)" remora_claim.dead_disk
+    is 'and so is what the instance said' "$(instances)" 1
+    kill -TERM "$user"
+    wait "$user" 2>/dev/null
+
+    is 'when nobody uses it, it is swept' "$(try sweep 0)" 1
+    is 'no claim is left' "$(claims)" ''
+    is 'nor the instance' "$(instances)" 0
+}
+
+sweep_unhanded()
+{
+    local holder
+    keeps hold vms/dead_disk dead
+    killed
+    is 'the claim on a whole image is swept' "$(try sweep 60)" 1
+    is 'and is gone' "$(claims)" ''
+
+    keeps hold vms/half_disk half
+    killed
+    rbd image-meta remove vms/half_disk remora.ready
+    is 'the claim on a half-made image stays' "$(try sweep 0)" 0
+    is 'with its instance' "$(claims) $(instances)" \
+        'remora_claim.half_disk 1'
+    is 'and who provisions next makes it whole' \
+        "$(try provision vms/half_disk "$PARENT" 0 half)" \
+        "built $((16 * MiB)) recovered"
+    is 'then there is nothing to sweep' "$(try sweep 0)" 0
+    is 'and the instance goes' "$(claims) $(instances)" ' 0'
+}
+
+# Two claims of one instance that died; one was taken over by another.
+sweep_others()
+{
+    local holder old
+    keeps hand vms/dead_disk dead
+    old=$holder
+    keeps hand vms/half_disk half
+    kill -KILL "$old"
+    wait "$old" 2>/dev/null
+    is 'of two holders the dead one'"'"'s is swept' "$(try sweep 0)" 1
+    is 'the living one has its claim' "$(claims)" remora_claim.half_disk
+    killed
+    "$TRY" provision vms/half_disk "$PARENT" 0 half hold >"$BED/tmp/kept" &
+    holder=$!
+    bed_wait 10 grep -q kept "$BED/tmp/kept" || fail 'it is taken over'
+    is 'a claim that was taken over is not swept' "$(try sweep 0)" 0
+    is 'it stays with its new holder' "$(claims) $(instances)" \
+        'remora_claim.half_disk 1'
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'in the end there is nothing' "$(claims) $(instances)" ' 0'
+}
+
+state()
+{
+    local holder
+    is 'the state of nothing' "$(try state vms/nowhere)" \
+        'there 0, opens 0, ready 0, size 0, overlap 0'
+    is 'of a bare image' "$(try state vms/busy_disk)" \
+        "there 1, opens 1, ready 0, size $((16 * MiB)), overlap 0"
+    keeps hand vms/dead_disk dead
+    is 'of a disk that is claimed' "$(try state vms/dead_disk)" \
+        "there 1, opens 1, ready 1, size $((16 * MiB)), overlap $((16 * MiB))
+owner dead
+parent $PARENT
+holder $(hostname)
+for dead"
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'of one that is not' "$(try state vms/dead_disk | tail -n +2)" \
+        "owner dead
+parent $PARENT"
+    rados -p vms rm "rbd_header.$(rbd info --format json vms/busy_disk |
+        jq -r .id)"
+    like 'of a name without a header' \
+        "$(try state vms/busy_disk 2>/dev/null)" 'there 1, opens 0, ready 0'
+    refuses 'in a pool that is not there' "no pool 'nowhere'" \
+        try state nowhere/x
+}
+
 inside()
 {
     [ -x "$TRY" ] || bail 'REMORA_BUILD names no build tree'
@@ -209,6 +305,10 @@ inside()
     drop_living
     drop_dead
     drop_foreign
+    sweep_handed
+    sweep_unhanded
+    sweep_others
+    state
 }
 
 bed_enter "$0" "$@"

@@ -8,6 +8,8 @@
  *     store-try drop POOL/IMAGE OWNER
  *     store-try watchers POOL/IMAGE
  *     store-try find IMAGE POOL...
+ *     store-try sweep SECONDS
+ *     store-try state POOL/IMAGE
  *
  * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. Until SIGTERM
  * comes, 'hold' keeps the claim, 'hand' keeps it handed over, 'self' has it
@@ -210,6 +212,46 @@ try_find(StoreCluster *cluster, char **args)
     return pool ? puts(pool) < 0 : fail(error);
 }
 
+static int
+try_sweep(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    guint dropped = 0;
+
+    if (!store_claims_sweep(cluster, (guint)atoi(args[0]), &dropped, &error))
+        return fail(error);
+    printf("%u\n", dropped);
+    return 0;
+}
+
+static void
+show(const char *name, const char *value)
+{
+    if (value)
+        printf("%s %s\n", name, value);
+}
+
+static int
+try_state(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    g_auto(StoreState) state = {0};
+
+    if (!store_state(cluster, name[0], name[1], &state, &error))
+        return fail(error);
+    printf("there %d, opens %d, ready %d, size %" G_GUINT64_FORMAT
+           ", overlap %" G_GUINT64_FORMAT "\n",
+           state.there, state.opens, state.ready, state.size, state.overlap);
+    show("owner", state.owner);
+    show("parent", state.parent);
+    for (gsize i = 0; state.watchers[i]; i++)
+        show("watcher", state.watchers[i]);
+    show("holder", state.claim_holder);
+    show("for", state.claim_owner);
+    return 0;
+}
+
 static const struct {
     const char *name;
     int least; /* arguments */
@@ -219,6 +261,7 @@ static const struct {
     {"monitors", 0, 0, try_monitors}, {"provision", 4, 6, try_provision},
     {"key", 1, 2, try_key},           {"drop", 2, 2, try_drop},
     {"watchers", 1, 1, try_watchers}, {"find", 2, 9, try_find},
+    {"sweep", 1, 1, try_sweep},       {"state", 1, 1, try_state},
 };
 
 int
