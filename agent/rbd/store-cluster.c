@@ -119,7 +119,7 @@ store_conn_unref(StoreConn *conn)
     /* Only now can nothing of this instance reach the cluster any more, so
      * only now may the lock that proves its life go. */
     if (conn->instance_fd >= 0)
-        (void)close(conn->instance_fd);
+        store_instance_close(conn);
     g_free(conn->instance);
     g_free(conn->instance_path);
     g_free(conn->addr);

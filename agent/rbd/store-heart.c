@@ -11,6 +11,7 @@
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
+#include <string.h>
 
 typedef struct {
     StoreConn *conn;
@@ -115,13 +116,63 @@ store_heart_add(StoreClaim *claim)
     g_mutex_unlock(&cluster->lock);
 }
 
-void
+bool
 store_heart_remove(StoreClaim *claim)
 {
     StoreCluster *cluster = claim->conn->cluster;
+    bool was_there;
 
     g_mutex_lock(&cluster->lock);
-    g_ptr_array_remove_fast(cluster->claims, claim);
+    was_there = g_ptr_array_remove_fast(cluster->claims, claim);
+    g_mutex_unlock(&cluster->lock);
+    return was_there;
+}
+
+static bool
+is_for(const StoreClaim *claim,
+       const char *pool,
+       const char *image,
+       const char *owner)
+{
+    return strcmp(claim->image, image) == 0 && strcmp(claim->pool, pool) == 0 &&
+           strcmp(claim->owner, owner) == 0;
+}
+
+static void
+conn_release(gpointer conn)
+{
+    store_conn_unref(conn);
+}
+
+GPtrArray *
+store_heart_find(StoreCluster *cluster,
+                 const char *pool,
+                 const char *image,
+                 const char *owner)
+{
+    GPtrArray *conns = g_ptr_array_new_with_free_func(conn_release);
+
+    g_mutex_lock(&cluster->lock);
+    for (guint i = 0; i < cluster->claims->len; i++) {
+        const StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
+
+        if (is_for(claim, pool, image, owner))
+            g_ptr_array_add(conns, store_conn_ref(claim->conn));
+    }
+    g_mutex_unlock(&cluster->lock);
+    return conns;
+}
+
+void
+store_heart_forget(StoreCluster *cluster,
+                   const char *pool,
+                   const char *image,
+                   const char *owner)
+{
+    g_mutex_lock(&cluster->lock);
+    for (guint i = cluster->claims->len; i-- > 0;)
+        if (is_for(g_ptr_array_index(cluster->claims, i), pool, image, owner))
+            g_ptr_array_remove_index_fast(cluster->claims, i);
     g_mutex_unlock(&cluster->lock);
 }
 

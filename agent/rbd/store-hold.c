@@ -114,17 +114,6 @@ claim_new(StoreConn *conn, const StoreDisk *disk, char *holder)
     return claim;
 }
 
-static void
-claim_free(StoreClaim *claim)
-{
-    store_conn_unref(claim->conn);
-    g_free(claim->pool);
-    g_free(claim->image);
-    g_free(claim->owner);
-    g_free(claim->holder);
-    g_free(claim);
-}
-
 static gboolean
 take_once(StoreConn *conn,
           const StoreDisk *disk,
@@ -134,9 +123,10 @@ take_once(StoreConn *conn,
 {
     g_auto(StoreClaimSeen) seen = {0};
     char *holder = NULL;
-    int r =
-        store_claim_create(conn, disk->pool, disk->image, disk->owner, &holder);
+    int r;
 
+    store_instance_note(conn, "takes", disk->pool, disk->image, disk->owner);
+    r = store_claim_create(conn, disk->pool, disk->image, disk->owner, &holder);
     if (r == -EEXIST) {
         r = store_claim_read(conn, disk->pool, disk->image, &seen);
         if (r == -ENOENT)
@@ -187,28 +177,6 @@ store_claim_hand(StoreClaim *claim)
 {
     store_instance_note(claim->conn, "handed", claim->pool, claim->image,
                         claim->owner);
-}
-
-void
-store_claim_drop(StoreClaim *claim)
-{
-    int r;
-
-    if (!claim)
-        return;
-    store_heart_remove(claim);
-    /* A retired connection must change nothing more: its claim stays for
-     * whoever comes next, who finds this instance dead. */
-    if (!g_atomic_int_get(&claim->conn->retired)) {
-        r = store_claim_remove(claim->conn, claim->pool, claim->image,
-                               claim->holder);
-        if (r == -ESHUTDOWN || r == -ETIMEDOUT)
-            store_conn_retire(claim->conn);
-        else
-            store_instance_note(claim->conn, "dropped", claim->pool,
-                                claim->image, claim->owner);
-    }
-    claim_free(claim);
 }
 
 const char *

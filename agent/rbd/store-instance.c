@@ -7,8 +7,8 @@
  * kernel drops the lock with the last descriptor, however the process ended,
  * so a lock that can be had proves that the instance is dead. Pids, boot ids
  * and host names prove nothing: they repeat across namespaces and copied
- * hosts. The file also keeps a line for every image that was handed to its
- * owner, with the host's boot clock; it is on tmpfs and ends with the boot.
+ * hosts. The file also keeps the notes of store-notes.c; it is on tmpfs and
+ * ends with the boot.
  */
 #include "config.h"
 
@@ -23,6 +23,14 @@
 #include <unistd.h>
 
 #define INSTANCE_FILE_MAX (4u * 1024u * 1024u)
+/* At this length only what still stands is kept. */
+#define INSTANCE_FILE_LONG (64u * 1024u)
+
+/* More are looked at the next time; each keeps a descriptor open. */
+#define INSTANCES_MAX 256u
+
+/* One for all instances: notes are rare and short. */
+static GMutex notes_lock;
 
 static char *
 instances_dir(const char *run_dir)
@@ -49,11 +57,14 @@ store_instance_open(const char *run_dir,
     g_autofree char *dir = instances_dir(run_dir);
     g_autofree char *id = g_uuid_string_random();
     g_autofree char *path = g_build_filename(dir, id, NULL);
+    g_autofree char *unborn = g_strconcat(path, ".new", NULL);
     int fd = -1;
 
     if (g_mkdir_with_parents(dir, 0700) == 0)
-        fd = open(path, O_CREAT | O_EXCL | O_RDWR | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+        fd = open(unborn, O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+    /* It gets its name when it is locked, or it could be taken for dead. */
+    if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0 ||
+        rename(unborn, path) != 0) {
         if (fd >= 0)
             (void)close(fd);
         return store_refuse(error, STORE_ERROR_FAILED,
@@ -65,45 +76,6 @@ store_instance_open(const char *run_dir,
     *ret_path = g_steal_pointer(&path);
     *ret_fd = fd;
     return TRUE;
-}
-
-void
-store_instance_note(StoreConn *conn,
-                    const char *verb,
-                    const char *pool,
-                    const char *image,
-                    const char *owner)
-{
-    g_autofree char *line =
-        g_strdup_printf("%s %s/%s %s %" G_GINT64_FORMAT "\n", verb, pool, image,
-                        owner, boot_seconds());
-    gssize written = write(conn->instance_fd, line, strlen(line));
-
-    /* A note that is lost only makes a successor more careful. */
-    (void)written;
-}
-
-/* The newest note on an image; the lines are short and few. */
-static int
-handed_age(const char *text, const char *pool, const char *image)
-{
-    g_autofree char *disk = g_strdup_printf("%s/%s", pool, image);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
-    int age = -1;
-
-    for (gsize i = 0; lines[i]; i++) {
-        g_auto(GStrv) words = g_strsplit(lines[i], " ", 4);
-        guint64 when;
-
-        if (g_strv_length(words) != 4 || strcmp(words[1], disk) != 0)
-            continue;
-        age = -1;
-        if (strcmp(words[0], "handed") == 0 &&
-            g_ascii_string_to_unsigned(words[3], 10, 0, G_MAXINT64, &when,
-                                       NULL))
-            age = (int)CLAMP(boot_seconds() - (gint64)when, 0, G_MAXINT);
-    }
-    return age;
 }
 
 static char *
@@ -118,6 +90,76 @@ read_notes(int fd)
     text = g_malloc0((gsize)info.st_size + 1);
     got = pread(fd, text, (gsize)info.st_size, 0);
     return got < 0 ? NULL : g_steal_pointer(&text);
+}
+
+/* A file that is cut short at any instant still says the same: what stands is
+ * written over the beginning, and then what follows is cut off, which is the
+ * newest part of the old notes. */
+static void
+shorten(int fd)
+{
+    g_autofree char *text = read_notes(fd);
+    g_autoptr(GHashTable) notes = text ? store_notes_parse(text) : NULL;
+    g_autofree char *kept = notes ? store_notes_text(notes) : NULL;
+    gsize len = kept ? strlen(kept) : 0;
+
+    if (!kept || len >= strlen(text) || pwrite(fd, kept, len, 0) != (gssize)len)
+        return;
+    if (ftruncate(fd, (off_t)len) != 0)
+        return;
+}
+
+void
+store_instance_note(StoreConn *conn,
+                    const char *verb,
+                    const char *pool,
+                    const char *image,
+                    const char *owner)
+{
+    g_autofree char *line =
+        store_note_line(verb, pool, image, owner, boot_seconds());
+    off_t end;
+    gssize written;
+
+    g_mutex_lock(&notes_lock);
+    end = lseek(conn->instance_fd, 0, SEEK_END);
+    /* Never longer than can be read again; only claims that stand make it
+     * long. A note that is lost makes a successor wait or look twice. */
+    if (end >= (off_t)conn->notes_long) {
+        shorten(conn->instance_fd);
+        end = lseek(conn->instance_fd, 0, SEEK_END);
+        conn->notes_long = (gsize)end + INSTANCE_FILE_LONG;
+    }
+    written = write(conn->instance_fd, line, strlen(line));
+    g_mutex_unlock(&notes_lock);
+    (void)written;
+}
+
+void
+store_instance_close(StoreConn *conn)
+{
+    g_autofree char *text = read_notes(conn->instance_fd);
+    g_autoptr(GHashTable) notes = text ? store_notes_parse(text) : NULL;
+
+    if (notes && g_hash_table_size(notes) == 0)
+        (void)unlink(conn->instance_path);
+    (void)close(conn->instance_fd);
+    conn->instance_fd = -1;
+}
+
+static int
+handed_age(const char *text, const char *pool, const char *image)
+{
+    g_autoptr(GHashTable) notes = store_notes_parse(text);
+    const StoreNote *note = store_notes_find(notes, pool, image);
+
+    return note && note->handed ? store_note_age(note) : -1;
+}
+
+int
+store_note_age(const StoreNote *note)
+{
+    return (int)CLAMP(boot_seconds() - note->when_s, 0, G_MAXINT);
 }
 
 StoreInstanceState
@@ -148,4 +190,55 @@ store_instance_look(const char *run_dir,
     }
     (void)close(fd);
     return state;
+}
+
+static void
+dead_free(gpointer opaque)
+{
+    StoreDead *dead = opaque;
+
+    if (dead->fd >= 0)
+        (void)close(dead->fd);
+    g_free(dead->id);
+    g_free(dead->path);
+    g_clear_pointer(&dead->notes, g_hash_table_unref);
+    g_free(dead);
+}
+
+/* NULL: it lives, or its file says nothing that can be read. */
+static StoreDead *
+dead_new(const char *dir, const char *id)
+{
+    StoreDead *dead = g_new0(StoreDead, 1);
+    g_autofree char *text = NULL;
+
+    dead->id = g_strdup(id);
+    dead->path = g_build_filename(dir, id, NULL);
+    dead->fd = open(dead->path, O_RDONLY | O_CLOEXEC);
+    if (dead->fd >= 0 && flock(dead->fd, LOCK_SH | LOCK_NB) == 0)
+        text = read_notes(dead->fd);
+    if (text) {
+        dead->notes = store_notes_parse(text);
+        return dead;
+    }
+    dead_free(dead);
+    return NULL;
+}
+
+GPtrArray *
+store_instances_dead(const char *run_dir)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func(dead_free);
+    g_autofree char *path = instances_dir(run_dir);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *id;
+
+    while (dir && all->len < INSTANCES_MAX && (id = g_dir_read_name(dir))) {
+        StoreDead *dead =
+            g_uuid_string_is_valid(id) ? dead_new(path, id) : NULL;
+
+        if (dead)
+            g_ptr_array_add(all, dead);
+    }
+    return all;
 }

@@ -32,6 +32,7 @@ typedef struct {
     char *addr;      /* as the OSD map's blocklist wants it */
     int instance_fd; /* flock-guarded file in run_dir/instances */
     char *instance_path;
+    gsize notes_long;      /* file length at which notes are shortened */
     gint retired;          /* atomic: nothing new may start on it */
     StoreCluster *cluster; /* borrowed */
 } StoreConn;
@@ -117,6 +118,8 @@ gboolean store_instance_open(const char *run_dir,
                              char **ret_path,
                              int *ret_fd,
                              GError **error);
+/* Lets go of the lock, and of the file unless its notes still say something.*/
+void store_instance_close(StoreConn *conn);
 void store_instance_note(StoreConn *conn,
                          const char *verb,
                          const char *pool,
@@ -129,6 +132,46 @@ StoreInstanceState store_instance_look(const char *run_dir,
                                        const char *pool,
                                        const char *image,
                                        int *ret_handed_s);
+
+/* store-notes.c: what an instance file says. */
+typedef struct {
+    char *disk; /* pool and image as they are written there */
+    char *pool;
+    char *image;
+    char *owner;
+    gint64 when_s;
+    bool handed; /* else only asked for */
+} StoreNote;
+
+char *store_note_line(const char *verb,
+                      const char *pool,
+                      const char *image,
+                      const char *owner,
+                      gint64 when_s);
+/* What still stands: of StoreNote, by their disk. */
+GHashTable *store_notes_parse(const char *text);
+const StoreNote *
+store_notes_find(GHashTable *notes, const char *pool, const char *image);
+char *store_notes_text(GHashTable *notes);
+/* store-instance.c: in seconds. */
+int store_note_age(const StoreNote *note);
+
+/* An instance that is proved dead, and stays so: its shared lock is held. */
+typedef struct {
+    char *id;
+    char *path;
+    int fd;
+    GHashTable *notes;
+} StoreDead;
+
+/* Of StoreDead. */
+GPtrArray *store_instances_dead(const char *run_dir);
+
+/* store-keyring.c: the key of client.USER in a keyring's text, or NULL. Parses
+ * in place: the answer lies in text, whose lines are cut apart. Pure. */
+const char *store_keyring_find(char *text, const char *user);
+/* Whether this is the base64 of a cephx key. Pure. */
+bool store_key_is_valid(const char *key);
 
 /* store-claim.c: the object itself. All return librados' number; a claim that
  * is not (any more) as expected answers -ECANCELED. */
@@ -203,6 +246,10 @@ gboolean store_look(StoreConn *conn,
                     const char *image,
                     StoreLook *ret_look,
                     GError **error);
+/* Both return librados' number. */
+int store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken);
+/* store-watchers.c */
+int store_watchers_read(rbd_image_t handle, char ***ret_addresses);
 /* Whether the image holds data of its own, not its parent's. */
 gboolean store_has_data(StoreConn *conn,
                         const char *pool,
@@ -242,7 +289,18 @@ gboolean store_hold(StoreConn *conn,
 
 /* store-heart.c: touches what was added until it is removed. */
 void store_heart_add(StoreClaim *claim);
-void store_heart_remove(StoreClaim *claim);
+/* false: it was forgotten before. */
+bool store_heart_remove(StoreClaim *claim);
+/* The connections (references) of the claims held for owner. */
+GPtrArray *store_heart_find(StoreCluster *cluster,
+                            const char *pool,
+                            const char *image,
+                            const char *owner);
+/* Those claims are gone from the cluster; whoever has one still frees it. */
+void store_heart_forget(StoreCluster *cluster,
+                        const char *pool,
+                        const char *image,
+                        const char *owner);
 void store_heart_stop(StoreCluster *cluster);
 
 /* librados' and librbd's handles as one owner each */

@@ -73,22 +73,6 @@ read_parent(rbd_image_t handle, StoreLook *look)
     return rbd_get_overlap(handle, &look->overlap);
 }
 
-static int
-read_watchers(rbd_image_t handle, StoreLook *look)
-{
-    rbd_image_watcher_t list[STORE_WATCHERS_MAX];
-    size_t n = G_N_ELEMENTS(list);
-    int r = rbd_watchers_list(handle, list, &n);
-
-    if (r < 0)
-        return r;
-    look->watchers = g_new0(char *, n + 1);
-    for (size_t i = 0; i < n; i++)
-        look->watchers[i] = g_strdup(list[i].addr);
-    rbd_watchers_list_cleanup(list, n);
-    return 0;
-}
-
 /* Asked for none, librbd says how much room it wants: one more than there
  * are. */
 static int
@@ -118,14 +102,14 @@ read_all(rbd_image_t handle, StoreLook *look)
     if (r >= 0)
         r = read_snaps(handle, look);
     if (r >= 0)
-        r = read_watchers(handle, look);
+        r = store_watchers_read(handle, &look->watchers);
     return r;
 }
 
 /* An image's name is taken when the object that holds its id is there; that
  * is RBD's layout since format 2. */
-static int
-name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken)
+int
+store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken)
 {
     g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
     uint64_t size;
@@ -150,7 +134,7 @@ store_look(StoreConn *conn,
 
     if (!store_ioctx(conn, pool, &io, error))
         return FALSE;
-    r = name_is_taken(io, image, &look.there);
+    r = store_name_is_taken(io, image, &look.there);
     if (r >= 0 && look.there) {
         r = rbd_open_read_only(io, image, &handle, NULL);
         look.opens = r >= 0;

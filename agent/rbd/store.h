@@ -79,6 +79,17 @@ bool store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds);
  * from now on calls are refused until a probe succeeds. */
 void store_cluster_suspect(StoreCluster *cluster);
 
+/* The cephx key (base64) of a user, without 'client.'. keyring is the path of
+ * the file that holds it; NULL: what librados would use for that user by the
+ * cluster's conf (its options key, keyfile or keyring). Does not connect, so
+ * the cluster may know another key. STORE_ERROR_MISSING: no such key. Give it
+ * to store_key_free(), which wipes it; NULL is allowed there. */
+char *store_user_key(const StoreCluster *cluster,
+                     const char *user,
+                     const char *keyring,
+                     GError **error);
+void store_key_free(char *key);
+
 typedef struct {
     char *host; /* IPv6 without brackets */
     char *port;
@@ -163,8 +174,70 @@ void store_claim_hand(StoreClaim *claim);
 /* Gives the claim up and frees it; the cluster's answer is waited for. NULL
  * is allowed. Blocks. */
 void store_claim_drop(StoreClaim *claim);
+/* Drops the claim on pool/image that this process holds for owner, or that a
+ * dead instance of this host handed over to owner. No claim, or somebody
+ * else's: nothing happens, TRUE. For an owner that has started (its own watch
+ * shows it now) or has ended. A StoreClaim that the caller still has stays
+ * valid and must still be given to store_claim_drop(), which then only frees
+ * it. Blocks. */
+gboolean store_claim_drop_for(StoreCluster *cluster,
+                              const char *pool,
+                              const char *image,
+                              const char *owner,
+                              GError **error);
+/* For the start of an agent: what dead instances of this host left. A claim
+ * that one handed over is dropped unless it was handed over less than
+ * min_age_s seconds ago or a client watches the image (a guest runs). One that
+ * was never handed over is dropped if the image is marked as whole, and else
+ * left: the next provision takes it and puts the image right. The files of
+ * instances that left nothing are removed. An image is never touched.
+ * ret_dropped may be NULL. After a failure everything else was looked at all
+ * the same, unless the cluster is gone; it may be called again. Blocks. */
+gboolean store_claims_sweep(StoreCluster *cluster,
+                            guint min_age_s,
+                            guint *ret_dropped,
+                            GError **error);
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);
+
+/* How an image stands; strings are owned by it. */
+typedef struct {
+    bool there;         /* an image of that name */
+    bool opens;         /* and it can be opened; what follows is of that */
+    bool ready;         /* marked as whole */
+    guint64 size;       /* bytes */
+    guint64 overlap;    /* bytes that the parent can show through */
+    char *owner;        /* from the mark, or NULL */
+    char *parent;       /* 'pool/image@snap', or NULL */
+    char **watchers;    /* addresses, as store_watchers() has them */
+    char *claim_holder; /* the host that holds the claim, or NULL: no claim */
+    char *claim_owner;  /* whom it is held for, or NULL */
+} StoreState;
+
+/* To be shown, not to be decided by: it may have changed meanwhile. An image
+ * that is not there is no error. ret_state is untouched on failure. Blocks. */
+gboolean store_state(StoreCluster *cluster,
+                     const char *pool,
+                     const char *image,
+                     StoreState *ret_state,
+                     GError **error);
+void store_state_clear(StoreState *state);
+
+/* The addresses ('127.0.0.1:0/543054283') of the clients that watch the
+ * image, which is everyone who has it open for writing; a killed client's
+ * watch stays for up to a minute. NULL-terminated; g_strfreev() it. Blocks. */
+char **store_watchers(StoreCluster *cluster,
+                      const char *pool,
+                      const char *image,
+                      GError **error);
+
+/* The first of the pools (NULL-terminated) that has an image of that name;
+ * g_free() it. A pool that does not exist is skipped. NULL with
+ * STORE_ERROR_MISSING when none has it. Blocks, for one round trip a pool. */
+char *store_find_image(StoreCluster *cluster,
+                       const char *const *pools,
+                       const char *image,
+                       GError **error);
 
 typedef struct {
     guint64 size;
@@ -183,5 +256,6 @@ gboolean store_parent_check(StoreCluster *cluster,
 const char *store_format_sniff(const guint8 *head, gsize len);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreState, store_state_clear)
 
 #endif

@@ -33,6 +33,7 @@ set_up(void **state)
     f->dir = g_dir_make_tmp("remora-instance-XXXXXX", NULL);
     assert_true(store_instance_open(f->dir, &f->id, &f->path,
                                     &f->conn.instance_fd, NULL));
+    f->conn.instance_path = f->path;
     *state = f;
     return 0;
 }
@@ -116,6 +117,94 @@ test_notes(void **state)
     assert_int_equal(handed, -1);
 }
 
+/* Whether a claim was handed over is not for a later attempt to undo. */
+static void
+test_attempts(void **state)
+{
+    Fixture *f = *state;
+    int handed;
+
+    store_instance_note(&f->conn, "takes", "vms", "a", "owner");
+    store_instance_note(&f->conn, "handed", "vms", "a", "owner");
+    store_instance_note(&f->conn, "takes", "vms", "a", "other");
+    store_instance_note(&f->conn, "takes", "vms", "b", "owner");
+    store_instance_note(&f->conn, "handed", "vms", "b c/d%\n", "owner");
+    die(f);
+    assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_DEAD);
+    assert_in_range(handed, 0, 5);
+    assert_int_equal(look(f, "b", &handed), STORE_INSTANCE_DEAD);
+    assert_int_equal(handed, -1);
+    assert_int_equal(look(f, "b c/d%\n", &handed), STORE_INSTANCE_DEAD);
+    assert_in_range(handed, 0, 5);
+}
+
+/* A long life does not make a long file, and nothing that stands is lost. */
+static void
+test_long_life(void **state)
+{
+    Fixture *f = *state;
+    GStatBuf info;
+    int handed;
+
+    store_instance_note(&f->conn, "handed", "vms", "first", "owner");
+    for (int i = 0; i < 5000; i++) {
+        store_instance_note(&f->conn, "takes", "vms", "a", "owner");
+        store_instance_note(&f->conn, "handed", "vms", "a", "owner");
+        store_instance_note(&f->conn, "dropped", "vms", "a", "owner");
+    }
+    store_instance_note(&f->conn, "handed", "vms", "last", "owner");
+    assert_int_equal(g_stat(f->path, &info), 0);
+    assert_in_range(info.st_size, 1, 100 * 1024);
+    die(f);
+    assert_int_equal(look(f, "first", &handed), STORE_INSTANCE_DEAD);
+    assert_in_range(handed, 0, 60);
+    assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_DEAD);
+    assert_int_equal(handed, -1);
+    assert_int_equal(look(f, "last", &handed), STORE_INSTANCE_DEAD);
+    assert_in_range(handed, 0, 60);
+}
+
+/* As shortening leaves it when it dies half way: what stands, then the rest
+ * of the old notes, cut anywhere. */
+static void
+test_cut_anywhere(void **state)
+{
+    const char *old = "takes vms/a o 1\nhanded vms/a o 2\ndropped vms/a o 3\n"
+                      "takes vms/b o 4\nhanded vms/b o 5\n";
+
+    (void)state;
+    for (const char *rest = old; *rest; rest++) {
+        g_autofree char *text = g_strconcat("handed vms/b o 5\n", rest, NULL);
+        g_autoptr(GHashTable) notes = store_notes_parse(text);
+        const StoreNote *note = store_notes_find(notes, "vms", "b");
+
+        assert_int_equal(g_hash_table_size(notes), 1);
+        assert_true(note->handed);
+        assert_string_equal(note->owner, "o");
+    }
+}
+
+static void
+test_clean_end(void **state)
+{
+    Fixture *f = *state;
+
+    store_instance_note(&f->conn, "takes", "vms", "a", "owner");
+    store_instance_note(&f->conn, "dropped", "vms", "a", "owner");
+    store_instance_close(&f->conn);
+    assert_false(g_file_test(f->path, G_FILE_TEST_EXISTS));
+}
+
+static void
+test_unclean_end(void **state)
+{
+    Fixture *f = *state;
+
+    store_instance_note(&f->conn, "takes", "vms", "a", "owner");
+    store_instance_close(&f->conn);
+    assert_true(g_file_test(f->path, G_FILE_TEST_EXISTS));
+}
+
 static void
 test_strangers(void **state)
 {
@@ -155,6 +244,11 @@ main(void)
         cmocka_unit_test_setup_teardown(test_life_and_death, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_attempts, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_long_life, set_up, tear_down),
+        cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test_setup_teardown(test_clean_end, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unclean_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
         cmocka_unit_test(test_no_directory),
     };

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-sweep.c - what this host's dead instances left
+ *
+ * A claim that was handed over protects a guest that is being started, and
+ * ends when the guest does; its instance is dead, so nobody will drop it but
+ * who comes next. One that was not handed over may stand for a half-made
+ * image: it stays, because it is what tells the next provision that the image
+ * is not somebody's. Nothing here touches an image.
+ */
+#include "config.h"
+
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    StoreConn *conn;
+    guint min_age_s;
+    guint dropped;
+    GError *error; /* the first one */
+} Sweep;
+
+/* Whether somebody else has the image open, as a running guest does. */
+static bool
+is_used(const StoreConn *conn, const StoreLook *look, const char *holder)
+{
+    g_autofree char *dead = store_holder_field(holder, "addr");
+
+    for (gsize i = 0; look->watchers && look->watchers[i]; i++)
+        if (strcmp(look->watchers[i], conn->addr) != 0 &&
+            strcmp(look->watchers[i], dead) != 0)
+            return true;
+    return false;
+}
+
+static bool
+has_ended(const Sweep *sweep,
+          const StoreNote *note,
+          const StoreLook *look,
+          const char *holder)
+{
+    if (!note->handed)
+        return look->marked;
+    return store_note_age(note) >= (int)MIN(sweep->min_age_s, G_MAXINT) &&
+           !is_used(sweep->conn, look, holder);
+}
+
+/* Keeps the first error and goes on: one pool that cannot be read is no
+ * reason to leave the others. */
+static void
+note_error(Sweep *sweep, GError *error)
+{
+    if (sweep->error)
+        g_error_free(error);
+    else
+        sweep->error = error;
+}
+
+/* Whether the note has nothing more to say. */
+static bool
+settle(Sweep *sweep, const StoreNote *note, const char *holder)
+{
+    g_auto(StoreLook) look = {0};
+    GError *error = NULL;
+    int r;
+
+    if (!store_look(sweep->conn, note->pool, note->image, &look, &error)) {
+        note_error(sweep, error);
+        return false;
+    }
+    if (!has_ended(sweep, note, &look, holder))
+        return false;
+    r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
+    if (r >= 0)
+        sweep->dropped++;
+    if (r >= 0 || r == -ECANCELED || r == -ENOENT)
+        return true;
+    store_fail(&error, sweep->conn, r, "cannot drop the claim on '%s/%s'",
+               note->pool, note->image);
+    note_error(sweep, error);
+    return false;
+}
+
+static bool
+sweep_note(Sweep *sweep, const char *instance, const StoreNote *note)
+{
+    g_auto(StoreClaimSeen) seen = {0};
+    GError *error = NULL;
+    int r = store_claim_read(sweep->conn, note->pool, note->image, &seen);
+
+    if (r == -ENOENT)
+        return true; /* no claim, no pool */
+    if (r >= 0) {
+        g_autofree char *whose = store_holder_field(seen.holder, "instance");
+
+        return strcmp(whose, instance) != 0 || settle(sweep, note, seen.holder);
+    }
+    store_fail(&error, sweep->conn, r, "cannot read the claim on '%s/%s'",
+               note->pool, note->image);
+    note_error(sweep, error);
+    return false;
+}
+
+/* A connection that was retired gets no further: what is left is looked at
+ * the next time. */
+static void
+sweep_instance(Sweep *sweep, const StoreDead *dead)
+{
+    bool settled = true;
+    GHashTableIter iter;
+    gpointer note;
+
+    g_hash_table_iter_init(&iter, dead->notes);
+    while (g_hash_table_iter_next(&iter, NULL, &note)) {
+        if (g_atomic_int_get(&sweep->conn->retired))
+            return;
+        settled &= sweep_note(sweep, dead->id, note);
+    }
+    if (settled)
+        (void)unlink(dead->path);
+}
+
+gboolean
+store_claims_sweep(StoreCluster *cluster,
+                   guint min_age_s,
+                   guint *ret_dropped,
+                   GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_autoptr(GPtrArray) dead = NULL;
+    Sweep sweep = {.conn = conn, .min_age_s = min_age_s};
+
+    if (!conn)
+        return FALSE;
+    dead = store_instances_dead(cluster->run_dir);
+    for (guint i = 0; i < dead->len; i++)
+        sweep_instance(&sweep, g_ptr_array_index(dead, i));
+    if (sweep.error) {
+        g_propagate_error(error, sweep.error);
+        return FALSE;
+    }
+    if (ret_dropped)
+        *ret_dropped = sweep.dropped;
+    return TRUE;
+}

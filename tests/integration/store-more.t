@@ -1,0 +1,316 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/store-more.t - keys, and claims that outlive their holder
+#
+# Needs: root, the packages of lib/packages.sh, REMORA_BUILD (a build tree).
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/guest.sh"
+
+IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+PARENT=images/$IMAGE@snap
+MiB=$((1024 * 1024))
+TRY=${REMORA_BUILD-}/tests/integration/store-try
+
+try()
+{
+    "$TRY" "$@"
+}
+
+start()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    guest_image 16M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
+    ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
+}
+
+# conf_with LINE: a ceph.conf whose clients have this line too.
+conf_with()
+{
+    sed "s|^keyring = /etc/ceph/.*|$1|" /etc/ceph/ceph.conf \
+        >"$BED/tmp/with.conf"
+}
+
+keys()
+{
+    local key keyring=/etc/ceph/ceph.client.remora.keyring
+    local with=(env STORE_TRY_CONF="$BED/tmp/with.conf" "$TRY")
+    key=$(cluster_key remora)
+    is 'the key of a user' "$(try key remora)" "$key"
+    is 'of another one' "$(try key glance)" "$(cluster_key glance)"
+    is 'in a keyring that is named' "$(try key remora "$keyring")" "$key"
+    refuses 'a keyring that is not there' "cannot read the keyring '/nowhere'" \
+        try key remora /nowhere
+    refuses 'a keyring without the user' "holds no key of 'client.glance'" \
+        try key glance "$keyring"
+    refuses 'a user that no keyring knows' "no key of 'client.nobody' is in" \
+        try key nobody
+    refuses 'a configuration that is not there' "cannot read '/nowhere'" \
+        env STORE_TRY_CONF=/nowhere "$TRY" key remora
+
+    conf_with "keyring = /nowhere, $keyring"
+    is 'the second keyring of a list' "$("${with[@]}" key remora)" "$key"
+    printf '%s\n' "$key" >"$BED/tmp/keyfile"
+    conf_with "keyfile = $BED/tmp/keyfile"
+    is 'a keyfile' "$("${with[@]}" key remora)" "$key"
+    ok 'which librados takes too' \
+        rbd -c "$BED/tmp/with.conf" --id remora ls vms
+    # What librados prefers: it connects although the keyring is another's.
+    conf_with "keyring = /etc/ceph/ceph.client.glance.keyring\nkey = $key"
+    is 'the key itself' "$("${with[@]}" key remora)" "$key"
+    ok 'which librados prefers too' \
+        rbd -c "$BED/tmp/with.conf" --id remora ls vms
+}
+
+watchers()
+{
+    local user
+    is 'nobody watches an idle image' "$(try watchers "images/$IMAGE")" ''
+    rbd create --size 16M vms/busy_disk
+    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
+        --io-threads 1 vms/busy_disk >/dev/null 2>&1 &
+    user=$!
+    wait_until 'somebody uses one' 10 \
+        eval '[ -n "$(cluster_watchers vms/busy_disk)" ]'
+    is 'who watches it' "$(try watchers vms/busy_disk)" \
+        "$(cluster_watchers vms/busy_disk)"
+    kill -TERM "$user"
+    wait "$user" 2>/dev/null
+    refuses 'the watchers of no image' 'not found' try watchers vms/nowhere
+    refuses 'the watchers in no pool' "no pool 'nowhere'" \
+        try watchers nowhere/x
+}
+
+find_image()
+{
+    is 'the pool of an image' "$(try find "$IMAGE" images vms)" images
+    is 'the second pool' "$(try find busy_disk images vms)" vms
+    is 'a pool that does not exist is skipped' \
+        "$(try find "$IMAGE" nowhere images)" images
+    rbd create --size 16M "vms/$IMAGE"
+    is 'the first one that has it' "$(try find "$IMAGE" vms images)" vms
+    rbd rm --no-progress "vms/$IMAGE"
+    refuses 'an image that no pool has' \
+        "no image 'x' in pool 'images', 'vms' of cluster 'ceph'" \
+        try find x images vms
+    refuses 'pools that do not exist' "has no pool 'nowhere', 'either'" \
+        try find "$IMAGE" nowhere either
+    # Caps do not let it look: that is not 'no such image'.
+    refuses 'a pool that may not be read' 'not permitted' \
+        env STORE_TRY_USER=glance "$TRY" find busy_disk vms
+}
+
+# keeps HOW POOL/IMAGE OWNER: somebody provisions it and keeps the claim (see
+# store-try.c), as $holder.
+keeps()
+{
+    : >"$BED/tmp/kept"
+    "$TRY" provision "$2" "$PARENT" 0 "$3" "$1" >"$BED/tmp/kept" &
+    holder=$!
+    bed_wait 10 grep -q kept "$BED/tmp/kept" || fail "somebody keeps $2"
+}
+
+killed()
+{
+    kill -KILL "$holder"
+    wait "$holder" 2>/dev/null
+}
+
+claims()
+{
+    rados -p vms ls | grep '^remora_claim\.'
+}
+
+instances()
+{
+    find /run/remora/instances -type f | wc -l
+}
+
+drop_own()
+{
+    local holder
+    keeps self vms/own_disk own
+    is 'a claim is dropped by its owner'"'"'s name' "$(claims)" ''
+    is 'while its holder lives, another has it' \
+        "$(try provision vms/own_disk "$PARENT" 0 own)" "ready $((16 * MiB))"
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'and the holder ends in good order' "$?" 0
+    is 'none of them leaves a file' "$(instances)" 0
+}
+
+drop_living()
+{
+    local holder
+    keeps hand vms/live_disk live
+    ok 'another process asks for its end' try drop vms/live_disk live
+    ok 'another owner too' try drop vms/live_disk other
+    is 'a living holder keeps its claim' "$(claims)" remora_claim.live_disk
+    rados -p vms rm remora_claim.live_disk
+    sleep 6
+    is 'a claim that was removed does not come back' "$(claims)" ''
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'the holder of none ends in good order' "$?" 0
+}
+
+drop_dead()
+{
+    local holder
+    keeps hand vms/dead_disk dead
+    killed
+    is 'its file says what it handed over' \
+        "$(awk '{ print $1, $2, $3 }' /run/remora/instances/* | tail -1)" \
+        'handed vms/dead_disk dead'
+    ok 'another owner asks' try drop vms/dead_disk other
+    is 'the claim stays' "$(claims)" remora_claim.dead_disk
+    ok 'its owner asks' try drop vms/dead_disk dead
+    is 'what a dead instance handed over is dropped' "$(claims)" ''
+    ok 'asked again' try drop vms/dead_disk dead
+
+    keeps hold vms/dead_disk dead
+    killed
+    ok 'the owner of one that was not handed over asks' \
+        try drop vms/dead_disk dead
+    is 'it stays for whoever provisions next' "$(claims)" \
+        remora_claim.dead_disk
+    is 'who recovers it' "$(try provision vms/dead_disk "$PARENT" 0 dead)" \
+        "ready $((16 * MiB)) recovered"
+    rm -f /run/remora/instances/*
+}
+
+# Without an instance file it could be another host's.
+drop_foreign()
+{
+    local holder
+    keeps hand vms/foreign_disk foreign
+    killed
+    rm -f /run/remora/instances/*
+    ok 'the owner of another host'"'"'s claim asks' \
+        try drop vms/foreign_disk foreign
+    is 'it stays' "$(claims)" remora_claim.foreign_disk
+    rados -p vms rm remora_claim.foreign_disk
+    ok 'a pool that is not there has no claim' try drop nowhere/x_disk x
+}
+
+sweep_handed()
+{
+    local holder user
+    keeps hand vms/dead_disk dead
+    is 'a living holder'"'"'s claim is not swept' "$(try sweep 0)" 0
+    killed
+    is 'nor what was handed over a moment ago' "$(try sweep 60)" 0
+    is 'the claim is there' "$(claims)" remora_claim.dead_disk
+
+    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
+        --io-threads 1 vms/dead_disk >/dev/null 2>&1 &
+    user=$!
+    wait_until 'a guest uses it' 10 \
+        eval '[ -n "$(cluster_watchers vms/dead_disk)" ]'
+    is 'nor what a guest uses' "$(try sweep 0)" 0
+    is 'the claim is still there' "$(claims)" remora_claim.dead_disk
+    is 'and so is what the instance said' "$(instances)" 1
+    kill -TERM "$user"
+    wait "$user" 2>/dev/null
+
+    is 'when nobody uses it, it is swept' "$(try sweep 0)" 1
+    is 'no claim is left' "$(claims)" ''
+    is 'nor the instance' "$(instances)" 0
+}
+
+sweep_unhanded()
+{
+    local holder
+    keeps hold vms/dead_disk dead
+    killed
+    is 'the claim on a whole image is swept' "$(try sweep 60)" 1
+    is 'and is gone' "$(claims)" ''
+
+    keeps hold vms/half_disk half
+    killed
+    rbd image-meta remove vms/half_disk remora.ready
+    is 'the claim on a half-made image stays' "$(try sweep 0)" 0
+    is 'with its instance' "$(claims) $(instances)" \
+        'remora_claim.half_disk 1'
+    is 'and who provisions next makes it whole' \
+        "$(try provision vms/half_disk "$PARENT" 0 half)" \
+        "built $((16 * MiB)) recovered"
+    is 'then there is nothing to sweep' "$(try sweep 0)" 0
+    is 'and the instance goes' "$(claims) $(instances)" ' 0'
+}
+
+# Two claims of one instance that died; one was taken over by another.
+sweep_others()
+{
+    local holder old
+    keeps hand vms/dead_disk dead
+    old=$holder
+    keeps hand vms/half_disk half
+    kill -KILL "$old"
+    wait "$old" 2>/dev/null
+    is 'of two holders the dead one'"'"'s is swept' "$(try sweep 0)" 1
+    is 'the living one has its claim' "$(claims)" remora_claim.half_disk
+    killed
+    "$TRY" provision vms/half_disk "$PARENT" 0 half hold >"$BED/tmp/kept" &
+    holder=$!
+    bed_wait 10 grep -q kept "$BED/tmp/kept" || fail 'it is taken over'
+    is 'a claim that was taken over is not swept' "$(try sweep 0)" 0
+    is 'it stays with its new holder' "$(claims) $(instances)" \
+        'remora_claim.half_disk 1'
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'in the end there is nothing' "$(claims) $(instances)" ' 0'
+}
+
+state()
+{
+    local holder
+    is 'the state of nothing' "$(try state vms/nowhere)" \
+        'there 0, opens 0, ready 0, size 0, overlap 0'
+    is 'of a bare image' "$(try state vms/busy_disk)" \
+        "there 1, opens 1, ready 0, size $((16 * MiB)), overlap 0"
+    keeps hand vms/dead_disk dead
+    is 'of a disk that is claimed' "$(try state vms/dead_disk)" \
+        "there 1, opens 1, ready 1, size $((16 * MiB)), overlap $((16 * MiB))
+owner dead
+parent $PARENT
+holder $(hostname)
+for dead"
+    kill -TERM "$holder"
+    wait "$holder"
+    is 'of one that is not' "$(try state vms/dead_disk | tail -n +2)" \
+        "owner dead
+parent $PARENT"
+    rados -p vms rm "rbd_header.$(rbd info --format json vms/busy_disk |
+        jq -r .id)"
+    like 'of a name without a header' \
+        "$(try state vms/busy_disk 2>/dev/null)" 'there 1, opens 0, ready 0'
+    refuses 'in a pool that is not there' "no pool 'nowhere'" \
+        try state nowhere/x
+}
+
+inside()
+{
+    [ -x "$TRY" ] || bail 'REMORA_BUILD names no build tree'
+    start
+    keys
+    watchers
+    find_image
+    drop_own
+    drop_living
+    drop_dead
+    drop_foreign
+    sweep_handed
+    sweep_unhanded
+    sweep_others
+    state
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
