@@ -470,6 +470,12 @@ dom_plan_uuid(const DomPlan *plan)
     return plan->uuid;
 }
 
+bool
+dom_plan_uuid_given(const DomPlan *plan)
+{
+    return plan->uuid_given;
+}
+
 const GPtrArray *
 dom_plan_disks(const DomPlan *plan)
 {

@@ -143,6 +143,8 @@ const char *dom_plan_name(const DomPlan *plan);
 /* The domain's <uuid>, lower case with hyphens. A definition without one has
  * been given a random one by dom_plan_new(). Owned by the plan. */
 const char *dom_plan_uuid(const DomPlan *plan);
+/* Whether that UUID stands in the definition. */
+bool dom_plan_uuid_given(const DomPlan *plan);
 /* Of DomDisk, document order. Empty: the domain is not ours. */
 const GPtrArray *dom_plan_disks(const DomPlan *plan);
 /* Whether <metadata> carries an element of DOM_NAMESPACE. */
