@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/disks.c - all disks of one plan, provisioned at once
+ *
+ * The monitor map is fetched beside the disks, not before them: it is needed
+ * for the answer only, and so costs no time.
+ */
+#include "config.h"
+
+#include "agent/disks.h"
+
+#include "agent/guests.h"
+#include "agent/hosts.h"
+#include "agent/log.h"
+#include "agent/parallel.h"
+
+typedef struct {
+    Host *host;
+    const DomPlan *plan;
+    const DomDisk *disk; /* NULL: this job fetches the monitor map */
+    bool arriving;
+    StoreResult result;
+    GPtrArray *monitors;
+    GError *error;
+} Job;
+
+static void
+job_free(gpointer data)
+{
+    Job *job = data;
+
+    store_claim_drop(job->result.claim);
+    store_result_clear(&job->result);
+    g_clear_pointer(&job->monitors, g_ptr_array_unref);
+    g_clear_error(&job->error);
+    g_free(job);
+}
+
+static void
+disk_free(gpointer data)
+{
+    RequestDisk *disk = data;
+
+    g_free(disk->target);
+    g_free(disk->image);
+    g_free(disk->recovered);
+    g_free(disk);
+}
+
+GPtrArray *
+disks_list_new(void)
+{
+    return g_ptr_array_new_with_free_func(disk_free);
+}
+
+GPtrArray *
+disks_claims_new(void)
+{
+    return g_ptr_array_new_with_free_func((GDestroyNotify)store_claim_drop);
+}
+
+static char *
+image_text(const DomDisk *disk)
+{
+    return g_strconcat(disk->pool, "/", disk->image, disk->snap ? "@" : NULL,
+                       disk->snap, NULL);
+}
+
+static void
+log_ready(const Job *job, gint64 start)
+{
+    static const char *const words[] = {
+        [STORE_BUILT] = "cloned",
+        [STORE_READY] = "is ready:",
+        [STORE_GROWN] = "is there and has grown:",
+    };
+    g_autofree char *image = image_text(job->disk);
+    const LogAbout about = {
+        .domain = dom_plan_name(job->plan),
+        .disk = job->disk->target,
+        .image = image,
+        .ms = log_ms_since(start),
+    };
+
+    if (job->result.recovered)
+        log_warning(&about, "%s", job->result.recovered);
+    log_info(&about, "%s %s, %" G_GUINT64_FORMAT " bytes",
+             words[job->result.outcome], image, job->result.size);
+}
+
+static void
+provision(Job *job)
+{
+    const DomDisk *disk = job->disk;
+    const char *uuid = dom_plan_uuid(job->plan);
+    gint64 start = g_get_monotonic_time();
+    bool bare = disk->kind == DOM_DISK_BARE;
+    g_auto(GStrv) gone = guests_gone(uuid, disk->pool, disk->image);
+    const StoreDisk want = {
+        .parent =
+            {
+                bare ? NULL : disk->parent_pool,
+                bare ? NULL : disk->parent_image,
+                bare ? NULL : disk->parent_snap,
+            },
+        .pool = disk->pool,
+        .image = disk->image,
+        .size = disk->size,
+        .owner = uuid,
+        .label = disk->target,
+        .read_only = !disk->writable || disk->kind == DOM_DISK_SNAPSHOT,
+        .shareable = disk->shareable,
+        .gone = (const char *const *)gone,
+        .arriving = job->arriving,
+    };
+
+    if (store_provision(host_cluster(job->host), &want, &job->result,
+                        &job->error))
+        log_ready(job, start);
+}
+
+static void
+run_job(gpointer data)
+{
+    Job *job = data;
+
+    if (job->disk)
+        provision(job);
+    else
+        job->monitors = store_monitors(host_cluster(job->host), &job->error);
+}
+
+static GPtrArray *
+jobs_of(Host *host, const DomPlan *plan, const RequestHow *how)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+    GPtrArray *jobs = g_ptr_array_new_with_free_func(job_free);
+
+    /* One more than there are disks: the last is for the monitor map. */
+    for (guint i = 0; i <= disks->len; i++) {
+        Job *job = g_new0(Job, 1);
+
+        job->host = host;
+        job->plan = plan;
+        job->disk = i < disks->len ? g_ptr_array_index(disks, i) : NULL;
+        job->arriving = how->arriving;
+        g_ptr_array_add(jobs, job);
+    }
+    return jobs;
+}
+
+static gboolean
+check_jobs(const GPtrArray *jobs, GError **error)
+{
+    for (guint i = 0; i < jobs->len; i++) {
+        Job *job = g_ptr_array_index(jobs, i);
+
+        if (!job->error)
+            continue;
+        if (job->disk)
+            g_prefix_error(&job->error, "disk '%s': ", job->disk->target);
+        g_propagate_error(error, g_steal_pointer(&job->error));
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+check_monitors(const GPtrArray *jobs, GError **error)
+{
+    const Job *last = g_ptr_array_index(jobs, jobs->len - 1);
+
+    for (guint i = 0; i + 1 < jobs->len; i++) {
+        const Job *job = g_ptr_array_index(jobs, i);
+        g_autofree char *named = NULL;
+
+        if (hosts_known(job->disk, last->monitors))
+            continue;
+        named = hosts_text(job->disk);
+        g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+                    "disk '%s': no monitor of cluster '%s' is at %s any more, "
+                    "and QEMU would wait there for ever: define the domain "
+                    "again without these <host>s, or see 'ceph mon dump'",
+                    job->disk->target,
+                    store_cluster_name(host_cluster(job->host)), named);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static void
+collect(const GPtrArray *jobs, RequestReady *ready)
+{
+    for (guint i = 0; i + 1 < jobs->len; i++) {
+        Job *job = g_ptr_array_index(jobs, i);
+        RequestDisk *disk = g_new0(RequestDisk, 1);
+
+        disk->target = g_strdup(job->disk->target);
+        disk->image = image_text(job->disk);
+        disk->outcome = job->result.outcome;
+        disk->size = job->result.size;
+        disk->recovered = g_steal_pointer(&job->result.recovered);
+        g_ptr_array_add(ready->disks, disk);
+        if (job->result.claim)
+            g_ptr_array_add(ready->claims, g_steal_pointer(&job->result.claim));
+    }
+}
+
+gboolean
+disks_provision(Host *host,
+                const DomPlan *plan,
+                const RequestHow *how,
+                RequestReady *ready,
+                GError **error)
+{
+    g_autoptr(GPtrArray) jobs = NULL;
+
+    if (dom_plan_disks(plan)->len == 0)
+        return TRUE;
+    jobs = jobs_of(host, plan, how);
+    parallel_run(run_job, jobs);
+    if (!check_jobs(jobs, error))
+        return FALSE;
+    /* Before the rewrite, the <host>s are not yet those that QEMU gets. */
+    if (!how->before_rewrite && !check_monitors(jobs, error))
+        return FALSE;
+    collect(jobs, ready);
+    return TRUE;
+}

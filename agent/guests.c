@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/guests.c - which watch in the cluster is which QEMU of this host
+ *
+ * A record has one line for each disk: pid, start time, address, image. The
+ * start time is the kernel's (proc(5), stat, field 22): a pid that was used
+ * again has another one.
+ */
+#include "config.h"
+
+#include "agent/guests.h"
+
+#include "agent/log.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+
+/* Where libvirt's QEMU driver writes the pid of each guest. */
+#define QEMU_PID_DIR "/run/libvirt/qemu"
+
+static char *
+record_path(const char *uuid)
+{
+    return g_build_filename(HOST_RUN_DIR, "guests", uuid, NULL);
+}
+
+/* 0: there is no such process. */
+static guint64
+start_time(gint64 pid)
+{
+    g_autofree char *path =
+        g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
+    g_autofree char *text = NULL;
+    const char *rest;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return 0;
+    /* The name in brackets may hold anything; field 3 follows the last one. */
+    rest = strrchr(text, ')');
+    if (!rest)
+        return 0;
+    g_auto(GStrv) fields = g_strsplit(rest + 1, " ", 23);
+    /* A zombie holds nothing any more: its connections are closed. */
+    if (g_strv_length(fields) < 21 || fields[1][0] == 'Z')
+        return 0;
+    return g_ascii_strtoull(fields[20], NULL, 10);
+}
+
+static gint64
+qemu_pid(const DomPlan *plan)
+{
+    const char *name = dom_plan_name(plan);
+    g_autofree char *file = NULL;
+    g_autofree char *text = NULL;
+
+    if (!name || strchr(name, '/'))
+        return 0;
+    file = g_strdup_printf("%s/%s.pid", QEMU_PID_DIR, name);
+    if (!g_file_get_contents(file, &text, NULL, NULL))
+        return 0;
+    return g_ascii_strtoll(text, NULL, 10);
+}
+
+/* Appends the disk's line, if its only watcher must be the guest. */
+static void
+add_disk(Host *host, const DomDisk *disk, const char *process, GString *text)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) watchers = NULL;
+
+    if (!disk->writable || disk->shareable)
+        return;
+    watchers =
+        store_watchers(host_cluster(host), disk->pool, disk->image, &error);
+    if (watchers && g_strv_length(watchers) == 1)
+        g_string_append_printf(text, "%s %s %s/%s\n", process, watchers[0],
+                               disk->pool, disk->image);
+}
+
+void
+guests_record(Host *host, const DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+    g_autofree char *path = record_path(dom_plan_uuid(plan));
+    g_autofree char *dir = g_path_get_dirname(path);
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *process = NULL;
+    gint64 pid = qemu_pid(plan);
+    guint64 start = pid > 0 ? start_time(pid) : 0;
+    const LogAbout about = {.domain = dom_plan_name(plan)};
+
+    if (start == 0) {
+        log_debug(&about, "no QEMU of that name runs; nothing to record");
+        return;
+    }
+    process =
+        g_strdup_printf("%" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, pid, start);
+    for (guint i = 0; i < disks->len; i++)
+        add_disk(host, g_ptr_array_index(disks, i), process, text);
+    if (g_mkdir_with_parents(dir, 0700) != 0 ||
+        !g_file_set_contents(path, text->str, (gssize)text->len, &error))
+        log_warning(&about, "cannot record its watches: %s",
+                    error ? error->message : dir);
+}
+
+void
+guests_forget(const char *uuid)
+{
+    g_autofree char *path = record_path(uuid);
+
+    (void)g_unlink(path);
+}
+
+char **
+guests_gone(const char *uuid, const char *pool, const char *image)
+{
+    g_autofree char *path = record_path(uuid);
+    g_autofree char *disk = g_strdup_printf("%s/%s", pool, image);
+    g_autofree char *text = NULL;
+    g_autoptr(GPtrArray) gone = g_ptr_array_new_with_free_func(g_free);
+
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return NULL;
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    for (gsize i = 0; lines[i]; i++) {
+        g_auto(GStrv) words = g_strsplit(lines[i], " ", 4);
+
+        if (g_strv_length(words) != 4 || strcmp(words[3], disk) != 0)
+            continue;
+        if (start_time(g_ascii_strtoll(words[0], NULL, 10)) !=
+            g_ascii_strtoull(words[1], NULL, 10))
+            g_ptr_array_add(gone, g_strdup(words[2]));
+    }
+    if (gone->len == 0)
+        return NULL;
+    g_ptr_array_add(gone, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&gone), FALSE);
+}

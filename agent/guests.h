@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/guests.h - which watch in the cluster is which QEMU of this host
+ *
+ * A QEMU that is killed leaves its watch behind for up to a minute, and the
+ * next start would take it for somebody who uses the disk. So the watch is
+ * written down when the guest has started, with QEMU's pid and start time;
+ * once that process is gone, the watch is known to be dead.
+ *
+ * Records live in run_dir/guests, one file a domain, and end with the boot.
+ *
+ * Threads:  any; guests_record() blocks.
+ */
+#ifndef REMORA_AGENT_GUESTS_H
+#define REMORA_AGENT_GUESTS_H
+
+#include "agent/host.h"
+
+/* Writes down who watches the domain's writable disks. A disk with more than
+ * one watcher is left out: whose watch is whose cannot be told. */
+void guests_record(Host *host, const DomPlan *plan);
+void guests_forget(const char *uuid);
+
+/* Addresses of the domain's recorded watches on an image whose process is
+ * gone; NULL-terminated, NULL for none. g_strfreev() it. */
+char **guests_gone(const char *uuid, const char *pool, const char *image);
+
+#endif

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/host.c - from the configuration to what xml/ and agent/rbd/ need
+ */
+#include "config.h"
+
+#include "agent/host.h"
+
+#include <string.h>
+
+struct Host {
+    gint refs;
+    Conf *conf;
+    StoreCluster *cluster;
+    char *guest_user;
+};
+
+Conf *
+host_read_conf(const char *path, GError **error)
+{
+    if (!path && g_file_test(REMORA_CONF, G_FILE_TEST_EXISTS))
+        path = REMORA_CONF;
+    return conf_load(path, error);
+}
+
+static StoreCluster *
+cluster_new(const Conf *conf, const char *user, const char *keyring)
+{
+    const ConfCluster *first = g_ptr_array_index(conf->clusters, 0);
+    const StoreSettings settings = {
+        .name = first->name,
+        .conf = first->conf,
+        .user = user ? user : first->user,
+        .keyring = user || keyring ? keyring : first->keyring,
+        .connect_timeout_ms = conf->connect_timeout_ms,
+        .op_timeout_ms = conf->op_timeout_ms,
+        .run_dir = HOST_RUN_DIR,
+        .probe_pool = conf->vms_pool,
+        .clone_object_size = conf->clone_object_size,
+        .clone_features = conf->clone_features,
+        .clone_data_pool = conf->clone_data_pool,
+        .trash_expiry_s = conf->trash_expiry_s,
+    };
+
+    return store_cluster_new(&settings);
+}
+
+Host *
+host_new(const char *conf_path,
+         const char *user,
+         const char *keyring,
+         GError **error)
+{
+    g_autoptr(Conf) conf = host_read_conf(conf_path, error);
+    const ConfCluster *first;
+    Host *host;
+
+    if (!conf)
+        return NULL;
+    first = g_ptr_array_index(conf->clusters, 0);
+    host = g_new0(Host, 1);
+    host->refs = 1;
+    host->cluster = cluster_new(conf, user, keyring);
+    host->guest_user =
+        g_strdup(first->guest_user ? first->guest_user : first->user);
+    host->conf = g_steal_pointer(&conf);
+    return host;
+}
+
+Host *
+host_ref(Host *host)
+{
+    g_atomic_int_inc(&host->refs);
+    return host;
+}
+
+void
+host_unref(Host *host)
+{
+    if (!host || !g_atomic_int_dec_and_test(&host->refs))
+        return;
+    store_cluster_unref(host->cluster);
+    conf_unref(host->conf);
+    g_free(host->guest_user);
+    g_free(host);
+}
+
+const Conf *
+host_conf(const Host *host)
+{
+    return host->conf;
+}
+
+StoreCluster *
+host_cluster(const Host *host)
+{
+    return host->cluster;
+}
+
+const char *
+host_guest_user(const Host *host)
+{
+    return host->guest_user;
+}
+
+static gboolean
+find_fsid(Host *host, HostAsk ask, char **ret_fsid, GError **error)
+{
+    *ret_fsid = NULL;
+    switch (ask) {
+    case HOST_ASK_NOBODY:
+        return TRUE;
+    case HOST_ASK_CONF:
+        *ret_fsid = store_conf_fsid(host->cluster);
+        return TRUE;
+    case HOST_ASK_CLUSTER:
+        *ret_fsid = g_strdup(store_cluster_fsid(host->cluster, error));
+        return *ret_fsid != NULL;
+    }
+    g_return_val_if_reached(FALSE);
+}
+
+gboolean
+host_rules(Host *host, HostAsk ask, HostRules *ret_rules, GError **error)
+{
+    char *fsid = NULL;
+
+    if (!find_fsid(host, ask, &fsid, error))
+        return FALSE;
+    *ret_rules = (HostRules){
+        .rules =
+            {
+                .image_pools = (const char *const *)host->conf->image_pools,
+                .vms_pool = host->conf->vms_pool,
+                .volume_pools = (const char *const *)host->conf->volume_pools,
+                .fsid = fsid,
+            },
+        .fsid = fsid,
+    };
+    return TRUE;
+}
+
+void
+host_rules_clear(HostRules *rules)
+{
+    g_clear_pointer(&rules->fsid, g_free);
+}
+
+/* A name-based UUID (RFC 4122, version 5), so that every host of a cluster
+ * comes to the same one with nothing shared. */
+static char *
+name_uuid(const char *name)
+{
+    static const guint8 space[16] = {0x5b, 0x0e, 0x2c, 0x41, 0x9d, 0x7a,
+                                     0x4f, 0x1e, 0x8c, 0x33, 0x6a, 0xd1,
+                                     0x07, 0xb9, 0xe4, 0x58};
+    guint8 id[20];
+    gsize len = sizeof(id);
+    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
+
+    g_checksum_update(sum, space, sizeof(space));
+    g_checksum_update(sum, (const guchar *)name, (gssize)strlen(name));
+    g_checksum_get_digest(sum, id, &len);
+    id[6] = (guint8)((id[6] & 0x0f) | 0x50);
+    id[8] = (guint8)((id[8] & 0x3f) | 0x80);
+    return g_strdup_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+                           "%02x%02x%02x%02x%02x%02x",
+                           id[0], id[1], id[2], id[3], id[4], id[5], id[6],
+                           id[7], id[8], id[9], id[10], id[11], id[12], id[13],
+                           id[14], id[15]);
+}
+
+char *
+host_secret_uuid(const Host *host, const char *fsid)
+{
+    const ConfCluster *first = g_ptr_array_index(host->conf->clusters, 0);
+    g_autofree char *name = NULL;
+
+    if (first->secret_uuid)
+        return g_strdup(first->secret_uuid);
+    name = g_strdup_printf("%s/client.%s", fsid, host->guest_user);
+    return name_uuid(name);
+}
+
+/* One <host> for each monitor: libvirt has no word for the protocol, and a
+ * client that reaches one address of a monitor learns the rest from it. */
+static GArray *
+hosts_of(const GPtrArray *monitors)
+{
+    GArray *hosts = g_array_new(FALSE, FALSE, sizeof(DomHost));
+
+    for (guint i = 0; i < monitors->len; i++) {
+        const StoreMonitor *monitor = g_ptr_array_index(monitors, i);
+        DomHost host = {monitor->host, monitor->port};
+
+        if (!monitor->other)
+            g_array_append_val(hosts, host);
+    }
+    return hosts;
+}
+
+gboolean
+host_site(Host *host, HostAsk ask, HostSite *ret_site, GError **error)
+{
+    g_autofree char *fsid = NULL;
+    const Conf *conf = host->conf;
+    const ConfCluster *first = g_ptr_array_index(conf->clusters, 0);
+    HostSite result = {0};
+
+    if (!find_fsid(host, ask, &fsid, error))
+        return FALSE;
+    if (!fsid && !first->secret_uuid) {
+        g_set_error(error, STORE_ERROR, STORE_ERROR_MISSING,
+                    "the secret's UUID is not known without the cluster: set "
+                    "fsid in '%s', or clusters.secret_uuid in remora.conf",
+                    first->conf);
+        return FALSE;
+    }
+    result.monitors = ask == HOST_ASK_CLUSTER
+                          ? store_monitors(host->cluster, error)
+                          : store_monitors_from_conf(host->cluster, error);
+    if (!result.monitors)
+        return FALSE;
+    result.hosts = hosts_of(result.monitors);
+    result.secret_uuid = host_secret_uuid(host, fsid);
+    result.site = (DomSite){
+        .hosts = (const DomHost *)(void *)result.hosts->data,
+        .n_hosts = result.hosts->len,
+        .auth_user = host->guest_user,
+        .secret_uuid = result.secret_uuid,
+        .cache = conf->cache_network,
+        .discard = conf->discard,
+        .bus = conf->bus,
+    };
+    *ret_site = result;
+    return TRUE;
+}
+
+void
+host_site_clear(HostSite *site)
+{
+    g_clear_pointer(&site->hosts, g_array_unref);
+    g_clear_pointer(&site->monitors, g_ptr_array_unref);
+    g_clear_pointer(&site->secret_uuid, g_free);
+}
+
+gboolean
+host_find_parents(Host *host, DomPlan *plan, GError **error)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        DomDisk *disk = g_ptr_array_index(disks, i);
+        g_autofree char *pool = NULL;
+
+        if (disk->kind == DOM_DISK_BARE || disk->parent_pool)
+            continue;
+        pool = store_find_image(host->cluster,
+                                (const char *const *)host->conf->image_pools,
+                                disk->parent_image, error);
+        if (!pool) {
+            g_prefix_error(error, "disk '%s': ", disk->target);
+            return FALSE;
+        }
+        dom_disk_set_parent_pool(disk, pool);
+    }
+    return TRUE;
+}
+
+char *
+host_libvirt_uri(const Host *host)
+{
+    g_autofree char *socket = NULL;
+
+    if (!host->conf->libvirt_socket)
+        return g_strdup("qemu:///system");
+    socket = g_uri_escape_string(host->conf->libvirt_socket, "/", FALSE);
+    return g_strconcat("qemu+unix:///system?socket=", socket, NULL);
+}

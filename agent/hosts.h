@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/hosts.h - are the monitors that a disk names still monitors?
+ *
+ * QEMU has no time limit of its own: pointed at addresses where no monitor
+ * is, it hangs with its domain locked, so that is found out before.
+ *
+ * Threads: any. Blocks only where a <host> is a name and no other <host> of
+ * the disk is an address of a monitor: then it asks the resolver.
+ */
+#ifndef REMORA_AGENT_HOSTS_H
+#define REMORA_AGENT_HOSTS_H
+
+#include "agent/rbd/store.h"
+#include "xml/dom.h"
+
+/* Whether one of the disk's <host>s is in the monitor map (of StoreMonitor).
+ * A disk without any is: QEMU then goes by the host's ceph.conf. A <host>
+ * without a port stands for either protocol's usual one. */
+bool hosts_known(const DomDisk *disk, const GPtrArray *monitors);
+
+/* "10.0.0.1:6789 10.0.0.2:6789" of what the disk names. g_free() it. */
+char *hosts_text(const DomDisk *disk);
+
+#endif

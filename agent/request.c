@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/request.c - one request: plan, provision, answer
+ */
+#include "config.h"
+
+#include "agent/request.h"
+
+#include "agent/disks.h"
+#include "agent/log.h"
+
+GQuark
+request_error_quark(void)
+{
+    return g_quark_from_static_string("remora-request-error");
+}
+
+void
+request_hand(const RequestReady *ready)
+{
+    for (guint i = 0; i < ready->claims->len; i++)
+        store_claim_hand(g_ptr_array_index(ready->claims, i));
+}
+
+void
+request_ready_clear(RequestReady *ready)
+{
+    g_clear_pointer(&ready->domain, g_free);
+    g_clear_pointer(&ready->uuid, g_free);
+    g_clear_pointer(&ready->disks, g_ptr_array_unref);
+    g_clear_pointer(&ready->claims, g_ptr_array_unref);
+}
+
+static DomPlan *
+plan_with(Host *host,
+          HostAsk ask,
+          const char *xml,
+          gsize len,
+          bool complete_bare,
+          GError **error)
+{
+    g_auto(HostRules) rules = {0};
+
+    if (!host_rules(host, ask, &rules, error))
+        return NULL;
+    rules.rules.complete_bare = complete_bare;
+    return dom_plan_new(xml, len, &rules.rules, error);
+}
+
+DomPlan *
+request_plan(Host *host,
+             HostAsk ask,
+             const char *xml,
+             gsize len,
+             bool complete_bare,
+             GError **error)
+{
+    g_autoptr(DomPlan) plan =
+        plan_with(host, HOST_ASK_NOBODY, xml, len, complete_bare, error);
+
+    if (!plan || ask == HOST_ASK_NOBODY || dom_plan_disks(plan)->len == 0)
+        return g_steal_pointer(&plan);
+    g_autoptr(DomPlan) full =
+        plan_with(host, ask, xml, len, complete_bare, error);
+    if (full &&
+        (ask != HOST_ASK_CLUSTER || host_find_parents(host, full, error)))
+        return g_steal_pointer(&full);
+    return NULL;
+}
+
+/* A definition that asks for a clone but does not name it yet would open the
+ * image itself, or nothing at all. */
+static gboolean
+check_rewritten(const DomPlan *plan, GError **error)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+
+        if (disk->in_place)
+            continue;
+        g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+                    "disk '%s': the definition does not name its clone yet: "
+                    "start the domain again; if that does not help, see that "
+                    "remorad runs ('remora status'), or define what 'remora "
+                    "render' prints",
+                    disk->target);
+        return FALSE;
+    }
+    return TRUE;
+}
+
+static gboolean
+prepare_plan(Host *host,
+             const DomPlan *plan,
+             const RequestHow *how,
+             RequestReady *ready,
+             GError **error)
+{
+    if (!how->before_rewrite && !check_rewritten(plan, error))
+        return FALSE;
+    return disks_provision(host, plan, how, ready, error);
+}
+
+gboolean
+request_prepare(Host *host,
+                const char *xml,
+                gsize len,
+                const RequestHow *how,
+                RequestReady *ret_ready,
+                GError **error)
+{
+    g_autoptr(DomPlan) plan =
+        request_plan(host, HOST_ASK_CLUSTER, xml, len, false, error);
+    g_auto(RequestReady) ready = {0};
+
+    if (!plan)
+        return FALSE;
+    ready.domain = g_strdup(dom_plan_name(plan));
+    ready.uuid = g_strdup(dom_plan_uuid(plan));
+    ready.disks = disks_list_new();
+    ready.claims = disks_claims_new();
+    if (!prepare_plan(host, plan, how, &ready, error))
+        return FALSE;
+    *ret_ready = ready;
+    ready = (RequestReady){0};
+    return TRUE;
+}
+
+gboolean
+request_filter(Host *host,
+               const char *xml,
+               gsize len,
+               char **ret_xml,
+               char **ret_uuid,
+               GError **error)
+{
+    g_autoptr(DomPlan) plan =
+        request_plan(host, HOST_ASK_CLUSTER, xml, len, true, error);
+    g_auto(HostSite) site = {0};
+
+    *ret_xml = NULL;
+    *ret_uuid = NULL;
+    if (!plan)
+        return FALSE;
+    if (dom_plan_disks(plan)->len == 0)
+        return TRUE;
+    if (!check_rewritten(plan, error) ||
+        !host_site(host, HOST_ASK_CLUSTER, &site, error))
+        return FALSE;
+    /* libvirt checks that the guest would see the same devices. */
+    site.site.bus = NULL;
+    if (!dom_plan_rewrite(plan, &site.site, ret_xml, error))
+        return FALSE;
+    *ret_uuid = g_strdup(dom_plan_uuid(plan));
+    return TRUE;
+}

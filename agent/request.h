@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/request.h - one request: plan, provision, answer
+ *
+ * What the hook, --one-shot and 'remora provision' have in common. Everything
+ * that a start needs is in the domain XML and in the cluster; nothing here
+ * calls libvirt, which holds the domain's lock meanwhile.
+ *
+ * Threads:  any; everything blocks.
+ * Errors:   one line with disk, cause and next step; the caller says which
+ *           domain.
+ */
+#ifndef REMORA_AGENT_REQUEST_H
+#define REMORA_AGENT_REQUEST_H
+
+#include "agent/host.h"
+
+#define REQUEST_ERROR request_error_quark()
+GQuark request_error_quark(void);
+
+typedef enum {
+    REQUEST_ERROR_REFUSED, /* what the definition says cannot be done */
+} RequestErrorCode;
+
+/* How one disk came to be ready. */
+typedef struct {
+    char *target;
+    char *image; /* 'pool/image', or 'pool/image@snap' */
+    StoreOutcome outcome;
+    guint64 size; /* bytes */
+    char *recovered;
+} RequestDisk;
+
+typedef struct {
+    char *domain;      /* its name, or NULL */
+    char *uuid;        /* lower case */
+    GPtrArray *disks;  /* of RequestDisk */
+    GPtrArray *claims; /* of StoreClaim, held; see request_hand() */
+} RequestReady;
+
+/* Claims that are still in it are dropped. */
+void request_ready_clear(RequestReady *ready);
+/* Notes that the domain may now use its disks (store_claim_hand). */
+void request_hand(const RequestReady *ready);
+
+typedef struct {
+    /* The domain comes from a host that has its disks open. */
+    bool arriving;
+    /* Definitions that still need a rewrite are provisioned as well, as for
+     * a start that is to come later. */
+    bool before_rewrite;
+} RequestHow;
+
+/*
+ * Makes every disk of a definition ready, all at once. ret_ready is empty for
+ * a domain that asks for nothing. On failure what was built stays, for the
+ * next try, and no claim is left.
+ */
+gboolean request_prepare(Host *host,
+                         const char *xml,
+                         gsize len,
+                         const RequestHow *how,
+                         RequestReady *ret_ready,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/*
+ * Today's monitors and this host's secret for a domain that arrives or is
+ * restored. ret_xml gets NULL where nothing needs to change; ret_uuid, NULL
+ * for a domain that is not ours.
+ */
+gboolean request_filter(Host *host,
+                        const char *xml,
+                        gsize len,
+                        char **ret_xml,
+                        char **ret_uuid,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A plan of a definition. The cluster, if ask says so, is asked only if the
+ * domain is ours: for its fsid, and for the pools of bare image ids. */
+DomPlan *request_plan(Host *host,
+                      HostAsk ask,
+                      const char *xml,
+                      gsize len,
+                      bool complete_bare,
+                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RequestReady, request_ready_clear)
+
+#endif
