@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/virt-define.c - stored definitions, changed in place
+ */
+#include "config.h"
+
+#include "agent/virt-define.h"
+
+#include "agent/request.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+typedef int (*DeviceCall)(virDomainPtr domain,
+                          const char *xml,
+                          unsigned int flags);
+
+static char *
+stored_xml(virDomainPtr domain, GError **error)
+{
+    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
+
+    if (!xml)
+        virt_fail(error, "cannot read the definition");
+    return xml;
+}
+
+static gboolean
+set_metadata(virDomainPtr domain, const char *metadata, GError **error)
+{
+    if (!metadata)
+        return TRUE;
+    if (virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT,
+                             metadata[0] ? metadata : NULL, DOM_PREFIX,
+                             DOM_NAMESPACE, VIR_DOMAIN_AFFECT_CONFIG) < 0)
+        return virt_fail(error, "cannot write the metadata");
+    return TRUE;
+}
+
+/* kind: what an element must begin with to be taken; NULL: all. */
+static gboolean
+call_each(virDomainPtr domain,
+          const GPtrArray *devices,
+          const char *kind,
+          DeviceCall call,
+          const char *what,
+          GError **error)
+{
+    for (guint i = 0; i < devices->len; i++) {
+        const char *xml = g_ptr_array_index(devices, i);
+
+        if (kind && !g_str_has_prefix(xml, kind))
+            continue;
+        if (call(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0)
+            return virt_fail(error, "cannot %s a device", what);
+    }
+    return TRUE;
+}
+
+/* Metadata first: from it everything else can be repeated, or put back. */
+static gboolean
+apply(virDomainPtr domain, const DomChanges *changes, GError **error)
+{
+    return set_metadata(domain, changes->metadata, error) &&
+           call_each(domain, changes->additions, "<controller",
+                     virDomainAttachDeviceFlags, "attach", error) &&
+           call_each(domain, changes->removals, NULL,
+                     virDomainDetachDeviceFlags, "detach", error) &&
+           call_each(domain, changes->updates, NULL, virDomainUpdateDeviceFlags,
+                     "update", error) &&
+           call_each(domain, changes->additions, "<disk",
+                     virDomainAttachDeviceFlags, "attach", error);
+}
+
+/* Metadata last, for the same reason. */
+static gboolean
+apply_back(virDomainPtr domain, const DomChanges *changes, GError **error)
+{
+    return call_each(domain, changes->removals, NULL,
+                     virDomainDetachDeviceFlags, "detach", error) &&
+           call_each(domain, changes->updates, NULL, virDomainUpdateDeviceFlags,
+                     "update", error) &&
+           call_each(domain, changes->additions, NULL,
+                     virDomainAttachDeviceFlags, "attach", error) &&
+           set_metadata(domain, changes->metadata, error);
+}
+
+/* The cluster's own word on its monitors; ceph.conf's where it does not
+ * answer, so that the definition is complete when it does. */
+static gboolean
+find_site(Host *host, HostSite *ret_site, GError **error)
+{
+    if (host_site(host, HOST_ASK_CLUSTER, ret_site, NULL))
+        return TRUE;
+    return host_site(host, HOST_ASK_CONF, ret_site, error);
+}
+
+static DomPlan *
+plan_stored(Host *host, const char *xml, GError **error)
+{
+    bool bare = host_conf(host)->complete_existing;
+    g_autoptr(GError) down = NULL;
+    DomPlan *plan =
+        request_plan(host, HOST_ASK_CLUSTER, xml, strlen(xml), bare, &down);
+
+    if (plan || !g_error_matches(down, STORE_ERROR, STORE_ERROR_DOWN)) {
+        if (down)
+            g_propagate_error(error, g_steal_pointer(&down));
+        return plan;
+    }
+    return request_plan(host, HOST_ASK_CONF, xml, strlen(xml), bare, error);
+}
+
+gboolean
+virt_define_rewrite(Host *host,
+                    virDomainPtr domain,
+                    bool *ret_changed,
+                    GError **error)
+{
+    char *xml = stored_xml(domain, error);
+    g_autoptr(DomPlan) plan = xml ? plan_stored(host, xml, error) : NULL;
+    g_autoptr(DomChanges) changes = NULL;
+    g_auto(HostSite) site = {0};
+
+    free(xml);
+    *ret_changed = false;
+    if (!plan)
+        return FALSE;
+    if (dom_plan_disks(plan)->len == 0)
+        return TRUE;
+    if (!find_site(host, &site, error) ||
+        !dom_plan_changes(plan, &site.site, &changes, error))
+        return FALSE;
+    *ret_changed = changes != NULL;
+    return !changes || apply(domain, changes, error);
+}
+
+gboolean
+virt_define_revert(virDomainPtr domain, bool *ret_changed, GError **error)
+{
+    char *xml = stored_xml(domain, error);
+    g_autoptr(DomChanges) changes = NULL;
+    gboolean good = xml && dom_revert(xml, strlen(xml), &changes, error);
+
+    free(xml);
+    *ret_changed = changes != NULL;
+    return good && (!changes || apply_back(domain, changes, error));
+}

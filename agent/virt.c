@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/virt.c - the agent's side of libvirt
+ */
+#include "config.h"
+
+#include "agent/virt.h"
+
+#include "agent/log.h"
+#include "agent/virt-define.h"
+#include "agent/virt-error.h"
+#include "agent/virt-secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long after a lost or failed connection the next is tried: soon at
+ * first, since a restart of libvirtd takes no longer. */
+#define RETRY_SOON_MS 200
+#define RETRY_LATE_MS 2000
+#define RETRIES_SOON  50
+/* How long after a look that failed for want of the cluster. */
+#define AGAIN_MS 10000
+/* Calls that may wait for a domain's lock at the same time. */
+#define WORKERS_MAX 4
+
+struct Virt {
+    GMutex lock;
+    Host *host;
+    virConnectPtr conn; /* NULL: none */
+    int lifecycle;      /* the callback's id on conn */
+    bool again;         /* a timer for another look is set */
+    guint tries;
+    int timer;
+    GThreadPool *pool;
+};
+
+/* One domain to look at, or, with domain NULL, secret and all domains. */
+typedef struct {
+    virConnectPtr conn;
+    virDomainPtr domain;
+} Job;
+
+static void
+job_free(Job *job)
+{
+    if (job->domain)
+        (void)virDomainFree(job->domain);
+    (void)virConnectClose(job->conn);
+    g_free(job);
+}
+
+static void
+push(Virt *virt, virConnectPtr conn, virDomainPtr domain)
+{
+    Job *job = g_new0(Job, 1);
+
+    (void)virConnectRef(conn);
+    job->conn = conn;
+    if (domain)
+        (void)virDomainRef(domain);
+    job->domain = domain;
+    g_thread_pool_push(virt->pool, job, NULL);
+}
+
+static Host *
+current_host(Virt *virt)
+{
+    Host *host;
+
+    g_mutex_lock(&virt->lock);
+    host = host_ref(virt->host);
+    g_mutex_unlock(&virt->lock);
+    return host;
+}
+
+/* ---- in the pool ----------------------------------------------------------- */
+
+/* Whether it is worth another try without any new event. */
+static bool
+look_at_domain(Host *host, virDomainPtr domain)
+{
+    LogAbout about = {.domain = virDomainGetName(domain)};
+    gint64 start = g_get_monotonic_time();
+    g_autoptr(GError) error = NULL;
+    bool changed = false;
+
+    if (virt_define_rewrite(host, domain, &changed, &error)) {
+        about.ms = log_ms_since(start);
+        if (changed)
+            log_info(&about, "definition rewritten");
+        return false;
+    }
+    if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE))
+        return false;
+    log_warning(&about, "%s", error->message);
+    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+}
+
+static bool
+look_at_secret(Host *host, virConnectPtr conn)
+{
+    g_autoptr(GError) error = NULL;
+    bool made = false;
+
+    if (virt_secret_ensure(host, conn, &made, &error)) {
+        if (made)
+            log_info(NULL, "made the libvirt secret of client.%s",
+                     host_guest_user(host));
+        return false;
+    }
+    log_warning(NULL, "the libvirt secret is not up to date: %s",
+                error->message);
+    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+}
+
+static bool
+look_at_all(Host *host, virConnectPtr conn)
+{
+    virDomainPtr *domains = NULL;
+    bool again = look_at_secret(host, conn);
+    int n = virConnectListAllDomains(conn, &domains,
+                                     VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
+
+    for (int i = 0; i < n; i++) {
+        again = look_at_domain(host, domains[i]) || again;
+        (void)virDomainFree(domains[i]);
+    }
+    free(domains);
+    return again;
+}
+
+static void
+on_again(int timer, void *opaque)
+{
+    Virt *virt = opaque;
+
+    (void)virEventRemoveTimeout(timer);
+    g_mutex_lock(&virt->lock);
+    virt->again = false;
+    if (virt->conn)
+        push(virt, virt->conn, NULL);
+    g_mutex_unlock(&virt->lock);
+}
+
+/* A domain that could not be looked at is so with all others again. */
+static void
+look_again(Virt *virt)
+{
+    g_mutex_lock(&virt->lock);
+    if (!virt->again && virEventAddTimeout(AGAIN_MS, on_again, virt, NULL) >= 0)
+        virt->again = true;
+    g_mutex_unlock(&virt->lock);
+}
+
+static void
+run_job(gpointer data, gpointer opaque)
+{
+    Virt *virt = opaque;
+    Job *job = data;
+    g_autoptr(Host) host = current_host(virt);
+    bool again = job->domain ? look_at_domain(host, job->domain)
+                             : look_at_all(host, job->conn);
+
+    if (again)
+        look_again(virt);
+    job_free(job);
+}
+
+/* ---- in the event loop's thread -------------------------------------------- */
+
+static int
+on_lifecycle(virConnectPtr conn,
+             virDomainPtr domain,
+             int event,
+             int detail,
+             void *opaque)
+{
+    (void)detail;
+    if (event == VIR_DOMAIN_EVENT_DEFINED)
+        push(opaque, conn, domain);
+    return 0;
+}
+
+static void
+on_close(virConnectPtr conn, int reason, void *opaque)
+{
+    Virt *virt = opaque;
+
+    (void)conn;
+    (void)reason;
+    virEventUpdateTimeout(virt->timer, 0);
+}
+
+static virConnectPtr
+open_connection(Virt *virt, GError **error)
+{
+    g_autoptr(Host) host = current_host(virt);
+    g_autofree char *uri = host_libvirt_uri(host);
+    g_autoptr(virConnect) conn = virConnectOpen(uri);
+
+    virt->lifecycle = -1;
+    if (!conn) {
+        virt_fail(error, "cannot connect to libvirt at '%s'", uri);
+        return NULL;
+    }
+    if (virConnectRegisterCloseCallback(conn, on_close, virt, NULL) >= 0)
+        virt->lifecycle = virConnectDomainEventRegisterAny(
+            conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+            VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), virt, NULL);
+    if (virt->lifecycle < 0) {
+        virt_fail(error, "cannot listen to libvirt's events");
+        return NULL;
+    }
+    return g_steal_pointer(&conn);
+}
+
+static void
+forget_connection(Virt *virt)
+{
+    virConnectPtr old;
+
+    g_mutex_lock(&virt->lock);
+    old = g_steal_pointer(&virt->conn);
+    g_mutex_unlock(&virt->lock);
+    if (!old)
+        return;
+    log_info(NULL, "the connection to libvirt has ended");
+    (void)virConnectDomainEventDeregisterAny(old, virt->lifecycle);
+    (void)virConnectUnregisterCloseCallback(old, on_close);
+    (void)virConnectClose(old);
+    virt->tries = 0;
+}
+
+/* One line when it is missed first, not one for each try. */
+static void
+retry_later(Virt *virt, const GError *error)
+{
+    if (virt->tries++ == 0)
+        log_info(NULL, "waiting for libvirt: %s", error->message);
+    virEventUpdateTimeout(virt->timer, virt->tries < RETRIES_SOON
+                                           ? RETRY_SOON_MS
+                                           : RETRY_LATE_MS);
+}
+
+static void
+on_timer(int timer, void *opaque)
+{
+    Virt *virt = opaque;
+    g_autoptr(GError) error = NULL;
+    virConnectPtr conn;
+
+    forget_connection(virt);
+    conn = open_connection(virt, &error);
+    if (!conn) {
+        retry_later(virt, error);
+        return;
+    }
+    virEventUpdateTimeout(timer, -1);
+    virt->tries = 0;
+    g_mutex_lock(&virt->lock);
+    virt->conn = conn;
+    g_mutex_unlock(&virt->lock);
+    log_info(NULL, "connected to libvirt");
+    push(virt, conn, NULL);
+}
+
+static gpointer
+run_loop(gpointer opaque)
+{
+    Virt *virt = opaque;
+
+    virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);
+    while (virEventRunDefaultImpl() == 0)
+        continue;
+    return NULL;
+}
+
+/* ---- from outside ---------------------------------------------------------- */
+
+Virt *
+virt_start(Host *host)
+{
+    Virt *virt;
+
+    virt_quiet();
+    if (virEventRegisterDefaultImpl() < 0)
+        return NULL;
+    virt = g_new0(Virt, 1);
+    g_mutex_init(&virt->lock);
+    virt->host = host_ref(host);
+    virt->pool = g_thread_pool_new(run_job, virt, WORKERS_MAX, FALSE, NULL);
+    g_thread_unref(g_thread_new("libvirt", run_loop, virt));
+    return virt;
+}
+
+void
+virt_set_host(Virt *virt, Host *host)
+{
+    Host *old;
+
+    g_mutex_lock(&virt->lock);
+    old = virt->host;
+    virt->host = host_ref(host);
+    g_mutex_unlock(&virt->lock);
+    host_unref(old);
+    virEventUpdateTimeout(virt->timer, 0);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/virt.h - the agent's side of libvirt
+ *
+ * Keeps a connection, makes the secret, rewrites what is defined already and
+ * whatever is defined or edited later. libvirtd may come later, go and come
+ * back.
+ *
+ * Threads:  one runs libvirt's event loop and nothing else: it iterates GLib's
+ *           default main context, which nobody else in the process may. Calls
+ *           that can wait for a domain's lock are made in a small pool, so
+ *           that a start under way delays no other domain. virt_* below may
+ *           be called from any other thread and do not wait.
+ */
+#ifndef REMORA_AGENT_VIRT_H
+#define REMORA_AGENT_VIRT_H
+
+#include "agent/host.h"
+
+typedef struct Virt Virt;
+
+/* Once in a process. It runs until the process ends: a call that waits for
+ * libvirt cannot be called back. */
+Virt *virt_start(Host *host);
+/* Goes on with another configuration, and looks at every domain again. */
+void virt_set_host(Virt *virt, Host *host);
+
+#endif
