@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/one-shot.c - one request without an agent
+ */
+#include "config.h"
+
+#include "agent/one-shot.h"
+
+#include "agent/agent.h"
+#include "agent/files.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    const char *domain;
+    guint deadline_ms;
+} Limit;
+
+/* A call into a cluster that hangs cannot be called back: the process ends
+ * instead, and its claims with it. */
+static gpointer
+watch_the_clock(gpointer data)
+{
+    const Limit *limit = data;
+
+    g_usleep((gulong)limit->deadline_ms * 1000);
+    fprintf(stderr,
+            "remora: domain '%s': the cluster did not finish within %u s: "
+            "check it with 'ceph -s', then start the domain again\n",
+            limit->domain, (limit->deadline_ms + 999) / 1000);
+    _exit(1);
+}
+
+static bool
+op_of(const char *operation, enum wire_op *ret_op)
+{
+    static const struct {
+        const char *word;
+        enum wire_op op;
+    } words[] = {
+        {"prepare", WIRE_PREPARE},
+        {"migrate", WIRE_MIGRATE},
+        {"restore", WIRE_RESTORE},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (strcmp(words[i].word, operation) != 0)
+            continue;
+        *ret_op = words[i].op;
+        return true;
+    }
+    return false;
+}
+
+static bool
+print_output(const AgentAnswer *answer)
+{
+    gsize len;
+    const char *text;
+
+    if (!answer->output)
+        return true;
+    text = g_bytes_get_data(answer->output, &len);
+    return fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0;
+}
+
+static int
+serve(Host *host, enum wire_op op, const char *domain, GString *xml)
+{
+    Agent *agent = agent_new(host);
+    g_auto(AgentAnswer) answer = {0};
+
+    agent_serve(agent, op, domain, xml->str, xml->len, &answer);
+    if (!answer.allow) {
+        fprintf(stderr, "remora: %s\n", answer.message);
+        return 1;
+    }
+    if (!print_output(&answer)) {
+        fprintf(stderr, "remora: cannot write the new definition\n");
+        return 1;
+    }
+    /* The claims stay: no agent_free(), and no drop. */
+    return 0;
+}
+
+int
+one_shot(Host *host, const char *operation, const char *domain)
+{
+    static Limit limit;
+    enum wire_op op;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) xml = NULL;
+    int status;
+
+    if (!op_of(operation, &op)) {
+        fprintf(stderr,
+                "remora: --one-shot takes prepare, migrate or restore, not "
+                "'%s'\n",
+                operation);
+        return 1;
+    }
+    limit = (Limit){domain, host_conf(host)->hook_deadline_ms};
+    g_thread_unref(g_thread_new("clock", watch_the_clock, &limit));
+    xml = files_read("-", WIRE_BODY_MAX, &error);
+    if (!xml) {
+        fprintf(stderr, "remora: domain '%s': %s\n", domain, error->message);
+        return 1;
+    }
+    status = serve(host, op, domain, xml);
+    /* Without the destructors of librados, whose threads still run. */
+    (void)fflush(NULL);
+    _exit(status);
+}

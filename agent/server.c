@@ -1,0 +1,335 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/server.c - the two sockets that the hook knows
+ *
+ * Everything here runs in the main loop except run_exchange(), run_notice()
+ * and run_look(), which are the pool's.
+ */
+#include "config.h"
+
+#include "agent/server.h"
+
+#include "agent/exchange.h"
+#include "agent/log.h"
+#include "agent/sockets.h"
+
+#include <errno.h>
+#include <gio/gio.h>
+#include <glib-unix.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* Requests that are served at once; more wait their turn, as long as their
+ * deadlines allow. */
+#define WORKERS_MAX 64
+/* A hook sends its request at once; what takes longer is not the hook. */
+#define READ_TIMEOUT_MS 5000
+/* The agent answers before the hook gives up, so that the hook's reader gets
+ * the reason. */
+#define MARGIN_MS 500
+#define LOOK_S    10
+
+struct Server {
+    Agent *agent;
+    GMainContext *context;
+    int hook_fd;
+    int notify_fd;
+    GSource *hook;
+    GSource *notify;
+    GSource *look;
+    GThreadPool *pool;
+    guint open; /* exchanges that are not over */
+    GSourceFunc idle;
+    gpointer idle_data;
+};
+
+typedef enum { JOB_EXCHANGE, JOB_NOTICE, JOB_LOOK } JobKind;
+
+typedef struct {
+    JobKind kind;
+    Server *server;
+    Exchange *exchange;
+    GSource *deadline;
+    enum wire_op op;
+    char *name;
+    char *body;
+    gsize len;
+    gint64 received_us;
+} Job;
+
+static void
+job_free(Job *job)
+{
+    exchange_unref(job->exchange);
+    g_clear_pointer(&job->deadline, g_source_unref);
+    g_free(job->name);
+    g_free(job->body);
+    g_free(job);
+}
+
+static void
+attach(Server *server, GSource *source, GSourceFunc func, gpointer data)
+{
+    g_source_set_callback(source, func, data, NULL);
+    g_source_attach(source, server->context);
+}
+
+static void
+drop_source(GSource **source)
+{
+    if (!*source)
+        return;
+    g_source_destroy(*source);
+    g_source_unref(*source);
+    *source = NULL;
+}
+
+/* ---- the ten-second look, only while there is something to look at -------- */
+
+static void
+push(Server *server, Job *job)
+{
+    server->open++;
+    g_thread_pool_push(server->pool, job, NULL);
+}
+
+static gboolean
+on_look(gpointer data)
+{
+    Server *server = data;
+    Job *job = g_new0(Job, 1);
+
+    drop_source(&server->look);
+    job->kind = JOB_LOOK;
+    job->server = server;
+    push(server, job);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+arrange_look(Server *server)
+{
+    if (server->look || server->idle || !agent_wants_look(server->agent))
+        return;
+    server->look = g_timeout_source_new_seconds(LOOK_S);
+    attach(server, server->look, on_look, server);
+}
+
+/* ---- the pool -------------------------------------------------------------- */
+
+/* Back in the main loop after any job. */
+static gboolean
+on_job_over(gpointer data)
+{
+    Job *job = data;
+    Server *server = job->server;
+
+    if (job->deadline)
+        g_source_destroy(job->deadline);
+    server->open--;
+    job_free(job);
+    arrange_look(server);
+    if (server->open == 0 && server->idle)
+        return server->idle(server->idle_data);
+    return G_SOURCE_REMOVE;
+}
+
+static void
+run_exchange(Job *job)
+{
+    Agent *agent = job->server->agent;
+    g_auto(AgentAnswer) answer = {0};
+    ExchangeRequest request;
+
+    if (!exchange_read(job->exchange, READ_TIMEOUT_MS, &request)) {
+        (void)exchange_refuse(job->exchange,
+                              "the request cannot be read: is this hook of "
+                              "the same version as remorad?");
+        return;
+    }
+    agent_serve(agent, request.op, request.name, request.body, request.len,
+                &answer);
+    if (!exchange_answer(job->exchange, &answer))
+        agent_undo(agent, &answer);
+}
+
+static void
+run_job(gpointer data, gpointer unused)
+{
+    Job *job = data;
+    g_autoptr(GSource) over = g_idle_source_new();
+
+    (void)unused;
+    switch (job->kind) {
+    case JOB_EXCHANGE:
+        run_exchange(job);
+        break;
+    case JOB_NOTICE:
+        agent_notice(job->server->agent, job->op, job->name, job->body,
+                     job->len, job->received_us);
+        break;
+    case JOB_LOOK:
+        agent_look(job->server->agent);
+        break;
+    }
+    g_source_set_priority(over, G_PRIORITY_DEFAULT);
+    attach(job->server, over, on_job_over, job);
+}
+
+/* ---- the main loop --------------------------------------------------------- */
+
+static gboolean
+on_deadline(gpointer data)
+{
+    Job *job = data;
+    g_autoptr(Host) host = agent_host(job->server->agent);
+    g_autofree char *name = exchange_domain(job->exchange);
+    g_autofree char *message = g_strdup_printf(
+        "domain '%s': cluster '%s' did not finish in time: check it with "
+        "'ceph -s', then start the domain again",
+        name, store_cluster_name(host_cluster(host)));
+
+    if (exchange_refuse(job->exchange, message)) {
+        log_warning(NULL, "refused: %s", message);
+        store_cluster_suspect(host_cluster(host));
+    }
+    return G_SOURCE_REMOVE;
+}
+
+static guint
+deadline_ms(Agent *agent)
+{
+    g_autoptr(Host) host = agent_host(agent);
+
+    return host_conf(host)->hook_deadline_ms;
+}
+
+static void
+begin_exchange(Server *server, int fd)
+{
+    guint limit = deadline_ms(server->agent);
+    g_autoptr(Exchange) exchange = exchange_new(fd);
+    Job *job;
+
+    if (!exchange_greet(exchange, limit))
+        return;
+    job = g_new0(Job, 1);
+    job->kind = JOB_EXCHANGE;
+    job->server = server;
+    job->exchange = g_steal_pointer(&exchange);
+    job->deadline = g_timeout_source_new(
+        limit > 2 * MARGIN_MS ? limit - MARGIN_MS : limit / 2);
+    attach(server, job->deadline, on_deadline, job);
+    push(server, job);
+}
+
+static gboolean
+on_hook(gint fd, GIOCondition condition, gpointer data)
+{
+    Server *server = data;
+    int peer;
+
+    (void)condition;
+    while ((peer = sockets_accept(fd)) >= 0)
+        begin_exchange(server, peer);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_notify(gint fd, GIOCondition condition, gpointer data)
+{
+    Server *server = data;
+    SocketsNotice notice;
+
+    (void)condition;
+    while (sockets_receive(fd, &notice)) {
+        Job *job = g_new0(Job, 1);
+
+        job->kind = JOB_NOTICE;
+        job->server = server;
+        job->op = notice.op;
+        job->name = notice.name;
+        job->body = notice.body;
+        job->len = notice.len;
+        job->received_us = g_get_monotonic_time();
+        push(server, job);
+    }
+    return G_SOURCE_CONTINUE;
+}
+
+static GSource *
+watch_socket(Server *server, int fd, int priority, GUnixFDSourceFunc func)
+{
+    GSource *source = g_unix_fd_source_new(fd, G_IO_IN);
+
+    g_source_set_priority(source, priority);
+    attach(server, source, G_SOURCE_FUNC(func), server);
+    return source;
+}
+
+Server *
+server_new(Agent *agent, GMainContext *context, const char *dir, GError **error)
+{
+    g_autofree char *hook = g_build_filename(dir, WIRE_HOOK_SOCKET, NULL);
+    g_autofree char *notify = g_build_filename(dir, WIRE_NOTIFY_SOCKET, NULL);
+    int hook_fd = sockets_listen(hook, SOCK_STREAM, error);
+    int notify_fd =
+        hook_fd < 0 ? -1 : sockets_listen(notify, SOCK_DGRAM, error);
+    Server *server;
+
+    if (notify_fd < 0) {
+        if (hook_fd >= 0)
+            (void)close(hook_fd);
+        return NULL;
+    }
+    server = g_new0(Server, 1);
+    server->agent = agent;
+    server->context = context;
+    server->hook_fd = hook_fd;
+    server->notify_fd = notify_fd;
+    server->pool = g_thread_pool_new(run_job, NULL, WORKERS_MAX, FALSE, NULL);
+    /* What libvirt reported before a start is known before that start. */
+    server->notify =
+        watch_socket(server, notify_fd, G_PRIORITY_HIGH, on_notify);
+    server->hook = watch_socket(server, hook_fd, G_PRIORITY_DEFAULT, on_hook);
+    return server;
+}
+
+static void
+close_socket(GSource **source, int *fd)
+{
+    drop_source(source);
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+static void
+close_sockets(Server *server)
+{
+    close_socket(&server->hook, &server->hook_fd);
+    close_socket(&server->notify, &server->notify_fd);
+}
+
+void
+server_drain(Server *server, GSourceFunc idle, gpointer data)
+{
+    close_sockets(server);
+    drop_source(&server->look);
+    server->idle = idle;
+    server->idle_data = data;
+    if (server->open == 0)
+        (void)idle(data);
+}
+
+void
+server_free(Server *server)
+{
+    if (!server)
+        return;
+    close_sockets(server);
+    drop_source(&server->look);
+    g_thread_pool_free(server->pool, FALSE, TRUE);
+    g_free(server);
+}
