@@ -14,6 +14,7 @@
 
 static const char *log_program = "remora";
 static bool log_verbose;
+static bool log_journal_only;
 
 /* Names are a stranger's: a line stays one line, whatever they hold. */
 static char *
@@ -42,7 +43,7 @@ writer(GLogLevelFlags level,
     (void)data;
     if ((level & G_LOG_LEVEL_DEBUG) && !log_verbose)
         return G_LOG_WRITER_HANDLED;
-    if (g_log_writer_is_journald(STDERR_FILENO))
+    if (log_journal_only || g_log_writer_is_journald(STDERR_FILENO))
         return g_log_writer_journald(level, fields, n_fields, NULL);
     for (gsize i = 0; i < n_fields; i++)
         if (g_str_equal(fields[i].key, "MESSAGE"))
@@ -57,6 +58,12 @@ log_init(const char *program, bool verbose)
     log_program = program;
     log_verbose = verbose;
     g_log_set_writer_func(writer, NULL, NULL);
+}
+
+void
+log_spare_stderr(void)
+{
+    log_journal_only = true;
 }
 
 guint64

@@ -24,6 +24,9 @@ typedef struct {
 
 /* Lines of the level debug are left out unless verbose. */
 void log_init(const char *program, bool verbose);
+/* From now on lines go to the journal or nowhere: stderr is libvirt's, which
+ * shows it to whoever started the domain. */
+void log_spare_stderr(void);
 void
 log_line(GLogLevelFlags level, const LogAbout *about, const char *format, ...)
     G_GNUC_PRINTF(3, 4);

@@ -8,6 +8,7 @@
 
 #include "agent/agent.h"
 #include "agent/files.h"
+#include "agent/log.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -102,6 +103,7 @@ one_shot(Host *host, const char *operation, const char *domain)
                 operation);
         return 1;
     }
+    log_spare_stderr();
     limit = (Limit){domain, host_conf(host)->hook_deadline_ms};
     g_thread_unref(g_thread_new("clock", watch_the_clock, &limit));
     xml = files_read("-", WIRE_BODY_MAX, &error);

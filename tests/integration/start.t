@@ -89,12 +89,194 @@ vms/${B}_disk"
     ok 'and ends again' guest_wait_off web1
 }
 
+# The generated disk, as QEMU got it, gives back what is discarded. 16 objects
+# of 8 MiB beyond the 16 MiB that the parent shows through.
+objects()
+{
+    local prefix
+    prefix=$(info "$1" .block_name_prefix)
+    rados -p vms ls | grep -c -F "$prefix."
+}
+
+in_qemu()
+{
+    virsh_ qemu-monitor-command web3 --hmp \
+        "qemu-io -d /machine/peripheral/virtio-disk0/virtio-backend \"$1\""
+}
+
+discard()
+{
+    local uuid=11111111-5a69-4788-9b0a-1c2d3e4f5a6b disk written left
+    disk=vms/${uuid}_disk
+    ok 'a domain that stays up' \
+        guest_define -m "$(agent_asks vda "$C" '256 MiB')" web3 "$uuid"
+    wait_until 'is rewritten' 5 is_rewritten web3 "$disk"
+    ok 'starts' virsh_ start web3
+    ok 'and stays' guest_wait_line web3 'remora-guest: idle'
+    like 'its disk has the cache mode and discard of the configuration' \
+        "$(virsh_ dumpxml web3)" \
+        "<driver name='qemu' type='raw' cache='writeback' discard='unmap'"
+    like 'and names a monitor' "$(virsh_ dumpxml web3)" \
+        "<host name='127.0.0.1' port='6789'/>"
+    in_qemu 'write -P 7 32M 128M' >"$BED/tmp/written"
+    in_qemu flush >/dev/null
+    written=$(objects "$disk")
+    ok 'it writes 16 objects' [ "$written" -ge 16 ]
+    in_qemu 'discard 32M 128M' >"$BED/tmp/discarded"
+    in_qemu flush >/dev/null
+    left=$(objects "$disk")
+    ok 'and gets 90 in 100 of them back' \
+        [ $(((written - left) * 100)) -ge $((16 * 90)) ]
+    diag "objects: $written written, $left left"
+    refuses 'a second domain on that disk is refused' "$uuid" \
+        guest_define_and_start web4 "$(uuidgen)" \
+        "$(guest_disk_xml vda "$disk" "$(secret_uuid)")"
+    virsh_ undefine web4 >/dev/null 2>&1
+    ok 'it is destroyed' virsh_ destroy web3
+}
+
+guest_define_and_start()
+{
+    guest_define "$@" && virsh_ start "$1"
+}
+
+secret_uuid()
+{
+    virsh_ secret-list | awk '$2 == "ceph" { print $1 }'
+}
+
+secret()
+{
+    like 'the agent made the secret' "$(virsh_ secret-list)" \
+        'remora client.remora'
+    refuses 'which is private' 'private' \
+        virsh_ secret-get-value "$(secret_uuid)"
+}
+
+autostart()
+{
+    ok 'a domain autostarts' virsh_ autostart web2
+    : >"$BED/serial/web2"
+    # libvirtd autostarts once a boot, and remembers that under /run.
+    rm -f /run/libvirt/qemu/autostarted
+    ok 'with libvirtd' libvirtd_restart
+    ok 'and boots' guest_wait_line web2 \
+        'remora-guest: hello from a golden image'
+    ok 'and ends' guest_wait_off web2
+    virsh_ autostart --disable web2 >/dev/null
+    wait_until 'the agent is connected again' 10 agent_connected 2
+}
+
+agent_connected()
+{
+    [ "$(grep -c 'connected to libvirt' "$BED/log/remorad.log")" -ge "$1" ]
+}
+
+# Define and start as two commands: the rewrite is always in time.
+two_commands()
+{
+    local rounds=${REMORA_FULL:+100} i name uuid bad=0
+    rounds=${rounds:-10}
+    for ((i = 0; i < rounds; i++)); do
+        name=two$i
+        uuid=$(uuidgen)
+        guest_define -m "$(agent_asks vda "$IMAGE")" "$name" "$uuid" \
+            >/dev/null && virsh_ start "$name" >/dev/null &&
+            guest_wait_line "$name" 'hello from a golden image' &&
+            guest_wait_off "$name" && virsh_ undefine "$name" >/dev/null &&
+            rbd info "vms/${uuid}_disk" | grep -q "images/$IMAGE@snap" &&
+            continue
+        bad=$((bad + 1))
+        diag "round $i: $(virsh_ domstate "$name" 2>&1)"
+    done
+    is "define and start, $rounds times" "$bad" 0
+}
+
+# Define and start at once on one connection: either the guest runs from its
+# clone, or the start is refused with what to do; never anything else.
+back_to_back()
+{
+    local rounds=${REMORA_FULL:+100}
+    rounds=${rounds:-10}
+    guest_xml -m "$(agent_asks vda "$IMAGE")" NAME UUID >"$BED/tmp/back.xml"
+    python3 - "$BED/tmp/back.xml" "$rounds" >"$BED/tmp/back" 2>&1 <<'PYTHON'
+import libvirt, sys, time, uuid
+
+libvirt.registerErrorHandler(lambda *_: None, None)
+conn = libvirt.open('qemu:///system')
+xml = open(sys.argv[1]).read()
+for i in range(int(sys.argv[2])):
+    ident = str(uuid.uuid4())
+    domain = conn.defineXML(xml.replace('NAME', 'back%d' % i)
+                            .replace('UUID', ident))
+    try:
+        domain.create()
+        print('ran', ident)
+    except libvirt.libvirtError as error:
+        if 'start the domain again' not in str(error):
+            print('wrong', error)
+            continue
+        time.sleep(0.3)
+        domain.create()
+        print('refused', ident)
+    while domain.isActive():
+        time.sleep(0.05)
+    domain.undefine()
+PYTHON
+    is "define and start back to back, $rounds times" \
+        "$(grep -c -E '^(ran|refused) ' "$BED/tmp/back")" "$rounds"
+    is 'nothing else happened' \
+        "$(grep -v -E '^(ran|refused) ' "$BED/tmp/back")" ''
+    diag "$(cut -d ' ' -f 1 "$BED/tmp/back" | sort | uniq -c | tr '\n' ' ')"
+    is 'each has its own clone' "$(awk '{ print $2 "_disk" }' "$BED/tmp/back" |
+        while read -r disk; do
+            rbd info "vms/$disk" 2>&1 | grep -c "images/$IMAGE@snap"
+        done | grep -c 1)" "$rounds"
+}
+
+# Definitions that were there before the agent, and one it is told of late.
+sweep()
+{
+    local uuid
+    uuid=$(uuidgen)
+    ok 'the agent stops' agent_stop
+    ok 'a domain is defined without it' \
+        guest_define -m "$(agent_asks vda "$IMAGE")" late "$uuid"
+    refuses 'its start is refused' 'start the domain again' virsh_ start late
+    ok 'the agent starts' agent_start
+    wait_until 'and finds it' 5 is_rewritten late "vms/${uuid}_disk"
+    ok 'so that it starts' virsh_ start late
+    ok 'and ends' guest_wait_off late
+    wait_until 'no claim remains' 5 agent_no_claims
+}
+
+one_shot()
+{
+    ok 'the agent stops' agent_stop
+    : >"$BED/serial/late"
+    ok 'a domain starts without it' virsh_ start late
+    ok 'from its clone' guest_wait_line late \
+        'remora-guest: hello from a golden image'
+    ok 'and ends' guest_wait_off late
+    ok 'the agent starts' agent_start
+    ok 'the domain starts with it' virsh_ start late
+    ok 'and ends again' guest_wait_off late
+    wait_until 'no claim remains' 5 agent_no_claims
+}
+
 inside()
 {
     bed_need_remora
     parts
+    secret
     main_job
     second_domain
+    discard
+    autostart
+    two_commands
+    back_to_back
+    sweep
+    one_shot
 }
 
 bed_enter "$0" "$@"
