@@ -175,6 +175,29 @@ cut_short()
         add images/cut "$FILE" $((8 * MiB))
 }
 
+listed()
+{
+    local size=$((30 * MiB + 777))
+    rbd create --size 16M images/blank
+    is 'the images with their clones' "$(try images images)" \
+        "images/added $size snap protected 1
+images/cut $size snap 0
+images/dense $((31 * MiB)) snap protected 0
+images/empty $((20 * MiB)) snap protected 0
+images/small $size snap protected 0
+images/x $size snap protected 0"
+    # glance may not look into vms.
+    is 'clones that the user may not see are not counted' \
+        "$(STORE_TRY_USER=glance "$TRY" images images | head -n 1)" \
+        "images/added $size snap protected ?"
+    is 'a pool without images' "$(try images volumes)" ''
+    refuses 'a pool that is not there' "no pool 'nowhere'" try images nowhere
+    # More than there is room for at first.
+    seq -f 'volumes/n%g' 70 | xargs -P 4 -n 1 rbd create --size 1M
+    rbd snap create --no-progress volumes/n70@snap
+    is 'one among many' "$(try images volumes)" "volumes/n70 $MiB snap 0"
+}
+
 quota()
 {
     ceph osd pool set-quota images max_objects 1 >/dev/null 2>&1
@@ -214,6 +237,7 @@ inside()
     without_holes
     refused
     cut_short
+    listed
     quota
     quota_meanwhile
 }

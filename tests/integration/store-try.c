@@ -10,6 +10,7 @@
  *     store-try find IMAGE POOL...
  *     store-try sweep SECONDS
  *     store-try state POOL/IMAGE
+ *     store-try images POOL
  *     store-try add POOL/IMAGE FILE OBJECT-SIZE [CANCEL-AT|slow]
  *
  * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. Until SIGTERM
@@ -282,6 +283,26 @@ try_add(StoreCluster *cluster, char **args)
     return ok ? 0 : fail(error);
 }
 
+static int
+try_images(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = store_image_list(cluster, args[0], &error);
+
+    if (!list)
+        return fail(error);
+    for (guint i = 0; i < list->len; i++) {
+        const StoreImage *image = g_ptr_array_index(list, i);
+        g_autofree char *children = g_strdup_printf("%u", image->children);
+
+        printf("%s/%s %" G_GUINT64_FORMAT "%s%s %s\n", image->pool,
+               image->image, image->size, image->has_snap ? " snap" : "",
+               image->protected_snap ? " protected" : "",
+               image->children_known ? children : "?");
+    }
+    return 0;
+}
+
 static const struct {
     const char *name;
     int least; /* arguments */
@@ -292,7 +313,7 @@ static const struct {
     {"key", 1, 2, try_key},           {"drop", 2, 2, try_drop},
     {"watchers", 1, 1, try_watchers}, {"find", 2, 9, try_find},
     {"sweep", 1, 1, try_sweep},       {"state", 1, 1, try_state},
-    {"add", 3, 4, try_add},
+    {"add", 3, 4, try_add},           {"images", 1, 1, try_images},
 };
 
 int
