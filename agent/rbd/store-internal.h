@@ -258,6 +258,13 @@ gboolean store_has_data(StoreConn *conn,
                         const char *image,
                         bool *ret_data,
                         GError **error);
+/* store-child.c: whether the disk's parent lists the image that was looked at
+ * as its clone; false when that cannot be known. */
+gboolean store_is_listed(StoreConn *conn,
+                         const StoreDisk *disk,
+                         const StoreLook *look,
+                         bool *ret_listed,
+                         GError **error);
 /* The mark's value for an image id, and its owner if text is such a mark. */
 char *
 store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id);
