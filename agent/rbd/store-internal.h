@@ -22,6 +22,8 @@
 #define STORE_HEAD_BYTES 1024u
 /* Where the ready mark stands in an image's metadata. */
 #define STORE_MARK_KEY "remora.ready"
+/* Glance's name of the snapshot that clones are made of. */
+#define STORE_SNAP "snap"
 
 /* One RADOS connection. Counted: each job holds one reference, so that a
  * retired connection lives until the last job that uses it has ended. */
@@ -256,6 +258,13 @@ gboolean store_has_data(StoreConn *conn,
                         const char *image,
                         bool *ret_data,
                         GError **error);
+/* store-child.c: whether the disk's parent lists the image that was looked at
+ * as its clone; false when that cannot be known. */
+gboolean store_is_listed(StoreConn *conn,
+                         const StoreDisk *disk,
+                         const StoreLook *look,
+                         bool *ret_listed,
+                         GError **error);
 /* The mark's value for an image id, and its owner if text is such a mark. */
 char *
 store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id);
@@ -286,6 +295,23 @@ gboolean store_hold(StoreConn *conn,
                     StoreClaim **ret_claim,
                     char **ret_dead,
                     GError **error);
+
+/* store-image-copy.c: the content of a new image. */
+typedef struct {
+    StoreConn *conn;
+    const char *pool;
+    const char *image;
+    rbd_image_t handle; /* new, reads as zeroes */
+    int fd;
+    guint64 size;
+    guint64 object_size;
+    StoreProgress progress;
+    gpointer data;
+} StoreCopy;
+
+/* TRUE: everything is written and flushed. Either way nothing is under way
+ * any more. */
+gboolean store_copy(const StoreCopy *copy, GError **error);
 
 /* store-heart.c: touches what was added until it is removed. */
 void store_heart_add(StoreClaim *claim);

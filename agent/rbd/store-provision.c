@@ -99,6 +99,7 @@ judge_strangers(StoreConn *conn,
                 GError **error)
 {
     bool data = false;
+    bool listed = false;
 
     if (!look->opens)
         return refuse_half_made(disk, "cannot be opened", error);
@@ -109,6 +110,10 @@ judge_strangers(StoreConn *conn,
     if (!store_has_data(conn, disk->pool, disk->image, &data, error))
         return FALSE;
     if (data)
+        return TRUE;
+    if (look->has_parent && !store_is_listed(conn, disk, look, &listed, error))
+        return FALSE;
+    if (listed)
         return TRUE;
     return refuse_half_made(disk,
                             look->has_parent ? "carries no data and no mark"

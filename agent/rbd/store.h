@@ -25,6 +25,7 @@
 #define STORE_JSON_MAX     (16u * 1024u * 1024u)
 #define STORE_MONITORS_MAX 64u
 #define STORE_WATCHERS_MAX 64u
+#define STORE_IMAGES_MAX   65536u
 
 #define STORE_ERROR store_error_quark()
 GQuark store_error_quark(void);
@@ -251,11 +252,52 @@ gboolean store_parent_check(StoreCluster *cluster,
                             StoreParentInfo *ret_info,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* An image that can be cloned: it has a snapshot 'snap'. */
+typedef struct {
+    char *pool;
+    char *image;
+    guint64 size;        /* of the snapshot, in bytes */
+    bool has_snap;       /* true in every list */
+    bool protected_snap; /* as Glance leaves it */
+    guint children;      /* clones of it, those in the trash too */
+    bool children_known; /* false: the user may not see them all, 0 above */
+} StoreImage;
+
+void store_image_free(StoreImage *image);
+/* Those of the pool, by name; half-made ones are left out. Of StoreImage; at
+ * most STORE_IMAGES_MAX names are looked at, more are an error. Blocks, about
+ * 10 ms an image. */
+GPtrArray *
+store_image_list(StoreCluster *cluster, const char *pool, GError **error);
+
+/* Called between writes, with bytes; FALSE cancels. */
+typedef gboolean (*StoreProgress)(guint64 done, guint64 total, gpointer data);
+
+/*
+ * Makes pool/image out of a raw file, as Glance lays images out: format 2, a
+ * protected snapshot 'snap'. fd is a regular file or a block device; its
+ * position is changed. object_size is a power of two from 64 KiB to 32 MiB.
+ * Zeroes are not written. progress may be NULL; it runs in this thread.
+ *
+ * An image that is there already is never touched (STORE_ERROR_BUSY, with
+ * what to do about it). After a failure nothing of what this call made is
+ * left, unless the error says so. Blocks for as long as it takes.
+ */
+gboolean store_image_add(StoreCluster *cluster,
+                         const char *pool,
+                         const char *image,
+                         int fd,
+                         guint64 object_size,
+                         StoreProgress progress,
+                         gpointer data,
+                         GError **error);
+
 /* The format that content begins like ("qcow2", "vmdk", ...), or NULL when it
  * can be taken for raw. head is the first len bytes. Pure. */
 const char *store_format_sniff(const guint8 *head, gsize len);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreImage, store_image_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreState, store_state_clear)
 
 #endif

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# tests/integration/store-more.t - keys, and claims that outlive their holder
+# tests/integration/store-more.t - keys, finds, and claims that outlive holders
 #
 # Needs: root, the packages of lib/packages.sh, REMORA_BUILD (a build tree).
 #
@@ -294,6 +294,48 @@ parent $PARENT"
         try state nowhere/x
 }
 
+# A clone as Nova leaves it for a guest that was never booted.
+strangers()
+{
+    local header key
+    cluster_add_clone "$IMAGE" nova_disk
+    is 'a clone that its parent lists is a disk' \
+        "$(try provision vms/nova_disk "$PARENT" 0 nova)" \
+        "ready $((16 * MiB))"
+    is 'it grows when it is asked to' \
+        "$(try provision vms/nova_disk "$PARENT" $((32 * MiB)) nova)" \
+        "grown $((32 * MiB))"
+    is 'it is not marked as ours' \
+        "$(rbd image-meta ls vms/nova_disk | grep -c remora)" 0
+
+    # A clone in a pool that remora may not read hides all others.
+    cluster_add_clone "$IMAGE" hidden_disk
+    ceph osd pool create secret 8 >/dev/null 2>&1
+    rbd pool init secret
+    rbd clone --rbd-default-clone-format 2 "$PARENT" secret/x
+    refuses 'where clones are hidden, one is refused too' \
+        'looks like a clone that was cut short' \
+        try provision vms/hidden_disk "$PARENT" 0 nova
+    rbd rm --no-progress secret/x
+    is 'it was only that' \
+        "$(try provision vms/hidden_disk "$PARENT" 0 nova)" \
+        "ready $((16 * MiB))"
+
+    # The parent's list as it was before: a client died before it was changed.
+    header=rbd_header.$(rbd info --format json "images/$IMAGE" | jq -r .id)
+    key=$(rados -p images listomapkeys "$header" | grep '^snap_children_')
+    rados -p images getomapval "$header" "$key" "$BED/tmp/list" \
+        >/dev/null 2>&1
+    cluster_add_clone "$IMAGE" cut_disk
+    rados -p images setomapval "$header" "$key" <"$BED/tmp/list"
+    like 'the others are listed' "$(rbd children "$PARENT")" vms/nova_disk
+    unlike 'a clone is not registered with its parent' \
+        "$(rbd children "$PARENT")" vms/cut_disk
+    refuses 'it is refused' 'looks like a clone that was cut short' \
+        try provision vms/cut_disk "$PARENT" 0 nova
+    is 'and no claim is left' "$(claims)" ''
+}
+
 inside()
 {
     [ -x "$TRY" ] || bail 'REMORA_BUILD names no build tree'
@@ -309,6 +351,7 @@ inside()
     sweep_unhanded
     sweep_others
     state
+    strangers
 }
 
 bed_enter "$0" "$@"

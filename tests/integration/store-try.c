@@ -10,6 +10,8 @@
  *     store-try find IMAGE POOL...
  *     store-try sweep SECONDS
  *     store-try state POOL/IMAGE
+ *     store-try images POOL
+ *     store-try add POOL/IMAGE FILE OBJECT-SIZE [CANCEL-AT|slow]
  *
  * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. Until SIGTERM
  * comes, 'hold' keeps the claim, 'hand' keeps it handed over, 'self' has it
@@ -21,6 +23,7 @@
 
 #include "agent/rbd/store.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -252,6 +255,54 @@ try_state(StoreCluster *cluster, char **args)
     return 0;
 }
 
+static gboolean
+on_progress(guint64 done, guint64 total, gpointer data)
+{
+    const char *until = data;
+
+    (void)total;
+    if (until && strcmp(until, "slow") == 0)
+        g_usleep(G_USEC_PER_SEC / 2);
+    else if (until)
+        return done < g_ascii_strtoull(until, NULL, 10);
+    return TRUE;
+}
+
+static int
+try_add(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    int fd = open(args[1], O_RDONLY | O_CLOEXEC);
+    bool ok = store_image_add(cluster, name[0], name[1], fd,
+                              g_ascii_strtoull(args[2], NULL, 10), on_progress,
+                              args[3], &error);
+
+    if (fd >= 0)
+        (void)close(fd);
+    return ok ? 0 : fail(error);
+}
+
+static int
+try_images(StoreCluster *cluster, char **args)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) list = store_image_list(cluster, args[0], &error);
+
+    if (!list)
+        return fail(error);
+    for (guint i = 0; i < list->len; i++) {
+        const StoreImage *image = g_ptr_array_index(list, i);
+        g_autofree char *children = g_strdup_printf("%u", image->children);
+
+        printf("%s/%s %" G_GUINT64_FORMAT "%s%s %s\n", image->pool,
+               image->image, image->size, image->has_snap ? " snap" : "",
+               image->protected_snap ? " protected" : "",
+               image->children_known ? children : "?");
+    }
+    return 0;
+}
+
 static const struct {
     const char *name;
     int least; /* arguments */
@@ -262,6 +313,7 @@ static const struct {
     {"key", 1, 2, try_key},           {"drop", 2, 2, try_drop},
     {"watchers", 1, 1, try_watchers}, {"find", 2, 9, try_find},
     {"sweep", 1, 1, try_sweep},       {"state", 1, 1, try_state},
+    {"add", 3, 4, try_add},           {"images", 1, 1, try_images},
 };
 
 int
