@@ -19,14 +19,16 @@ domain_xml(const Host *host, const char *name, GError **error)
     GString *text;
     char *xml;
 
-    if (!conn)
+    if (!conn) {
+        g_prefix_error(error, "there is no file of that name, and: ");
         return NULL;
+    }
     domain = virDomainLookupByName(conn, name);
     if (!domain)
         domain = virDomainLookupByUUIDString(conn, name);
     xml = domain ? virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE) : NULL;
     if (!xml) {
-        virt_fail(error, "there is no file and no domain '%s'", name);
+        virt_fail(error, "there is no file and no domain of that name");
         return NULL;
     }
     text = g_string_new(xml);

@@ -2,8 +2,9 @@
 /*
  * agent/disks.c - all disks of one plan, provisioned at once
  *
- * The monitor map is fetched beside the disks, not before them: it is needed
- * for the answer only, and so costs no time.
+ * The monitor map is fetched beside the disks and costs no time, as long as
+ * the disks name monitors of the map that was fetched last. Where they do not,
+ * it is fetched first, so that nothing is made for a start that is refused.
  */
 #include "config.h"
 
@@ -127,7 +128,7 @@ run_job(gpointer data)
     if (job->disk)
         provision(job);
     else
-        job->monitors = store_monitors(host_cluster(job->host), &job->error);
+        job->monitors = host_monitors(job->host, &job->error);
 }
 
 static GPtrArray *
@@ -165,27 +166,48 @@ check_jobs(const GPtrArray *jobs, GError **error)
     return TRUE;
 }
 
-static gboolean
-check_monitors(const GPtrArray *jobs, GError **error)
+/* The first disk that names no monitor of the map; NULL: none such. */
+static const DomDisk *
+astray(const DomPlan *plan, const GPtrArray *monitors)
 {
-    const Job *last = g_ptr_array_index(jobs, jobs->len - 1);
+    const GPtrArray *disks = dom_plan_disks(plan);
 
-    for (guint i = 0; i + 1 < jobs->len; i++) {
-        const Job *job = g_ptr_array_index(jobs, i);
-        g_autofree char *named = NULL;
+    for (guint i = 0; i < disks->len; i++)
+        if (!hosts_known(g_ptr_array_index(disks, i), monitors))
+            return g_ptr_array_index(disks, i);
+    return NULL;
+}
 
-        if (hosts_known(job->disk, last->monitors))
-            continue;
-        named = hosts_text(job->disk);
-        g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
-                    "disk '%s': no monitor of cluster '%s' is at %s any more, "
-                    "and QEMU would wait there for ever: define the domain "
-                    "again without these <host>s, or see 'ceph mon dump'",
-                    job->disk->target,
-                    store_cluster_name(host_cluster(job->host)), named);
-        return FALSE;
-    }
-    return TRUE;
+static gboolean
+check_monitors(Host *host,
+               const DomPlan *plan,
+               const GPtrArray *monitors,
+               GError **error)
+{
+    const DomDisk *disk = astray(plan, monitors);
+    g_autofree char *named = NULL;
+
+    if (!disk)
+        return TRUE;
+    named = hosts_text(disk);
+    g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+                "disk '%s': no monitor of cluster '%s' is at %s any more, and "
+                "QEMU would wait there for ever: define the domain again "
+                "without these <host>s, or see 'ceph mon dump'",
+                disk->target, store_cluster_name(host_cluster(host)), named);
+    return FALSE;
+}
+
+static gboolean
+check_monitors_first(Host *host, const DomPlan *plan, GError **error)
+{
+    g_autoptr(GPtrArray) last = host_last_monitors(host);
+    g_autoptr(GPtrArray) monitors = NULL;
+
+    if (last && !astray(plan, last))
+        return TRUE;
+    monitors = host_monitors(host, error);
+    return monitors && check_monitors(host, plan, monitors, error);
 }
 
 static void
@@ -213,16 +235,21 @@ disks_provision(Host *host,
                 RequestReady *ready,
                 GError **error)
 {
+    /* Before the rewrite, the <host>s are not yet those that QEMU gets. */
+    bool final = !how->before_rewrite;
     g_autoptr(GPtrArray) jobs = NULL;
+    const Job *last;
 
     if (dom_plan_disks(plan)->len == 0)
         return TRUE;
+    if (final && !check_monitors_first(host, plan, error))
+        return FALSE;
     jobs = jobs_of(host, plan, how);
     parallel_run(run_job, jobs);
     if (!check_jobs(jobs, error))
         return FALSE;
-    /* Before the rewrite, the <host>s are not yet those that QEMU gets. */
-    if (!how->before_rewrite && !check_monitors(jobs, error))
+    last = g_ptr_array_index(jobs, jobs->len - 1);
+    if (final && !check_monitors(host, plan, last->monitors, error))
         return FALSE;
     collect(jobs, ready);
     return TRUE;

@@ -13,6 +13,8 @@ struct Host {
     Conf *conf;
     StoreCluster *cluster;
     char *guest_user;
+    GMutex lock; /* guards the rest */
+    GPtrArray *monitors;
 };
 
 Conf *
@@ -60,6 +62,7 @@ host_new(const char *conf_path,
     first = g_ptr_array_index(conf->clusters, 0);
     host = g_new0(Host, 1);
     host->refs = 1;
+    g_mutex_init(&host->lock);
     host->cluster = cluster_new(conf, user, keyring);
     host->guest_user =
         g_strdup(first->guest_user ? first->guest_user : first->user);
@@ -81,6 +84,8 @@ host_unref(Host *host)
         return;
     store_cluster_unref(host->cluster);
     conf_unref(host->conf);
+    g_clear_pointer(&host->monitors, g_ptr_array_unref);
+    g_mutex_clear(&host->lock);
     g_free(host->guest_user);
     g_free(host);
 }
@@ -101,6 +106,32 @@ const char *
 host_guest_user(const Host *host)
 {
     return host->guest_user;
+}
+
+GPtrArray *
+host_monitors(Host *host, GError **error)
+{
+    GPtrArray *monitors = store_monitors(host->cluster, error);
+    g_autoptr(GPtrArray) old = NULL;
+
+    if (!monitors)
+        return NULL;
+    g_mutex_lock(&host->lock);
+    old = host->monitors;
+    host->monitors = g_ptr_array_ref(monitors);
+    g_mutex_unlock(&host->lock);
+    return monitors;
+}
+
+GPtrArray *
+host_last_monitors(Host *host)
+{
+    GPtrArray *monitors;
+
+    g_mutex_lock(&host->lock);
+    monitors = host->monitors ? g_ptr_array_ref(host->monitors) : NULL;
+    g_mutex_unlock(&host->lock);
+    return monitors;
 }
 
 static gboolean
@@ -217,7 +248,7 @@ host_site(Host *host, HostAsk ask, HostSite *ret_site, GError **error)
         return FALSE;
     }
     result.monitors = ask == HOST_ASK_CLUSTER
-                          ? store_monitors(host->cluster, error)
+                          ? host_monitors(host, error)
                           : store_monitors_from_conf(host->cluster, error);
     if (!result.monitors)
         return FALSE;

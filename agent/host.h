@@ -72,6 +72,11 @@ const char *host_guest_user(const Host *host);
  * the same on every host for one fsid and user. g_free() it. */
 char *host_secret_uuid(const Host *host, const char *fsid);
 
+/* The live monitor map, of StoreMonitor; g_ptr_array_unref() it. Blocks. */
+GPtrArray *host_monitors(Host *host, GError **error);
+/* The one that was fetched last; NULL: none yet. */
+GPtrArray *host_last_monitors(Host *host);
+
 /* libvirt's URI for the configured socket. g_free() it. */
 char *host_libvirt_uri(const Host *host);
 

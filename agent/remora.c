@@ -21,6 +21,7 @@ static const struct {
     {"provision", cmd_provision, "make a domain's disks ready now"},
     {"status", cmd_status, "show agent, cluster, secret and domains"},
     {"revert", cmd_revert, "put definitions back as they were"},
+    {"image", cmd_image, "add an image, or list those that are there"},
 };
 
 static char *

@@ -179,6 +179,11 @@ configure(StoreConn *conn, GError **error)
     if (r >= 0)
         r = set_seconds(conn->rados, "rados_osd_op_timeout",
                         cluster->op_timeout_ms);
+    /* What librados would print on stderr comes back as an error, too. */
+    if (r >= 0)
+        r = rados_conf_set(conn->rados, "log_to_stderr", "false");
+    if (r >= 0)
+        r = rados_conf_set(conn->rados, "err_to_stderr", "false");
     if (r < 0)
         return store_fail(error, NULL, r, "cannot set the time limits");
     return TRUE;
