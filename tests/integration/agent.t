@@ -1,0 +1,244 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/agent.t - remorad and remora as an operator meets them
+#
+# Needs: root, the packages of lib/packages.sh, an installed remora.
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+
+IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+A=982b8eac-6bcc-4a21-bd04-b67e26188be0
+B=a9670d9a-8aa7-49ba-baf5-9d7a450172f3
+ADMIN=(-n glance -k /etc/ceph/ceph.client.glance.keyring)
+
+stored()
+{
+    virsh_ dumpxml --inactive "$1"
+}
+
+is_ours()
+{
+    stored "$1" | grep -q "vms/${2}_disk'"
+}
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    guest_image 16M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
+    ok 'the hook is installed' hook_install "$(agent_hook)"
+}
+
+# ---- the command line ------------------------------------------------------
+
+image_commands()
+{
+    is 'an image is added under its id' \
+        "$(remora "${ADMIN[@]}" image add --id "$IMAGE" "$BED/tmp/golden")" \
+        "$IMAGE"
+    is 'with objects of 8 MiB' \
+        "$(rbd info --format json "images/$IMAGE" | jq .order)" 23
+    is 'and a protected snapshot' \
+        "$(rbd snap ls --format json "images/$IMAGE" |
+            jq -r '.[] | "\(.name) \(.protected)"')" 'snap true'
+    rbd export --no-progress "images/$IMAGE@snap" "$BED/tmp/back" 2>/dev/null
+    ok 'and all its bytes' cmp "$BED/tmp/golden" "$BED/tmp/back"
+    like 'it is listed' "$(remora image list)" "$IMAGE  images  16 MiB"
+    refuses 'a second one of that id' 'is there already' \
+        remora "${ADMIN[@]}" image add --id "$IMAGE" "$BED/tmp/golden"
+    refuses 'without a user that may write' 'not permitted' \
+        remora image add "$BED/tmp/golden"
+    refuses 'an id that is none' 'not a UUID' \
+        remora image add --id mine "$BED/tmp/golden"
+    qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M
+    refuses 'a file that is not raw' 'qcow2' \
+        remora "${ADMIN[@]}" image add "$BED/tmp/qcow2"
+    is 'nothing half-made is left' "$(rbd ls images)" "$IMAGE"
+}
+
+plans()
+{
+    local xml=$BED/tmp/plan.xml
+    guest_xml -m "$(agent_asks vda "$IMAGE" '32 MiB')" plan "$A" >"$xml"
+    like 'plan lists the disk' "$(remora plan "$xml")" \
+        "vda     clone  images/$IMAGE@snap  vms/${A}_disk  32 MiB  clone, rewrite"
+    is 'and so does its JSON' \
+        "$(remora plan --json - <"$xml" | jq -r '.[0] | "\(.kind) \(.size)"')" \
+        "clone $((32 * 1024 * 1024))"
+    is 'nothing was made by it' "$(rbd ls vms)" ''
+    like 'render names the clone' "$(remora render "$xml")" "vms/${A}_disk"
+    is 'and without the cluster it says the same' \
+        "$(remora render --offline "$xml")" "$(remora render "$xml")"
+    like 'as a difference' "$(remora render --diff "$xml")" "+    <disk type="
+    remora render "$xml" >"$xml.final"
+    is 'what it printed needs no change' "$(remora render --diff "$xml.final")" ''
+    guest_xml plain "$B" >"$xml.plain"
+    ok 'a domain that asks for nothing passes byte for byte' \
+        eval "remora render '$xml.plain' | cmp - '$xml.plain'"
+    like 'provision makes the disk' "$(remora provision "$xml")" \
+        "vms/${A}_disk  32 MiB  cloned"
+    like 'once' "$(remora provision "$xml")" "vms/${A}_disk  32 MiB  was ready"
+    ok 'and leaves no claim' agent_no_claims
+    like 'plan knows' "$(remora plan "$xml.final")" '32 MiB  nothing'
+    rbd rm --no-progress "vms/${A}_disk"
+}
+
+# ---- the daemon ------------------------------------------------------------
+
+before_libvirt()
+{
+    ok 'the agent starts before libvirtd' agent_start
+    ok 'the sockets are for root alone' \
+        [ "$(stat -c %a /run/remora/hook.sock /run/remora/notify.sock)" = \
+        "600
+600" ]
+    refuses 'a second agent' 'does another remorad run' agent_remorad
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
+    wait_until 'the agent finds it' 10 agent_said 'connected to libvirt'
+    ok 'a domain' guest_define -m "$(agent_asks vda "$IMAGE")" web1 "$A"
+    wait_until 'is rewritten' 5 is_ours web1 "$A"
+    ok 'libvirtd starts again' libvirtd_restart
+    wait_until 'the agent finds it again' 10 \
+        eval '[ "$(grep -c "connected to libvirt" $BED/log/remorad.log)" = 2 ]'
+    ok 'another domain' guest_define -m "$(agent_asks vda "$IMAGE")" web2 "$B"
+    wait_until 'is rewritten too' 5 is_ours web2 "$B"
+}
+
+status()
+{
+    local json
+    ok 'all is well' remora status
+    like 'status shows the agent' "$(remora status)" "pid $AGENT_PID"
+    like 'and the monitor' "$(remora status)" '127.0.0.1 port 6789 (v1)'
+    like 'and a disk' "$(remora status)" "vms/${A}_disk"
+    like 'that is not made yet' "$(remora status)" 'not made yet'
+    json=$(remora status --json)
+    is 'as JSON too' "$(jq -r '.agent.clusters[0].state' <<<"$json")" up
+    is 'with the secret' "$(jq -r .secret.defined <<<"$json")" true
+    is 'and both domains' "$(jq -r '.domains[].name' <<<"$json" | sort)" 'web1
+web2'
+    ok 'a guest' virsh_ start web1
+    ok 'ends' guest_wait_off web1
+    like 'its disk is ready' "$(remora status)" '16 MiB  ready'
+}
+
+reload()
+{
+    mkdir -p /etc/remora
+    echo 'disk: { discard = "ignore"; };' >/etc/remora/remora.conf
+    agent_reload
+    wait_until 'a reload is seen' 5 agent_said 'configuration read again'
+    guest_define -m "$(agent_asks vda "$IMAGE")" web4 "$(uuidgen)" >/dev/null
+    wait_until 'and goes into new definitions' 5 \
+        eval "stored web4 | grep -q \"discard='ignore'\""
+    echo 'disk: { discard = "perhaps"; };' >/etc/remora/remora.conf
+    agent_reload
+    wait_until 'a bad one is refused with its line' 5 \
+        agent_said 'the configuration stays as it was: /etc/remora/remora.conf:1'
+    ok 'and the agent goes on' virsh_ start web2
+    ok 'as before' guest_wait_off web2
+    rm /etc/remora/remora.conf
+    agent_reload
+    guest_define -m "$(agent_asks vda "$IMAGE")" web5 "$(uuidgen)" >/dev/null
+    wait_until 'the defaults are back' 5 \
+        eval "stored web5 | grep -q \"discard='unmap'\""
+}
+
+revert()
+{
+    local before=$BED/tmp/before.xml
+    ok 'the agent stops' agent_stop
+    guest_define -m "$(agent_asks vda "$IMAGE")" web3 "$(uuidgen)" >/dev/null
+    stored web3 >"$before"
+    ok 'the agent starts' agent_start
+    wait_until 'a domain is rewritten' 5 eval 'stored web3 | grep -q vms/'
+    ok 'the agent stops again' agent_stop
+    like 'it is put back' "$(remora revert web3)" "domain 'web3': put back"
+    is 'as it was' "$(stored web3)" "$(cat "$before")"
+    like 'which is repeated without harm' "$(remora revert web3)" \
+        'nothing to put back'
+    like 'all of them' "$(remora revert --all)" "domain 'web1': put back"
+    is 'none is left' "$(virsh_ list --all --name | while read -r name; do
+        [ -z "$name" ] || stored "$name" | grep vms/
+    done)" ''
+    refuses 'an unknown domain' 'nowhere' remora revert nowhere
+    like 'status says that no agent runs' "$(remora status)" 'not running'
+}
+
+# ---- an agent that does not answer -----------------------------------------
+
+foreign()
+{
+    guest_xml plain "$(uuidgen)" | "$(agent_hook)" plain prepare begin -
+}
+
+ours()
+{
+    "$(agent_hook)" web1 prepare begin - <"$BED/tmp/web1.xml"
+}
+
+stopped_agent()
+{
+    local t
+    mkdir -p /etc/remora
+    echo 'hook: { deadline = "2 s"; };' >/etc/remora/remora.conf
+    ok 'an agent with a short deadline' agent_start
+    wait_until 'rewrites' 5 is_ours web1 "$A"
+    stored web1 >"$BED/tmp/web1.xml"
+    ok 'and serves' ours
+    kill -STOP "$AGENT_PID"
+    ok 'stopped, a domain that is not ours starts' foreign
+    t=$SECONDS
+    refuses 'one that is ours is refused' 'remorad did not answer' ours
+    ok 'inside the deadline' [ $((SECONDS - t)) -le 7 ]
+    kill -CONT "$AGENT_PID"
+    wait_until 'it goes on' 10 ours
+}
+
+# The cluster does not answer: the agent says so before the hook gives up.
+hanging_cluster()
+{
+    local t
+    rbd rm --no-progress "vms/${A}_disk" >/dev/null 2>&1
+    "$(agent_hook)" web1 release end - <"$BED/tmp/web1.xml"
+    wait_until 'no claim is left' 5 agent_no_claims
+    cluster_pause_osd
+    t=$SECONDS
+    refuses 'an OSD that hangs is named' "cluster 'ceph' did not finish" ours
+    ok 'inside the deadline of 2 s' [ $((SECONDS - t)) -le 3 ]
+    t=$SECONDS
+    refuses 'the next is refused' 'has not answered' ours
+    ok 'at once' [ $((SECONDS - t)) -le 1 ]
+    ok 'a domain that is not ours starts' foreign
+    cluster_resume_osd
+    wait_until 'it works again' 60 ours
+    is 'with its parent' \
+        "$(rbd info --format json "vms/${A}_disk" | jq -r .parent.image)" \
+        "$IMAGE"
+    rm /etc/remora/remora.conf
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    image_commands
+    plans
+    before_libvirt
+    status
+    reload
+    revert
+    stopped_agent
+    hanging_cluster
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
