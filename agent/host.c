@@ -144,6 +144,7 @@ find_fsid(Host *host, HostAsk ask, char **ret_fsid, GError **error)
     case HOST_ASK_CONF:
         *ret_fsid = store_conf_fsid(host->cluster);
         return TRUE;
+    case HOST_ASK_MEMORY: /* the connection remembers it */
     case HOST_ASK_CLUSTER:
         *ret_fsid = g_strdup(store_cluster_fsid(host->cluster, error));
         return *ret_fsid != NULL;
@@ -230,6 +231,43 @@ hosts_of(const GPtrArray *monitors)
     return hosts;
 }
 
+static bool
+same_monitors(const GPtrArray *a, const GPtrArray *b)
+{
+    if (!a || a->len != b->len)
+        return false;
+    for (guint i = 0; i < a->len; i++) {
+        const StoreMonitor *one = g_ptr_array_index(a, i);
+        const StoreMonitor *two = g_ptr_array_index(b, i);
+
+        if (strcmp(one->host, two->host) != 0 ||
+            strcmp(one->port, two->port) != 0)
+            return false;
+    }
+    return true;
+}
+
+bool
+host_monitors_moved(Host *host)
+{
+    g_autoptr(GPtrArray) last = host_last_monitors(host);
+    g_autoptr(GPtrArray) live = host_monitors(host, NULL);
+
+    return live && !same_monitors(last, live);
+}
+
+static GPtrArray *
+find_monitors(Host *host, HostAsk ask, GError **error)
+{
+    GPtrArray *last = NULL;
+
+    if (ask == HOST_ASK_CONF)
+        return store_monitors_from_conf(host->cluster, error);
+    if (ask == HOST_ASK_MEMORY)
+        last = host_last_monitors(host);
+    return last ? last : host_monitors(host, error);
+}
+
 gboolean
 host_site(Host *host, HostAsk ask, HostSite *ret_site, GError **error)
 {
@@ -247,9 +285,7 @@ host_site(Host *host, HostAsk ask, HostSite *ret_site, GError **error)
                     first->conf);
         return FALSE;
     }
-    result.monitors = ask == HOST_ASK_CLUSTER
-                          ? host_monitors(host, error)
-                          : store_monitors_from_conf(host->cluster, error);
+    result.monitors = find_monitors(host, ask, error);
     if (!result.monitors)
         return FALSE;
     result.hosts = hosts_of(result.monitors);

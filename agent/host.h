@@ -43,6 +43,7 @@ StoreCluster *host_cluster(const Host *host);
 typedef enum {
     HOST_ASK_NOBODY,  /* the fsid stays unknown */
     HOST_ASK_CONF,    /* ceph.conf, which may not say */
+    HOST_ASK_MEMORY,  /* what the cluster said last; it, if it never did */
     HOST_ASK_CLUSTER, /* blocks, connects if need be, fails if that fails */
 } HostAsk;
 
@@ -76,6 +77,9 @@ char *host_secret_uuid(const Host *host, const char *fsid);
 GPtrArray *host_monitors(Host *host, GError **error);
 /* The one that was fetched last; NULL: none yet. */
 GPtrArray *host_last_monitors(Host *host);
+/* Fetches the live map. Whether it is another than the last one; false also
+ * where it cannot be had. Blocks. */
+bool host_monitors_moved(Host *host);
 
 /* libvirt's URI for the configured socket. g_free() it. */
 char *host_libvirt_uri(const Host *host);

@@ -62,8 +62,7 @@ request_plan(Host *host,
         return g_steal_pointer(&plan);
     g_autoptr(DomPlan) full =
         plan_with(host, ask, xml, len, complete_bare, error);
-    if (full &&
-        (ask != HOST_ASK_CLUSTER || host_find_parents(host, full, error)))
+    if (full && (ask == HOST_ASK_CONF || host_find_parents(host, full, error)))
         return g_steal_pointer(&full);
     return NULL;
 }

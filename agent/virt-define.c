@@ -85,12 +85,12 @@ apply_back(virDomainPtr domain, const DomChanges *changes, GError **error)
            set_metadata(domain, changes->metadata, error);
 }
 
-/* The cluster's own word on its monitors; ceph.conf's where it does not
+/* What the cluster said of its monitors; ceph.conf's word where it does not
  * answer, so that the definition is complete when it does. */
 static gboolean
 find_site(Host *host, HostSite *ret_site, GError **error)
 {
-    if (host_site(host, HOST_ASK_CLUSTER, ret_site, NULL))
+    if (host_site(host, HOST_ASK_MEMORY, ret_site, NULL))
         return TRUE;
     return host_site(host, HOST_ASK_CONF, ret_site, error);
 }
@@ -101,7 +101,7 @@ plan_stored(Host *host, const char *xml, GError **error)
     bool bare = host_conf(host)->complete_existing;
     g_autoptr(GError) down = NULL;
     DomPlan *plan =
-        request_plan(host, HOST_ASK_CLUSTER, xml, strlen(xml), bare, &down);
+        request_plan(host, HOST_ASK_MEMORY, xml, strlen(xml), bare, &down);
 
     if (plan || !g_error_matches(down, STORE_ERROR, STORE_ERROR_DOWN)) {
         if (down)
@@ -111,11 +111,12 @@ plan_stored(Host *host, const char *xml, GError **error)
     return request_plan(host, HOST_ASK_CONF, xml, strlen(xml), bare, error);
 }
 
-gboolean
-virt_define_rewrite(Host *host,
-                    virDomainPtr domain,
-                    bool *ret_changed,
-                    GError **error)
+static gboolean
+rewrite_once(Host *host,
+             virDomainPtr domain,
+             bool *ret_ours,
+             bool *ret_changed,
+             GError **error)
 {
     char *xml = stored_xml(domain, error);
     g_autoptr(DomPlan) plan = xml ? plan_stored(host, xml, error) : NULL;
@@ -123,16 +124,36 @@ virt_define_rewrite(Host *host,
     g_auto(HostSite) site = {0};
 
     free(xml);
+    *ret_ours = plan && dom_plan_disks(plan)->len > 0;
     *ret_changed = false;
     if (!plan)
         return FALSE;
-    if (dom_plan_disks(plan)->len == 0)
+    if (!*ret_ours)
         return TRUE;
     if (!find_site(host, &site, error) ||
         !dom_plan_changes(plan, &site.site, &changes, error))
         return FALSE;
     *ret_changed = changes != NULL;
     return !changes || apply(domain, changes, error);
+}
+
+gboolean
+virt_define_rewrite(Host *host,
+                    virDomainPtr domain,
+                    bool *ret_changed,
+                    GError **error)
+{
+    bool ours = false;
+    bool again = false;
+
+    if (!rewrite_once(host, domain, &ours, ret_changed, error))
+        return FALSE;
+    if (!ours || !host_monitors_moved(host))
+        return TRUE;
+    if (!rewrite_once(host, domain, &ours, &again, error))
+        return FALSE;
+    *ret_changed = *ret_changed || again;
+    return TRUE;
 }
 
 gboolean

@@ -15,8 +15,12 @@
 #include "agent/host.h"
 #include "agent/virt-error.h"
 
-/* Rewrites the domain's stored definition. ret_changed: whether there was
- * anything to do. Errors: VIRT_ERROR, and those of request.h. */
+/*
+ * Rewrites the domain's stored definition. A client may start the domain at
+ * any moment, so this is done with the monitors that were fetched last, and
+ * once more if the live ones turn out to be others. ret_changed: whether there
+ * was anything to do. Errors: VIRT_ERROR, and those of request.h.
+ */
 gboolean virt_define_rewrite(Host *host,
                              virDomainPtr domain,
                              bool *ret_changed,

@@ -19,7 +19,7 @@
 
 /* Pieces smaller than this would be written one by one for hours; the other
  * end is RBD's own. */
-#define OBJECT_MIN (64u * 1024u)
+#define OBJECT_MIN 4096u
 #define OBJECT_MAX (32u * 1024u * 1024u)
 
 static gboolean

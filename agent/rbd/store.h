@@ -276,7 +276,7 @@ typedef gboolean (*StoreProgress)(guint64 done, guint64 total, gpointer data);
 /*
  * Makes pool/image out of a raw file, as Glance lays images out: format 2, a
  * protected snapshot 'snap'. fd is a regular file or a block device; its
- * position is changed. object_size is a power of two from 64 KiB to 32 MiB.
+ * position is changed. object_size is a power of two from 4 KiB to 32 MiB.
  * Zeroes are not written. progress may be NULL; it runs in this thread.
  *
  * An image that is there already is never touched (STORE_ERROR_BUSY, with
