@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-agent-parts.c - the agent's small parts, without a cluster
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/arrivals.h"
+#include "agent/files.h"
+#include "agent/host.h"
+#include "agent/parallel.h"
+
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
+static void
+test_arrivals(void **state)
+{
+    Arrivals *arrivals = arrivals_new();
+
+    (void)state;
+    assert_false(arrivals_take(arrivals, "web1"));
+    arrivals_note(arrivals, "web1");
+    assert_false(arrivals_take(arrivals, "web2"));
+    assert_true(arrivals_take(arrivals, "web1"));
+    /* For one use. */
+    assert_false(arrivals_take(arrivals, "web1"));
+    arrivals_free(arrivals);
+}
+
+#define JOBS 100
+
+static void
+square(gpointer item)
+{
+    gint *number = item;
+
+    g_usleep(1000);
+    *number = *number * *number;
+}
+
+static void
+test_parallel(void **state)
+{
+    gint numbers[JOBS];
+    g_autoptr(GPtrArray) items = g_ptr_array_new();
+
+    (void)state;
+    parallel_run(square, items); /* none: nothing happens */
+    for (gint i = 0; i < JOBS; i++) {
+        numbers[i] = i;
+        g_ptr_array_add(items, &numbers[i]);
+    }
+    parallel_run(square, items);
+    for (gint i = 0; i < JOBS; i++)
+        assert_int_equal(numbers[i], i * i);
+}
+
+/* A file with content, whose name is g_free()d after it was removed. */
+static char *
+file_of(const char *content, gssize len)
+{
+    char *path = NULL;
+    int fd = g_file_open_tmp("remora-test-XXXXXX", &path, NULL);
+
+    assert_true(fd >= 0);
+    (void)close(fd);
+    assert_true(g_file_set_contents(path, content, len, NULL));
+    return path;
+}
+
+static void
+test_files(void **state)
+{
+    g_autofree char *path = file_of("0123456789", -1);
+    g_autoptr(GError) error = NULL;
+    GString *text = files_read(path, 10, &error);
+
+    (void)state;
+    assert_null(error);
+    assert_string_equal(text->str, "0123456789");
+    g_string_free(text, TRUE);
+    assert_null(files_read(path, 9, &error));
+    assert_true(g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_FAILED));
+    g_clear_error(&error);
+    (void)g_unlink(path);
+    assert_null(files_read(path, 10, &error));
+    assert_true(g_error_matches(error, G_FILE_ERROR, G_FILE_ERROR_NOENT));
+}
+
+/* The secret must have the same UUID on every host of a cluster, today and
+ * after an upgrade: these values may never change. */
+static void
+test_secret_uuid(void **state)
+{
+    g_autofree char *empty = file_of("", 0);
+    g_autofree char *set =
+        file_of("clusters = ( { secret_uuid = "
+                "\"e21a123a-31f8-425a-86db-7204c33a6161\"; } );",
+                -1);
+    g_autofree char *guest =
+        file_of("clusters = ( { guest_user = \"guest\"; } );", -1);
+    const char *fsid = "11111111-2222-3333-4444-555555555555";
+    const char *const paths[] = {empty, guest, set};
+    char *uuids[3];
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        Host *host = host_new(paths[i], NULL, NULL, NULL);
+
+        assert_non_null(host);
+        uuids[i] = host_secret_uuid(host, fsid);
+        assert_true(g_uuid_string_is_valid(uuids[i]));
+        host_unref(host);
+        (void)g_unlink(paths[i]);
+    }
+    assert_string_equal(uuids[0], "a389366b-a33e-5618-8282-2ff5d30511ca");
+    assert_string_equal(uuids[1], "c3da0357-3b94-5cd2-bb7a-5c5540ca9259");
+    assert_string_equal(uuids[2], "e21a123a-31f8-425a-86db-7204c33a6161");
+    for (int i = 0; i < 3; i++)
+        g_free(uuids[i]);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_arrivals),
+        cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_secret_uuid),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
