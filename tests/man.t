@@ -1,0 +1,241 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/man.t - remora(1), remorad(8) and README say what is there
+#
+# Options and commands are compared with what the programs' --help prints,
+# both ways; JSON keys, words and log lines with the sources; examples are
+# given to the program. Needs no root, no cluster, no libvirt.
+#
+# shellcheck source-path=SCRIPTDIR
+: "${srcdir:=.}" "${builddir:=.}"
+. "$srcdir/tests/lib/tap.sh"
+. "$srcdir/tests/lib/man.sh"
+man_tools
+
+REMORA=$builddir/agent/remora
+REMORAD=$builddir/agent/remorad
+remora_pod=$srcdir/agent/remora.pod
+remorad_pod=$srcdir/agent/remorad.pod
+tmp=$(mktemp -d) || exit 1
+trap 'rm -rf "$tmp"' EXIT
+
+# What a sanitizer may say about the libraries is not about the pages.
+export ASAN_OPTIONS=detect_leaks=0
+
+# What follows is sets: one word or line each, sorted.
+
+# Of the text on standard input: --diff and -d from "  -d, --diff   Print".
+options_of_help()
+{
+    sed -n 's/^  \(-[^ ,]*\(, --[^ ]*\)\{0,1\}\).*/\1/p' | tr -d ' ' |
+        tr ',' '\n' | sed 's/=.*//' | grep -v -x -e -h -e --help | sort -u
+}
+
+# --diff and -d from B<-d>, B<--diff>.
+options_of_pod()
+{
+    grep -o 'B<-[^>]*>' | sed 's/^B<//; s/[=>].*//' |
+        grep -v -x -e -h -e --help | sort -u
+}
+
+man_page "$remora_pod"
+man_page "$remorad_pod"
+
+# ---- remora(1) -------------------------------------------------------------
+
+# Commands, from the head of each section: "remora image add".
+commands=$(sed -n 's/^=head2 remora //p' "$remora_pod")
+
+# Two words where a command has commands of its own.
+commands_of_help()
+{
+    local name
+    "$REMORA" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p' |
+        while read -r name; do
+            if "$REMORA" "$name" --help | grep -q "^  remora $name [a-z]"; then
+                "$REMORA" "$name" --help |
+                    sed -n "s/^  remora \($name [a-z]*\).*/\1/p"
+            else
+                echo "$name"
+            fi
+        done
+}
+
+is 'remora: commands of the page are those of the program' \
+    "$(sort <<<"$commands")" "$(commands_of_help | sort)"
+is 'remora: global options are described' \
+    "$(section "$remora_pod" 1 OPTIONS | grep '^=item' | options_of_pod)" \
+    "$("$REMORA" --help | options_of_help)"
+
+while read -r command; do
+    # shellcheck disable=SC2086 # "image add" is two words
+    help=$("$REMORA" $command --help)
+    text=$(section "$remora_pod" 2 "remora $command")
+    form=$(grep -m 1 "^ remora $command" <<<"$text")
+    is "remora $command: its options are described" \
+        "$(options_of_pod <<<"$text")" "$(options_of_help <<<"$help")"
+    is "remora $command: its form has each of them" \
+        "$(grep -o -e '--[a-z-]*' <<<"$form" | sort -u)" \
+        "$(options_of_help <<<"$help" | grep '^--')"
+    like "remora $command: the synopsis has that form" \
+        "$(section "$remora_pod" 1 SYNOPSIS)" "$form"
+    like "remora $command: the help has its arguments" \
+        "$(sed -n 2p <<<"$help")" \
+        "$(sed "s/^ remora $command//; s/ \[--[^]]*\]//g; s/^ //" <<<"$form")"
+done <<<"$commands"
+
+refuses 'remora: an unknown command is wrong usage' 'unknown command' \
+    "$REMORA" nonsense
+is 'with status 2' "$("$REMORA" nonsense 2>/dev/null; echo $?)" 2
+
+# ---- what plan and status say, in words and JSON ---------------------------
+
+# The keys that a source file puts into its JSON.
+keys_of_c()
+{
+    perl -0777 -ne '
+        print "$1\n" while /json_object_set_new\(\s*\w+,\s*"(\w+)"/g;
+        while (/json_pack\((.*?)\);/gs) {
+            my $call = $1;
+            print "$1\n" while $call =~ /"([a-z_]+)",/g;
+        }' "$@" | sort -u
+}
+
+json=$(section "$remora_pod" 1 JSON)
+is 'the page has the keys of JSON, and no others' \
+    "$(grep -o 'B<[a-z_]*>' <<<"$json" | sed 's/B<\(.*\)>/\1/' | sort -u)" \
+    "$(keys_of_c "$srcdir/agent/cmd-plan.c" "$srcdir/agent/cmd-status.c" \
+        "$srcdir/agent/report.c")"
+
+# words_of_c FILE FUNCTION: the strings in it.
+words_of_c()
+{
+    sed -n "/^$2(/,/^}/p" "$1" | strings_of_c | grep -v % | grep . |
+        sort -u
+}
+
+# words_of_pod TITLE AFTER: the first column of the table below a line that
+# ends with AFTER.
+words_of_pod()
+{
+    section "$remora_pod" 2 "$1" | AFTER=$2 perl -00 -ne '
+        if ($next) { print; exit }
+        $next = /\Q$ENV{AFTER}\E\s*$/' |
+        sed -n 's/^ \([^ ].*[^ ]\)   *[^ ].*/\1/p' | sort -u
+}
+
+is 'plan: the words of TO DO' \
+    "$(words_of_pod 'remora plan' 'To do is one of')" \
+    "$(words_of_c "$srcdir/agent/cmd-plan.c" judge | grep -v rewrite)"
+is 'status: the words of DISK' \
+    "$(words_of_pod 'remora status' 'is one of')" \
+    "$({
+        words_of_c "$srcdir/agent/cmd-status.c" disk_word
+        grep -o 'json_string("unknown")' "$srcdir/agent/cmd-status.c" |
+            strings_of_c
+    } | sort -u)"
+
+# headings FILE: the columns of its table, in one line.
+headings()
+{
+    perl -0777 -ne '/headings\[\] = \{(.*?)\}/s && print $1' "$1" |
+        strings_of_c | tr '\n' ' '
+}
+
+# Tables in the page are narrower than what they are made of.
+shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
+for name in plan provision status; do
+    isnt "$name: its table can be read" \
+        "$(headings "$srcdir/agent/cmd-$name.c")" ''
+    like "$name: the table that is shown has its columns" "$shown" \
+        "$(headings "$srcdir/agent/cmd-$name.c")"
+done
+
+# ---- remorad(8) ------------------------------------------------------------
+
+is 'remorad: its options are described' \
+    "$(section "$remorad_pod" 1 OPTIONS | grep '^=item' | options_of_pod)" \
+    "$("$REMORAD" --help | options_of_help)"
+synopsis=$(section "$remorad_pod" 1 SYNOPSIS)
+for option in $("$REMORAD" --help | options_of_help | grep -v -x -e --config \
+    -e --verbose); do
+    like "remorad: the synopsis has $option" "$synopsis" "B<$option>"
+done
+is 'remorad: the operations of --one-shot' \
+    "$(section "$remorad_pod" 1 OPTIONS | grep -A 4 'I<OPERATION> is' |
+        grep -o 'C<[a-z]*>' | sed 's/C<\(.*\)>/\1/' | sort -u)" \
+    "$(sed -n '/^op_of(/,/^}/p' "$srcdir/agent/one-shot.c" | strings_of_c |
+        sort -u)"
+is 'remorad: the signals' \
+    "$(section "$remorad_pod" 1 SIGNALS | grep '^=item' | grep -o 'SIG[A-Z]*' |
+        sort -u)" \
+    "$(grep -o 'SIG[A-Z]*, on_' "$srcdir/agent/remorad.c" | sed 's/,.*//' |
+        sort -u)"
+is 'remorad: the fields of the journal' \
+    "$(section "$remorad_pod" 1 LOG | grep -o 'B<REMORA_[A-Z_]*>' |
+        sed 's/B<\(.*\)>/\1/' | sort -u)" \
+    "$(grep -o '"REMORA_[A-Z_]*"' "$srcdir/agent/log.c" | tr -d '"' | sort -u)"
+is 'remorad: what it tells the service manager' \
+    "$(section "$remorad_pod" 1 READINESS | grep -o 'C<[A-Z]*=1>' |
+        sed 's/C<\(.*\)>/\1/' | sort -u)" \
+    "$(grep -o 'ready_notify("[^"]*")' "$srcdir"/agent/*.c | strings_of_c |
+        sort -u)"
+
+# The fixed pieces of each line that is logged, those that are put in
+# included: "cloned", "its claims end:". A line has at least one.
+logged()
+{
+    perl -0777 -ne '
+        s/"\s*\n?\s*"//g;
+        s/" G_\w+ "/d/g;
+        print "$1\n"
+            while /log_(?:info|warning)\([^;]*?"((?:[^"\\]|\\.)*)"/g;
+        print "$1\n" while /\[STORE_\w+\] = "((?:[^"\\]|\\.)*)"/g;
+    ' "$srcdir"/agent/{agent,arrivals,disks,guests,held,remorad,server}.c \
+        "$srcdir"/agent/virt*.c |
+        sed 's/%[lu]*[sud]/\n/g' | sed 's/^[ ,]*//; s/ *$//' |
+        grep '[a-z]' | sort -u
+}
+
+documented()
+{
+    section "$remorad_pod" 1 LOG | grep '^=item' | grep -o 'C<[^>]*>' |
+        sed 's/C<\(.*\)>/\1/' | sort -u
+}
+
+is 'remorad: the lines of the log are those of the program' "$(documented)" \
+    "$(logged)"
+
+# ---- examples --------------------------------------------------------------
+
+cat >"$tmp/ceph.conf" <<'CONF'
+[global]
+fsid = 3b2f5a54-9f0c-4f6e-8d0c-6f1e1a9c7d21
+mon_host = 9.115.251.194
+CONF
+cat >"$tmp/remora.conf" <<CONF
+clusters = ( { conf = "$tmp/ceph.conf"; } );
+CONF
+
+# examples FILE: its first definition, as a file of its own.
+example()
+{
+    sed -n '/^ *<domain/,/^ *<\/domain>/p' "$1" | sed '/<\/domain>/q'
+}
+
+for page in "$remora_pod" "$srcdir/README.md"; do
+    name=${page##*/}
+    example "$page" >"$tmp/example.xml"
+    ok "$name: its definition can be rendered" \
+        "$REMORA" -c "$tmp/remora.conf" render --offline "$tmp/example.xml"
+    like "$name: and gets its clone" "$TAP_OUT" \
+        "$(sed -n 's|.*<uuid>\(.*\)</uuid>.*|vms/\1_disk"|p' \
+            "$tmp/example.xml")"
+    printf '%s\n' "$TAP_OUT" >"$tmp/final.xml"
+    ok "$name: once more" \
+        "$REMORA" -c "$tmp/remora.conf" render -d -o "$tmp/final.xml"
+    is "$name: changes nothing" "$TAP_OUT" ''
+done
+
+tap_done
