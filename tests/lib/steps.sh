@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# tests/lib/steps.sh - the steps of a script that installs, builds and runs
+#
+#     steps_begin                a directory for the script, in $work
+#     step TITLE COMMAND...      one line that says how long it took
+#     run COMMAND...             ends at once when the script gets a signal
+#
+# Contract: $work and what runs are gone when the script ends, by any signal
+#           but KILL. The script defines step_failed TITLE LOG, called where a
+#           step failed and before step returns 1.
+# Needs:    nothing.
+
+work=
+child=
+
+steps_begin()
+{
+    trap steps_clean_up EXIT
+    trap 'exit 130' INT
+    trap 'exit 143' TERM HUP
+    work=$(mktemp -d) || exit 1
+    chmod 0755 "$work"
+}
+
+steps_clean_up()
+{
+    trap - EXIT INT TERM HUP
+    if [ -n "$child" ]; then
+        kill -TERM -- "-$child" 2>/dev/null
+        wait "$child" 2>/dev/null
+    fi
+    [ -z "$work" ] || rm -rf --one-file-system "$work"
+}
+
+# In a process group of its own and waited for, so that a signal to this
+# script ends it at once.
+run()
+{
+    local status
+    set -m
+    "$@" </dev/null &
+    child=$!
+    set +m
+    wait "$child"
+    status=$?
+    child=
+    return "$status"
+}
+
+# since START (of EPOCHREALTIME): seconds with one decimal.
+since()
+{
+    local tenths=$(((${EPOCHREALTIME//[.,]/} - ${1//[.,]/}) / 100000))
+    printf '%d.%d s' $((tenths / 10)) $((tenths % 10))
+}
+
+say()
+{
+    printf '%-44s %s\n' "$1" "$2"
+}
+
+step()
+{
+    local title=$1 start=$EPOCHREALTIME log=$work/step.log
+    shift
+    if run "$@" >"$log" 2>&1; then
+        say "$title" "$(since "$start")"
+        return
+    fi
+    say "$title" "FAILED after $(since "$start")"
+    step_failed "$title" "$log"
+    return 1
+}
