@@ -15,6 +15,7 @@ here=$(dirname -- "$(realpath -- "$0")")
 . "$here/lib/cluster.sh"
 . "$here/lib/libvirt.sh"
 . "$here/lib/guest.sh"
+. "$here/lib/machine.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 DOMAIN=982b8eac-6bcc-4a21-bd04-b67e26188be0
@@ -149,33 +150,6 @@ inside()
 }
 
 # ---- outside ---------------------------------------------------------------
-
-# What there is of names on the machine that a bed could have left. Beds of
-# others may come and go: they leave nothing either, so it holds for them.
-machine_names()
-{
-    find /etc /run /var/lib /var/log /var/cache /dev/shm "${HOME:-/root}" \
-        -maxdepth 3 \( -path /run/user -o -path /run/udev \) -prune -o \
-        \( -path '*libvirt*' -o -path '*ceph*' -o -path '*remora*' \
-        -o -path '*qemu*' -o -path /run/bed \) -print 2>/dev/null | sort
-    cat /etc/passwd /etc/group /etc/hosts
-    hostname
-    cut -d ' ' -f 4- /proc/self/mountinfo
-}
-
-# The processes of a PID namespace, seen from outside.
-in_namespace()
-{
-    local link
-    for link in /proc/[0-9]*/ns/pid; do
-        [ "$(readlink "$link" 2>/dev/null)" != "$1" ] || echo "$link"
-    done
-}
-
-namespace_is_empty()
-{
-    [ -z "$(in_namespace "$1")" ]
-}
 
 # A bed that says its namespace and then stays, with processes in it.
 sleeper()
