@@ -47,6 +47,10 @@ inside_services()
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     took 'libvirtd' "$t"
     ok 'libvirtd starts again' libvirtd_restart || bail 'no libvirtd'
+    # Stands for 'bash tests/...' typed by hand; script makes a terminal.
+    is 'at a terminal virsh says no more than it is asked' \
+        "$(script -q -e -c 'virsh -q list --name; echo $?' /dev/null \
+            </dev/null | tr -d '\r\n')" 0
     ok 'a secret' secret_define "$SECRET" "$(cluster_key remora)"
 }
 

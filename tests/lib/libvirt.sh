@@ -80,6 +80,14 @@ libvirt_pick_drivers()
     done
 }
 
+# At a terminal virsh starts polkit's agent, which complains that there is no
+# polkit in the bed. Where it cannot be executed, virsh does without.
+libvirt_hide_polkit()
+{
+    local agent=/usr/bin/pkttyagent
+    [ ! -x "$agent" ] || mount --bind /dev/null "$agent"
+}
+
 libvirtd_answers()
 {
     virsh_ list --name
@@ -103,6 +111,7 @@ libvirtd_start()
 {
     [ -e /etc/libvirt/qemu.conf ] || libvirt_write_conf
     libvirt_make_user
+    libvirt_hide_polkit
     [ -d "$BED/libvirt/drivers" ] || libvirt_pick_drivers
     libvirtd_spawn
     bed_wait 30 libvirtd_settled
