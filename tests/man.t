@@ -15,6 +15,8 @@ man_tools
 
 REMORA=$builddir/agent/remora
 REMORAD=$builddir/agent/remorad
+[ -x "$REMORAD" ] ||
+    bail "remora is built below '$builddir' (builddir says where)"
 remora_pod=$srcdir/agent/remora.pod
 remorad_pod=$srcdir/agent/remorad.pod
 tmp=$(mktemp -d) || exit 1
@@ -145,7 +147,7 @@ headings()
 
 # Tables in the page are narrower than what they are made of.
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
-for name in plan provision status; do
+for name in plan provision status image; do
     isnt "$name: its table can be read" \
         "$(headings "$srcdir/agent/cmd-$name.c")" ''
     like "$name: the table that is shown has its columns" "$shown" \
