@@ -1,262 +1,302 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-ask.c - the hook's side of the wire
+ * hooks/hook-ask.c - one exchange with the agent
+ *
+ * Every wait has a deadline: libvirt holds the domain's lock for as long as
+ * this takes, and has no deadline of its own.
  */
 #include "config.h"
 
 #include "hooks/hook-ask.h"
 
 #include "hooks/hook-io.h"
+#include "hooks/hook-socket.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <stdbool.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/uio.h>
-#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
-/* An agent that lives greets at once. */
-#define GREETING_MS 5000
-/* A full backlog is looked at again so often. */
-#define RETRY_MS 20
+/* How long to wait before trying again an agent whose queue is full. */
+#define RETRY_NS (10 * 1000 * 1000)
 
-/* How one exchange ended. */
-enum outcome { ANSWERED, NOBODY, ENDED, GAVE_UP };
+/* What one attempt came to; the first three are those of hook_ask(). */
+enum attempt {
+    ANSWERED = HOOK_ANSWERED,
+    NOBODY = HOOK_NOBODY,
+    FAILED = HOOK_FAILED,
+    GONE, /* the connection ended before the answer did */
+};
 
-static enum outcome give_up(struct hook_reply *reply, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
-
-static enum outcome
-give_up(struct hook_reply *reply, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    (void)vsnprintf(reply->message, sizeof(reply->message), format, args);
-    va_end(args);
-    return GAVE_UP;
-}
-
-static bool
-address_of(const char *path, struct sockaddr_un *address)
-{
-    size_t len = strlen(path);
-
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    if (len >= sizeof(address->sun_path))
-        return false;
-    memcpy(address->sun_path, path, len);
-    return true;
-}
-
-/* A socket whose connection waits for nothing; -1 with errno. */
-static int
-connect_once(const char *path, int type)
-{
-    struct sockaddr_un address;
-    int fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    int number;
-
-    if (fd < 0)
-        return -1;
-    errno = ENAMETOOLONG;
-    if (address_of(path, &address) &&
-        connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-        return fd;
-    number = errno;
-    (void)close(fd);
-    errno = number;
-    return -1;
-}
-
-static void
-pause_ms(long ms)
-{
-    const struct timespec time = {.tv_nsec = ms * 1000000};
-
-    (void)nanosleep(&time, NULL);
-}
-
-/* EAGAIN: more clients wait than the agent has taken on yet. */
-static int
-connect_agent(int64_t deadline)
-{
+/* An attempt, with what its messages need. */
+struct talk {
     int fd;
-
-    while ((fd = connect_once(REMORA_RUNDIR "/" WIRE_HOOK_SOCKET,
-                              SOCK_STREAM)) < 0) {
-        if ((errno != EAGAIN && errno != EINTR) || hook_now() >= deadline)
-            return -1;
-        pause_ms(RETRY_MS);
-    }
-    return fd;
-}
-
-/* Why a read or write did not come about, in words. */
-static enum outcome
-explain(enum hook_io state, struct hook_reply *reply, int64_t waited_ms)
-{
-    if (state == HOOK_IO_ENDED)
-        return ENDED;
-    if (state == HOOK_IO_LATE)
-        return give_up(reply,
-                       "remorad did not answer within %d s: see 'systemctl "
-                       "status remorad', then start the domain again",
-                       (int)((waited_ms + 999) / 1000));
-    return give_up(reply, "cannot talk to remorad: %s", strerror(errno));
-}
-
-static enum hook_io
-send_question(int fd, const struct hook_question *question, int64_t deadline)
-{
-    struct wire_request request;
-    size_t name_len = strlen(question->name);
-    enum hook_io state;
-
-    wire_request_init(&request, question->op, name_len, question->len);
-    state = hook_write(fd, &request, sizeof(request), deadline);
-    if (state == HOOK_IO_DONE)
-        state = hook_write(fd, question->name, name_len, deadline);
-    if (state == HOOK_IO_DONE)
-        state = hook_write(fd, question->body, question->len, deadline);
-    return state;
-}
-
-/* Whatever the agent says, the reader gets one line. */
-static void
-flatten(char *message)
-{
-    for (char *p = message; *p; p++)
-        if ((unsigned char)*p < ' ' || *p == 127)
-            *p = ' ';
-}
-
-static enum hook_io
-receive_strings(int fd,
-                const struct wire_answer *answer,
-                struct hook_reply *reply,
-                int64_t deadline)
-{
-    enum hook_io state =
-        hook_read(fd, reply->message, answer->message_len, deadline);
-
-    if (state != HOOK_IO_DONE)
-        return state;
-    reply->message[answer->message_len] = '\0';
-    flatten(reply->message);
-    if (answer->output_len == 0)
-        return HOOK_IO_DONE;
-    reply->output = malloc(answer->output_len);
-    if (!reply->output)
-        return HOOK_IO_FAILED;
-    reply->output_len = answer->output_len;
-    return hook_read(fd, reply->output, answer->output_len, deadline);
-}
-
-static enum outcome
-exchange(int fd,
-         const struct hook_question *question,
-         struct hook_reply *reply,
-         struct wire_answer *answer)
-{
-    int64_t start = hook_now();
-    int64_t limit = GREETING_MS;
-    struct wire_greeting greeting;
-    const char *wrong;
-    enum hook_io state =
-        hook_read(fd, &greeting, sizeof(greeting), start + limit);
-
-    if (state != HOOK_IO_DONE)
-        return explain(state, reply, limit);
-    if (wire_greeting_check(&greeting))
-        return NOBODY;
-    limit = greeting.deadline_ms < WIRE_DEADLINE_CAP_MS
-                ? greeting.deadline_ms
-                : (int64_t)WIRE_DEADLINE_CAP_MS;
-    state = send_question(fd, question, start + limit);
-    /* A refusal may be there although the agent stopped reading. */
-    if (state == HOOK_IO_DONE || state == HOOK_IO_ENDED)
-        state = hook_read(fd, answer, sizeof(*answer), start + limit);
-    if (state != HOOK_IO_DONE)
-        return explain(state, reply, limit);
-    wrong = wire_answer_check(answer);
-    if (wrong)
-        return give_up(reply,
-                       "remorad's answer makes no sense (%s): restart it "
-                       "(systemctl restart remorad)",
-                       wrong);
-    state = receive_strings(fd, answer, reply, start + limit);
-    return state == HOOK_IO_DONE ? ANSWERED : explain(state, reply, limit);
-}
-
-static enum outcome
-ask_once(const struct hook_question *question,
-         struct hook_reply *reply,
-         struct wire_answer *answer)
-{
-    enum outcome outcome;
-    int fd = connect_agent(hook_now() + GREETING_MS);
-
-    if (fd < 0 && (errno == ENOENT || errno == ECONNREFUSED))
-        return NOBODY;
-    if (fd < 0)
-        return give_up(reply, "cannot connect to '%s/%s': %s", REMORA_RUNDIR,
-                       WIRE_HOOK_SOCKET, strerror(errno));
-    free(reply->output);
-    *reply = (struct hook_reply){0};
-    outcome = exchange(fd, question, reply, answer);
-    (void)close(fd);
-    return outcome;
-}
-
-enum hook_answer
-hook_ask(const struct hook_question *question, struct hook_reply *reply)
-{
-    struct wire_answer answer = {0};
-    enum outcome outcome = ask_once(question, reply, &answer);
-
-    if (outcome == ENDED)
-        outcome = ask_once(question, reply, &answer);
-    if (outcome == NOBODY)
-        return HOOK_NOBODY;
-    if (outcome == ENDED)
-        (void)give_up(reply, "remorad ended the connection twice without an "
-                             "answer: see 'journalctl -u remorad'");
-    if (outcome == ANSWERED && answer.verdict == WIRE_ALLOW)
-        return HOOK_ALLOWED;
-    if (reply->message[0] == '\0')
-        (void)give_up(reply, "remorad refused and did not say why: see "
-                             "'journalctl -u remorad'");
-    return HOOK_REFUSED;
-}
+    int64_t deadline;
+    int64_t patience_ms; /* how long that was from its beginning */
+    struct hook_error *error;
+};
 
 void
-hook_tell(const struct hook_question *question)
+hook_answer_clear(struct hook_answer *answer)
 {
-    size_t name_len = strlen(question->name);
-    size_t len = question->len;
-    struct wire_request request;
-    int fd;
+    free(answer->message);
+    free(answer->output);
+    *answer = (struct hook_answer){.verdict = WIRE_REFUSE};
+}
 
-    if (name_len > WIRE_NAME_MAX)
-        return;
-    if (sizeof(request) + name_len + len > WIRE_DATAGRAM_MAX)
-        len = 0;
-    fd = connect_once(REMORA_RUNDIR "/" WIRE_NOTIFY_SOCKET, SOCK_DGRAM);
+int64_t
+hook_patience_ms(uint32_t deadline_ms)
+{
+    return deadline_ms < WIRE_DEADLINE_CAP_MS ? deadline_ms
+                                              : WIRE_DEADLINE_CAP_MS;
+}
+
+/* Sets the deadline so many ms from now, never behind the end of it all. */
+static void
+allow(struct talk *talk, int64_t ms, int64_t end)
+{
+    int64_t now = hook_clock_ms();
+
+    talk->patience_ms = ms < end - now ? ms : end - now;
+    talk->deadline = now + talk->patience_ms;
+}
+
+static enum attempt
+late_greeting(struct talk *talk)
+{
+    hook_error_set(talk->error,
+                   "the agent (remorad) accepted no request in %g s: restart "
+                   "it with 'systemctl restart remorad', then try again",
+                   (double)talk->patience_ms / 1000);
+    return FAILED;
+}
+
+static enum attempt
+late_answer(struct talk *talk)
+{
+    hook_error_set(talk->error,
+                   "the agent (remorad) did not answer in %g s: see "
+                   "'journalctl -u remorad', then try again",
+                   (double)talk->patience_ms / 1000);
+    return FAILED;
+}
+
+static enum attempt
+broken(struct talk *talk, const char *what, const char *reason)
+{
+    hook_error_set(talk->error,
+                   "the agent (remorad) sent %s that cannot be read: %s: "
+                   "restart it with 'systemctl restart remorad', then try "
+                   "again",
+                   what, reason);
+    return FAILED;
+}
+
+static enum attempt
+out_of_memory(struct talk *talk)
+{
+    hook_error_set(talk->error, "the host has no memory left for the agent's "
+                                "answer: free some, then try again");
+    return FAILED;
+}
+
+static enum attempt
+lost(struct talk *talk)
+{
+    hook_error_set(talk->error,
+                   "the connection to the agent (remorad) failed: %s: see "
+                   "'journalctl -u remorad', then try again",
+                   strerror(errno));
+    return FAILED;
+}
+
+static enum attempt
+unreachable(struct talk *talk, const char *path, int reason)
+{
+    hook_error_set(talk->error,
+                   "cannot connect to the agent (remorad) at '%s': %s: check "
+                   "the socket's owner and mode, and what AppArmor or SELinux "
+                   "denied",
+                   path, strerror(reason));
+    return FAILED;
+}
+
+/* The rest of a step that was not done. */
+static enum attempt
+undone(struct talk *talk, enum hook_io result, enum attempt late(struct talk *))
+{
+    switch (result) {
+    case HOOK_IO_END:
+        return GONE;
+    case HOOK_IO_LATE:
+        return late(talk);
+    case HOOK_IO_DONE:
+    case HOOK_IO_LONG:
+    case HOOK_IO_FAILED:
+    default:
+        return lost(talk);
+    }
+}
+
+/* Connects; ANSWERED means connected. A full queue is the one thing worth
+ * another try, and poll() cannot wait for it. */
+static enum attempt
+connect_agent(struct talk *talk, const char *path)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_NS};
+
+    for (;;) {
+        int reason = hook_socket_connect(talk->fd, path);
+
+        if (reason == 0)
+            return ANSWERED;
+        if (reason == ENOENT || reason == ECONNREFUSED)
+            return NOBODY;
+        if (reason != EAGAIN && reason != EINTR)
+            return unreachable(talk, path, reason);
+        if (hook_clock_ms() >= talk->deadline)
+            return late_greeting(talk);
+        (void)nanosleep(&pause, NULL);
+    }
+}
+
+/* Reads the greeting and sets the deadline that it gives. A greeting has the
+ * same size in every version, so that the version can be told. */
+static enum attempt
+be_greeted(struct talk *talk, int64_t end)
+{
+    struct wire_greeting greeting;
+    enum hook_io result =
+        hook_read(talk->fd, &greeting, sizeof(greeting), talk->deadline);
+    const char *reason;
+
+    if (result != HOOK_IO_DONE)
+        return undone(talk, result, late_greeting);
+    if (greeting.magic == WIRE_MAGIC && greeting.version != WIRE_VERSION)
+        return NOBODY;
+    reason = wire_greeting_check(&greeting);
+    if (reason)
+        return broken(talk, "a greeting", reason);
+    allow(talk, hook_patience_ms(greeting.deadline_ms), end);
+    return ANSWERED;
+}
+
+static enum attempt
+send_request(struct talk *talk,
+             enum wire_op op,
+             const struct hook_domain *domain)
+{
+    struct wire_request request;
+    size_t name_len = strlen(domain->name);
+    enum hook_io result;
+
+    wire_request_init(&request, op, name_len, domain->xml_len);
+    result = hook_write(talk->fd, &request, sizeof(request), talk->deadline);
+    if (result == HOOK_IO_DONE)
+        result = hook_write(talk->fd, domain->name, name_len, talk->deadline);
+    if (result == HOOK_IO_DONE)
+        result =
+            hook_write(talk->fd, domain->xml, domain->xml_len, talk->deadline);
+    /* An agent that stopped reading may have answered before it did. */
+    if (result == HOOK_IO_DONE || result == HOOK_IO_END)
+        return ANSWERED;
+    return undone(talk, result, late_answer);
+}
+
+/* Reads len bytes into new memory, which is NULL if there are none. */
+static enum attempt
+read_string(struct talk *talk, size_t len, char **ret_string)
+{
+    hook_autofree char *string = NULL;
+    enum hook_io result;
+
+    if (len > 0) {
+        string = malloc(len);
+        if (!string)
+            return out_of_memory(talk);
+        result = hook_read(talk->fd, string, len, talk->deadline);
+        if (result != HOOK_IO_DONE)
+            return undone(talk, result, late_answer);
+    }
+    *ret_string = string;
+    string = NULL;
+    return ANSWERED;
+}
+
+static enum attempt
+read_answer(struct talk *talk, struct hook_answer *answer)
+{
+    struct wire_answer header;
+    enum hook_io result =
+        hook_read(talk->fd, &header, sizeof(header), talk->deadline);
+    enum attempt attempt;
+    const char *reason;
+
+    if (result != HOOK_IO_DONE)
+        return undone(talk, result, late_answer);
+    reason = wire_answer_check(&header);
+    if (reason)
+        return broken(talk, "an answer", reason);
+    attempt = read_string(talk, header.message_len, &answer->message);
+    if (attempt == ANSWERED)
+        attempt = read_string(talk, header.output_len, &answer->output);
+    if (attempt != ANSWERED)
+        return attempt;
+    answer->verdict = (enum wire_verdict)header.verdict;
+    answer->message_len = header.message_len;
+    answer->output_len = header.output_len;
+    return ANSWERED;
+}
+
+static enum attempt
+ask_once(const char *path,
+         enum wire_op op,
+         const struct hook_domain *domain,
+         int64_t end,
+         struct hook_answer *ret_answer,
+         struct hook_error *error)
+{
+    hook_autoclose int fd = hook_socket(SOCK_STREAM);
+    struct talk talk = {.fd = fd, .error = error};
+    struct hook_answer answer = {.verdict = WIRE_REFUSE};
+    enum attempt attempt;
+
     if (fd < 0)
-        return;
-    wire_request_init(&request, question->op, name_len, len);
-    struct iovec parts[] = {
-        {&request, sizeof(request)},
-        {(void *)question->name, name_len},
-        {(void *)question->body, len},
-    };
-    const struct msghdr datagram = {.msg_iov = parts, .msg_iovlen = 3};
-    (void)sendmsg(fd, &datagram, MSG_DONTWAIT | MSG_NOSIGNAL);
-    (void)close(fd);
+        return unreachable(&talk, path, errno);
+    allow(&talk, HOOK_GREETING_MS, end);
+    attempt = connect_agent(&talk, path);
+    if (attempt == ANSWERED)
+        attempt = be_greeted(&talk, end);
+    if (attempt == ANSWERED)
+        attempt = send_request(&talk, op, domain);
+    if (attempt == ANSWERED)
+        attempt = read_answer(&talk, &answer);
+    if (attempt == ANSWERED)
+        *ret_answer = answer;
+    else
+        hook_answer_clear(&answer);
+    return attempt;
+}
+
+enum hook_outcome
+hook_ask(const char *path,
+         enum wire_op op,
+         const struct hook_domain *domain,
+         struct hook_answer *ret_answer,
+         struct hook_error *error)
+{
+    int64_t end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    enum attempt attempt = ask_once(path, op, domain, end, ret_answer, error);
+
+    if (attempt == GONE)
+        attempt = ask_once(path, op, domain, end, ret_answer, error);
+    if (attempt != GONE)
+        return (enum hook_outcome)attempt;
+    hook_error_set(error, "the agent (remorad) ended the connection twice "
+                          "without an answer: see 'journalctl -u remorad', "
+                          "then try again");
+    return HOOK_FAILED;
 }

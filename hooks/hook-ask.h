@@ -1,42 +1,61 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-ask.h - the hook's side of the wire
+ * hooks/hook-ask.h - one exchange with the agent, and one datagram
+ *
+ * Needs SIGPIPE ignored. Descriptors are close-on-exec and gone on return.
  */
 #ifndef REMORA_HOOKS_HOOK_ASK_H
 #define REMORA_HOOKS_HOOK_ASK_H
 
-#include <stddef.h>
-
+#include "hooks/hook-say.h"
 #include "hooks/wire.h"
 
-enum hook_answer {
-    HOOK_ALLOWED, /* output may hold new XML */
-    HOOK_REFUSED, /* message says why */
-    HOOK_NOBODY,  /* no agent of this version listens: remorad --one-shot */
+#include <stddef.h>
+#include <stdint.h>
+
+/* How long the agent may take to accept and to greet: it does so without
+ * looking at anything, so one that does not is stopped or wedged. */
+#define HOOK_GREETING_MS 5000
+
+/* What is asked about. Owned by the caller. */
+struct hook_domain {
+    const char *name; /* 1 to WIRE_NAME_MAX bytes */
+    const char *xml;  /* xml_len bytes, at most WIRE_BODY_MAX */
+    size_t xml_len;
 };
 
-struct hook_question {
-    enum wire_op op;
-    const char *name;
-    const char *body;
-    size_t len;
-};
-
-/* free() output; message is one line without its end. */
-struct hook_reply {
-    char message[WIRE_MESSAGE_MAX + 1];
+/* Release with hook_answer_clear(). Neither string ends with a NUL. */
+struct hook_answer {
+    enum wire_verdict verdict;
+    char *message;
+    size_t message_len;
     char *output;
     size_t output_len;
 };
 
-/* Asks, and asks once more when the agent ends the connection without an
- * answer, as it may when it is replaced. Waits as long as the agent's greeting
- * allows, at most WIRE_DEADLINE_CAP_MS. */
-enum hook_answer hook_ask(const struct hook_question *question,
-                          struct hook_reply *reply);
+void hook_answer_clear(struct hook_answer *answer);
 
-/* One datagram that nobody waits for. XML that is too long for it is left
- * out. */
-void hook_tell(const struct hook_question *question);
+enum hook_outcome {
+    HOOK_ANSWERED, /* *ret_answer is set, and is the caller's */
+    HOOK_NOBODY,   /* nobody listens, or an agent of another version */
+    HOOK_FAILED,   /* *error is set */
+};
+
+/* Asks the agent that listens at path. When the connection ends without an
+ * answer, as it does while the agent is replaced, it asks once more. Returns
+ * within WIRE_DEADLINE_CAP_MS. */
+enum hook_outcome hook_ask(const char *path,
+                           enum wire_op op,
+                           const struct hook_domain *domain,
+                           struct hook_answer *ret_answer,
+                           struct hook_error *error);
+
+/* How long an answer may take, in ms, when the greeting allows deadline_ms. */
+int64_t hook_patience_ms(uint32_t deadline_ms);
+
+/* Sends one datagram to path, and does not wait. XML that makes it longer
+ * than WIRE_DATAGRAM_MAX is left out. Nobody learns whether it arrived. */
+void
+hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-io.c - whole reads and writes that end at a deadline
+ * hooks/hook-io.c - reading and writing in full, never past a deadline
  */
 #include "config.h"
 
@@ -11,56 +11,77 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
 
-/* Most domains fit; larger ones grow by doubling. */
-#define FIRST_ROOM 16384u
-
 int64_t
-hook_now(void)
+hook_clock_ms(void)
 {
     struct timespec now;
 
+    /* It cannot fail: the clock is there and the pointer is good. */
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* Waits until fd is ready. The clock is looked at before the descriptor: a
+ * peer that always has one more byte must not move the deadline. */
 static enum hook_io
 wait_for(int fd, short events, int64_t deadline)
 {
-    struct pollfd poller = {.fd = fd, .events = events};
+    struct pollfd entry = {.fd = fd, .events = events};
 
     for (;;) {
-        int64_t left = deadline - hook_now();
-        int r;
+        int64_t left = deadline - hook_clock_ms();
+        int ready;
 
         if (left <= 0)
             return HOOK_IO_LATE;
-        r = poll(&poller, 1, left > INT_MAX ? INT_MAX : (int)left);
-        if (r > 0)
+        ready = poll(&entry, 1, left > INT_MAX ? INT_MAX : (int)left);
+        if (ready > 0)
             return HOOK_IO_DONE;
-        if (r < 0 && errno != EINTR)
+        if (ready < 0 && errno != EINTR)
             return HOOK_IO_FAILED;
     }
 }
 
-/* What an error of recv() or send() means: HOOK_IO_DONE, try again. */
+/* What a failed read() or write() means; HOOK_IO_DONE: try again. */
 static enum hook_io
-after_error(int fd, short events, int64_t deadline)
+judge(int error)
 {
-    switch (errno) {
+    switch (error) {
     case EINTR:
-        return HOOK_IO_DONE;
     case EAGAIN:
-        return wait_for(fd, events, deadline);
+        return HOOK_IO_DONE;
     case ECONNRESET:
     case EPIPE:
-        return HOOK_IO_ENDED;
+        return HOOK_IO_END;
     default:
         return HOOK_IO_FAILED;
+    }
+}
+
+/* Reads what there is, at least one byte. */
+static enum hook_io
+read_some(int fd, void *buffer, size_t len, int64_t deadline, size_t *ret_got)
+{
+    for (;;) {
+        enum hook_io result = wait_for(fd, POLLIN, deadline);
+        ssize_t got;
+
+        if (result != HOOK_IO_DONE)
+            return result;
+        got = read(fd, buffer, len);
+        if (got > 0) {
+            *ret_got = (size_t)got;
+            return HOOK_IO_DONE;
+        }
+        if (got == 0)
+            return HOOK_IO_END;
+        result = judge(errno);
+        if (result != HOOK_IO_DONE)
+            return result;
     }
 }
 
@@ -70,21 +91,42 @@ hook_read(int fd, void *buffer, size_t len, int64_t deadline)
     char *at = buffer;
 
     while (len > 0) {
-        ssize_t got = recv(fd, at, len, MSG_DONTWAIT);
-        enum hook_io state;
+        size_t got = 0;
+        enum hook_io result = read_some(fd, at, len, deadline, &got);
 
-        if (got == 0)
-            return HOOK_IO_ENDED;
-        if (got > 0) {
-            at += got;
-            len -= (size_t)got;
-            continue;
-        }
-        state = after_error(fd, POLLIN, deadline);
-        if (state != HOOK_IO_DONE)
-            return state;
+        if (result != HOOK_IO_DONE)
+            return result;
+        at += got;
+        len -= got;
     }
     return HOOK_IO_DONE;
+}
+
+enum hook_io
+hook_read_to_end(
+    int fd, void *buffer, size_t limit, int64_t deadline, size_t *ret_len)
+{
+    char *at = buffer;
+    size_t len = 0;
+
+    for (;;) {
+        /* Behind the limit there must be nothing but the end. */
+        char beyond;
+        bool full = len == limit;
+        size_t got = 0;
+        enum hook_io result = read_some(fd, full ? &beyond : at + len,
+                                        full ? 1 : limit - len, deadline, &got);
+
+        if (result == HOOK_IO_END) {
+            *ret_len = len;
+            return HOOK_IO_DONE;
+        }
+        if (result != HOOK_IO_DONE)
+            return result;
+        if (full)
+            return HOOK_IO_LONG;
+        len += got;
+    }
 }
 
 enum hook_io
@@ -93,84 +135,37 @@ hook_write(int fd, const void *buffer, size_t len, int64_t deadline)
     const char *at = buffer;
 
     while (len > 0) {
-        ssize_t sent = send(fd, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-        enum hook_io state;
+        /* A pipe that poll() calls writable takes PIPE_BUF bytes without
+         * making anybody wait, and not one more. */
+        size_t piece = len < PIPE_BUF ? len : PIPE_BUF;
+        enum hook_io result = wait_for(fd, POLLOUT, deadline);
+        ssize_t put;
 
-        if (sent >= 0) {
-            at += sent;
-            len -= (size_t)sent;
+        if (result != HOOK_IO_DONE)
+            return result;
+        put = write(fd, at, piece);
+        if (put < 0) {
+            result = judge(errno);
+            if (result != HOOK_IO_DONE)
+                return result;
             continue;
         }
-        state = after_error(fd, POLLOUT, deadline);
-        if (state != HOOK_IO_DONE)
-            return state;
+        at += put;
+        len -= (size_t)put;
     }
     return HOOK_IO_DONE;
 }
 
-/* Room for one byte more than max: that byte tells too long from just full. */
-static bool
-make_room(char **text, size_t *room, size_t len, size_t max)
+void
+hook_close(int *fd)
 {
-    size_t wanted = *room ? *room * 2 : FIRST_ROOM;
-    char *larger;
-
-    if (len + 1 < *room)
-        return true;
-    if (wanted > max + 2)
-        wanted = max + 2;
-    larger = realloc(*text, wanted);
-    if (!larger)
-        return false;
-    *text = larger;
-    *room = wanted;
-    return true;
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
 }
 
-enum hook_io
-hook_read_end(int fd, size_t max, char **ret_text, size_t *ret_len)
+void
+hook_free(void *pointer)
 {
-    char *text = NULL;
-    size_t room = 0;
-    size_t len = 0;
-
-    while (make_room(&text, &room, len, max)) {
-        ssize_t got = read(fd, text + len, room - len - 1);
-
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            break;
-        len += (size_t)got;
-        if (got == 0) {
-            text[len] = '\0';
-            *ret_text = text;
-            *ret_len = len;
-            return HOOK_IO_DONE;
-        }
-        if (len > max) {
-            errno = EFBIG;
-            break;
-        }
-    }
-    free(text);
-    return HOOK_IO_FAILED;
-}
-
-enum hook_io
-hook_write_file(int fd, const void *buffer, size_t len)
-{
-    const char *at = buffer;
-
-    while (len > 0) {
-        ssize_t sent = write(fd, at, len);
-
-        if (sent < 0 && errno != EINTR)
-            return HOOK_IO_FAILED;
-        if (sent > 0) {
-            at += sent;
-            len -= (size_t)sent;
-        }
-    }
-    return HOOK_IO_DONE;
+    free(*(void **)pointer);
 }

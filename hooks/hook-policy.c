@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-policy.c - what each of libvirt's operations may do
+ * hooks/hook-policy.c - the table of operations
  */
 #include "config.h"
 
@@ -9,24 +9,30 @@
 #include <stddef.h>
 #include <string.h>
 
-static const struct hook_policy table[] = {
-    {"prepare", "begin", HOOK_ASK, WIRE_PREPARE, "prepare", false},
-    {"migrate", "begin", HOOK_ASK, WIRE_MIGRATE, "migrate", true},
-    {"restore", "begin", HOOK_ASK, WIRE_RESTORE, "restore", true},
-    {"started", "begin", HOOK_TELL, WIRE_STARTED, NULL, false},
-    {"stopped", "end", HOOK_TELL, WIRE_STOPPED, NULL, false},
-    {"release", "end", HOOK_TELL, WIRE_RELEASE, NULL, false},
+/* clang-format off */
+const struct hook_policy hook_policies[] = {
+    /* operation, suboperation, ask, tell, filter, may refuse */
+    {"prepare",   "begin", WIRE_PREPARE, HOOK_NO_OP,   false, true},
+    {"migrate",   "begin", WIRE_MIGRATE, HOOK_NO_OP,   true,  true},
+    {"restore",   "begin", WIRE_RESTORE, HOOK_NO_OP,   true,  true},
+    {"start",     "begin", HOOK_NO_OP,   HOOK_NO_OP,   false, false},
+    {"started",   "begin", HOOK_NO_OP,   WIRE_STARTED, false, false},
+    {"stopped",   "end",   HOOK_NO_OP,   WIRE_STOPPED, false, false},
+    {"release",   "end",   HOOK_NO_OP,   WIRE_RELEASE, false, false},
+    {"reconnect", "begin", HOOK_NO_OP,   HOOK_NO_OP,   false, false},
+    {"attach",    "begin", HOOK_NO_OP,   HOOK_NO_OP,   false, false},
+    /* Anything unknown; also the end. */
+    {NULL,        NULL,    HOOK_NO_OP,   HOOK_NO_OP,   false, false},
 };
-
-/* start, reconnect, attach, and whatever libvirt may call one day */
-static const struct hook_policy unknown = {.way = HOOK_NOTHING};
+/* clang-format on */
 
 const struct hook_policy *
 hook_policy_find(const char *operation, const char *suboperation)
 {
-    for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-        if (strcmp(table[i].operation, operation) == 0 &&
-            strcmp(table[i].suboperation, suboperation) == 0)
-            return &table[i];
-    return &unknown;
+    const struct hook_policy *row = hook_policies;
+
+    while (row->operation && (strcmp(row->operation, operation) != 0 ||
+                              strcmp(row->suboperation, suboperation) != 0))
+        row++;
+    return row;
 }

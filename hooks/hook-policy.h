@@ -1,34 +1,32 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-policy.h - what each of libvirt's operations may do
+ * hooks/hook-policy.h - what the hook does for each of libvirt's operations
  *
- * Source: libvirt's hooks.html. A failing 'prepare' refuses the start; a
- * failing 'started' or 'reconnect' would kill a guest that runs. So only what
- * the table allows to refuse ever ends with a status other than 0.
+ * One table, because a wrong entry kills guests: libvirt destroys a running
+ * one when the hook fails at 'started' or 'reconnect'.
  */
 #ifndef REMORA_HOOKS_HOOK_POLICY_H
 #define REMORA_HOOKS_HOOK_POLICY_H
 
-#include <stdbool.h>
-
 #include "hooks/wire.h"
 
-enum hook_way {
-    HOOK_NOTHING, /* exit 0 at once */
-    HOOK_ASK,     /* ask the agent, and obey */
-    HOOK_TELL,    /* tell the agent, and do not wait */
-};
+#include <stdbool.h>
+
+#define HOOK_NO_OP 0u
 
 struct hook_policy {
-    const char *operation;    /* libvirt's second argument */
-    const char *suboperation; /* and third */
-    enum hook_way way;
-    enum wire_op op;      /* unless HOOK_NOTHING */
-    const char *one_shot; /* remorad --one-shot's word; HOOK_ASK only */
-    bool filter;          /* libvirt reads new XML from stdout */
+    const char *operation; /* NULL: the end of the table */
+    const char *suboperation;
+    unsigned ask;    /* enum wire_op of the exchange, or HOOK_NO_OP */
+    unsigned tell;   /* enum wire_op of the datagram, or HOOK_NO_OP */
+    bool filter;     /* libvirt takes new XML from standard output */
+    bool may_refuse; /* false: exit status 0, whatever happens */
 };
 
-/* Never NULL: what is unknown does nothing. Constant. */
+extern const struct hook_policy hook_policies[];
+
+/* The row of an operation that libvirt names. Never NULL: what is not in the
+ * table gets a row that asks nobody, tells nobody and never refuses. */
 const struct hook_policy *hook_policy_find(const char *operation,
                                            const char *suboperation);
 

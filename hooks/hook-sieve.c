@@ -1,10 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-sieve.c - is this domain any business of ours?
- *
- * The XML is libvirt's own print, which quotes attributes with ' and puts no
- * blank around '='; the other quote is looked for too, for XML that a tool
- * shows us.
+ * hooks/hook-sieve.c - the four byte strings that make a domain ours
  */
 #include "config.h"
 
@@ -12,15 +8,17 @@
 
 #include <string.h>
 
-bool
-hook_sieve(const char *xml, size_t len)
-{
-    static const char *const marks[] = {
-        "protocol='rbd'", "protocol=\"rbd\"",
-        "type='volume'",  "type=\"volume\"",
-        "urn:remora:",    "http://openstack.org/xmlns/libvirt/nova/",
-    };
+/* libvirt writes single quotes and no blanks around '='. The other quotes
+ * come from a hook script that ran before this one. */
+static const char *const marks[] = {
+    "protocol='rbd'", "protocol=\"rbd\"",
+    "type='volume'",  "type=\"volume\"",
+    "urn:remora:",    "http://openstack.org/xmlns/libvirt/nova/",
+};
 
+bool
+hook_sieve(const void *xml, size_t len)
+{
     for (size_t i = 0; i < sizeof(marks) / sizeof(marks[0]); i++)
         if (memmem(xml, len, marks[i], strlen(marks[i])))
             return true;

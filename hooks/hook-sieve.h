@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-sieve.h - is this domain any business of ours?
+ * hooks/hook-sieve.h - whether domain XML can be any of remora's business
+ *
+ * This is all that hooks/ knows of XML. It may let through what turns out to
+ * be foreign, for the agent decides; it never holds back what is not.
  */
 #ifndef REMORA_HOOKS_HOOK_SIEVE_H
 #define REMORA_HOOKS_HOOK_SIEVE_H
@@ -8,9 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Whether the XML holds one of four byte strings: a disk on RBD, a disk that
- * is a volume of a pool, remora's metadata, Nova's. It may say yes too often:
- * then the agent looks. It must never say no to a domain that asks. */
-bool hook_sieve(const char *xml, size_t len);
+/* Takes len bytes of XML as libvirt writes it, or as an earlier hook script
+ * left it. False: a foreign domain, not to be touched. */
+bool hook_sieve(const void *xml, size_t len);
 
 #endif

@@ -1,137 +1,189 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/qemu-hook.c - what libvirt runs around the life of a domain
+ * hooks/qemu-hook.c - what libvirt runs at each step of a domain's life
  *
- *     qemu DOMAIN OPERATION SUBOPERATION EXTRA   (domain XML on stdin)
+ *     qemu-hook DOMAIN OPERATION SUBOPERATION EXTRA, domain XML on stdin
  *
- * It decides nothing: it shows the XML of domains that may be ours to the
- * agent and passes the answer on. It leaves no child behind, for libvirt
- * waits until nobody holds its stdout and stderr any more, and it never calls
- * libvirt, which holds the domain's lock meanwhile.
+ * The gate that no start passes round. It knows four byte strings and the
+ * table of operations (hook-policy.c); everything else is the agent's.
+ *
+ * Must not: start a process, delete anything, look at the environment, or
+ *           write to standard output but for a filter's new XML.
  */
 #include "config.h"
 
 #include "hooks/hook-ask.h"
 #include "hooks/hook-io.h"
+#include "hooks/hook-one-shot.h"
 #include "hooks/hook-policy.h"
+#include "hooks/hook-say.h"
 #include "hooks/hook-sieve.h"
+#include "hooks/wire.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#define ASK_PATH  REMORA_RUNDIR "/" WIRE_HOOK_SOCKET
+#define TELL_PATH REMORA_RUNDIR "/" WIRE_NOTIFY_SOCKET
+
+_Static_assert(sizeof(ASK_PATH) <= sizeof(((struct sockaddr_un *)0)->sun_path),
+               "the run directory's name is too long for a socket");
+_Static_assert(sizeof(TELL_PATH) <= sizeof(((struct sockaddr_un *)0)->sun_path),
+               "the run directory's name is too long for a socket");
+
+/* How long libvirt may take to hand over the XML or to take the new one. */
+#define LIBVIRT_MS 5000
+
+/* The exit status of an operation that failed here. */
 static int
-refuse(const char *domain, const char *why)
+fail(const struct hook_policy *policy,
+     const char *name,
+     const struct hook_error *error)
 {
-    fprintf(stderr, "remora: domain '%s': %s\n", domain, why);
+    if (!policy->may_refuse)
+        return EXIT_SUCCESS;
+    hook_say(name, error->line, strlen(error->line));
     return EXIT_FAILURE;
 }
 
-/* The XML as a file that is read from its beginning, in place of stdin. */
+/* Reads the domain's XML into buffer, which has room for WIRE_BODY_MAX. */
 static bool
-xml_as_stdin(const struct hook_question *question)
+read_domain(struct hook_domain *domain, char *buffer, struct hook_error *error)
 {
-    int fd = memfd_create("domain.xml", 0);
+    enum hook_io result =
+        hook_read_to_end(STDIN_FILENO, buffer, WIRE_BODY_MAX,
+                         hook_clock_ms() + LIBVIRT_MS, &domain->xml_len);
 
-    return fd >= 0 &&
-           hook_write_file(fd, question->body, question->len) == HOOK_IO_DONE &&
-           lseek(fd, 0, SEEK_SET) == 0 && dup2(fd, STDIN_FILENO) >= 0 &&
-           (fd == STDIN_FILENO || close(fd) == 0);
-}
-
-/* Nobody listens: the same code in our own place. Returns only if it cannot
- * be run. */
-static int
-one_shot(const struct hook_policy *policy, const struct hook_question *question)
-{
-    char why[256];
-
-    if (!xml_as_stdin(question))
-        return refuse(question->name, "cannot pass its XML on: no memory");
-    (void)signal(SIGPIPE, SIG_DFL);
-    /* It keeps its own deadline; this is for the case that it cannot. An
-     * alarm outlives exec. */
-    (void)alarm(WIRE_DEADLINE_CAP_MS / 1000);
-    (void)execl(REMORA_REMORAD, REMORA_REMORAD, "--one-shot", "--",
-                policy->one_shot, question->name, (char *)NULL);
-    (void)snprintf(why, sizeof(why),
-                   "remorad does not run, and '%s' cannot be run either "
-                   "(%s): start remorad (systemctl start remorad)",
-                   REMORA_REMORAD, strerror(errno));
-    return refuse(question->name, why);
-}
-
-static int
-pass_output(const struct hook_policy *policy,
-            const struct hook_question *question,
-            const struct hook_reply *reply)
-{
-    if (!policy->filter || reply->output_len == 0)
-        return EXIT_SUCCESS;
-    if (hook_write_file(STDOUT_FILENO, reply->output, reply->output_len) ==
-        HOOK_IO_DONE)
-        return EXIT_SUCCESS;
-    return refuse(question->name, "cannot hand its new XML to libvirt");
-}
-
-static int
-ask(const struct hook_policy *policy, const struct hook_question *question)
-{
-    static struct hook_reply reply;
-    int status = EXIT_FAILURE;
-
-    if (strlen(question->name) > WIRE_NAME_MAX)
-        return refuse("(too long a name)", "its name is longer than remora "
-                                           "takes: rename the domain");
-    switch (hook_ask(question, &reply)) {
-    case HOOK_ALLOWED:
-        status = pass_output(policy, question, &reply);
-        break;
-    case HOOK_REFUSED:
-        /* The agent names the domain itself. */
-        if (strncmp(reply.message, "domain '", strlen("domain '")) == 0)
-            fprintf(stderr, "remora: %s\n", reply.message);
-        else
-            (void)refuse(question->name, reply.message);
-        break;
-    case HOOK_NOBODY:
-        status = one_shot(policy, question);
-        break;
+    domain->xml = buffer;
+    switch (result) {
+    case HOOK_IO_DONE:
+        return true;
+    case HOOK_IO_LONG:
+        hook_error_set(error,
+                       "its XML is longer than %u bytes: shorten its metadata "
+                       "with 'virsh edit'",
+                       WIRE_BODY_MAX);
+        return false;
+    case HOOK_IO_LATE:
+        hook_error_set(error,
+                       "libvirt did not hand over its XML in %d s: see "
+                       "libvirt's log, then try again",
+                       LIBVIRT_MS / 1000);
+        return false;
+    case HOOK_IO_END:
+    case HOOK_IO_FAILED:
+    default:
+        hook_error_set(error,
+                       "cannot read its XML from standard input: %s: see "
+                       "libvirt's log, then try again",
+                       strerror(errno));
+        return false;
     }
-    free(reply.output);
-    return status;
+}
+
+static bool
+check_name(const struct hook_domain *domain, struct hook_error *error)
+{
+    size_t len = strlen(domain->name);
+
+    if (len >= 1 && len <= WIRE_NAME_MAX)
+        return true;
+    hook_error_set(error,
+                   "its name has %zu bytes, and 1 to %u are possible: give it "
+                   "another with 'virsh domrename'",
+                   len, WIRE_NAME_MAX);
+    return false;
+}
+
+/* Hands the agent's new XML to libvirt, which takes none for no change. */
+static bool
+write_output(const struct hook_answer *answer, struct hook_error *error)
+{
+    enum hook_io result =
+        hook_write(STDOUT_FILENO, answer->output, answer->output_len,
+                   hook_clock_ms() + LIBVIRT_MS);
+
+    if (result == HOOK_IO_DONE)
+        return true;
+    hook_error_set(error,
+                   "cannot hand its new XML to libvirt: %s: see libvirt's "
+                   "log, then try again",
+                   result == HOOK_IO_LATE  ? "it does not read"
+                   : result == HOOK_IO_END ? "it closed the pipe"
+                                           : strerror(errno));
+    return false;
 }
 
 static int
-run(const struct hook_policy *policy, const char *domain)
+obey(const struct hook_policy *policy,
+     const struct hook_domain *domain,
+     const struct hook_answer *answer)
 {
-    char *xml = NULL;
-    size_t len = 0;
-    int status = EXIT_SUCCESS;
+    struct hook_error error;
 
-    if (hook_read_end(STDIN_FILENO, WIRE_BODY_MAX, &xml, &len) !=
-        HOOK_IO_DONE) {
-        if (policy->way == HOOK_TELL)
+    if (answer->verdict == WIRE_ALLOW) {
+        if (!policy->filter || write_output(answer, &error))
             return EXIT_SUCCESS;
-        return refuse(domain, errno == EFBIG
-                                  ? "its XML is longer than 4 MiB, which "
-                                    "remora does not take"
-                                  : "its XML cannot be read");
+        return fail(policy, domain->name, &error);
     }
-    if (hook_sieve(xml, len)) {
-        const struct hook_question question = {policy->op, domain, xml, len};
+    if (answer->message_len == 0) {
+        hook_error_set(&error, "the agent (remorad) refused without saying "
+                               "why: see 'journalctl -u remorad'");
+        return fail(policy, domain->name, &error);
+    }
+    hook_say(NULL, answer->message, answer->message_len);
+    return EXIT_FAILURE;
+}
 
-        if (policy->way == HOOK_ASK)
-            status = ask(policy, &question);
-        else
-            hook_tell(&question);
+static int
+ask(const struct hook_policy *policy, const struct hook_domain *domain)
+{
+    struct hook_answer answer;
+    struct hook_error error;
+    int status;
+
+    switch (hook_ask(ASK_PATH, (enum wire_op)policy->ask, domain, &answer,
+                     &error)) {
+    case HOOK_ANSWERED:
+        status = obey(policy, domain, &answer);
+        hook_answer_clear(&answer);
+        return status;
+    case HOOK_NOBODY:
+        hook_one_shot(REMORA_REMORAD, policy->operation, domain, &error);
+        return fail(policy, domain->name, &error);
+    case HOOK_FAILED:
+    default:
+        return fail(policy, domain->name, &error);
     }
-    free(xml);
-    return status;
+}
+
+static int
+run(const struct hook_policy *policy, const char *name)
+{
+    hook_autofree char *buffer = malloc(WIRE_BODY_MAX);
+    struct hook_domain domain = {.name = name};
+    struct hook_error error;
+
+    if (!buffer) {
+        hook_error_set(&error, "the host has no memory left for its XML: free "
+                               "some, then try again");
+        return fail(policy, name, &error);
+    }
+    if (!read_domain(&domain, buffer, &error))
+        return fail(policy, name, &error);
+    if (!hook_sieve(domain.xml, domain.xml_len))
+        return EXIT_SUCCESS;
+    if (!check_name(&domain, &error))
+        return fail(policy, name, &error);
+    if (policy->ask != HOOK_NO_OP)
+        return ask(policy, &domain);
+    hook_tell(TELL_PATH, (enum wire_op)policy->tell, &domain);
+    return EXIT_SUCCESS;
 }
 
 int
@@ -139,14 +191,18 @@ main(int argc, char **argv)
 {
     const struct hook_policy *policy;
 
+    (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 4) {
-        fprintf(stderr, "usage: qemu DOMAIN OPERATION SUBOPERATION EXTRA, run "
-                        "by libvirt; see remora-qemu-hook(8)\n");
-        return EXIT_FAILURE;
+        /* Not libvirt; but if it should be, nothing may be refused. */
+        static const char usage[] =
+            "usage: qemu-hook DOMAIN OPERATION SUBOPERATION EXTRA, with the "
+            "domain's XML on standard input: libvirt runs it";
+
+        hook_say(NULL, usage, sizeof(usage) - 1);
+        return EXIT_SUCCESS;
     }
     policy = hook_policy_find(argv[2], argv[3]);
-    if (policy->way == HOOK_NOTHING)
+    if (policy->ask == HOOK_NO_OP && policy->tell == HOOK_NO_OP)
         return EXIT_SUCCESS;
-    (void)signal(SIGPIPE, SIG_IGN);
     return run(policy, argv[1]);
 }

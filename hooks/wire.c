@@ -1,20 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/wire.c - what the hook and the agent say to each other
+ * hooks/wire.c - filling in and checking what travels on the wire
  */
 #include "config.h"
 
 #include "hooks/wire.h"
-
-static const char *
-check_head(uint32_t magic, uint32_t version)
-{
-    if (magic != WIRE_MAGIC)
-        return "it does not speak remora's protocol";
-    if (version != WIRE_VERSION)
-        return "it speaks another version of remora's protocol";
-    return NULL;
-}
 
 void
 wire_greeting_init(struct wire_greeting *greeting, uint32_t deadline_ms)
@@ -56,35 +46,92 @@ wire_answer_init(struct wire_answer *answer,
     };
 }
 
+/* What every header begins and ends with. */
+static const char *
+check_common(uint32_t magic, uint32_t version, uint32_t reserved)
+{
+    if (magic != WIRE_MAGIC)
+        return "it is not of remora's protocol";
+    if (version != WIRE_VERSION)
+        return "it is of another version of remora";
+    if (reserved != 0)
+        return "its reserved field is not 0";
+    return NULL;
+}
+
 const char *
 wire_greeting_check(const struct wire_greeting *greeting)
 {
-    return check_head(greeting->magic, greeting->version);
+    const char *reason =
+        check_common(greeting->magic, greeting->version, greeting->reserved);
+
+    if (reason)
+        return reason;
+    if (greeting->deadline_ms == 0)
+        return "it leaves no time for an answer";
+    return NULL;
+}
+
+/* The lengths are inside their own limits, so the sum cannot wrap round. */
+static const char *
+check_datagram(const struct wire_request *request)
+{
+    if (sizeof(*request) + request->name_len + request->body_len >
+        WIRE_DATAGRAM_MAX)
+        return "it is too long for a datagram";
+    return NULL;
+}
+
+static const char *
+check_lengths(const struct wire_request *request)
+{
+    if (request->name_len == 0)
+        return "it names no domain";
+    if (request->name_len > WIRE_NAME_MAX)
+        return "the name is too long";
+    if (request->body_len > WIRE_BODY_MAX)
+        return "the XML is too long";
+    return NULL;
 }
 
 const char *
 wire_request_check(const struct wire_request *request)
 {
-    const char *wrong = check_head(request->magic, request->version);
+    const char *reason =
+        check_common(request->magic, request->version, request->reserved);
 
-    if (wrong)
-        return wrong;
-    if (request->op < WIRE_PREPARE || request->op > WIRE_STATUS)
-        return "it asks for something unknown";
-    if (request->name_len > WIRE_NAME_MAX)
-        return "the domain's name is too long";
-    if (request->body_len > WIRE_BODY_MAX)
-        return "the domain's XML is too long";
-    return NULL;
+    if (reason)
+        return reason;
+    switch (request->op) {
+    case WIRE_PREPARE:
+    case WIRE_MIGRATE:
+    case WIRE_RESTORE:
+        reason = check_lengths(request);
+        if (!reason && request->body_len == 0)
+            return "it has no XML";
+        return reason;
+    case WIRE_STARTED:
+    case WIRE_STOPPED:
+    case WIRE_RELEASE:
+        reason = check_lengths(request);
+        return reason ? reason : check_datagram(request);
+    case WIRE_STATUS:
+        if (request->name_len != 0 || request->body_len != 0)
+            return "a request for the status has neither name nor body";
+        return NULL;
+    default:
+        return "its operation is unknown";
+    }
 }
 
 const char *
 wire_answer_check(const struct wire_answer *answer)
 {
-    const char *wrong = check_head(answer->magic, answer->version);
+    const char *reason =
+        check_common(answer->magic, answer->version, answer->reserved);
 
-    if (wrong)
-        return wrong;
+    if (reason)
+        return reason;
     if (answer->verdict != WIRE_ALLOW && answer->verdict != WIRE_REFUSE)
         return "its verdict is unknown";
     if (answer->message_len > WIRE_MESSAGE_MAX)

@@ -196,7 +196,7 @@ stopped_agent()
     kill -STOP "$AGENT_PID"
     ok 'stopped, a domain that is not ours starts' foreign
     t=$SECONDS
-    refuses 'one that is ours is refused' 'remorad did not answer' ours
+    refuses 'one that is ours is refused' '(remorad)' ours
     ok 'inside the deadline' [ $((SECONDS - t)) -le 7 ]
     kill -CONT "$AGENT_PID"
     wait_until 'it goes on' 10 ours

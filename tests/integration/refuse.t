@@ -132,7 +132,7 @@ documents()
     cp "$XML" "$XML.final"
     refuses 'XML above the limit: by remora provision' 'too large' \
         remora provision "$XML"
-    refuses 'XML above the limit: at the start' '4 MiB' \
+    refuses 'XML above the limit: at the start' '4194304 bytes' \
         hook_prepare "$XML.final"
 }
 

@@ -1,0 +1,64 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# tests/hooks/wall.t - hooks/ links the C library only, and keeps its promises
+#
+# What the hook must not do is looked for among the symbols that it takes from
+# the C library: no process of its own, nothing deleted, no environment.
+. "${srcdir:=.}/tests/lib/wall.sh"
+hooks=${builddir:=.}/hooks
+
+n=0
+check() {
+    n=$((n + 1))
+    if test -z "$2"; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        echo "$2" | sed 's/^/# /'
+    fi
+}
+
+check "libhook.a needs libc and libwire.a only" \
+    "$(wall_strangers "$hooks/libhook.a" 'wire_' 2>&1 || echo unknown)"
+check "a library that is not allowed is seen" \
+    "$(wall_strangers "$hooks/libhook.a" 'nothing_' |
+        grep -qx wire_request_init || echo "wire_request_init was not seen")"
+# libwire.a may need nothing at all, so wall_strangers cannot tell.
+check "libwire.a needs nothing" \
+    "$($NM -u "$hooks/libwire.a" | awk '$1 == "U" { print $2 }' |
+        grep -Ev "^($wall_instruments|__stack_chk_fail\$|mem(set|cpy)\$)")"
+
+# Sanitizers bring their own.
+instruments='lib(asan|ubsan|gcc_s|m|dl|rt|pthread|stdc\+\+)\.so'
+$NM "$hooks/qemu-hook" | grep -q __asan_init || instruments='nothing'
+needed=$(LC_ALL=C readelf -d "$hooks/qemu-hook" |
+    sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p')
+check "qemu-hook links libc" \
+    "$(echo "$needed" | grep -q '^libc\.' || echo "it links: $needed")"
+check "qemu-hook links nothing else" \
+    "$(echo "$needed" | grep -Ev "^(libc\.|ld-linux|$instruments)")"
+
+forbidden='v?fork|_?clone3?|posix_spawnp?|system|popen|pthread_create|daemon'
+forbidden="$forbidden|unlink(at)?|remove|rmdir|rename(at2?)?|f?truncate(64)?"
+forbidden="$forbidden|(secure_)?getenv|environ|putenv|setenv|open(at)?(64)?"
+forbidden="$forbidden|creat(64)?|fopen(64)?|syslog|puts|printf|__printf_chk"
+forbidden="$forbidden|execvpe?|execlp?|execle"
+for object in "$hooks/libhook.a" "$hooks/qemu-hook"; do
+    check "${object##*/} starts, deletes, opens and asks for nothing" \
+        "$($NM -u "$object" | awk '$1 == "U" { print $2 }' |
+            sed 's/@.*//' | grep -Ex "$forbidden")"
+done
+check "the one program that it becomes is seen" \
+    "$($NM -u "$hooks/qemu-hook" | grep -Eqw 'execv' ||
+        echo "execv was not seen")"
+
+check "no header of another room is included" "$(
+    grep -n '#include "' "$srcdir"/hooks/*.[ch] |
+        grep -v -e '"config\.h"' -e '"hooks/')"
+for header in "$srcdir"/hooks/*.h; do
+    check "${header##*/} compiles alone" "$(
+        echo "#include \"hooks/${header##*/}\"" |
+            $CC -x c -std=gnu17 -D_GNU_SOURCE -fsyntax-only -Wall -Werror \
+                -I"$srcdir" -I"$builddir" - 2>&1)"
+done
+echo "1..$n"
