@@ -87,9 +87,11 @@ agent_host(Agent *agent)
 static void
 refuse(AgentAnswer *answer, const char *name, const GError *error)
 {
+    const LogAbout about = {.domain = name};
+
     answer->allow = false;
     answer->message = g_strdup_printf("domain '%s': %s", name, error->message);
-    log_warning(NULL, "refused: %s", answer->message);
+    log_warning(&about, "refused: %s", error->message);
 }
 
 static void

@@ -103,7 +103,7 @@ image_add(const CmdGlobals *globals, int argc, char **argv)
     };
     int status;
     g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "FILE",
+        argc, argv, "image add", "FILE",
         "Adds an image from a raw file, as Glance would, and prints its id.",
         entries, &status);
     g_autoptr(GError) error = NULL;
@@ -157,8 +157,8 @@ image_list(const CmdGlobals *globals, int argc, char **argv)
                                            "PROTECTED", "CLONES", NULL};
     int status;
     g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "", "Lists the images that domains can be given clones of.",
-        NULL, &status);
+        argc, argv, "image list", "",
+        "Lists the images that domains can be given clones of.", NULL, &status);
     g_autoptr(GError) error = NULL;
     gboolean good = TRUE;
 

@@ -202,7 +202,7 @@ cmd_plan(const CmdGlobals *globals, int argc, char **argv)
     };
     int status;
     g_auto(GStrv) rest =
-        cmd_parse(argc, argv, "[FILE|-]",
+        cmd_parse(argc, argv, "plan", "[FILE|-]",
                   "Lists a definition's disks, and what would be done.",
                   entries, &status);
     g_autoptr(GError) error = NULL;

@@ -107,7 +107,7 @@ cmd_provision(const CmdGlobals *globals, int argc, char **argv)
 {
     int status;
     g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "FILE|DOMAIN",
+        argc, argv, "provision", "FILE|DOMAIN",
         "Makes a domain's disks ready, as its start would.", NULL, &status);
     g_autoptr(GError) error = NULL;
 

@@ -98,8 +98,8 @@ cmd_render(const CmdGlobals *globals, int argc, char **argv)
     };
     int status;
     g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "[FILE|-]", "Prints what a domain definition would become.",
-        entries, &status);
+        argc, argv, "render", "[FILE|-]",
+        "Prints what a domain definition would become.", entries, &status);
     g_autoptr(GError) error = NULL;
     g_autofree char *new = NULL;
 

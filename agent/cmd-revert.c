@@ -74,7 +74,7 @@ cmd_revert(const CmdGlobals *globals, int argc, char **argv)
     };
     int status;
     g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "DOMAIN | --all",
+        argc, argv, "revert", "DOMAIN | --all",
         "Puts definitions back as they were before remora.", entries, &status);
     g_autoptr(GError) error = NULL;
 

@@ -329,7 +329,7 @@ cmd_status(const CmdGlobals *globals, int argc, char **argv)
     };
     int status;
     g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "",
+        argc, argv, "status", "",
         "Shows agent, cluster, secret, and the domains that are ours. The\n"
         "status is 1 when one of them is not as it should be.",
         entries, &status);

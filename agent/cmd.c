@@ -30,12 +30,13 @@ cmd_usage(const char *command, const char *message)
 char **
 cmd_parse(int argc,
           char **argv,
+          const char *command,
           const char *arguments,
           const char *summary,
           const GOptionEntry *entries,
           int *ret_status)
 {
-    g_autofree char *form = g_strdup_printf("%s %s", argv[0], arguments);
+    g_autofree char *form = g_strdup_printf("%s %s", command, arguments);
     g_autoptr(GOptionContext) context = g_option_context_new(form);
     g_autoptr(GError) error = NULL;
     /* The parser moves pointers about, and frees none. */
@@ -48,7 +49,7 @@ cmd_parse(int argc,
         g_option_context_add_main_entries(context, entries, NULL);
     *ret_status = 2;
     if (!g_option_context_parse(context, &argc, &rest, &error)) {
-        cmd_usage(argv[0], error->message);
+        cmd_usage(command, error->message);
         return NULL;
     }
     marked = argc > 1 && strcmp(rest[1], "--") == 0;

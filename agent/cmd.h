@@ -35,11 +35,13 @@ int cmd_fail(const char *prefix, const GError *error);
 /* "remora: MESSAGE; see 'remora COMMAND --help'"; gives 2. */
 int cmd_usage(const char *command, const char *message);
 
-/* Parses the options of a command. arguments says in the help what follows.
+/* Parses the options of a command, whose words the help shows as command;
+ * arguments says there what follows.
  * What remains after them, NULL-terminated, is g_strfreev()d by the caller.
  * NULL: *ret_status is what to exit with. */
 char **cmd_parse(int argc,
                  char **argv,
+                 const char *command,
                  const char *arguments,
                  const char *summary,
                  const GOptionEntry *entries,

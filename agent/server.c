@@ -184,15 +184,17 @@ on_deadline(gpointer data)
 {
     Job *job = data;
     g_autoptr(Host) host = agent_host(job->server->agent);
+    StoreCluster *cluster = host_cluster(host);
     g_autofree char *name = exchange_domain(job->exchange);
     g_autofree char *message = g_strdup_printf(
         "domain '%s': cluster '%s' did not finish in time: check it with "
         "'ceph -s', then start the domain again",
-        name, store_cluster_name(host_cluster(host)));
+        name, store_cluster_name(cluster));
+    const LogAbout about = {.domain = name};
 
     if (exchange_refuse(job->exchange, message)) {
-        log_warning(NULL, "refused: %s", message);
-        store_cluster_suspect(host_cluster(host));
+        log_warning(&about, "refused: %s", message);
+        store_cluster_suspect(cluster);
     }
     return G_SOURCE_REMOVE;
 }

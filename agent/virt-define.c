@@ -90,9 +90,14 @@ apply_back(virDomainPtr domain, const DomChanges *changes, GError **error)
 static gboolean
 find_site(Host *host, HostSite *ret_site, GError **error)
 {
-    if (host_site(host, HOST_ASK_MEMORY, ret_site, NULL))
+    g_autoptr(GError) first = NULL;
+
+    if (host_site(host, HOST_ASK_MEMORY, ret_site, &first) ||
+        host_site(host, HOST_ASK_CONF, ret_site, NULL))
         return TRUE;
-    return host_site(host, HOST_ASK_CONF, ret_site, error);
+    /* The cluster's own error says whether another try is worth it. */
+    g_propagate_error(error, g_steal_pointer(&first));
+    return FALSE;
 }
 
 static DomPlan *
