@@ -95,6 +95,7 @@ stays()
     demo_ends 130
     refuses 'then there is nothing to enter' 'not the PID of a demo' \
         enter true
+    is 'that is said in one line' "$(wc -l <<<"$TAP_OUT")" 1
 }
 
 is_interrupted()
