@@ -2,9 +2,10 @@
 /*
  * agent/disks.c - all disks of one plan, provisioned at once
  *
- * The monitor map is fetched beside the disks and costs no time, as long as
- * the disks name monitors of the map that was fetched last. Where they do not,
- * it is fetched first, so that nothing is made for a start that is refused.
+ * The monitor map is fetched beside the disks, or was a moment ago, and costs
+ * no time, as long as the disks name monitors of the map that is known. Where
+ * they do not, it is fetched first, so that nothing is made for a start that
+ * is refused.
  */
 #include "config.h"
 
@@ -132,13 +133,13 @@ run_job(gpointer data)
 }
 
 static GPtrArray *
-jobs_of(Host *host, const DomPlan *plan, const RequestHow *how)
+jobs_of(Host *host, const DomPlan *plan, const RequestHow *how, bool with_map)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
     GPtrArray *jobs = g_ptr_array_new_with_free_func(job_free);
+    guint n = disks->len + (with_map ? 1 : 0);
 
-    /* One more than there are disks: the last is for the monitor map. */
-    for (guint i = 0; i <= disks->len; i++) {
+    for (guint i = 0; i < n; i++) {
         Job *job = g_new0(Job, 1);
 
         job->host = host;
@@ -213,10 +214,13 @@ check_monitors_first(Host *host, const DomPlan *plan, GError **error)
 static void
 collect(const GPtrArray *jobs, RequestReady *ready)
 {
-    for (guint i = 0; i + 1 < jobs->len; i++) {
+    for (guint i = 0; i < jobs->len; i++) {
         Job *job = g_ptr_array_index(jobs, i);
-        RequestDisk *disk = g_new0(RequestDisk, 1);
+        RequestDisk *disk;
 
+        if (!job->disk)
+            continue;
+        disk = g_new0(RequestDisk, 1);
         disk->target = g_strdup(job->disk->target);
         disk->image = image_text(job->disk);
         disk->outcome = job->result.outcome;
@@ -228,6 +232,50 @@ collect(const GPtrArray *jobs, RequestReady *ready)
     }
 }
 
+/* Provisions, with the monitor map fetched beside it unless one is at hand;
+ * then sees that the disks still name monitors. */
+static gboolean
+provision_final(Host *host,
+                const DomPlan *plan,
+                const RequestHow *how,
+                RequestReady *ready,
+                GError **error)
+{
+    g_autoptr(GPtrArray) fresh = NULL;
+    g_autoptr(GPtrArray) jobs = NULL;
+    const Job *last;
+
+    if (!check_monitors_first(host, plan, error))
+        return FALSE;
+    fresh = host_fresh_monitors(host);
+    jobs = jobs_of(host, plan, how, fresh == NULL);
+    parallel_run(run_job, jobs);
+    if (!check_jobs(jobs, error))
+        return FALSE;
+    last = g_ptr_array_index(jobs, jobs->len - 1);
+    if (!check_monitors(host, plan, fresh ? fresh : last->monitors, error))
+        return FALSE;
+    collect(jobs, ready);
+    return TRUE;
+}
+
+/* Before the rewrite the <host>s are not yet those that QEMU gets. */
+static gboolean
+provision_early(Host *host,
+                const DomPlan *plan,
+                const RequestHow *how,
+                RequestReady *ready,
+                GError **error)
+{
+    g_autoptr(GPtrArray) jobs = jobs_of(host, plan, how, false);
+
+    parallel_run(run_job, jobs);
+    if (!check_jobs(jobs, error))
+        return FALSE;
+    collect(jobs, ready);
+    return TRUE;
+}
+
 gboolean
 disks_provision(Host *host,
                 const DomPlan *plan,
@@ -235,22 +283,8 @@ disks_provision(Host *host,
                 RequestReady *ready,
                 GError **error)
 {
-    /* Before the rewrite, the <host>s are not yet those that QEMU gets. */
-    bool final = !how->before_rewrite;
-    g_autoptr(GPtrArray) jobs = NULL;
-    const Job *last;
-
     if (dom_plan_disks(plan)->len == 0)
         return TRUE;
-    if (final && !check_monitors_first(host, plan, error))
-        return FALSE;
-    jobs = jobs_of(host, plan, how);
-    parallel_run(run_job, jobs);
-    if (!check_jobs(jobs, error))
-        return FALSE;
-    last = g_ptr_array_index(jobs, jobs->len - 1);
-    if (final && !check_monitors(host, plan, last->monitors, error))
-        return FALSE;
-    collect(jobs, ready);
-    return TRUE;
+    return how->before_rewrite ? provision_early(host, plan, how, ready, error)
+                               : provision_final(host, plan, how, ready, error);
 }

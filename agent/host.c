@@ -15,6 +15,7 @@ struct Host {
     char *guest_user;
     GMutex lock; /* guards the rest */
     GPtrArray *monitors;
+    gint64 monitors_at_us; /* when they were fetched */
 };
 
 Conf *
@@ -119,6 +120,20 @@ host_monitors(Host *host, GError **error)
     g_mutex_lock(&host->lock);
     old = host->monitors;
     host->monitors = g_ptr_array_ref(monitors);
+    host->monitors_at_us = g_get_monotonic_time();
+    g_mutex_unlock(&host->lock);
+    return monitors;
+}
+
+static GPtrArray *
+known_monitors(Host *host, gint64 max_age_us)
+{
+    GPtrArray *monitors = NULL;
+
+    g_mutex_lock(&host->lock);
+    if (host->monitors &&
+        g_get_monotonic_time() - host->monitors_at_us <= max_age_us)
+        monitors = g_ptr_array_ref(host->monitors);
     g_mutex_unlock(&host->lock);
     return monitors;
 }
@@ -126,12 +141,13 @@ host_monitors(Host *host, GError **error)
 GPtrArray *
 host_last_monitors(Host *host)
 {
-    GPtrArray *monitors;
+    return known_monitors(host, G_MAXINT64);
+}
 
-    g_mutex_lock(&host->lock);
-    monitors = host->monitors ? g_ptr_array_ref(host->monitors) : NULL;
-    g_mutex_unlock(&host->lock);
-    return monitors;
+GPtrArray *
+host_fresh_monitors(Host *host)
+{
+    return known_monitors(host, (gint64)HOST_FRESH_MS * 1000);
 }
 
 static gboolean

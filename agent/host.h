@@ -77,6 +77,10 @@ char *host_secret_uuid(const Host *host, const char *fsid);
 GPtrArray *host_monitors(Host *host, GError **error);
 /* The one that was fetched last; NULL: none yet. */
 GPtrArray *host_last_monitors(Host *host);
+/* The same, if that was less than HOST_FRESH_MS ago: many starts at once, as
+ * after a boot, share one look. */
+#define HOST_FRESH_MS 1000
+GPtrArray *host_fresh_monitors(Host *host);
 /* Fetches the live map. Whether it is another than the last one; false also
  * where it cannot be had. Blocks. */
 bool host_monitors_moved(Host *host);
