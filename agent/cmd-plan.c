@@ -205,22 +205,17 @@ cmd_plan(const CmdGlobals *globals, int argc, char **argv)
         cmd_parse(argc, argv, "plan", "[FILE|-]",
                   "Lists a definition's disks, and what would be done.",
                   entries, &status);
+    g_auto(CmdInput) input = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!rest)
+    if (rest)
+        status = cmd_input(globals, "plan", rest, &input);
+    if (!input.host)
         return status;
-    if (g_strv_length(rest) > 1)
-        return cmd_usage("plan", "more than one file");
-    const char *path = rest[0] ? rest[0] : "-";
-    g_autoptr(GString) xml = cmd_read_xml(path, &error);
-    if (!xml)
-        return cmd_fail(NULL, error);
-    g_autoptr(Host) host = cmd_host(globals);
-    if (!host)
-        return 1;
     g_autoptr(DomPlan) plan =
-        request_plan(host, HOST_ASK_CLUSTER, xml->str, xml->len, true, &error);
-    if (!plan || !print_plan(host, plan, json, &error))
-        return cmd_fail(path, error);
+        request_plan(input.host, HOST_ASK_CLUSTER, input.xml->str,
+                     input.xml->len, true, &error);
+    if (!plan || !print_plan(input.host, plan, json, &error))
+        return cmd_fail(input.path, error);
     return 0;
 }

@@ -100,23 +100,17 @@ cmd_render(const CmdGlobals *globals, int argc, char **argv)
     g_auto(GStrv) rest = cmd_parse(
         argc, argv, "render", "[FILE|-]",
         "Prints what a domain definition would become.", entries, &status);
+    g_auto(CmdInput) input = {0};
     g_autoptr(GError) error = NULL;
     g_autofree char *new = NULL;
 
-    if (!rest)
+    if (rest)
+        status = cmd_input(globals, "render", rest, &input);
+    if (!input.host)
         return status;
-    if (g_strv_length(rest) > 1)
-        return cmd_usage("render", "more than one file");
-    const char *path = rest[0] ? rest[0] : "-";
-    g_autoptr(GString) xml = cmd_read_xml(path, &error);
-    if (!xml)
-        return cmd_fail(NULL, error);
-    g_autoptr(Host) host = cmd_host(globals);
-    if (!host)
-        return 1;
-    if (!render(host, offline ? HOST_ASK_CONF : HOST_ASK_CLUSTER, xml, &new,
-                &error) ||
-        !print(xml, new, diff, &error))
-        return cmd_fail(path, error);
+    if (!render(input.host, offline ? HOST_ASK_CONF : HOST_ASK_CLUSTER,
+                input.xml, &new, &error) ||
+        !print(input.xml, new, diff, &error))
+        return cmd_fail(input.path, error);
     return 0;
 }

@@ -75,6 +75,32 @@ cmd_read_xml(const char *path, GError **error)
     return files_read(path, DOM_XML_MAX, error);
 }
 
+int
+cmd_input(const CmdGlobals *globals,
+          const char *command,
+          char *const *rest,
+          CmdInput *ret_input)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (rest[0] && rest[1])
+        return cmd_usage(command, "more than one file");
+    ret_input->path = rest[0] ? rest[0] : "-";
+    ret_input->xml = cmd_read_xml(ret_input->path, &error);
+    if (!ret_input->xml)
+        return cmd_fail(NULL, error);
+    ret_input->host = cmd_host(globals);
+    return ret_input->host ? 0 : 1;
+}
+
+void
+cmd_input_clear(CmdInput *input)
+{
+    if (input->xml)
+        g_string_free(input->xml, TRUE);
+    host_unref(input->host);
+}
+
 virConnectPtr
 cmd_connect(const Host *host, bool read_only, GError **error)
 {

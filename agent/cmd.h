@@ -53,6 +53,20 @@ Host *cmd_host(const CmdGlobals *globals);
 /* A definition from a file, or standard input ("-"), within xml/'s limit. */
 GString *cmd_read_xml(const char *path, GError **error);
 
+/* What a command works on that takes [FILE|-]. */
+typedef struct {
+    const char *path; /* of rest, or "-" */
+    GString *xml;
+    Host *host;
+} CmdInput;
+/* rest: what cmd_parse() left. Gives 0, or what to exit with after an error
+ * message. */
+int cmd_input(const CmdGlobals *globals,
+              const char *command,
+              char *const *rest,
+              CmdInput *ret_input);
+void cmd_input_clear(CmdInput *input);
+
 /* libvirt's connection; read_only for those that only look. */
 virConnectPtr cmd_connect(const Host *host, bool read_only, GError **error);
 
@@ -69,5 +83,7 @@ CmdTable *cmd_table_new(const char *const *headings);
 void cmd_table_add(CmdTable *table, ...);
 /* Prints and frees it; without rows, nothing. */
 void cmd_table_print(CmdTable *table);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CmdInput, cmd_input_clear)
 
 #endif
