@@ -70,6 +70,8 @@ here_enter(void **state)
     signal(SIGPIPE, SIG_IGN);
     find_program();
     keep_descriptors();
+    /* A hook that never ends fails the test, instead of hanging the run. */
+    alarm(120);
     strcpy(directory + strlen(directory) - 6, "XXXXXX");
     if (!mkdtemp(directory) || chdir(directory) || mkdir("run", 0700))
         return -1;
@@ -113,10 +115,18 @@ run_start_to(const char *name,
                                suboperation, "-",  NULL};
     char *environment[] = {"LC_ALL=C", "PATH=/usr/bin:/bin", NULL};
     posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    sigset_t defaults;
     struct run run = {.out_fd = output,
                       .err_fd = memfd_create("err", MFD_CLOEXEC)};
 
     assert_true(run.err_fd >= 0);
+    /* This process ignores it, and libvirt does not. */
+    sigemptyset(&defaults);
+    sigaddset(&defaults, SIGPIPE);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigdefault(&attributes, &defaults);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
     posix_spawn_file_actions_init(&actions);
     if (input >= 0)
         posix_spawn_file_actions_adddup2(&actions, input, 0);
@@ -124,10 +134,11 @@ run_start_to(const char *name,
         posix_spawn_file_actions_addclose(&actions, 0);
     posix_spawn_file_actions_adddup2(&actions, run.out_fd, 1);
     posix_spawn_file_actions_adddup2(&actions, run.err_fd, 2);
-    assert_int_equal(posix_spawn(&run.pid, program, &actions, NULL,
+    assert_int_equal(posix_spawn(&run.pid, program, &actions, &attributes,
                                  (char *const *)arguments, environment),
                      0);
     posix_spawn_file_actions_destroy(&actions);
+    posix_spawnattr_destroy(&attributes);
     hook_close(&input);
     return run;
 }

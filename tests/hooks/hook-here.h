@@ -4,8 +4,8 @@
  * an agent that the test plays itself
  *
  * The test starts the hook, is its agent step by step, and then looks at what
- * the hook left. Nothing here is timed: waits end with a failure after a
- * minute, or not at all.
+ * the hook left. Nothing here is timed: a wait that lasts for minutes
+ * fails the test.
  */
 #ifndef REMORA_TESTS_HOOKS_HOOK_HERE_H
 #define REMORA_TESTS_HOOKS_HOOK_HERE_H
