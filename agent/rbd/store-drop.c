@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -25,7 +26,11 @@ drop_noted(StoreConn *conn,
     int r;
 
     store_instance_note(noted, "dropped", pool, image, owner);
-    r = store_claim_remove(conn, pool, image, holder);
+    r = STORE_FAULT("claim-dropping");
+    if (r >= 0)
+        r = store_claim_remove(conn, pool, image, holder);
+    if (r >= 0)
+        r = STORE_FAULT("claim-dropped");
     if (r == -ECANCELED || r == -ENOENT)
         return 0; /* somebody else's by now, or nobody's */
     if (r < 0)
