@@ -24,9 +24,12 @@
 #define GREETING_MS 5000
 /* A full backlog is looked at again so often. */
 #define RETRY_MS 20
+/* An agent that is killed keeps its socket until it is gone: what connects
+ * meanwhile is turned away without a greeting. */
+#define DYING_MS 2000
 
 /* How one exchange ended. */
-enum outcome { ANSWERED, NOBODY, ENDED, GAVE_UP };
+enum outcome { ANSWERED, NOBODY, UNGREETED, ENDED, GAVE_UP };
 
 static enum outcome give_up(struct hook_reply *reply, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -171,6 +174,8 @@ exchange(int fd,
     enum hook_io state =
         hook_read(fd, &greeting, sizeof(greeting), start + limit);
 
+    if (state == HOOK_IO_ENDED)
+        return UNGREETED;
     if (state != HOOK_IO_DONE)
         return explain(state, reply, limit);
     if (wire_greeting_check(&greeting))
@@ -214,17 +219,32 @@ ask_once(const struct hook_question *question,
     return outcome;
 }
 
+/* Until an agent greets, or nobody listens any more. */
+static enum outcome
+ask_greeted(const struct hook_question *question,
+            struct hook_reply *reply,
+            struct wire_answer *answer)
+{
+    int64_t end = hook_now() + DYING_MS;
+    enum outcome outcome;
+
+    while ((outcome = ask_once(question, reply, answer)) == UNGREETED &&
+           hook_now() < end)
+        pause_ms(RETRY_MS);
+    return outcome;
+}
+
 enum hook_answer
 hook_ask(const struct hook_question *question, struct hook_reply *reply)
 {
     struct wire_answer answer = {0};
-    enum outcome outcome = ask_once(question, reply, &answer);
+    enum outcome outcome = ask_greeted(question, reply, &answer);
 
     if (outcome == ENDED)
-        outcome = ask_once(question, reply, &answer);
+        outcome = ask_greeted(question, reply, &answer);
     if (outcome == NOBODY)
         return HOOK_NOBODY;
-    if (outcome == ENDED)
+    if (outcome == ENDED || outcome == UNGREETED)
         (void)give_up(reply, "remorad ended the connection twice without an "
                              "answer: see 'journalctl -u remorad'");
     if (outcome == ANSWERED && answer.verdict == WIRE_ALLOW)
