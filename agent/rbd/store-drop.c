@@ -2,8 +2,9 @@
 /*
  * agent/rbd/store-drop.c - giving claims up, one's own and a predecessor's
  *
- * The note comes before the removal: between the two a kill leaves a claim
- * that nobody is said to use, and whoever comes next may take it at once.
+ * Before the removal the claim is noted as one that nobody uses, and only
+ * after it as gone: a kill between the two leaves a claim that whoever comes
+ * next may take at once, because the note proves that its holder is dead.
  * A removal compares the holder in the same operation, so a claim that was
  * taken over meanwhile stays with whoever took it.
  */
@@ -25,16 +26,16 @@ drop_noted(StoreConn *conn,
 {
     int r;
 
-    store_instance_note(noted, "dropped", pool, image, owner);
+    store_instance_note(noted, "drops", pool, image, owner);
     r = STORE_FAULT("claim-dropping");
     if (r >= 0)
         r = store_claim_remove(conn, pool, image, holder);
     if (r >= 0)
         r = STORE_FAULT("claim-dropped");
     if (r == -ECANCELED || r == -ENOENT)
-        return 0; /* somebody else's by now, or nobody's */
-    if (r < 0)
-        store_instance_note(noted, "takes", pool, image, owner);
+        r = 0; /* somebody else's by now, or nobody's */
+    if (r >= 0)
+        store_instance_note(noted, "dropped", pool, image, owner);
     return r;
 }
 
