@@ -35,18 +35,23 @@ is_gone(const StoreDisk *disk, const char *addr)
 }
 
 /* Watchers are clients that have the image open. One whose process is proved
- * gone is cut off; any other is a reason to refuse. */
+ * gone is cut off, a dead builder too; any other is a reason to refuse. */
 static gboolean
 check_watchers(StoreConn *conn,
                const StoreDisk *disk,
+               const char *dead,
                const StoreLook *look,
                Next *ret_next,
                GError **error)
 {
+    g_autofree char *builder = dead ? store_holder_field(dead, "addr") : NULL;
+
     if (disk->read_only || disk->shareable || disk->arriving)
         return TRUE;
     for (gsize i = 0; look->watchers && look->watchers[i]; i++) {
-        if (!is_gone(disk, look->watchers[i]))
+        if (!is_gone(disk, look->watchers[i]) &&
+            (g_strcmp0(look->watchers[i], builder) != 0 ||
+             strcmp(look->watchers[i], conn->addr) == 0))
             return store_refuse(
                 error, STORE_ERROR_BUSY,
                 "'%s/%s' is in use by client '%s': stop that guest first; if "
@@ -175,7 +180,7 @@ judge(StoreConn *conn,
     }
     return judge_strangers(conn, disk, look, error) &&
            check_owner(disk, look, error) &&
-           check_watchers(conn, disk, look, ret_next, error);
+           check_watchers(conn, disk, dead, look, ret_next, error);
 }
 
 static gboolean
