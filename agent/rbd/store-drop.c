@@ -90,6 +90,7 @@ was_handed_by_dead(StoreConn *conn,
            handed_s >= 0;
 }
 
+/* conns: our own connections, or NULL when what they hold is to stay. */
 static gboolean
 drop_if_ours(StoreConn *conn,
              const GPtrArray *conns,
@@ -104,7 +105,7 @@ drop_if_ours(StoreConn *conn,
     if (r >= 0) {
         g_autofree char *whose = store_holder_field(seen.holder, "owner");
         g_autofree char *instance = store_holder_field(seen.holder, "instance");
-        StoreConn *own = own_conn(conn, conns, instance);
+        StoreConn *own = conns ? own_conn(conn, conns, instance) : NULL;
 
         if (strcmp(whose, owner) != 0)
             return TRUE;
@@ -133,4 +134,16 @@ store_claim_drop_for(StoreCluster *cluster,
         return FALSE;
     store_heart_forget(cluster, pool, image, owner);
     return TRUE;
+}
+
+gboolean
+store_claim_drop_dead(StoreCluster *cluster,
+                      const char *pool,
+                      const char *image,
+                      const char *owner,
+                      GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+
+    return conn && drop_if_ours(conn, NULL, pool, image, owner, error);
 }
