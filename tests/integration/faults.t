@@ -125,10 +125,26 @@ prepare_half()
     ! REMORA_FAULT=clone-returned=kill request_prepare
 }
 
+# A name without a header, under the claim of a builder that died. An image
+# of librbd's own making: a clone would stay in its parent's list.
 prepare_headless()
 {
-    prepare_half && rados -p vms rm \
+    ! REMORA_FAULT=cloning=kill request_prepare &&
+        rbd create --size 32M "$REQUEST_DISK" && rados -p vms rm \
         "rbd_header.$(rbd info --format json "$REQUEST_DISK" | jq -r .id)"
+}
+
+# The builder died before it even wrote the name into the pool's directory.
+prepare_nameless()
+{
+    local id
+    ! REMORA_FAULT=cloning=kill request_prepare || return
+    rbd create --size 32M "$REQUEST_DISK" || return
+    id=$(rbd info --format json "$REQUEST_DISK" | jq -r .id)
+    rados -p vms rm "rbd_header.$id" &&
+        rados -p vms rm "rbd_object_map.$id" &&
+        rados -p vms rmomapkey rbd_directory "id_$id" &&
+        rados -p vms rmomapkey rbd_directory "name_${REQUEST_DISK#*/}"
 }
 
 case_begin()
@@ -146,8 +162,10 @@ agent_dies()
     case_begin "$kind" "$before"
     REMORA_FAULT=$point=kill@1 agent_start
     # The hook does it itself then.
-    is "$title: the domain starts all the same" "$(first)" allowed
-    ok "$title: there" eval "hit $point && bed_wait 5 bed_gone $AGENT_PID"
+    is "$title: the domain starts all the same" "$(first)" allowed ||
+        diag "$(cat "$BED/tmp/first")"
+    wait_until "$title: there" 5 hit "$point"
+    ok "$title: and is gone" bed_wait 5 bed_gone "$AGENT_PID"
     agent_start
     served "$title" "$kind"
     agent_kill
@@ -222,6 +240,15 @@ clones()
     point larger enlarged prepare_smaller refused
 }
 
+# librbd says that it removed nothing, so there is no point to pass.
+nameless()
+{
+    case_begin clone prepare_nameless
+    agent_start
+    served 'a name that is not in the pool'"'"'s directory' clone
+    agent_kill
+}
+
 recoveries()
 {
     local name
@@ -229,6 +256,7 @@ recoveries()
         point clone "$name" prepare_half refused
     done
     point clone removed prepare_headless refused
+    nameless
 }
 
 bare_disks()
@@ -289,20 +317,25 @@ plain()
 
 builds()
 {
+    request_new clone
     refuses 'a fault that makes no sense is refused' 'is no POINT=ACTION' \
-        env REMORA_FAULT=nowhere=kill "$BED_INST/sbin/remorad" \
-        --one-shot -- prepare web
+        eval 'REMORA_FAULT=nowhere=kill agent_remorad --one-shot \
+            -- prepare web <$REQUEST'
     like 'a build with fault points says so' "$(agent_remorad --version)" \
         'fault points'
     unlike 'a release does not' "$(plain --version)" 'fault points'
     is 'nor are they in it' "$(grep -c -a REMORA_FAULT \
         "$REMORA_PLAIN$BED_INST/sbin/remorad")" 0
-    request_new clone
     ok 'and the environment has no effect on it' \
         eval 'REMORA_FAULT=claim-created=kill,looked=error:5,nonsense \
             plain --one-shot -- prepare web <$REQUEST'
     ok 'it makes a disk' \
         request_is_whole "$PARENT" "$BED/tmp/golden" $((32 * MiB))
+    # It ended, and what it claimed is for whoever hears of the domain's end.
+    agent_start
+    request_release
+    wait_until 'whose claim ends with the domain' 5 agent_no_claims
+    agent_kill
 }
 
 # The points that the header promises.
