@@ -192,10 +192,16 @@ agent_undo(Agent *agent, const AgentAnswer *answer)
         (void)held_drop(agent->held, NULL, answer->uuid, G_MAXINT64);
 }
 
-/* A start that --one-shot allowed left its claims to whoever hears of the
- * outcome. */
+typedef gboolean (*DropFunc)(StoreCluster *cluster,
+                             const char *pool,
+                             const char *image,
+                             const char *owner,
+                             GError **error);
+
+/* A start that --one-shot allowed, or an agent that is no more, left its
+ * claims to whoever hears of the outcome. */
 static void
-drop_strays(Host *host, const DomPlan *plan)
+drop_strays(Host *host, const DomPlan *plan, DropFunc drop)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
 
@@ -207,8 +213,8 @@ drop_strays(Host *host, const DomPlan *plan)
 
         if (!disk->writable || disk->shareable)
             continue;
-        if (!store_claim_drop_for(host_cluster(host), disk->pool, disk->image,
-                                  dom_plan_uuid(plan), &error))
+        if (!drop(host_cluster(host), disk->pool, disk->image,
+                  dom_plan_uuid(plan), &error))
             log_warning(&about, "its claim stays: %s", error->message);
     }
 }
@@ -246,9 +252,14 @@ agent_notice(Agent *agent,
     if (op == WIRE_STARTED && plan)
         guests_record(host, plan);
     if (held_drop(agent->held, name, plan ? dom_plan_uuid(plan) : NULL,
-                  received_us) == 0 &&
-        op == WIRE_STARTED && plan)
-        drop_strays(host, plan);
+                  received_us) > 0 ||
+        !plan)
+        return;
+    if (op == WIRE_STARTED)
+        drop_strays(host, plan, store_claim_drop_for);
+    /* The next start may be under way by now. */
+    if (op == WIRE_RELEASE)
+        drop_strays(host, plan, store_claim_drop_dead);
 }
 
 void

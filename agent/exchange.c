@@ -6,6 +6,8 @@
 
 #include "agent/exchange.h"
 
+#include "agent/rbd/store-fault.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -207,8 +209,9 @@ exchange_answer(Exchange *exchange, const AgentAnswer *answer)
     g_mutex_lock(&exchange->lock);
     if (!exchange->answered) {
         exchange->answered = true;
-        sent =
-            !peer_has_gone(exchange->fd) && send_answer(exchange->fd, answer);
+        sent = STORE_FAULT("answering") >= 0 && !peer_has_gone(exchange->fd) &&
+               send_answer(exchange->fd, answer) &&
+               STORE_FAULT("answer-sent") >= 0;
         (void)shutdown(exchange->fd, SHUT_WR);
     }
     g_mutex_unlock(&exchange->lock);

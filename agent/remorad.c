@@ -25,6 +25,13 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+/* Nobody should take a build with fault points for a release. */
+#ifdef REMORA_FAULTS
+#define FAULT_WORDS " (with fault points: for tests only)"
+#else
+#define FAULT_WORDS ""
+#endif
+
 typedef struct {
     const char *conf_path;
     GMainContext *context;
@@ -176,7 +183,7 @@ run(Host *host, const char *conf_path)
         fprintf(stderr, "remorad: cannot set up libvirt's event loop\n");
         return 1;
     }
-    log_info(NULL, "remorad %s is ready", VERSION);
+    log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);
     ready_notify("READY=1");
     g_main_loop_run(daemon.loop);
     log_info(NULL, "stopped");
@@ -242,7 +249,7 @@ start(const Options *options)
     guint n = options->rest ? g_strv_length(options->rest) : 0;
 
     if (options->version) {
-        printf("remorad %s\n", VERSION);
+        printf("remorad %s%s\n", VERSION, FAULT_WORDS);
         return 0;
     }
     if (n != (options->one_shot ? 2 : 0)) {

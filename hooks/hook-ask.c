@@ -20,8 +20,13 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to wait before trying again an agent whose queue is full. */
+/* How long to wait before trying again an agent whose queue is full, or that
+ * turned us away. */
 #define RETRY_NS (10 * 1000 * 1000)
+
+/* An agent that was killed keeps its listening socket for some milliseconds,
+ * and turns away whoever connects meanwhile; then nobody listens any more. */
+#define DYING_MS 2000
 
 /* What one attempt came to; the first three are those of hook_ask(). */
 enum attempt {
@@ -29,6 +34,7 @@ enum attempt {
     NOBODY = HOOK_NOBODY,
     FAILED = HOOK_FAILED,
     GONE, /* the connection ended before the answer did */
+    AWAY, /* and before a greeting */
 };
 
 /* An attempt, with what its messages need. */
@@ -173,6 +179,8 @@ be_greeted(struct talk *talk, int64_t end)
         hook_read(talk->fd, &greeting, sizeof(greeting), talk->deadline);
     const char *reason;
 
+    if (result == HOOK_IO_END)
+        return AWAY;
     if (result != HOOK_IO_DONE)
         return undone(talk, result, late_greeting);
     if (greeting.magic == WIRE_MAGIC && greeting.version != WIRE_VERSION)
@@ -281,6 +289,26 @@ ask_once(const char *path,
     return attempt;
 }
 
+/* Until somebody greets, or nobody listens. */
+static enum attempt
+ask_greeted(const char *path,
+            enum wire_op op,
+            const struct hook_domain *domain,
+            int64_t end,
+            struct hook_answer *ret_answer,
+            struct hook_error *error)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_NS};
+    int64_t patience = hook_clock_ms() + DYING_MS;
+    enum attempt attempt;
+
+    while ((attempt = ask_once(path, op, domain, end, ret_answer, error)) ==
+               AWAY &&
+           hook_clock_ms() < patience)
+        (void)nanosleep(&pause, NULL);
+    return attempt == AWAY ? GONE : attempt;
+}
+
 enum hook_outcome
 hook_ask(const char *path,
          enum wire_op op,
@@ -289,10 +317,11 @@ hook_ask(const char *path,
          struct hook_error *error)
 {
     int64_t end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
-    enum attempt attempt = ask_once(path, op, domain, end, ret_answer, error);
+    enum attempt attempt =
+        ask_greeted(path, op, domain, end, ret_answer, error);
 
     if (attempt == GONE)
-        attempt = ask_once(path, op, domain, end, ret_answer, error);
+        attempt = ask_greeted(path, op, domain, end, ret_answer, error);
     if (attempt != GONE)
         return (enum hook_outcome)attempt;
     hook_error_set(error, "the agent (remorad) ended the connection twice "

@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -76,8 +77,12 @@ clone_image(StoreConn *conn,
     rbd_image_options_create(&options);
     r = fill_options(options, conn->cluster, parent);
     if (r >= 0)
+        r = STORE_FAULT("cloning");
+    if (r >= 0)
         r = rbd_clone3(from, disk->parent.image, disk->parent.snap, to,
                        disk->image, options);
+    if (r >= 0)
+        r = STORE_FAULT("clone-returned");
     *ret_exists = r == -EEXIST;
     if (r < 0 && r != -EEXIST)
         return store_fail(error, conn, r, "cannot clone '%s/%s@%s' to '%s/%s'",
@@ -139,7 +144,11 @@ finish(StoreConn *conn,
     if (r >= 0 && *ret_same && size > parent->size)
         r = rbd_resize2(handle, size, false, NULL, NULL);
     if (r >= 0 && *ret_same)
+        r = STORE_FAULT("grown");
+    if (r >= 0 && *ret_same)
         r = mark(conn, handle, disk);
+    if (r >= 0 && *ret_same)
+        r = STORE_FAULT("marked");
     closed = rbd_close(handle);
     r = r < 0 ? r : closed;
     if (r < 0)
@@ -160,6 +169,8 @@ store_trash(StoreConn *conn,
     if (!store_ioctx(conn, pool, &io, error))
         return FALSE;
     r = rbd_trash_move(io, image, conn->cluster->trash_expiry_s);
+    if (r >= 0)
+        r = STORE_FAULT("trashed");
     if (r < 0 && r != -ENOENT)
         return store_fail(error, conn, r, "cannot move '%s/%s' to the trash",
                           pool, image);
@@ -213,6 +224,8 @@ store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error)
                                 disk->image);
         if (r == -ENOENT)
             r = rbd_remove(io, disk->image);
+        if (r >= 0)
+            r = STORE_FAULT("removed");
     }
     if (r < 0 && r != -ENOENT)
         return store_fail(error, conn, r, "cannot remove the half-made '%s/%s'",
@@ -233,6 +246,8 @@ store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
     r = rbd_open(io, disk->image, &handle, NULL);
     if (r >= 0) {
         r = rbd_resize2(handle, disk->size, false, NULL, NULL);
+        if (r >= 0)
+            r = STORE_FAULT("enlarged");
         closed = rbd_close(handle);
         r = r < 0 ? r : closed;
     }

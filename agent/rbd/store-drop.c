@@ -2,13 +2,15 @@
 /*
  * agent/rbd/store-drop.c - giving claims up, one's own and a predecessor's
  *
- * The note comes before the removal: between the two a kill leaves a claim
- * that nobody is said to use, and whoever comes next may take it at once.
+ * Before the removal the claim is noted as one that nobody uses, and only
+ * after it as gone: a kill between the two leaves a claim that whoever comes
+ * next may take at once, because the note proves that its holder is dead.
  * A removal compares the holder in the same operation, so a claim that was
  * taken over meanwhile stays with whoever took it.
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -24,12 +26,16 @@ drop_noted(StoreConn *conn,
 {
     int r;
 
-    store_instance_note(noted, "dropped", pool, image, owner);
-    r = store_claim_remove(conn, pool, image, holder);
+    store_instance_note(noted, "drops", pool, image, owner);
+    r = STORE_FAULT("claim-dropping");
+    if (r >= 0)
+        r = store_claim_remove(conn, pool, image, holder);
+    if (r >= 0)
+        r = STORE_FAULT("claim-dropped");
     if (r == -ECANCELED || r == -ENOENT)
-        return 0; /* somebody else's by now, or nobody's */
-    if (r < 0)
-        store_instance_note(noted, "takes", pool, image, owner);
+        r = 0; /* somebody else's by now, or nobody's */
+    if (r >= 0)
+        store_instance_note(noted, "dropped", pool, image, owner);
     return r;
 }
 
@@ -84,6 +90,7 @@ was_handed_by_dead(StoreConn *conn,
            handed_s >= 0;
 }
 
+/* conns: our own connections, or NULL when what they hold is to stay. */
 static gboolean
 drop_if_ours(StoreConn *conn,
              const GPtrArray *conns,
@@ -98,7 +105,7 @@ drop_if_ours(StoreConn *conn,
     if (r >= 0) {
         g_autofree char *whose = store_holder_field(seen.holder, "owner");
         g_autofree char *instance = store_holder_field(seen.holder, "instance");
-        StoreConn *own = own_conn(conn, conns, instance);
+        StoreConn *own = conns ? own_conn(conn, conns, instance) : NULL;
 
         if (strcmp(whose, owner) != 0)
             return TRUE;
@@ -127,4 +134,16 @@ store_claim_drop_for(StoreCluster *cluster,
         return FALSE;
     store_heart_forget(cluster, pool, image, owner);
     return TRUE;
+}
+
+gboolean
+store_claim_drop_dead(StoreCluster *cluster,
+                      const char *pool,
+                      const char *image,
+                      const char *owner,
+                      GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+
+    return conn && drop_if_ours(conn, NULL, pool, image, owner, error);
 }

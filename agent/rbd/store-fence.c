@@ -11,6 +11,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 gboolean
@@ -23,6 +24,8 @@ store_fence(StoreConn *conn, const char *addr, GError **error)
         return store_refuse(error, STORE_ERROR_FAILED,
                             "refusing to fence our own address '%s'", addr);
     r = rados_blocklist_add(conn->rados, copy, 0);
+    if (r >= 0)
+        r = STORE_FAULT("fenced");
     if (r >= 0)
         r = rados_wait_for_latest_osdmap(conn->rados);
     if (r < 0)

@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -114,6 +115,36 @@ claim_new(StoreConn *conn, const StoreDisk *disk, char *holder)
     return claim;
 }
 
+/* Whatever a fault point says: the claim may be there, and nobody has it. */
+static int
+unless_fault(int fault, char **holder)
+{
+    if (fault < 0)
+        g_clear_pointer(holder, g_free);
+    return fault;
+}
+
+static int
+create(StoreConn *conn, const StoreDisk *disk, char **ret_holder)
+{
+    int r = store_claim_create(conn, disk->pool, disk->image, disk->owner,
+                               ret_holder);
+
+    return r < 0 ? r : unless_fault(STORE_FAULT("claim-created"), ret_holder);
+}
+
+static int
+take_over(StoreConn *conn,
+          const StoreDisk *disk,
+          const StoreClaimSeen *seen,
+          char **ret_holder)
+{
+    int r = store_claim_take_over(conn, disk->pool, disk->image, disk->owner,
+                                  seen, ret_holder);
+
+    return r < 0 ? r : unless_fault(STORE_FAULT("taken-over"), ret_holder);
+}
+
 static gboolean
 take_once(StoreConn *conn,
           const StoreDisk *disk,
@@ -126,7 +157,9 @@ take_once(StoreConn *conn,
     int r;
 
     store_instance_note(conn, "takes", disk->pool, disk->image, disk->owner);
-    r = store_claim_create(conn, disk->pool, disk->image, disk->owner, &holder);
+    r = STORE_FAULT("claim-noted");
+    if (r >= 0)
+        r = create(conn, disk, &holder);
     if (r == -EEXIST) {
         r = store_claim_read(conn, disk->pool, disk->image, &seen);
         if (r == -ENOENT)
@@ -134,8 +167,7 @@ take_once(StoreConn *conn,
         if (r >= 0 && !may_take(conn, disk, &seen))
             return refuse_held(disk, &seen, error);
         if (r >= 0)
-            r = store_claim_take_over(conn, disk->pool, disk->image,
-                                      disk->owner, &seen, &holder);
+            r = take_over(conn, disk, &seen, &holder);
         if (r == -ECANCELED || r == -ENOENT)
             return TRUE; /* changed meanwhile: once more */
         if (r >= 0)
@@ -175,8 +207,11 @@ store_hold(StoreConn *conn,
 void
 store_claim_hand(StoreClaim *claim)
 {
+    if (STORE_FAULT("handing") < 0)
+        return;
     store_instance_note(claim->conn, "handed", claim->pool, claim->image,
                         claim->owner);
+    (void)STORE_FAULT("handed");
 }
 
 const char *

@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -143,6 +144,8 @@ store_look(StoreConn *conn,
         else if (r == -ENOENT)
             r = 0;
     }
+    if (r >= 0)
+        r = STORE_FAULT("looked");
     if (r < 0)
         return store_fail(error, conn, r, "cannot look at image '%s/%s'", pool,
                           image);

@@ -4,9 +4,10 @@
  *
  * One line per event: 'VERB POOL/IMAGE OWNER SECONDS', the seconds of the
  * host's boot clock. 'takes' stands before a claim is asked for, 'handed'
- * when its owner may use it, 'dropped' before it is given up: at whatever
- * line the writer dies, no claim of its exists that is not noted. Pool and
- * image are escaped, because RBD allows spaces in them. Pure.
+ * when its owner may use it, 'drops' before it is given up, 'dropped' when it
+ * is gone: at whatever line the writer dies, no claim of its exists that is
+ * not noted. Pool and image are escaped, because RBD allows spaces in them.
+ * Pure.
  */
 #include "config.h"
 
@@ -89,8 +90,9 @@ apply(GHashTable *standing, const char *line)
         return;
     }
     handed = strcmp(words[0], "handed") == 0;
-    if (!handed && (strcmp(words[0], "takes") != 0 ||
-                    g_hash_table_contains(standing, words[1])))
+    if (!handed && strcmp(words[0], "drops") != 0 &&
+        (strcmp(words[0], "takes") != 0 ||
+         g_hash_table_contains(standing, words[1])))
         return;
     note = note_new(words[1], words[2], when, handed);
     if (note)

@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -114,6 +115,8 @@ look(StoreConn *conn,
     r = rbd_get_id(handle, found->id, sizeof(found->id));
     if (r >= 0)
         r = rbd_stat(handle, &info, sizeof(info));
+    if (r >= 0)
+        r = STORE_FAULT("parent-found");
     if (r < 0)
         return store_fail(error, conn, r, "cannot read image '%s/%s'",
                           parent->pool, parent->image);

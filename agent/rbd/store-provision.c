@@ -9,6 +9,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <string.h>
@@ -34,18 +35,23 @@ is_gone(const StoreDisk *disk, const char *addr)
 }
 
 /* Watchers are clients that have the image open. One whose process is proved
- * gone is cut off; any other is a reason to refuse. */
+ * gone is cut off, a dead builder too; any other is a reason to refuse. */
 static gboolean
 check_watchers(StoreConn *conn,
                const StoreDisk *disk,
+               const char *dead,
                const StoreLook *look,
                Next *ret_next,
                GError **error)
 {
+    g_autofree char *builder = dead ? store_holder_field(dead, "addr") : NULL;
+
     if (disk->read_only || disk->shareable || disk->arriving)
         return TRUE;
     for (gsize i = 0; look->watchers && look->watchers[i]; i++) {
-        if (!is_gone(disk, look->watchers[i]))
+        if (!is_gone(disk, look->watchers[i]) &&
+            (g_strcmp0(look->watchers[i], builder) != 0 ||
+             strcmp(look->watchers[i], conn->addr) == 0))
             return store_refuse(
                 error, STORE_ERROR_BUSY,
                 "'%s/%s' is in use by client '%s': stop that guest first; if "
@@ -174,7 +180,7 @@ judge(StoreConn *conn,
     }
     return judge_strangers(conn, disk, look, error) &&
            check_owner(disk, look, error) &&
-           check_watchers(conn, disk, look, ret_next, error);
+           check_watchers(conn, disk, dead, look, ret_next, error);
 }
 
 static gboolean
@@ -291,6 +297,26 @@ check_read_only(StoreConn *conn,
                              : check_bare(conn, disk, result, error);
 }
 
+/* The mistake that claims and marks are there against; only a test of the
+ * tests gets here. */
+static gboolean
+provision_carelessly(StoreConn *conn,
+                     const StoreDisk *disk,
+                     StoreResult *result,
+                     GError **error)
+{
+    g_auto(StoreLook) look = {0};
+    bool done;
+
+    if (!store_look(conn, disk->pool, disk->image, &look, error))
+        return FALSE;
+    if (!look.there)
+        return build(conn, disk, result, &done, error);
+    result->outcome = STORE_READY;
+    result->size = look.size;
+    return TRUE;
+}
+
 static gboolean
 provision_claimed(StoreConn *conn,
                   const StoreDisk *disk,
@@ -299,6 +325,8 @@ provision_claimed(StoreConn *conn,
 {
     g_autofree char *dead = NULL;
 
+    if (STORE_FAULT("no-claims") < 0)
+        return provision_carelessly(conn, disk, result, error);
     if (!store_hold(conn, disk, &result->claim, &dead, error))
         return FALSE;
     if (!make_ready(conn, disk, dead, result, error)) {

@@ -59,6 +59,23 @@ note_error(Sweep *sweep, GError *error)
         sweep->error = error;
 }
 
+/* A holder that died while it had the image open is still its watcher, which
+ * would be taken for a user of the image once the claim is gone that says who
+ * it was. */
+static gboolean
+fence_holder(Sweep *sweep,
+             const StoreLook *look,
+             const char *holder,
+             GError **error)
+{
+    g_autofree char *addr = store_holder_field(holder, "addr");
+
+    if (!look->watchers ||
+        !g_strv_contains((const char *const *)look->watchers, addr))
+        return TRUE;
+    return store_fence(sweep->conn, addr, error);
+}
+
 /* Whether the note has nothing more to say. */
 static bool
 settle(Sweep *sweep, const StoreNote *note, const char *holder)
@@ -73,6 +90,10 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
     }
     if (!has_ended(sweep, note, &look, holder))
         return false;
+    if (!fence_holder(sweep, &look, holder, &error)) {
+        note_error(sweep, error);
+        return false;
+    }
     r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
     if (r >= 0)
         sweep->dropped++;

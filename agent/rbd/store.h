@@ -186,6 +186,14 @@ gboolean store_claim_drop_for(StoreCluster *cluster,
                               const char *image,
                               const char *owner,
                               GError **error);
+/* The same for the second case alone: a claim of this process stays. For an
+ * owner that has ended, where this process may hold one for its next start
+ * already. Blocks. */
+gboolean store_claim_drop_dead(StoreCluster *cluster,
+                               const char *pool,
+                               const char *image,
+                               const char *owner,
+                               GError **error);
 /* For the start of an agent: what dead instances of this host left. A claim
  * that one handed over is dropped unless it was handed over less than
  * min_age_s seconds ago or a client watches the image (a guest runs). One that

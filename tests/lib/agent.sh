@@ -32,13 +32,15 @@ agent_said()
     grep -q -F -- "$1" "$BED/log/remorad.log"
 }
 
-agent_ready()
+# agent_settled TEXT: it logged it, or never will.
+agent_settled()
 {
-    grep -q 'connected to libvirt' "$BED/log/remorad.now" ||
-        bed_gone "$AGENT_PID"
+    grep -q "$1" "$BED/log/remorad.now" || bed_gone "$AGENT_PID"
 }
 
-# Returns when it has a connection to libvirt, unless libvirtd does not run.
+# Returns when it listens (a killed one leaves its sockets, so that a look at
+# them proves nothing) and has a connection to libvirt, unless libvirtd does
+# not run.
 agent_start()
 {
     : >"$BED/log/remorad.now"
@@ -47,8 +49,8 @@ agent_start()
             >/dev/null) 2>&1 &
     AGENT_PID=$!
     disown
-    bed_wait 10 test -S /run/remora/hook.sock || return 1
-    [ -z "$LIBVIRTD_PID" ] || bed_wait 10 agent_ready
+    bed_wait 10 agent_settled 'remorad .* is ready' || return 1
+    [ -z "${LIBVIRTD_PID-}" ] || bed_wait 10 agent_settled 'connected to libvirt'
     ! bed_gone "$AGENT_PID"
 }
 

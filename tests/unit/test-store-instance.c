@@ -184,6 +184,23 @@ test_cut_anywhere(void **state)
     }
 }
 
+/* Whoever dies while it gives a claim up leaves one that nobody uses, and a
+ * file that proves its death. */
+static void
+test_giving_up(void **state)
+{
+    g_autoptr(GHashTable) notes =
+        store_notes_parse("takes vms/a o 1\nhanded vms/a o 2\ndrops vms/a o 3\n"
+                          "takes vms/b o 4\ndrops vms/b o 5\n"
+                          "dropped vms/b o 6\n");
+    const StoreNote *note = store_notes_find(notes, "vms", "a");
+
+    (void)state;
+    assert_int_equal(g_hash_table_size(notes), 1);
+    assert_non_null(note);
+    assert_false(note->handed);
+}
+
 static void
 test_clean_end(void **state)
 {
@@ -247,6 +264,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_attempts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_life, set_up, tear_down),
         cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test_setup_teardown(test_giving_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clean_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unclean_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/store-fault.h - named points at which a test makes remora fail
+ *
+ * Only './configure --enable-faults' has them. In any other build the macro is
+ * the constant 0, no code and no text of this is there, and the environment
+ * has no effect. The points are passed on the real path, against the real
+ * cluster; nothing is faked but what the call at the point is said to have
+ * returned.
+ *
+ *     REMORA_FAULT=POINT=ACTION[@N][,...]
+ *
+ *     kill        SIGKILL, there and then
+ *     delay:MS    go on after so many milliseconds
+ *     error:NUM   the call at this point is said to have returned -NUM
+ *     timer:US    go on, and SIGKILL so many microseconds later
+ *
+ * An action is for each time that the point is passed, or with @N only for the
+ * Nth. A setting that makes no sense ends the process with status 2, so that
+ * no test can pass because of a slip of the pen.
+ *
+ * The points, in the order of a start:
+ *
+ *     parent-found    the parent's snapshot was looked at
+ *     looked          the disk's image was looked at
+ *     claim-noted     the instance file says which claim is asked for; error:
+ *                     the claim is not asked for
+ *     claim-created   the claim is in the cluster
+ *     taken-over      a dead holder's claim is ours
+ *     fenced          a dead client is on the blocklist
+ *     trashed         a half-made clone is in the trash
+ *     removed         a name without a header is gone
+ *     cloning         about to clone; error: nothing is cloned
+ *     clone-returned  rbd_clone3() returned
+ *     grown           the new clone has its size
+ *     marked          the new clone has its mark
+ *     enlarged        an image that was there has its new size
+ *     handing         about to note that a claim is the guest's; error: the
+ *                     note is lost
+ *     handed          it is noted; no error
+ *     answering       about to answer the hook; error: it gets no answer
+ *     answer-sent     the hook has its answer; error: it is taken for lost
+ *     claim-dropping  about to remove a claim; error: it is not removed
+ *     claim-dropped   the claim is gone
+ *
+ * And one that is no point but a mistake, for the test of the tests: with
+ * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
+ *
+ * Threads: any.
+ */
+#ifndef REMORA_AGENT_RBD_STORE_FAULT_H
+#define REMORA_AGENT_RBD_STORE_FAULT_H
+
+#ifdef REMORA_FAULTS
+
+/* 0, or a negative error number that takes the place of the call's result. */
+int store_fault(const char *point);
+#define STORE_FAULT(point) store_fault(point)
+
+#else
+
+#define STORE_FAULT(point) 0
+
+#endif
+
+#endif

@@ -1,0 +1,371 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/faults.t - remorad dies, stalls or fails at each point
+#
+# Whatever happens at a point of agent/rbd/store-fault.h: the same request
+# again is served within 5 s, its disk is whole, no claim outlives the domain,
+# and what is somebody else's is as it was.
+#
+# Needs: root, the packages of lib/packages.sh, remora with fault points, and
+#        in REMORA_PLAIN a stage without.
+# Stage: faults
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+. "$here/lib/request.sh"
+
+IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+PARENT=images/$IMAGE@snap
+MiB=$((1024 * 1024))
+FAULTS_H=$here/../agent/rbd/store-fault.h
+# Input/output error: that call failed. Timed out: nothing is known, and the
+# connection must not be used again. Shut down: it was fenced.
+ERRORS=(5 110 ${REMORA_FULL:+108})
+
+declare -A TESTED
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    guest_image 16M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
+    ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
+    rbd create --size 16M vms/bare_disk
+    rbd bench --io-type write --io-size 64K --io-total 1M vms/bare_disk \
+        >/dev/null
+    ok 'a clone that somebody else made' cluster_add_clone "$IMAGE" nova_disk
+}
+
+kinds()
+{
+    local bare
+    bare=$(guest_disk_xml vda vms/bare_disk "$REQUEST_SECRET")
+    ok 'a domain with a clone' request_kind clone \
+        "$(agent_asks vda "$IMAGE" '32 MiB')" || bail 'no request'
+    ok 'one that asks for more' request_kind larger \
+        "$(agent_asks vda "$IMAGE" '48 MiB')"
+    ok 'one with a bare image' request_kind bare '' "$bare"
+    ok 'one that reads it' request_kind reader '' \
+        "${bare/<\/disk>/<readonly\/><\/disk>}"
+    ok 'one that reads a snapshot' request_kind cdrom '' \
+        "<disk type='network' device='cdrom'>
+      <source protocol='rbd' name='$PARENT'/>
+      <target dev='hda' bus='ide'/><readonly/></disk>"
+}
+
+others()
+{
+    local image
+    for image in bare_disk nova_disk; do
+        rbd info --format json "vms/$image"
+        rbd image-meta ls "vms/$image"
+        rbd export --no-progress "vms/$image" - 2>/dev/null | md5sum
+    done
+    rbd info --format json "images/$IMAGE"
+}
+
+# ---- one case --------------------------------------------------------------
+
+# hit POINT: somebody passed it, since the case began.
+hit()
+{
+    cat "$BED/tmp/first" "$BED/log/remorad.now" 2>/dev/null |
+        grep -q "REMORA_FAULT: at $1"
+}
+
+# How the first request ends.
+first()
+{
+    local status
+    request_prepare >"$BED/tmp/first" 2>&1
+    status=$?
+    case $status in
+    0) echo allowed ;;
+    1) echo refused ;;
+    *) echo "status $status" ;;
+    esac
+}
+
+# served TITLE KIND: the same request again, and what is there then.
+served()
+{
+    local title=$1 kind=$2 size=$((32 * MiB))
+    wait_until "$title: served within 5 s" 5 request_prepare
+    [ "$kind" != larger ] || size=$((48 * MiB))
+    case $kind in
+    clone | larger)
+        ok "$title: its disk is whole" \
+            request_is_whole "$PARENT" "$BED/tmp/golden" "$size"
+        ;;
+    esac
+    request_release
+    wait_until "$title: no claim outlives the domain" 5 agent_no_claims
+}
+
+# What stands in the way when the request comes: see each of them.
+prepare_nothing()
+{
+    :
+}
+
+prepare_smaller()
+{
+    request_new clone
+    request_prepare
+    request_new larger "$REQUEST_UUID"
+}
+
+prepare_half()
+{
+    ! REMORA_FAULT=clone-returned=kill request_prepare
+}
+
+# A name without a header, under the claim of a builder that died. An image
+# of librbd's own making: a clone would stay in its parent's list.
+prepare_headless()
+{
+    ! REMORA_FAULT=cloning=kill request_prepare &&
+        rbd create --size 32M "$REQUEST_DISK" && rados -p vms rm \
+        "rbd_header.$(rbd info --format json "$REQUEST_DISK" | jq -r .id)"
+}
+
+# The builder died before it even wrote the name into the pool's directory.
+prepare_nameless()
+{
+    local id
+    ! REMORA_FAULT=cloning=kill request_prepare || return
+    rbd create --size 32M "$REQUEST_DISK" || return
+    id=$(rbd info --format json "$REQUEST_DISK" | jq -r .id)
+    rados -p vms rm "rbd_header.$id" &&
+        rados -p vms rm "rbd_object_map.$id" &&
+        rados -p vms rmomapkey rbd_directory "id_$id" &&
+        rados -p vms rmomapkey rbd_directory "name_${REQUEST_DISK#*/}"
+}
+
+case_begin()
+{
+    local kind=$1 before=$2
+    : >"$BED/tmp/first"
+    : >"$BED/log/remorad.now"
+    request_new "$kind"
+    tap_run "$before" || diag "$before: $TAP_OUT"
+}
+
+agent_dies()
+{
+    local kind=$1 point=$2 before=$3 title="$1: $2: the agent dies"
+    case_begin "$kind" "$before"
+    REMORA_FAULT=$point=kill@1 agent_start
+    # The hook does it itself then.
+    is "$title: the domain starts all the same" "$(first)" allowed ||
+        diag "$(cat "$BED/tmp/first")"
+    wait_until "$title: there" 5 hit "$point"
+    ok "$title: and is gone" bed_wait 5 bed_gone "$AGENT_PID"
+    agent_start
+    served "$title" "$kind"
+    agent_kill
+}
+
+one_shot_dies()
+{
+    local kind=$1 point=$2 before=$3 title="$1: $2: without an agent, killed"
+    case_begin "$kind" "$before"
+    is "$title" "$(REMORA_FAULT=$point=kill@1 first)" 'status 137'
+    agent_start
+    served "$title" "$kind"
+    agent_kill
+}
+
+agent_stalls()
+{
+    local kind=$1 point=$2 before=$3 title="$1: $2: a delay"
+    case_begin "$kind" "$before"
+    REMORA_FAULT=$point=delay:300@1 agent_start
+    is "$title: the domain starts" "$(first)" allowed
+    ok "$title: there" hit "$point"
+    served "$title" "$kind"
+    agent_kill
+}
+
+agent_fails()
+{
+    local kind=$1 point=$2 before=$3 number=$4 expected=$5
+    local title="$kind: $point: error $number"
+    case_begin "$kind" "$before"
+    REMORA_FAULT=$point=error:$number@1 agent_start
+    is "$title: the domain is $expected" "$(first)" "$expected"
+    ok "$title: there" hit "$point"
+    served "$title" "$kind"
+    agent_kill
+}
+
+# point KIND POINT PREPARED OUTCOME: OUTCOME is what an error leads to.
+point()
+{
+    local kind=$1 point=$2 before=$3 expected=$4 number
+    TESTED[$point]=yes
+    agent_dies "$kind" "$point" "$before"
+    agent_stalls "$kind" "$point" "$before"
+    case $point in
+    handed) ;;
+    *)
+        for number in "${ERRORS[@]}"; do
+            agent_fails "$kind" "$point" "$before" "$number" "$expected"
+        done
+        ;;
+    esac
+    case $point in
+    answer*) ;;
+    *) one_shot_dies "$kind" "$point" "$before" ;;
+    esac
+}
+
+# ---- all of them -----------------------------------------------------------
+
+clones()
+{
+    local name
+    for name in parent-found looked claim-noted claim-created cloning \
+        clone-returned grown marked; do
+        point clone "$name" prepare_nothing refused
+    done
+    for name in handing handed answering answer-sent; do
+        point clone "$name" prepare_nothing allowed
+    done
+    point larger enlarged prepare_smaller refused
+}
+
+# librbd says that it removed nothing, so there is no point to pass.
+nameless()
+{
+    case_begin clone prepare_nameless
+    agent_start
+    served 'a name that is not in the pool'"'"'s directory' clone
+    agent_kill
+}
+
+recoveries()
+{
+    local name
+    for name in taken-over fenced trashed; do
+        point clone "$name" prepare_half refused
+    done
+    point clone removed prepare_headless refused
+    nameless
+}
+
+bare_disks()
+{
+    local name
+    for name in looked claim-noted claim-created; do
+        point bare "$name" prepare_nothing refused
+    done
+    for name in handing handed answering answer-sent; do
+        point bare "$name" prepare_nothing allowed
+    done
+}
+
+readers()
+{
+    local name
+    point reader looked prepare_nothing refused
+    point cdrom parent-found prepare_nothing refused
+    for name in answering answer-sent; do
+        point cdrom "$name" prepare_nothing allowed
+    done
+}
+
+# The end of a domain: it is over whatever the agent does.
+end_with()
+{
+    local name=$1 action=$2 title="end: $1: $2"
+    TESTED[$name]=yes
+    case_begin clone prepare_nothing
+    REMORA_FAULT=$name=$action@1 agent_start
+    is "$title: a domain starts" "$(first)" allowed
+    ok "$title: and ends" request_release
+    wait_until "$title: there" 5 hit "$name"
+    [ "$action" != kill ] || {
+        ok "$title: the agent is dead" bed_wait 5 bed_gone "$AGENT_PID"
+        agent_start
+    }
+    served "$title" clone
+    agent_kill
+}
+
+ends()
+{
+    local name action
+    for name in claim-dropping claim-dropped; do
+        for action in kill delay:300 "${ERRORS[@]/#/error:}"; do
+            end_with "$name" "$action"
+        done
+    done
+}
+
+# ---- builds ----------------------------------------------------------------
+
+plain()
+{
+    "$REMORA_PLAIN$BED_INST/sbin/remorad" "$@"
+}
+
+builds()
+{
+    request_new clone
+    refuses 'a fault that makes no sense is refused' 'is no POINT=ACTION' \
+        eval 'REMORA_FAULT=nowhere=kill agent_remorad --one-shot \
+            -- prepare web <$REQUEST'
+    like 'a build with fault points says so' "$(agent_remorad --version)" \
+        'fault points'
+    unlike 'a release does not' "$(plain --version)" 'fault points'
+    is 'nor are they in it' "$(grep -c -a REMORA_FAULT \
+        "$REMORA_PLAIN$BED_INST/sbin/remorad")" 0
+    ok 'and the environment has no effect on it' \
+        eval 'REMORA_FAULT=claim-created=kill,looked=error:5,nonsense \
+            plain --one-shot -- prepare web <$REQUEST'
+    ok 'it makes a disk' \
+        request_is_whole "$PARENT" "$BED/tmp/golden" $((32 * MiB))
+    # It ended, and what it claimed is for whoever hears of the domain's end.
+    agent_start
+    request_release
+    wait_until 'whose claim ends with the domain' 5 agent_no_claims
+    agent_kill
+}
+
+# The points that the header promises.
+all_points()
+{
+    is 'each point of the header was tested' \
+        "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
+        "$(sed -n 's/^ \*     \([a-z]*-\{0,1\}[a-z]*\)  .*/\1/p' \
+            "$FAULTS_H" | grep -v -x 'kill\|delay\|error\|timer' | sort)"
+}
+
+inside()
+{
+    local before
+    bed_need_remora
+    parts
+    kinds
+    before=$(others)
+    builds
+    clones
+    recoveries
+    ends
+    bare_disks
+    readers
+    all_points
+    is 'what is somebody else'"'"'s is as it was' "$(others)" "$before"
+    is 'only half-made clones of our own went to the trash' \
+        "$(rbd trash ls vms | grep -v '_disk$')" ''
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
