@@ -24,26 +24,29 @@ record_path(const char *uuid)
     return g_build_filename(HOST_RUN_DIR, "guests", uuid, NULL);
 }
 
-/* 0: there is no such process. */
-static guint64
-start_time(gint64 pid)
+/* ret_start gets 0 where there is no such process. false: it cannot be told,
+ * which is no proof of anything. */
+static bool
+start_time(gint64 pid, guint64 *ret_start)
 {
     g_autofree char *path =
         g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
     g_autofree char *text = NULL;
+    g_autoptr(GError) why = NULL;
     const char *rest;
 
-    if (!g_file_get_contents(path, &text, NULL, NULL))
-        return 0;
+    *ret_start = 0;
+    if (!g_file_get_contents(path, &text, NULL, &why))
+        return g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT);
     /* The name in brackets may hold anything; field 3 follows the last one. */
     rest = strrchr(text, ')');
-    if (!rest)
-        return 0;
-    g_auto(GStrv) fields = g_strsplit(rest + 1, " ", 23);
+    g_auto(GStrv) fields = g_strsplit(rest ? rest + 1 : "", " ", 23);
+    if (g_strv_length(fields) < 21)
+        return false;
     /* A zombie holds nothing any more: its connections are closed. */
-    if (g_strv_length(fields) < 21 || fields[1][0] == 'Z')
-        return 0;
-    return g_ascii_strtoull(fields[20], NULL, 10);
+    return fields[1][0] == 'Z' ||
+           g_ascii_string_to_unsigned(fields[20], 10, 1, G_MAXUINT64, ret_start,
+                                      NULL);
 }
 
 static gint64
@@ -87,10 +90,10 @@ guests_record(Host *host, const DomPlan *plan)
     g_autoptr(GError) error = NULL;
     g_autofree char *process = NULL;
     gint64 pid = qemu_pid(plan);
-    guint64 start = pid > 0 ? start_time(pid) : 0;
+    guint64 start = 0;
     const LogAbout about = {.domain = dom_plan_name(plan)};
 
-    if (start == 0) {
+    if (pid <= 0 || !start_time(pid, &start) || start == 0) {
         log_debug(&about, "no QEMU of that name runs; nothing to record");
         return;
     }
@@ -102,14 +105,6 @@ guests_record(Host *host, const DomPlan *plan)
         !g_file_set_contents(path, text->str, (gssize)text->len, &error))
         log_warning(&about, "cannot record its watches: %s",
                     error ? error->message : dir);
-}
-
-void
-guests_forget(const char *uuid)
-{
-    g_autofree char *path = record_path(uuid);
-
-    (void)g_unlink(path);
 }
 
 char **
@@ -125,11 +120,12 @@ guests_gone(const char *uuid, const char *pool, const char *image)
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     for (gsize i = 0; lines[i]; i++) {
         g_auto(GStrv) words = g_strsplit(lines[i], " ", 4);
+        guint64 now = 0;
 
         if (g_strv_length(words) != 4 || strcmp(words[3], disk) != 0)
             continue;
-        if (start_time(g_ascii_strtoll(words[0], NULL, 10)) !=
-            g_ascii_strtoull(words[1], NULL, 10))
+        if (start_time(g_ascii_strtoll(words[0], NULL, 10), &now) &&
+            now != g_ascii_strtoull(words[1], NULL, 10))
             g_ptr_array_add(gone, g_strdup(words[2]));
     }
     if (gone->len == 0)

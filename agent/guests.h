@@ -19,7 +19,6 @@
 /* Writes down who watches the domain's writable disks. A disk with more than
  * one watcher is left out: whose watch is whose cannot be told. */
 void guests_record(Host *host, const DomPlan *plan);
-void guests_forget(const char *uuid);
 
 /* Addresses of the domain's recorded watches on an image whose process is
  * gone; NULL-terminated, NULL for none. g_strfreev() it. */

@@ -9,6 +9,10 @@
 #include <gio/gio.h>
 #include <string.h>
 
+/* For all names of a disk together: a name server that says nothing must not
+ * use up the time of a start. */
+#define RESOLVE_US G_USEC_PER_SEC
+
 /* Addresses are compared as addresses: IPv6 has many spellings. */
 static bool
 same_host(const char *a, const char *b)
@@ -41,17 +45,36 @@ is_monitor(const char *name, const char *port, const GPtrArray *monitors)
     return false;
 }
 
+static gpointer
+cancel_later(gpointer limit)
+{
+    g_usleep(RESOLVE_US);
+    g_cancellable_cancel(limit);
+    g_object_unref(limit);
+    return NULL;
+}
+
+/* GLib's resolver has no time limit of its own. */
+static GCancellable *
+start_limit(void)
+{
+    GCancellable *limit = g_cancellable_new();
+
+    g_thread_unref(g_thread_new("resolve", cancel_later, g_object_ref(limit)));
+    return limit;
+}
+
 static bool
-resolves_to_monitor(const DomHost *host, const GPtrArray *monitors)
+resolves_to_monitor(const DomHost *host,
+                    const GPtrArray *monitors,
+                    GCancellable *limit)
 {
     g_autoptr(GResolver) resolver = NULL;
     GList *found;
     bool known = false;
 
-    if (g_hostname_is_ip_address(host->name))
-        return false;
     resolver = g_resolver_get_default();
-    found = g_resolver_lookup_by_name(resolver, host->name, NULL, NULL);
+    found = g_resolver_lookup_by_name(resolver, host->name, limit, NULL);
     for (const GList *at = found; at && !known; at = at->next) {
         g_autofree char *address = g_inet_address_to_string(at->data);
 
@@ -64,6 +87,8 @@ resolves_to_monitor(const DomHost *host, const GPtrArray *monitors)
 bool
 hosts_known(const DomDisk *disk, const GPtrArray *monitors)
 {
+    g_autoptr(GCancellable) limit = NULL;
+
     if (!disk->hosts || disk->hosts->len == 0)
         return true;
     for (guint i = 0; i < disk->hosts->len; i++) {
@@ -75,7 +100,11 @@ hosts_known(const DomDisk *disk, const GPtrArray *monitors)
     for (guint i = 0; i < disk->hosts->len; i++) {
         const DomHost *host = g_ptr_array_index(disk->hosts, i);
 
-        if (host->name && resolves_to_monitor(host, monitors))
+        if (!host->name || g_hostname_is_ip_address(host->name))
+            continue;
+        if (!limit)
+            limit = start_limit();
+        if (resolves_to_monitor(host, monitors, limit))
             return true;
     }
     return false;

@@ -6,7 +6,7 @@
  * is, it hangs with its domain locked, so that is found out before.
  *
  * Threads: any. Blocks only where a <host> is a name and no other <host> of
- * the disk is an address of a monitor: then it asks the resolver.
+ * the disk is an address of a monitor: then it asks the resolver, for 1 s.
  */
 #ifndef REMORA_AGENT_HOSTS_H
 #define REMORA_AGENT_HOSTS_H
