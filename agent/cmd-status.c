@@ -141,12 +141,17 @@ domain_json(Host *host, virDomainPtr domain)
 }
 
 static json_t *
-domains_json(Host *host, virConnectPtr conn)
+domains_json(Host *host, virConnectPtr conn, GError **error)
 {
     virDomainPtr *domains = NULL;
     int n = virConnectListAllDomains(conn, &domains, 0);
-    json_t *list = json_array();
+    json_t *list;
 
+    if (n < 0) {
+        virt_fail(error, "cannot list the domains");
+        return NULL;
+    }
+    list = json_array();
     for (int i = 0; i < n; i++) {
         json_t *json = domain_json(host, domains[i]);
 
@@ -174,6 +179,7 @@ collect_libvirt(Host *host, json_t *root)
     json_t *cluster = json_array_get(
         json_object_get(json_object_get(root, "agent"), "clusters"), 0);
     const char *uuid = json_string_value(json_object_get(cluster, "secret"));
+    json_t *domains;
 
     if (!conn) {
         json_object_set_new(root, "libvirt_error", json_string(error->message));
@@ -181,7 +187,11 @@ collect_libvirt(Host *host, json_t *root)
     }
     if (uuid)
         json_object_set_new(root, "secret", secret_json(conn, uuid));
-    json_object_set_new(root, "domains", domains_json(host, conn));
+    domains = domains_json(host, conn, &error);
+    if (domains)
+        json_object_set_new(root, "domains", domains);
+    else
+        json_object_set_new(root, "libvirt_error", json_string(error->message));
 }
 
 /* ---- printing -------------------------------------------------------------- */

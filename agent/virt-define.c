@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define REWRITE_TRIES 3
+
 typedef int (*DeviceCall)(virDomainPtr domain,
                           const char *xml,
                           unsigned int flags);
@@ -116,30 +118,71 @@ plan_stored(Host *host, const char *xml, GError **error)
     return request_plan(host, HOST_ASK_CONF, xml, strlen(xml), bare, error);
 }
 
+/* Whether the definition is still the one that was planned from: an edit may
+ * have come while the cluster was asked. */
+static bool
+is_still(virDomainPtr domain, const char *xml)
+{
+    char *now = stored_xml(domain, NULL);
+    bool same = now && strcmp(now, xml) == 0;
+
+    free(now);
+    return same;
+}
+
+static gboolean
+change(virDomainPtr domain,
+       const char *xml,
+       const DomChanges *changes,
+       bool *ret_again,
+       GError **error)
+{
+    *ret_again = changes && !is_still(domain, xml);
+    return !changes || *ret_again || apply(domain, changes, error);
+}
+
+/* ret_again: the definition changed meanwhile, and nothing was done. */
 static gboolean
 rewrite_once(Host *host,
              virDomainPtr domain,
              bool *ret_ours,
              bool *ret_changed,
+             bool *ret_again,
              GError **error)
 {
     char *xml = stored_xml(domain, error);
     g_autoptr(DomPlan) plan = xml ? plan_stored(host, xml, error) : NULL;
     g_autoptr(DomChanges) changes = NULL;
     g_auto(HostSite) site = {0};
+    gboolean good = plan != NULL;
 
-    free(xml);
     *ret_ours = plan && dom_plan_disks(plan)->len > 0;
-    *ret_changed = false;
-    if (!plan)
-        return FALSE;
-    if (!*ret_ours)
-        return TRUE;
-    if (!find_site(host, &site, error) ||
-        !dom_plan_changes(plan, &site.site, &changes, error))
-        return FALSE;
+    *ret_again = false;
+    if (*ret_ours)
+        good = find_site(host, &site, error) &&
+               dom_plan_changes(plan, &site.site, &changes, error) &&
+               change(domain, xml, changes, ret_again, error);
     *ret_changed = changes != NULL;
-    return !changes || apply(domain, changes, error);
+    free(xml);
+    return good;
+}
+
+/* As often as somebody edits it under our hands, within reason. */
+static gboolean
+rewrite(Host *host,
+        virDomainPtr domain,
+        bool *ret_ours,
+        bool *ret_changed,
+        GError **error)
+{
+    bool again = true;
+
+    for (int i = 0; again && i < REWRITE_TRIES; i++)
+        if (!rewrite_once(host, domain, ret_ours, ret_changed, &again, error))
+            return FALSE;
+    /* Whoever edits it so often sends an event for the last one, too. */
+    *ret_changed = *ret_changed && !again;
+    return TRUE;
 }
 
 gboolean
@@ -151,11 +194,11 @@ virt_define_rewrite(Host *host,
     bool ours = false;
     bool again = false;
 
-    if (!rewrite_once(host, domain, &ours, ret_changed, error))
+    if (!rewrite(host, domain, &ours, ret_changed, error))
         return FALSE;
     if (!ours || !host_monitors_moved(host))
         return TRUE;
-    if (!rewrite_once(host, domain, &ours, &again, error))
+    if (!rewrite(host, domain, &ours, &again, error))
         return FALSE;
     *ret_changed = *ret_changed || again;
     return TRUE;

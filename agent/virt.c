@@ -210,6 +210,7 @@ open_connection(Virt *virt, GError **error)
             VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), virt, NULL);
     if (virt->lifecycle < 0) {
         virt_fail(error, "cannot listen to libvirt's events");
+        (void)virConnectUnregisterCloseCallback(conn, on_close);
         return NULL;
     }
     return g_steal_pointer(&conn);
