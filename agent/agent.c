@@ -22,6 +22,7 @@
 struct Agent {
     GMutex lock;
     Host *host;
+    GHashTable *preparing; /* names of domains that are being prepared */
     Held *held;
     Arrivals *arrivals;
     gint64 since_us;
@@ -32,7 +33,6 @@ agent_answer_clear(AgentAnswer *answer)
 {
     g_clear_pointer(&answer->message, g_free);
     g_clear_pointer(&answer->output, g_bytes_unref);
-    g_clear_pointer(&answer->uuid, g_free);
 }
 
 Agent *
@@ -42,6 +42,8 @@ agent_new(Host *host)
 
     g_mutex_init(&agent->lock);
     agent->host = host_ref(host);
+    agent->preparing =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->held = held_new();
     agent->arrivals = arrivals_new();
     agent->since_us = g_get_monotonic_time();
@@ -53,6 +55,7 @@ agent_free(Agent *agent)
 {
     if (!agent)
         return;
+    g_hash_table_unref(agent->preparing);
     held_free(agent->held);
     arrivals_free(agent->arrivals);
     host_unref(agent->host);
@@ -94,20 +97,41 @@ refuse(AgentAnswer *answer, const char *name, const GError *error)
     log_warning(&about, "refused: %s", error->message);
 }
 
+/* Whether nobody else prepares the domain. libvirt starts a domain once at a
+ * time, but a hook can be killed while its request goes on here. */
+static bool
+prepare_enter(Agent *agent, const char *name)
+{
+    bool first;
+
+    g_mutex_lock(&agent->lock);
+    first = g_hash_table_add(agent->preparing, g_strdup(name));
+    g_mutex_unlock(&agent->lock);
+    return first;
+}
+
 static void
-serve_prepare(Agent *agent,
-              Host *host,
-              const char *name,
-              const char *body,
-              gsize len,
-              AgentAnswer *answer)
+prepare_leave(Agent *agent, const char *name)
+{
+    g_mutex_lock(&agent->lock);
+    g_hash_table_remove(agent->preparing, name);
+    g_mutex_unlock(&agent->lock);
+}
+
+static void
+prepare(Agent *agent,
+        Host *host,
+        const char *name,
+        const char *body,
+        gsize len,
+        AgentAnswer *answer)
 {
     g_auto(RequestReady) ready = {0};
     g_autoptr(GError) error = NULL;
     RequestHow how = {.arriving = arrivals_take(agent->arrivals, name)};
 
     /* What an earlier start of the domain still holds would stand in the way
-     * of this one; libvirt starts a domain once at a time. */
+     * of this one. */
     (void)held_drop(agent->held, name, NULL, G_MAXINT64);
     if (!request_prepare(host, body, len, &how, &ready, &error)) {
         refuse(answer, name, error);
@@ -117,9 +141,56 @@ serve_prepare(Agent *agent,
     if (ready.claims->len == 0)
         return;
     request_hand(&ready);
-    answer->uuid = g_strdup(ready.uuid);
-    held_add(agent->held, host, name, ready.uuid,
-             g_steal_pointer(&ready.claims));
+    answer->held = held_add(agent->held, host, name, ready.uuid,
+                            g_steal_pointer(&ready.claims));
+}
+
+static void
+serve_prepare(Agent *agent,
+              Host *host,
+              const char *name,
+              const char *body,
+              gsize len,
+              AgentAnswer *answer)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (prepare_enter(agent, name)) {
+        prepare(agent, host, name, body, len, answer);
+        prepare_leave(agent, name);
+        return;
+    }
+    /* Where the cluster is to blame, say so. */
+    if (store_cluster_connect(host_cluster(host), &error))
+        g_set_error(
+            &error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+            "an earlier start of it has not come to an end yet: try again "
+            "in a moment");
+    refuse(answer, name, error);
+}
+
+/* Whether one of the disks is open somewhere: then the domain runs there, and
+ * may come here alive. Without, 'migrate begin' is of an offline migration,
+ * and excuses no watcher. */
+static bool
+is_open_elsewhere(Host *host, const char *body, gsize len)
+{
+    g_autoptr(DomPlan) plan =
+        request_plan(host, HOST_ASK_NOBODY, body, len, false, NULL);
+    const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
+
+    for (guint i = 0; disks && i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+        g_auto(GStrv) watchers = NULL;
+
+        if (!disk->writable)
+            continue;
+        watchers =
+            store_watchers(host_cluster(host), disk->pool, disk->image, NULL);
+        if (watchers && watchers[0])
+            return true;
+    }
+    return false;
 }
 
 static void
@@ -142,7 +213,7 @@ serve_filter(Agent *agent,
     answer->allow = true;
     if (xml)
         answer->output = g_bytes_new_take(xml, strlen(xml));
-    if (op == WIRE_MIGRATE && uuid)
+    if (op == WIRE_MIGRATE && uuid && is_open_elsewhere(host, body, len))
         arrivals_note(agent->arrivals, name);
 }
 
@@ -157,14 +228,13 @@ serve_status(Agent *agent, Host *host, AgentAnswer *answer)
 
 void
 agent_serve(Agent *agent,
+            Host *host,
             enum wire_op op,
             const char *name,
             const char *body,
             gsize len,
             AgentAnswer *ret_answer)
 {
-    g_autoptr(Host) host = agent_host(agent);
-
     switch (op) {
     case WIRE_PREPARE:
         serve_prepare(agent, host, name, body, len, ret_answer);
@@ -188,20 +258,14 @@ agent_serve(Agent *agent,
 void
 agent_undo(Agent *agent, const AgentAnswer *answer)
 {
-    if (answer->uuid)
-        (void)held_drop(agent->held, NULL, answer->uuid, G_MAXINT64);
+    if (answer->held)
+        held_drop_one(agent->held, answer->held);
 }
-
-typedef gboolean (*DropFunc)(StoreCluster *cluster,
-                             const char *pool,
-                             const char *image,
-                             const char *owner,
-                             GError **error);
 
 /* A start that --one-shot allowed, or an agent that is no more, left its
  * claims to whoever hears of the outcome. */
 static void
-drop_strays(Host *host, const DomPlan *plan, DropFunc drop)
+drop_strays(Host *host, const DomPlan *plan)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
 
@@ -213,8 +277,8 @@ drop_strays(Host *host, const DomPlan *plan, DropFunc drop)
 
         if (!disk->writable || disk->shareable)
             continue;
-        if (!drop(host_cluster(host), disk->pool, disk->image,
-                  dom_plan_uuid(plan), &error))
+        if (!store_claim_drop_dead(host_cluster(host), disk->pool, disk->image,
+                                   dom_plan_uuid(plan), &error))
             log_warning(&about, "its claim stays: %s", error->message);
     }
 }
@@ -251,15 +315,11 @@ agent_notice(Agent *agent,
     /* The watch is written down before the claim that covers it goes. */
     if (op == WIRE_STARTED && plan)
         guests_record(host, plan);
-    if (held_drop(agent->held, name, plan ? dom_plan_uuid(plan) : NULL,
-                  received_us) > 0 ||
-        !plan)
-        return;
-    if (op == WIRE_STARTED)
-        drop_strays(host, plan, store_claim_drop_for);
-    /* The next start may be under way by now. */
-    if (op == WIRE_RELEASE)
-        drop_strays(host, plan, store_claim_drop_dead);
+    (void)held_drop(agent->held, name, plan ? dom_plan_uuid(plan) : NULL,
+                    received_us);
+    /* Never a claim of our own: it may be the next start's by now. */
+    if (plan)
+        drop_strays(host, plan);
 }
 
 void

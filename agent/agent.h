@@ -16,8 +16,8 @@ typedef struct {
     bool allow;
     char *message; /* why not; one line */
     GBytes *output;
-    /* What a refusal that comes too late has to undo; NULL: nothing. */
-    char *uuid;
+    /* What has to be undone if it comes too late; 0: nothing. */
+    guint64 held;
 } AgentAnswer;
 
 void agent_answer_clear(AgentAnswer *answer);
@@ -29,9 +29,10 @@ void agent_set_host(Agent *agent, Host *host);
 /* host_unref() it. */
 Host *agent_host(Agent *agent);
 
-/* Serves one request of the hook's socket. name is the domain's as libvirt
- * said it. */
+/* Serves one request of the hook's socket by host, which agent_host() gave.
+ * name is the domain's as libvirt said it. */
 void agent_serve(Agent *agent,
+                 Host *host,
                  enum wire_op op,
                  const char *name,
                  const char *body,

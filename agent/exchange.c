@@ -204,17 +204,18 @@ peer_has_gone(int fd)
 bool
 exchange_answer(Exchange *exchange, const AgentAnswer *answer)
 {
-    bool sent = false;
+    bool first;
+    bool sent;
 
     g_mutex_lock(&exchange->lock);
-    if (!exchange->answered) {
-        exchange->answered = true;
-        sent = STORE_FAULT("answering") >= 0 && !peer_has_gone(exchange->fd) &&
-               send_answer(exchange->fd, answer) &&
-               STORE_FAULT("answer-sent") >= 0;
-        (void)shutdown(exchange->fd, SHUT_WR);
-    }
+    first = !exchange->answered;
+    exchange->answered = true;
     g_mutex_unlock(&exchange->lock);
+    if (!first)
+        return false;
+    sent = STORE_FAULT("answering") >= 0 && !peer_has_gone(exchange->fd) &&
+           send_answer(exchange->fd, answer) && STORE_FAULT("answer-sent") >= 0;
+    (void)shutdown(exchange->fd, SHUT_WR);
     return sent;
 }
 

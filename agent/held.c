@@ -18,9 +18,11 @@
 struct Held {
     GMutex lock;
     GPtrArray *entries; /* of Entry */
+    guint64 last;       /* number given */
 };
 
 typedef struct {
+    guint64 number;
     Host *host;
     char *domain;
     char *uuid;
@@ -68,7 +70,7 @@ held_free(Held *held)
     g_free(held);
 }
 
-void
+guint64
 held_add(Held *held,
          Host *host,
          const char *domain,
@@ -76,6 +78,7 @@ held_add(Held *held,
          GPtrArray *claims)
 {
     Entry *entry = g_new0(Entry, 1);
+    guint64 number;
 
     entry->host = host_ref(host);
     entry->domain = g_strdup(domain);
@@ -83,8 +86,10 @@ held_add(Held *held,
     entry->claims = claims;
     entry->since_us = g_get_monotonic_time();
     g_mutex_lock(&held->lock);
+    number = entry->number = ++held->last;
     g_ptr_array_add(held->entries, entry);
     g_mutex_unlock(&held->lock);
+    return number;
 }
 
 static bool
@@ -128,6 +133,21 @@ held_drop(Held *held, const char *domain, const char *uuid, gint64 before_us)
     }
     g_mutex_unlock(&held->lock);
     return count;
+}
+
+void
+held_drop_one(Held *held, guint64 number)
+{
+    g_autoptr(GPtrArray) gone = gone_new();
+
+    g_mutex_lock(&held->lock);
+    for (guint i = held->entries->len; i > 0; i--) {
+        const Entry *entry = g_ptr_array_index(held->entries, i - 1);
+
+        if (entry->number == number)
+            end_entry(held, i - 1, gone);
+    }
+    g_mutex_unlock(&held->lock);
 }
 
 /* Whether QEMU has all the disks open. */

@@ -19,12 +19,15 @@ Held *held_new(void);
 /* Claims that are still held stay in the cluster, for a successor. */
 void held_free(Held *held);
 
-/* Takes the claims (of StoreClaim) over. host is kept as long as they are. */
-void held_add(Held *held,
-              Host *host,
-              const char *domain,
-              const char *uuid,
-              GPtrArray *claims);
+/* Takes the claims (of StoreClaim) over. host is kept as long as they are.
+ * Gives a number for held_drop_one(), which is not 0. */
+guint64 held_add(Held *held,
+                 Host *host,
+                 const char *domain,
+                 const char *uuid,
+                 GPtrArray *claims);
+/* Gives up what that start holds, if it still does. */
+void held_drop_one(Held *held, guint64 number);
 /* Gives up what is held for a domain; uuid NULL: by its name alone. Claims
  * taken after before_us (g_get_monotonic_time()) belong to a later start and
  * stay. Gives how many starts that were. */

@@ -16,6 +16,7 @@ struct Host {
     GMutex lock; /* guards the rest */
     GPtrArray *monitors;
     gint64 monitors_at_us; /* when they were fetched */
+    char *fsid;            /* NULL until the cluster told it */
 };
 
 Conf *
@@ -87,8 +88,30 @@ host_unref(Host *host)
     conf_unref(host->conf);
     g_clear_pointer(&host->monitors, g_ptr_array_unref);
     g_mutex_clear(&host->lock);
+    g_free(host->fsid);
     g_free(host->guest_user);
     g_free(host);
+}
+
+static gpointer
+unref_thread(gpointer host)
+{
+    host_unref(host);
+    return NULL;
+}
+
+void
+host_let_go(Host *host)
+{
+    if (!host)
+        return;
+    /* Only the last reference can block, and that one has no other owner who
+     * could drop it meanwhile. */
+    if (g_atomic_int_get(&host->refs) > 1 &&
+        !g_atomic_int_dec_and_test(&host->refs))
+        return;
+    g_atomic_int_set(&host->refs, 1);
+    g_thread_unref(g_thread_new("let-go", unref_thread, host));
 }
 
 const Conf *
@@ -150,19 +173,44 @@ host_fresh_monitors(Host *host)
     return known_monitors(host, (gint64)HOST_FRESH_MS * 1000);
 }
 
+static char *
+known_fsid(Host *host)
+{
+    char *fsid;
+
+    g_mutex_lock(&host->lock);
+    fsid = g_strdup(host->fsid);
+    g_mutex_unlock(&host->lock);
+    return fsid;
+}
+
+static char *
+ask_fsid(Host *host, GError **error)
+{
+    const char *fsid = store_cluster_fsid(host->cluster, error);
+
+    if (!fsid)
+        return NULL;
+    g_mutex_lock(&host->lock);
+    if (!host->fsid)
+        host->fsid = g_strdup(fsid);
+    g_mutex_unlock(&host->lock);
+    return g_strdup(fsid);
+}
+
 static gboolean
 find_fsid(Host *host, HostAsk ask, char **ret_fsid, GError **error)
 {
-    *ret_fsid = NULL;
     switch (ask) {
     case HOST_ASK_NOBODY:
+        *ret_fsid = known_fsid(host);
         return TRUE;
     case HOST_ASK_CONF:
         *ret_fsid = store_conf_fsid(host->cluster);
         return TRUE;
     case HOST_ASK_MEMORY: /* the connection remembers it */
     case HOST_ASK_CLUSTER:
-        *ret_fsid = g_strdup(store_cluster_fsid(host->cluster, error));
+        *ret_fsid = ask_fsid(host, error);
         return *ret_fsid != NULL;
     }
     g_return_val_if_reached(FALSE);

@@ -32,6 +32,8 @@ Host *host_new(const char *conf_path,
 Host *host_ref(Host *host);
 /* May block: the last one closes the cluster's connection. */
 void host_unref(Host *host);
+/* The same, for who must not wait: the last one is left to another thread. */
+void host_let_go(Host *host);
 
 /* Reads the configuration as host_new() does. conf_unref() it. */
 Conf *host_read_conf(const char *path, GError **error);
@@ -41,7 +43,7 @@ StoreCluster *host_cluster(const Host *host);
 
 /* Who is asked for what a Host does not know itself. */
 typedef enum {
-    HOST_ASK_NOBODY,  /* the fsid stays unknown */
+    HOST_ASK_NOBODY,  /* the fsid is known if the cluster was asked before */
     HOST_ASK_CONF,    /* ceph.conf, which may not say */
     HOST_ASK_MEMORY,  /* what the cluster said last; it, if it never did */
     HOST_ASK_CLUSTER, /* blocks, connects if need be, fails if that fails */

@@ -74,7 +74,7 @@ serve(Host *host, enum wire_op op, const char *domain, GString *xml)
     Agent *agent = agent_new(host);
     g_auto(AgentAnswer) answer = {0};
 
-    agent_serve(agent, op, domain, xml->str, xml->len, &answer);
+    agent_serve(agent, host, op, domain, xml->str, xml->len, &answer);
     if (!answer.allow) {
         fprintf(stderr, "remora: %s\n", answer.message);
         return 1;

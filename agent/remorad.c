@@ -84,14 +84,6 @@ on_stop(gpointer data)
     return G_SOURCE_CONTINUE;
 }
 
-/* Closing the old connection waits for the cluster. */
-static gpointer
-let_go(gpointer host)
-{
-    host_unref(host);
-    return NULL;
-}
-
 static gboolean
 on_reload(gpointer data)
 {
@@ -108,8 +100,8 @@ on_reload(gpointer data)
     old = agent_host(daemon->agent);
     agent_set_host(daemon->agent, host);
     virt_set_host(daemon->virt, host);
-    host_unref(host);
-    g_thread_unref(g_thread_new("let-go", let_go, old));
+    host_let_go(host);
+    host_let_go(old);
     log_info(NULL, "configuration read again");
     return G_SOURCE_CONTINUE;
 }
@@ -228,7 +220,7 @@ parse(int *argc, char ***argv, Options *options, GError **error)
          NULL},
         {"version", 'V', 0, G_OPTION_ARG_NONE, &options->version,
          "Print the version, and exit", NULL},
-        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_STRING_ARRAY, &options->rest,
+        {G_OPTION_REMAINING, 0, 0, G_OPTION_ARG_FILENAME_ARRAY, &options->rest,
          NULL, "[OPERATION DOMAIN]"},
         {NULL, 0, 0, 0, NULL, NULL, NULL},
     };

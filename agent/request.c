@@ -31,18 +31,21 @@ request_ready_clear(RequestReady *ready)
     g_clear_pointer(&ready->claims, g_ptr_array_unref);
 }
 
+/* ret_sure: the fsid was known, so that locations have been compared. */
 static DomPlan *
 plan_with(Host *host,
           HostAsk ask,
           const char *xml,
           gsize len,
           bool complete_bare,
+          bool *ret_sure,
           GError **error)
 {
     g_auto(HostRules) rules = {0};
 
     if (!host_rules(host, ask, &rules, error))
         return NULL;
+    *ret_sure = rules.fsid != NULL;
     rules.rules.complete_bare = complete_bare;
     return dom_plan_new(xml, len, &rules.rules, error);
 }
@@ -55,15 +58,18 @@ request_plan(Host *host,
              bool complete_bare,
              GError **error)
 {
+    bool sure = false;
     g_autoptr(DomPlan) plan =
-        plan_with(host, HOST_ASK_NOBODY, xml, len, complete_bare, error);
+        plan_with(host, HOST_ASK_NOBODY, xml, len, complete_bare, &sure, error);
 
     if (!plan || ask == HOST_ASK_NOBODY || dom_plan_disks(plan)->len == 0)
         return g_steal_pointer(&plan);
-    g_autoptr(DomPlan) full =
-        plan_with(host, ask, xml, len, complete_bare, error);
-    if (full && (ask == HOST_ASK_CONF || host_find_parents(host, full, error)))
-        return g_steal_pointer(&full);
+    if (!sure) {
+        dom_plan_free(plan);
+        plan = plan_with(host, ask, xml, len, complete_bare, &sure, error);
+    }
+    if (plan && (ask == HOST_ASK_CONF || host_find_parents(host, plan, error)))
+        return g_steal_pointer(&plan);
     return NULL;
 }
 

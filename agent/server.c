@@ -49,6 +49,7 @@ typedef enum { JOB_EXCHANGE, JOB_NOTICE, JOB_LOOK } JobKind;
 typedef struct {
     JobKind kind;
     Server *server;
+    Host *host; /* of an exchange, from its beginning to its end */
     Exchange *exchange;
     GSource *deadline;
     enum wire_op op;
@@ -61,6 +62,7 @@ typedef struct {
 static void
 job_free(Job *job)
 {
+    host_let_go(job->host);
     exchange_unref(job->exchange);
     g_clear_pointer(&job->deadline, g_source_unref);
     g_free(job->name);
@@ -148,8 +150,8 @@ run_exchange(Job *job)
                               "the same version as remorad?");
         return;
     }
-    agent_serve(agent, request.op, request.name, request.body, request.len,
-                &answer);
+    agent_serve(agent, job->host, request.op, request.name, request.body,
+                request.len, &answer);
     if (!exchange_answer(job->exchange, &answer))
         agent_undo(agent, &answer);
 }
@@ -183,8 +185,7 @@ static gboolean
 on_deadline(gpointer data)
 {
     Job *job = data;
-    g_autoptr(Host) host = agent_host(job->server->agent);
-    StoreCluster *cluster = host_cluster(host);
+    StoreCluster *cluster = host_cluster(job->host);
     g_autofree char *name = exchange_domain(job->exchange);
     g_autofree char *message = g_strdup_printf(
         "domain '%s': cluster '%s' did not finish in time: check it with "
@@ -199,26 +200,22 @@ on_deadline(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
-static guint
-deadline_ms(Agent *agent)
-{
-    g_autoptr(Host) host = agent_host(agent);
-
-    return host_conf(host)->hook_deadline_ms;
-}
-
 static void
 begin_exchange(Server *server, int fd)
 {
-    guint limit = deadline_ms(server->agent);
+    Host *host = agent_host(server->agent);
+    guint limit = host_conf(host)->hook_deadline_ms;
     g_autoptr(Exchange) exchange = exchange_new(fd);
     Job *job;
 
-    if (!exchange_greet(exchange, limit))
+    if (!exchange_greet(exchange, limit)) {
+        host_let_go(host);
         return;
+    }
     job = g_new0(Job, 1);
     job->kind = JOB_EXCHANGE;
     job->server = server;
+    job->host = host;
     job->exchange = g_steal_pointer(&exchange);
     job->deadline = g_timeout_source_new(
         limit > 2 * MARGIN_MS ? limit - MARGIN_MS : limit / 2);
