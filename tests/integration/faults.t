@@ -226,12 +226,31 @@ clones()
     point larger enlarged prepare_smaller refused
 }
 
-# librbd says that it removed nothing, so there is no point to pass.
-nameless()
+# ... or when it had written only that.
+prepare_listed()
+{
+    prepare_headless && rados -p vms rm "rbd_id.${REQUEST_DISK#*/}"
+}
+
+# librbd may say that it removed nothing, so there is no point to pass.
+names()
 {
     case_begin clone prepare_nameless
     agent_start
     served 'a name that is not in the pool'"'"'s directory' clone
+    agent_kill
+    case_begin clone prepare_listed
+    agent_start
+    served 'a name that is only there' clone
+    agent_kill
+    request_new clone
+    tap_run prepare_listed
+    rados -p vms rm "remora_claim.${REQUEST_DISK#*/}"
+    agent_start
+    refuses 'one that nobody claimed is somebody'"'"'s' \
+        'looks like a clone that was cut short' request_prepare
+    rbd rm --no-progress "$REQUEST_DISK"
+    served 'the name is free again' clone
     agent_kill
 }
 
@@ -242,7 +261,7 @@ recoveries()
         point clone "$name" prepare_half refused
     done
     point clone removed prepare_headless refused
-    nameless
+    names
 }
 
 bare_disks()

@@ -110,16 +110,25 @@ kill_clone()
     clone_killed
 }
 
+# name_left IMAGE: of one that cannot be opened.
+name_left()
+{
+    if rados -p vms listomapkeys rbd_directory | grep -q -x "name_$1"; then
+        echo headless
+    elif rados -p vms stat "rbd_id.$1" >/dev/null 2>&1; then
+        echo id-only
+    else
+        echo nothing
+    fi
+}
+
 # What is there, in one of STATES.
 state()
 {
     local image=${REQUEST_DISK#*/} info
-    rados -p vms stat "rbd_id.$image" >/dev/null 2>&1 ||
-        { echo nothing; return; }
     info=$(rbd info --format json "$REQUEST_DISK" 2>/dev/null)
     if [ -z "$info" ]; then
-        rados -p vms listomapkeys rbd_directory | grep -q -x "name_$image" &&
-            echo headless || echo id-only
+        name_left "$image"
     elif [ "$(jq .parent <<<"$info")" = null ]; then
         echo blank
     elif ! rbd children "$PARENT" 2>/dev/null | grep -q -x "$REQUEST_DISK"; then
