@@ -177,29 +177,6 @@ store_trash(StoreConn *conn,
     return TRUE;
 }
 
-/* The id that a name leads to; RBD keeps it length-prefixed (32 bits, little
- * endian) in the object that takes the name. */
-static int
-read_id(rados_ioctx_t io, const char *image, char *id, gsize size)
-{
-    g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
-    guint8 raw[128];
-    guint32 len;
-    int got = rados_read(io, object, (char *)raw, sizeof(raw), 0);
-
-    if (got < 0)
-        return got;
-    if (got < 4)
-        return -EINVAL;
-    memcpy(&len, raw, sizeof(len));
-    len = GUINT32_FROM_LE(len);
-    if (len == 0 || len > (guint32)got - 4 || len >= size)
-        return -EINVAL;
-    memcpy(id, raw + 4, len);
-    id[len] = '\0';
-    return 0;
-}
-
 gboolean
 store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error)
 {
@@ -211,7 +188,7 @@ store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error)
 
     if (!store_ioctx(conn, disk->pool, &io, error))
         return FALSE;
-    r = read_id(io, disk->image, id, sizeof(id));
+    r = store_id_read(io, disk->image, id, sizeof(id));
     if (r >= 0) {
         g_autofree char *header = g_strconcat("rbd_header.", id, NULL);
 

@@ -248,7 +248,8 @@ gboolean store_look(StoreConn *conn,
                     const char *image,
                     StoreLook *ret_look,
                     GError **error);
-/* Both return librados' number. */
+/* All return librados' number. The id may be at most 127 characters long. */
+int store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size);
 int store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken);
 /* store-watchers.c */
 int store_watchers_read(rbd_image_t handle, char ***ret_addresses);

@@ -107,18 +107,81 @@ read_all(rbd_image_t handle, StoreLook *look)
     return r;
 }
 
-/* An image's name is taken when the object that holds its id is there; that
- * is RBD's layout since format 2. */
+/* The id that a name leads to by the object of its own. */
+static int
+read_id_object(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
+{
+    g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
+
+    return rados_read(io, object, (char *)raw, size, 0);
+}
+
+/* The same by the pool's directory. */
+static int
+read_directory(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
+{
+    g_autofree char *key = g_strconcat("name_", image, NULL);
+    const char *const keys[] = {key};
+    rados_read_op_t op = rados_create_read_op();
+    rados_omap_iter_t iter = NULL;
+    char *found = NULL;
+    char *value = NULL;
+    size_t len = 0;
+    int got = 0;
+    int r;
+
+    rados_read_op_omap_get_vals_by_keys(op, keys, 1, &iter, &got);
+    r = rados_read_op_operate(op, io, "rbd_directory", 0);
+    r = r < 0 ? r : got;
+    if (r >= 0)
+        r = rados_omap_get_next(iter, &found, &value, &len);
+    if (r >= 0 && !found)
+        r = -ENOENT;
+    if (r >= 0 && len > size)
+        r = -EINVAL;
+    if (r >= 0) {
+        memcpy(raw, value, len);
+        r = (int)len;
+    }
+    rados_omap_get_end(iter);
+    rados_release_read_op(op);
+    return r;
+}
+
+/* RBD keeps an id length-prefixed (32 bits, little endian). A client that is
+ * killed while it creates or removes an image leaves one of the two places
+ * without the other. */
+int
+store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size)
+{
+    guint8 raw[128];
+    guint32 len;
+    int got = read_id_object(io, image, raw, sizeof(raw));
+
+    if (got == -ENOENT)
+        got = read_directory(io, image, raw, sizeof(raw));
+    if (got < 0)
+        return got;
+    if (got < (int)sizeof(len))
+        return -EINVAL;
+    memcpy(&len, raw, sizeof(len));
+    len = GUINT32_FROM_LE(len);
+    if (len == 0 || len > (guint32)got - sizeof(len) || len >= size)
+        return -EINVAL;
+    memcpy(id, raw + sizeof(len), len);
+    id[len] = '\0';
+    return 0;
+}
+
+/* An id that makes no sense takes the name all the same. */
 int
 store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken)
 {
-    g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
-    uint64_t size;
-    time_t when;
-    int r = rados_stat(io, object, &size, &when);
+    char id[128];
+    int r = store_id_read(io, image, id, sizeof(id));
 
-    *ret_taken = r >= 0;
-    return r == -ENOENT ? 0 : r;
+    *ret_taken = r >= 0 || r == -EINVAL;
+    return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
 gboolean

@@ -35,10 +35,7 @@ parts()
     ok 'a cluster starts' cluster_start || bail 'no cluster'
     guest_image 16M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
     ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
-    rbd create --size 16M vms/bare_disk
-    rbd bench --io-type write --io-size 64K --io-total 1M vms/bare_disk \
-        >/dev/null
-    ok 'a clone that somebody else made' cluster_add_clone "$IMAGE" nova_disk
+    ok 'disks that somebody else made' request_others_make "$IMAGE"
 }
 
 kinds()
@@ -56,17 +53,6 @@ kinds()
         "<disk type='network' device='cdrom'>
       <source protocol='rbd' name='$PARENT'/>
       <target dev='hda' bus='ide'/><readonly/></disk>"
-}
-
-others()
-{
-    local image
-    for image in bare_disk nova_disk; do
-        rbd info --format json "vms/$image"
-        rbd image-meta ls "vms/$image"
-        rbd export --no-progress "vms/$image" - 2>/dev/null | md5sum
-    done
-    rbd info --format json "images/$IMAGE"
 }
 
 # ---- one case --------------------------------------------------------------
@@ -240,12 +226,31 @@ clones()
     point larger enlarged prepare_smaller refused
 }
 
-# librbd says that it removed nothing, so there is no point to pass.
-nameless()
+# ... or when it had written only that.
+prepare_listed()
+{
+    prepare_headless && rados -p vms rm "rbd_id.${REQUEST_DISK#*/}"
+}
+
+# librbd may say that it removed nothing, so there is no point to pass.
+names()
 {
     case_begin clone prepare_nameless
     agent_start
     served 'a name that is not in the pool'"'"'s directory' clone
+    agent_kill
+    case_begin clone prepare_listed
+    agent_start
+    served 'a name that is only there' clone
+    agent_kill
+    request_new clone
+    tap_run prepare_listed
+    rados -p vms rm "remora_claim.${REQUEST_DISK#*/}"
+    agent_start
+    refuses 'one that nobody claimed is somebody'"'"'s' \
+        'looks like a clone that was cut short' request_prepare
+    rbd rm --no-progress "$REQUEST_DISK"
+    served 'the name is free again' clone
     agent_kill
 }
 
@@ -256,7 +261,7 @@ recoveries()
         point clone "$name" prepare_half refused
     done
     point clone removed prepare_headless refused
-    nameless
+    names
 }
 
 bare_disks()
@@ -343,7 +348,7 @@ all_points()
 {
     is 'each point of the header was tested' \
         "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
-        "$(sed -n 's/^ \*     \([a-z]*-\{0,1\}[a-z]*\)  .*/\1/p' \
+        "$(sed -n 's/^ \*     \([a-z][a-z-]*\)  .*/\1/p' \
             "$FAULTS_H" | grep -v -x 'kill\|delay\|error\|timer' | sort)"
 }
 
@@ -353,7 +358,7 @@ inside()
     bed_need_remora
     parts
     kinds
-    before=$(others)
+    before=$(request_others "$IMAGE")
     builds
     clones
     recoveries
@@ -361,7 +366,8 @@ inside()
     bare_disks
     readers
     all_points
-    is 'what is somebody else'"'"'s is as it was' "$(others)" "$before"
+    is 'what is somebody else'"'"'s is as it was' \
+        "$(request_others "$IMAGE")" "$before"
     is 'only half-made clones of our own went to the trash' \
         "$(rbd trash ls vms | grep -v '_disk$')" ''
 }

@@ -6,6 +6,7 @@
 #     request_kind NAME METADATA DISK...     a template, rendered once
 #     request_new NAME                       a domain of that kind
 #     request_prepare | request_release      as libvirt calls the hook for it
+#     request_others_make | request_others   disks that must not be touched
 #
 # Contract: call inside a bed with cluster.sh, guest.sh and agent.sh sourced
 #           and a cluster that runs. The request is the final definition, as
@@ -55,4 +56,26 @@ request_is_whole()
         { echo 'its parent does not list it'; return 1; }
     rbd export --no-progress "$REQUEST_DISK" - 2>/dev/null |
         cmp -n "$(stat -c %s "$file")" - "$file"
+}
+
+# request_others_make IMAGE: an image with data and a clone that nobody marked.
+request_others_make()
+{
+    rbd create --size 16M vms/bare_disk &&
+        rbd bench --io-type write --io-size 64K --io-total 1M \
+            vms/bare_disk >/dev/null &&
+        cluster_add_clone "$1" nova_disk
+}
+
+# request_others IMAGE: all that can be said of them and of the image. When
+# something was read last is nobody's content.
+request_others()
+{
+    local image
+    for image in vms/bare_disk vms/nova_disk "images/$1"; do
+        rbd info --format json "$image" | jq -c 'del(.access_timestamp)'
+        rbd image-meta ls "$image"
+        rbd snap ls "$image"
+        rbd export --no-progress "$image" - 2>/dev/null | md5sum
+    done
 }

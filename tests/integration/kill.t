@@ -1,0 +1,282 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/kill.t - remorad is killed at any moment of a start
+#
+# SIGKILL, at a random moment after the hook asked, or after rbd_clone3() was
+# called; then the same request again. Whatever the first left, the disk must
+# be whole afterwards. What it left is counted: a test that never met a bad
+# image proves nothing, and at the end the same is done without claims, where
+# bad disks must be found.
+#
+# 30 rounds; with REMORA_FULL 300, and each kind of bad image must have been
+# met. Needs: root, the packages of lib/packages.sh, remora with fault points.
+# Stage: faults
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+. "$here/lib/request.sh"
+
+IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+PARENT=images/$IMAGE@snap
+SIZE=$((32 * 1024 * 1024))
+ROUNDS=${REMORA_FULL:+300}
+ROUNDS=${ROUNDS:-30}
+# Without claims it is tried so often, at most, until bad disks are found.
+CARELESS=80
+
+# What a killed agent can leave. The middle three are bad: the name without a
+# header, the blank disk, the clone that its parent does not know.
+STATES=(nothing id-only headless blank unregistered unmarked ready)
+declare -A MET
+# How long a request takes when nobody is killed.
+SPAN_MS=0
+SLOWEST_MS=0
+
+now_ms()
+{
+    local now=${EPOCHREALTIME//[.,]/}
+    echo $((now / 1000))
+}
+
+# random LIMIT: 0 to LIMIT - 1; $RANDOM alone ends at 32767.
+random()
+{
+    echo $(((RANDOM * 32768 + RANDOM) % $1))
+}
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    guest_image 16M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
+    ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
+    ok 'disks that somebody else made' request_others_make "$IMAGE"
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
+    ok 'the hook is installed' hook_install "$(agent_hook)"
+    ok 'a request' request_kind clone "$(agent_asks vda "$IMAGE" '32 MiB')" ||
+        bail 'no request'
+    ok 'the agent starts' agent_start || bail 'no agent'
+}
+
+measure()
+{
+    local start
+    request_new clone
+    request_prepare >/dev/null # opens what is opened once
+    request_release
+    request_new clone
+    start=$(now_ms)
+    ok 'a request is served' request_prepare
+    SPAN_MS=$(($(now_ms) - start))
+    request_release
+    diag "in $SPAN_MS ms when nobody is killed"
+}
+
+# ---- killing ---------------------------------------------------------------
+
+# The agent, and the hook first: it would do the agent's work itself.
+kill_agent()
+{
+    local hook
+    "$(agent_hook)" web prepare begin - <"$REQUEST" >/dev/null 2>&1 &
+    hook=$!
+    disown
+    sleep "$(printf '0.%06d' "$(random $((SPAN_MS * 1100)))")"
+    kill -KILL "$hook" "$AGENT_PID" 2>/dev/null
+    bed_wait 10 bed_gone "$AGENT_PID"
+    AGENT_PID=
+}
+
+# clone_killed [FAULTS,]: whoever serves it without the agent, up to three
+# quarters of a request's time after the clone began.
+clone_killed()
+{
+    (
+        export REMORA_FAULT=${1-}cloning=timer:$(random $((SPAN_MS * 750)))
+        agent_remorad --one-shot -- prepare web <"$REQUEST"
+        : # or this shell would end in its place, and say so
+    ) >/dev/null 2>&1
+}
+
+kill_clone()
+{
+    [ -z "$AGENT_PID" ] || agent_kill
+    clone_killed
+}
+
+# name_left IMAGE: of one that cannot be opened.
+name_left()
+{
+    if rados -p vms listomapkeys rbd_directory | grep -q -x "name_$1"; then
+        echo headless
+    elif rados -p vms stat "rbd_id.$1" >/dev/null 2>&1; then
+        echo id-only
+    else
+        echo nothing
+    fi
+}
+
+# What is there, in one of STATES.
+state()
+{
+    local image=${REQUEST_DISK#*/} info
+    info=$(rbd info --format json "$REQUEST_DISK" 2>/dev/null)
+    if [ -z "$info" ]; then
+        name_left "$image"
+    elif [ "$(jq .parent <<<"$info")" = null ]; then
+        echo blank
+    elif ! rbd children "$PARENT" 2>/dev/null | grep -q -x "$REQUEST_DISK"; then
+        echo unregistered
+    elif ! rbd image-meta get "$REQUEST_DISK" remora.ready >/dev/null 2>&1
+    then
+        echo unmarked
+    else
+        echo ready
+    fi
+}
+
+is_claimed()
+{
+    rados -p vms stat "remora_claim.${REQUEST_DISK#*/}"
+}
+
+is_free()
+{
+    ! is_claimed
+}
+
+# ---- and asking again ------------------------------------------------------
+
+by_hook()
+{
+    local start took
+    start=$(now_ms)
+    bed_wait 5 request_prepare || {
+        request_prepare
+        return 1
+    }
+    took=$(($(now_ms) - start))
+    [ "$took" -le "$SLOWEST_MS" ] || SLOWEST_MS=$took
+    [ "$took" -le 5000 ] || { echo "it took $took ms"; return 1; }
+    request_is_whole "$PARENT" "$BED/tmp/golden" "$SIZE" || return
+    request_release
+}
+
+by_libvirt()
+{
+    : >"$BED/serial/web"
+    virsh_ define "$REQUEST" && bed_wait 5 virsh_ start web || {
+        virsh_ start web
+        return 1
+    }
+    guest_wait_line web 'hello from a golden image' && guest_wait_off web &&
+        virsh_ undefine web
+}
+
+# one_round HOW ASK: the status, and why not in $TAP_OUT.
+one_round()
+{
+    local how=$1 ask=$2 found
+    request_new clone
+    "$how"
+    found=$(state)
+    MET[$found]=$((${MET[$found]-0} + 1))
+    WHAT="$how left '$found', asked again $ask"
+    agent_start || { TAP_OUT='the agent does not start'; return 1; }
+    tap_run "$ask" || return
+    tap_run bed_wait 5 is_free || { TAP_OUT='a claim remains'; return 1; }
+}
+
+rounds()
+{
+    local i bad=0 how ask
+    mkdir -p "$BED/serial"
+    for ((i = 0; i < ROUNDS; i++)); do
+        how=kill_clone ask=by_hook
+        [ $((i % 2)) = 0 ] || how=kill_agent
+        [ $((i % 10)) != 9 ] || ask=by_libvirt
+        one_round "$how" "$ask" && continue
+        bad=$((bad + 1))
+        diag "round $i: $REQUEST_DISK: $WHAT: $TAP_OUT"
+    done
+    is "killed $ROUNDS times, every disk is whole and served again" "$bad" 0
+    diag "the slowest second request: $SLOWEST_MS ms"
+}
+
+met()
+{
+    local state
+    for state in "${STATES[@]}"; do
+        diag "left behind: $state: ${MET[$state]-0}"
+    done
+    for state in headless blank unregistered; do
+        if [ "${MET[$state]-0}" -gt 0 ]; then
+            pass "a kill left '$state'"
+        elif [ -n "${REMORA_FULL-}" ]; then
+            fail "a kill left '$state'"
+        else
+            skip "a kill left '$state'" 'not in so few rounds'
+        fi
+    done
+}
+
+in_the_end()
+{
+    local listed
+    agent_kill
+    ok 'the agent starts once more' agent_start
+    wait_until 'no claim is left' 5 agent_no_claims
+    wait_until 'and no word of the dead' 5 \
+        eval '[ "$(find /run/remora/instances -type f | wc -l)" = 1 ]'
+    # Two for the measure, one is somebody else's.
+    listed=$(rbd children "$PARENT" | grep -c '_disk$')
+    is 'the parent lists every disk' "$listed" $((ROUNDS + 3))
+    is 'and there are no others' "$(rbd ls vms | wc -l)" $((ROUNDS + 4))
+}
+
+# ---- the test of the test --------------------------------------------------
+
+careless()
+{
+    local i bad=0 found
+    agent_kill
+    REMORA_FAULT=no-claims=error:1 agent_start
+    for ((i = 0; i < CARELESS && bad < 3; i++)); do
+        request_new clone
+        clone_killed no-claims=error:1,
+        found=$(state)
+        # Refused would be safe.
+        request_prepare >/dev/null 2>&1 || continue
+        tap_run request_is_whole "$PARENT" "$BED/tmp/golden" "$SIZE" &&
+            continue
+        bad=$((bad + 1))
+        diag "round $i: '$found' was served: $TAP_OUT"
+    done
+    ok "without claims bad disks are served, and found ($bad of $i)" \
+        [ "$bad" -ge 3 ]
+}
+
+inside()
+{
+    local before
+    bed_need_remora
+    parts
+    before=$(request_others "$IMAGE")
+    measure
+    rounds
+    met
+    in_the_end
+    is 'what is somebody else'"'"'s is as it was' \
+        "$(request_others "$IMAGE")" "$before"
+    careless
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
