@@ -80,6 +80,31 @@ agent_asks()
     printf '</remora:domain>'
 }
 
+# agent_rewrote NAME: its definition names its clone.
+agent_rewrote()
+{
+    virsh_ dumpxml --inactive "$1" | grep -q "<source protocol='rbd'"
+}
+
+# agent_defines NAME UUID IMAGE [SIZE]: a domain that asks for a disk, ready
+# to be started.
+agent_defines()
+{
+    guest_define -m "$(agent_asks vda "$3" "${4-}")" "$1" "$2" &&
+        bed_wait 10 agent_rewrote "$1"
+}
+
+# agent_boots NAME UUID IMAGE: one that is started, until its guest has read
+# and written its disk, and is off or idle as its image says.
+agent_boots()
+{
+    agent_defines "$@" || return 1
+    : >"$BED/serial/$1"
+    virsh_ start "$1" && guest_wait_line "$1" 'wrote sector 2' || return 1
+    bed_wait 10 guest_ended "$1"
+    ! guest_said_line "$1" 'remora-guest: bye' || guest_wait_off "$1"
+}
+
 agent_no_claims()
 {
     ! rados -p vms ls | grep -q '^remora_claim\.'
