@@ -71,6 +71,12 @@ agent_reload()
     kill -HUP "$AGENT_PID"
 }
 
+# The UUID of the libvirt secret that the agent made.
+agent_secret()
+{
+    virsh_ secret-list | awk '$2 == "ceph" { print $1 }'
+}
+
 # agent_asks TARGET IMAGE [SIZE]: metadata that asks for one disk.
 agent_asks()
 {
