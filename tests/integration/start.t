@@ -130,7 +130,7 @@ discard()
     diag "objects: $written written, $left left"
     refuses 'a second domain on that disk is refused' "$uuid" \
         guest_define_and_start web4 "$(uuidgen)" \
-        "$(guest_disk_xml vda "$disk" "$(secret_uuid)")"
+        "$(guest_disk_xml vda "$disk" "$(agent_secret)")"
     virsh_ undefine web4 >/dev/null 2>&1
     ok 'it is destroyed' virsh_ destroy web3
 }
@@ -140,17 +140,12 @@ guest_define_and_start()
     guest_define "$@" && virsh_ start "$1"
 }
 
-secret_uuid()
-{
-    virsh_ secret-list | awk '$2 == "ceph" { print $1 }'
-}
-
 secret()
 {
     like 'the agent made the secret' "$(virsh_ secret-list)" \
         'remora client.remora'
     refuses 'which is private' 'private' \
-        virsh_ secret-get-value "$(secret_uuid)"
+        virsh_ secret-get-value "$(agent_secret)"
 }
 
 autostart()

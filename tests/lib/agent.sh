@@ -71,6 +71,12 @@ agent_reload()
     kill -HUP "$AGENT_PID"
 }
 
+# The UUID of the libvirt secret that the agent made.
+agent_secret()
+{
+    virsh_ secret-list | awk '$2 == "ceph" { print $1 }'
+}
+
 # agent_asks TARGET IMAGE [SIZE]: metadata that asks for one disk.
 agent_asks()
 {
@@ -78,6 +84,31 @@ agent_asks()
     printf "<remora:disk target='%s' image='%s'%s/>" "$1" "$2" \
         "${3:+ size='$3'}"
     printf '</remora:domain>'
+}
+
+# agent_rewrote NAME: its definition names its clone.
+agent_rewrote()
+{
+    virsh_ dumpxml --inactive "$1" | grep -q "<source protocol='rbd'"
+}
+
+# agent_defines NAME UUID IMAGE [SIZE]: a domain that asks for a disk, ready
+# to be started.
+agent_defines()
+{
+    guest_define -m "$(agent_asks vda "$3" "${4-}")" "$1" "$2" &&
+        bed_wait 10 agent_rewrote "$1"
+}
+
+# agent_boots NAME UUID IMAGE: one that is started, until its guest has read
+# and written its disk, and is off or idle as its image says.
+agent_boots()
+{
+    agent_defines "$@" || return 1
+    : >"$BED/serial/$1"
+    virsh_ start "$1" && guest_wait_line "$1" 'wrote sector 2' || return 1
+    bed_wait 10 guest_ended "$1"
+    ! guest_said_line "$1" 'remora-guest: bye' || guest_wait_off "$1"
 }
 
 agent_no_claims()

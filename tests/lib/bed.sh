@@ -146,15 +146,21 @@ bed_leave()
     exit "$status"
 }
 
-bed_inside()
+# The machine that a shell in new namespaces is on from then on.
+bed_machine()
 {
-    set -e
     umask 022
     bed_mounts
     hostname "${BED_HOSTNAME:-bed}"
     printf '127.0.0.1 localhost %s\n::1 localhost\n' \
         "${BED_HOSTNAME:-bed}" >/etc/hosts
     ip link set lo up
+}
+
+bed_inside()
+{
+    set -e
+    bed_machine
     set +e
     export LC_ALL=C.UTF-8 TMPDIR=$BED/tmp HOME=$BED/home BED BED_INST
     export PATH=$BED_INST/bin:$BED_INST/sbin:/usr/local/sbin:\

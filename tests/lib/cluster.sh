@@ -467,4 +467,11 @@ cluster_watchers()
     cluster_rbd status --format json "$1" | jq -r '.watchers[].address'
 }
 
+# The clients that are cut off, one address a line.
+cluster_blocklist()
+{
+    cluster_ceph osd blocklist ls --format json 2>/dev/null |
+        jq -r '.[].addr'
+}
+
 cluster_use ceph

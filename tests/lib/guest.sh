@@ -115,6 +115,12 @@ guest_said_line()
     guest_said "$1" | grep -q -F -- "$2"
 }
 
+# guest_ended NAME: it has done all it does, whether it stays or not.
+guest_ended()
+{
+    guest_said "$1" | grep -q -E 'remora-guest: (bye|idle|error)'
+}
+
 # guest_wait_line NAME TEXT [SECONDS]
 guest_wait_line()
 {
