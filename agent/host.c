@@ -6,7 +6,12 @@
 
 #include "agent/host.h"
 
+#include "agent/log.h"
+
 #include <string.h>
+
+/* A monitor that lives greets in about a millisecond. */
+#define GREETING_MS 1000
 
 struct Host {
     gint refs;
@@ -132,22 +137,6 @@ host_guest_user(const Host *host)
     return host->guest_user;
 }
 
-GPtrArray *
-host_monitors(Host *host, GError **error)
-{
-    GPtrArray *monitors = store_monitors(host->cluster, error);
-    g_autoptr(GPtrArray) old = NULL;
-
-    if (!monitors)
-        return NULL;
-    g_mutex_lock(&host->lock);
-    old = host->monitors;
-    host->monitors = g_ptr_array_ref(monitors);
-    host->monitors_at_us = g_get_monotonic_time();
-    g_mutex_unlock(&host->lock);
-    return monitors;
-}
-
 static GPtrArray *
 known_monitors(Host *host, gint64 max_age_us)
 {
@@ -157,6 +146,47 @@ known_monitors(Host *host, gint64 max_age_us)
     if (host->monitors &&
         g_get_monotonic_time() - host->monitors_at_us <= max_age_us)
         monitors = g_ptr_array_ref(host->monitors);
+    g_mutex_unlock(&host->lock);
+    return monitors;
+}
+
+/* While the monitors elect a leader, the last map that they gave out holds:
+ * it takes a leader to change it. NULL: they are not there. */
+static GPtrArray *
+last_while_electing(Host *host, const GError *why)
+{
+    g_autoptr(GPtrArray) last = known_monitors(host, G_MAXINT64);
+    guint seconds;
+
+    if (!g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN) ||
+        store_cluster_is_down(host->cluster, &seconds))
+        return NULL;
+    if (!last || !store_monitors_greet(last, GREETING_MS)) {
+        store_cluster_suspect(host->cluster);
+        return NULL;
+    }
+    log_warning(NULL, "%s; the monitors are there, so their last map is used",
+                why->message);
+    return g_steal_pointer(&last);
+}
+
+GPtrArray *
+host_monitors(Host *host, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    GPtrArray *monitors = store_monitors(host->cluster, &why);
+    g_autoptr(GPtrArray) old = NULL;
+
+    if (!monitors) {
+        monitors = last_while_electing(host, why);
+        if (!monitors)
+            g_propagate_error(error, g_steal_pointer(&why));
+        return monitors;
+    }
+    g_mutex_lock(&host->lock);
+    old = host->monitors;
+    host->monitors = g_ptr_array_ref(monitors);
+    host->monitors_at_us = g_get_monotonic_time();
     g_mutex_unlock(&host->lock);
     return monitors;
 }

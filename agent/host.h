@@ -75,7 +75,9 @@ const char *host_guest_user(const Host *host);
  * the same on every host for one fsid and user. g_free() it. */
 char *host_secret_uuid(const Host *host, const char *fsid);
 
-/* The live monitor map, of StoreMonitor; g_ptr_array_unref() it. Blocks. */
+/* The live monitor map, of StoreMonitor; g_ptr_array_unref() it. While the
+ * monitors elect a leader, the one that was fetched last. If most of them are
+ * gone, the cluster counts as down from then on. Blocks. */
 GPtrArray *host_monitors(Host *host, GError **error);
 /* The one that was fetched last; NULL: none yet. */
 GPtrArray *host_last_monitors(Host *host);

@@ -458,8 +458,11 @@ store_mon_command(StoreConn *conn,
                               &status, &status_len);
     gboolean ok;
 
+    /* Monitors that elect answer nobody, while the OSDs do; and a command
+     * that was lost writes to no image. So the connection stays in use. */
     if (r < 0)
-        ok = store_fail(error, conn, r, "a monitor command failed");
+        ok = store_fail(error, r == -ETIMEDOUT ? NULL : conn, r,
+                        "a monitor command failed");
     else if (out_len > STORE_JSON_MAX)
         ok = store_refuse(error, STORE_ERROR_FAILED,
                           "a monitor's answer is longer than %u bytes",

@@ -102,6 +102,10 @@ void store_monitor_free(StoreMonitor *monitor);
 /* The live monitor map ('mon dump'): every address of every monitor, the v1
  * address of a monitor first where it has both. Of StoreMonitor. Blocks. */
 GPtrArray *store_monitors(StoreCluster *cluster, GError **error);
+/* Whether more than half of these monitors (of StoreMonitor) greet who
+ * connects to their first address: then they have a quorum, or will have one
+ * when they have elected. Blocks up to timeout_ms; any thread. */
+bool store_monitors_greet(const GPtrArray *monitors, guint timeout_ms);
 /* The same from the JSON text; pure. */
 GPtrArray *store_monitors_parse(const char *json, gsize len, GError **error);
 /* What ceph.conf's mon_host names, without connecting; and the same from the
