@@ -156,7 +156,6 @@ lost()
     done
     is "$title: refused in time, and made when it is back" "$wrong" ''
     diag "done after ms:${OUTCOME[0]}; refused after ms:${OUTCOME[1]}"
-    wait_until 'no claim remains' 10 agent_no_claims
 }
 
 short_deadline()
@@ -215,7 +214,6 @@ full()
     wait_until 'there is room again' 60 eval '! flag_is full'
     ok 'and a start works again' request_prepare
     request_release
-    wait_until 'no claim remains of it' 10 agent_no_claims
 } 2>/dev/null
 
 # ---- the blocklist ---------------------------------------------------------
