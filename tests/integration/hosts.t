@@ -60,10 +60,28 @@ separate()
 
 # ---- what happens to one ---------------------------------------------------
 
+# More than can be written in the time: it ends when it is told to. Each second
+# it adds a line to what it says.
 bench()
 {
-    host_run alpha timeout 30 rbd bench --io-type write --io-size 4K \
-        --io-threads 1 --io-total 32M vms/bench >"$BED/tmp/bench" 2>&1
+    echo "$BASHPID" >"$BED/tmp/bench.pid"
+    exec timeout 60 stdbuf -oL rbd bench --io-type write --io-size 4K \
+        --io-threads 1 --io-total 64G vms/bench
+}
+
+bench_stop()
+{
+    kill "$(<"$BED/tmp/bench.pid")"
+}
+
+bench_lines()
+{
+    wc -l <"$BED/tmp/bench"
+}
+
+bench_said_more_than()
+{
+    [ "$(bench_lines)" -gt "$1" ]
 }
 
 is_busy()
@@ -80,18 +98,22 @@ hangs()
 
 cut_off()
 {
-    local writer
+    local writer said
     rbd create --size 32M vms/bench
-    bench &
+    host_run alpha bench >"$BED/tmp/bench" 2>&1 &
     writer=$!
-    wait_until 'a host writes' 10 is_busy vms/bench
+    # What it says first is not yet of anything written.
+    wait_until 'a host writes' 20 bench_said_more_than 3
     ok 'it is cut off' host_cut alpha
     sleep 1
     ok 'its connection does not break' kill -0 "$writer"
     ok 'a new one is not refused either' \
         host_run alpha hangs rbd ls vms
+    said=$(bench_lines)
     ok 'it is back' host_join alpha
-    ok 'and writes on' wait "$writer"
+    wait_until 'and writes on' 20 bench_said_more_than $((said + 2))
+    ok 'until it is told to stop' host_run alpha bench_stop
+    wait "$writer"
 }
 
 lost()
