@@ -2,15 +2,14 @@
 /*
  * agent/guests.c - which watch in the cluster is which QEMU of this host
  *
- * A record has one line for each disk: pid, start time, address, image. The
- * start time is the kernel's (proc(5), stat, field 22): a pid that was used
- * again has another one.
+ * A record has one line for each disk: pid, start time, address, image.
  */
 #include "config.h"
 
 #include "agent/guests.h"
 
 #include "agent/log.h"
+#include "agent/process.h"
 
 #include <glib/gstdio.h>
 #include <string.h>
@@ -22,31 +21,6 @@ static char *
 record_path(const char *uuid)
 {
     return g_build_filename(HOST_RUN_DIR, "guests", uuid, NULL);
-}
-
-/* ret_start gets 0 where there is no such process. false: it cannot be told,
- * which is no proof of anything. */
-static bool
-start_time(gint64 pid, guint64 *ret_start)
-{
-    g_autofree char *path =
-        g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
-    g_autofree char *text = NULL;
-    g_autoptr(GError) why = NULL;
-    const char *rest;
-
-    *ret_start = 0;
-    if (!g_file_get_contents(path, &text, NULL, &why))
-        return g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT);
-    /* The name in brackets may hold anything; field 3 follows the last one. */
-    rest = strrchr(text, ')');
-    g_auto(GStrv) fields = g_strsplit(rest ? rest + 1 : "", " ", 23);
-    if (g_strv_length(fields) < 21)
-        return false;
-    /* A zombie holds nothing any more: its connections are closed. */
-    return fields[1][0] == 'Z' ||
-           g_ascii_string_to_unsigned(fields[20], 10, 1, G_MAXUINT64, ret_start,
-                                      NULL);
 }
 
 static gint64
@@ -93,7 +67,7 @@ guests_record(Host *host, const DomPlan *plan)
     guint64 start = 0;
     const LogAbout about = {.domain = dom_plan_name(plan)};
 
-    if (pid <= 0 || !start_time(pid, &start) || start == 0) {
+    if (pid <= 0 || !process_start(pid, &start) || start == 0) {
         log_debug(&about, "no QEMU of that name runs; nothing to record");
         return;
     }
@@ -124,7 +98,7 @@ guests_gone(const char *uuid, const char *pool, const char *image)
 
         if (g_strv_length(words) != 4 || strcmp(words[3], disk) != 0)
             continue;
-        if (start_time(g_ascii_strtoll(words[0], NULL, 10), &now) &&
+        if (process_start(g_ascii_strtoll(words[0], NULL, 10), &now) &&
             now != g_ascii_strtoull(words[1], NULL, 10))
             g_ptr_array_add(gone, g_strdup(words[2]));
     }

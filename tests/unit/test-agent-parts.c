@@ -15,9 +15,13 @@
 #include "agent/files.h"
 #include "agent/host.h"
 #include "agent/parallel.h"
+#include "agent/process.h"
 
 #include <glib/gstdio.h>
+#include <pthread.h>
+#include <signal.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static void
@@ -61,6 +65,74 @@ test_parallel(void **state)
     parallel_run(square, items);
     for (gint i = 0; i < JOBS; i++)
         assert_int_equal(numbers[i], i * i);
+}
+
+static void *
+stay(void *unused)
+{
+    for (;;)
+        (void)pause();
+    return unused;
+}
+
+/* A child whose first thread ends at once, and another one stays if wanted. */
+static pid_t
+headless_child(bool with_thread)
+{
+    pid_t pid = fork();
+    pthread_t thread;
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    if (!with_thread)
+        _exit(0);
+    if (pthread_create(&thread, NULL, stay, NULL) != 0)
+        _exit(1);
+    pthread_exit(NULL);
+}
+
+static void
+wait_for_zombie(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
+    g_autofree char *text = NULL;
+
+    for (int i = 0; i < 1000; i++) {
+        g_clear_pointer(&text, g_free);
+        assert_true(g_file_get_contents(path, &text, NULL, NULL));
+        if (strstr(text, ") Z "))
+            return;
+        g_usleep(10000);
+    }
+    fail_msg("the child does not become a zombie: %s", text);
+}
+
+static void
+test_process(void **state)
+{
+    guint64 start = 0;
+    guint64 again = 0;
+    pid_t pid = headless_child(true);
+
+    (void)state;
+    assert_true(process_start(getpid(), &start));
+    assert_true(process_start(getpid(), &again));
+    assert_true(start > 0 && start == again);
+
+    wait_for_zombie(pid);
+    assert_true(process_start(pid, &start));
+    assert_true(start > 0); /* its other thread runs */
+    assert_int_equal(kill(pid, SIGKILL), 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    assert_true(process_start(pid, &start));
+    assert_true(start == 0);
+
+    pid = headless_child(false);
+    wait_for_zombie(pid);
+    assert_true(process_start(pid, &start));
+    assert_true(start == 0);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 /* A file with content, whose name is g_free()d after it was removed. */
@@ -132,9 +204,8 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arrivals),
-        cmocka_unit_test(test_parallel),
-        cmocka_unit_test(test_files),
+        cmocka_unit_test(test_arrivals),    cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_process),     cmocka_unit_test(test_files),
         cmocka_unit_test(test_secret_uuid),
     };
 
