@@ -49,9 +49,20 @@ agent_start()
             >/dev/null) 2>&1 &
     AGENT_PID=$!
     disown
-    bed_wait 10 agent_settled 'remorad .* is ready' || return 1
+    bed_wait 10 agent_settled 'remorad .* is ready' || { agent_odd; return; }
     [ -z "${LIBVIRTD_PID-}" ] || bed_wait 10 agent_settled 'connected to libvirt'
-    ! bed_gone "$AGENT_PID"
+    ! bed_gone "$AGENT_PID" || agent_odd
+}
+
+# Seen where it matters: most callers only need it to run.
+agent_odd()
+{
+    {
+        echo "remorad does not start; it said:"
+        cat "$BED/log/remorad.now"
+        ps -o pid,ppid,stat,etime,args -e
+    } >&2
+    return 1
 }
 
 agent_stop()

@@ -211,10 +211,12 @@ bed_end()
 }
 
 # A zombie counts as gone: this shell, as PID 1, collects it in its own time.
+# But not one that has threads left, which still hold its files and locks.
 bed_gone()
 {
     local stat
     stat=$(<"/proc/$1/stat") 2>/dev/null || return 0
-    stat=${stat##*) }
-    [ "${stat%% *}" = Z ]
+    # shellcheck disable=SC2206 # one word a field
+    stat=(${stat##*) })
+    [ "${stat[0]}" = Z ] && [ "${stat[17]}" = 1 ]
 }
