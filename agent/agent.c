@@ -10,6 +10,7 @@
 #include "agent/guests.h"
 #include "agent/held.h"
 #include "agent/log.h"
+#include "agent/recoveries.h"
 #include "agent/report.h"
 #include "agent/request.h"
 
@@ -326,13 +327,18 @@ void
 agent_begin(Agent *agent)
 {
     g_autoptr(Host) host = agent_host(agent);
+    g_autoptr(GPtrArray) dropped =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
     g_autoptr(GError) error = NULL;
-    guint dropped = 0;
 
-    if (!store_claims_sweep(host_cluster(host), SWEEP_AGE_S, &dropped, &error))
+    if (!store_claims_sweep(host_cluster(host), SWEEP_AGE_S, dropped, &error))
         log_warning(NULL, "%s", error->message);
-    else if (dropped > 0)
-        log_info(NULL, "gave up %u claims of an agent that ended", dropped);
+    for (guint i = 0; i < dropped->len; i++) {
+        const StoreRecovery *recovery = g_ptr_array_index(dropped, i);
+        const LogAbout about = {.image = recovery->image};
+
+        recoveries_note(&about, recovery->text);
+    }
 }
 
 bool

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/cmd-status.c - remora status: agent, cluster, secret, domains
+ * agent/cmd-status.c - remora status: agent, cluster, secret, domains, and
+ * what was put right
  *
- * Everything is collected as JSON first; the text is that JSON, printed.
+ * Everything is collected as JSON here; the text is that JSON, printed.
  */
 #include "config.h"
 
+#include "agent/cmd-status.h"
 #include "agent/cmd.h"
+#include "agent/recoveries.h"
 #include "agent/report.h"
 #include "agent/request.h"
 #include "agent/sockets.h"
@@ -18,6 +21,9 @@
 #include <string.h>
 
 #define AGENT_TIMEOUT_MS 10000
+/* The newest of each. */
+#define RECOVERIES_SHOWN 20
+#define TRASH_SHOWN      20
 
 /* ---- collecting ------------------------------------------------------------ */
 
@@ -83,6 +89,23 @@ strings_json(char *const *strings)
     return list;
 }
 
+/* The age is for people: the holder's clock may be another host's. */
+static void
+set_claim(json_t *json, const StoreState *state)
+{
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+
+    if (!state->claim_holder) {
+        json_object_set_new(json, "claimed_by", json_null());
+        return;
+    }
+    json_object_set_new(json, "claimed_by", json_string(state->claim_holder));
+    json_object_set_new(json, "claimed_for", json_string(state->claim_owner));
+    json_object_set_new(
+        json, "claim_age_s",
+        json_integer((json_int_t)MAX(now - state->claim_since, 0)));
+}
+
 static json_t *
 disk_json(Host *host, const DomDisk *disk, const char *uuid)
 {
@@ -106,9 +129,7 @@ disk_json(Host *host, const DomDisk *disk, const char *uuid)
     json_object_set_new(json, "parent",
                         state.parent ? json_string(state.parent) : json_null());
     json_object_set_new(json, "watchers", strings_json(state.watchers));
-    json_object_set_new(json, "claimed_by",
-                        state.claim_holder ? json_string(state.claim_holder)
-                                           : json_null());
+    set_claim(json, &state);
     store_state_clear(&state);
     return json;
 }
@@ -194,7 +215,38 @@ collect_libvirt(Host *host, json_t *root)
         json_object_set_new(root, "libvirt_error", json_string(error->message));
 }
 
-/* ---- printing -------------------------------------------------------------- */
+static json_t *
+trashed_json(const StoreTrashed *trashed, const char *pool)
+{
+    g_autofree char *image = g_strdup_printf("%s/%s", pool, trashed->image);
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "image", image, "id",
+                     trashed->id, "host", trashed->host, "why", trashed->why,
+                     "time", (json_int_t)trashed->since, "until",
+                     (json_int_t)trashed->until);
+}
+
+static void
+collect_trash(Host *host, json_t *root)
+{
+    const char *pool = host_conf(host)->vms_pool;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) trash =
+        store_trash_list(host_cluster(host), pool, TRASH_SHOWN, &error);
+    json_t *list;
+
+    if (!trash) {
+        json_object_set_new(root, "trash_error", json_string(error->message));
+        return;
+    }
+    list = json_array();
+    for (guint i = 0; i < trash->len; i++)
+        json_array_append_new(list,
+                              trashed_json(g_ptr_array_index(trash, i), pool));
+    json_object_set_new(root, "trash", list);
+}
+
+/* ---- the command ----------------------------------------------------------- */
 
 static const char *
 text_of(const json_t *object, const char *key)
@@ -202,105 +254,6 @@ text_of(const json_t *object, const char *key)
     const char *text = json_string_value(json_object_get(object, key));
 
     return text ? text : "-";
-}
-
-static void
-print_agent(const json_t *agent)
-{
-    json_int_t up = json_integer_value(json_object_get(agent, "uptime_s"));
-
-    if (!json_is_true(json_object_get(agent, "running"))) {
-        printf("agent    not running (%s); starts are served by remorad "
-               "--one-shot\n",
-               text_of(agent, "error"));
-        return;
-    }
-    printf("agent    remorad %s, pid %d, up %d s, %d domains starting\n",
-           text_of(agent, "version"),
-           (int)json_integer_value(json_object_get(agent, "pid")), (int)up,
-           (int)json_integer_value(json_object_get(agent, "starting")));
-}
-
-static void
-print_cluster(const json_t *cluster)
-{
-    size_t i;
-    const json_t *monitor;
-    const json_t *monitors = json_object_get(cluster, "monitors");
-
-    printf("cluster  %s: %s, client.%s (guests: client.%s)",
-           text_of(cluster, "name"), text_of(cluster, "state"),
-           text_of(cluster, "user"), text_of(cluster, "guest_user"));
-    if (json_object_get(cluster, "error"))
-        printf(": %s", text_of(cluster, "error"));
-    else
-        printf(", fsid %s", text_of(cluster, "fsid"));
-    putchar('\n');
-    json_array_foreach(monitors, i, monitor)
-        printf("monitor  %s port %s (%s)\n", text_of(monitor, "host"),
-               text_of(monitor, "port"), text_of(monitor, "protocol"));
-}
-
-static void
-print_disk(CmdTable *table,
-           const json_t *domain,
-           const json_t *disk,
-           const char *running)
-{
-    const json_t *size = json_object_get(disk, "size");
-    g_autofree char *text =
-        size ? cmd_size((guint64)json_integer_value(size)) : NULL;
-    const char *claim = json_string_value(json_object_get(disk, "claimed_by"));
-
-    cmd_table_add(table, text_of(domain, "name"), running,
-                  text_of(disk, "target"), text_of(disk, "image"), text,
-                  text_of(disk, "state"), claim);
-}
-
-static void
-print_domains(const json_t *domains)
-{
-    static const char *const headings[] = {"DOMAIN", "STATE", "TARGET", "IMAGE",
-                                           "SIZE",   "DISK",  "CLAIM",  NULL};
-    CmdTable *table = cmd_table_new(headings);
-    size_t i;
-    size_t j;
-    const json_t *domain;
-    const json_t *disk;
-
-    json_array_foreach(domains, i, domain)
-    {
-        const char *running = json_is_true(json_object_get(domain, "active"))
-                                  ? "running"
-                                  : "shut off";
-
-        json_array_foreach(json_object_get(domain, "disks"), j, disk)
-            print_disk(table, domain, disk, running);
-        if (json_object_get(domain, "error"))
-            cmd_table_add(table, text_of(domain, "name"), running, NULL, NULL,
-                          NULL, text_of(domain, "error"), NULL);
-    }
-    cmd_table_print(table);
-}
-
-static void
-print_text(const json_t *root)
-{
-    const json_t *agent = json_object_get(root, "agent");
-    const json_t *secret = json_object_get(root, "secret");
-    size_t i;
-    const json_t *cluster;
-
-    print_agent(agent);
-    json_array_foreach(json_object_get(agent, "clusters"), i, cluster)
-        print_cluster(cluster);
-    if (secret)
-        printf("secret   %s (%s)\n", text_of(secret, "uuid"),
-               json_is_true(json_object_get(secret, "defined")) ? "defined"
-                                                                : "missing");
-    if (json_object_get(root, "libvirt_error"))
-        printf("libvirt  %s\n", text_of(root, "libvirt_error"));
-    print_domains(json_object_get(root, "domains"));
 }
 
 static void
@@ -354,10 +307,12 @@ cmd_status(const CmdGlobals *globals, int argc, char **argv)
         return 1;
     root = json_pack("{s:o}", "agent", collect_agent(host));
     collect_libvirt(host, root);
+    json_object_set_new(root, "recoveries", recoveries_list(RECOVERIES_SHOWN));
+    collect_trash(host, root);
     if (json)
         print_json(root);
     else
-        print_text(root);
+        status_print(root);
     status = health(root);
     json_decref(root);
     return status;

@@ -15,6 +15,7 @@
 #include "agent/hosts.h"
 #include "agent/log.h"
 #include "agent/parallel.h"
+#include "agent/recoveries.h"
 
 typedef struct {
     Host *host;
@@ -45,7 +46,6 @@ disk_free(gpointer data)
 
     g_free(disk->target);
     g_free(disk->image);
-    g_free(disk->recovered);
     g_free(disk);
 }
 
@@ -69,7 +69,7 @@ image_text(const DomDisk *disk)
 }
 
 static void
-log_ready(const Job *job, gint64 start)
+log_outcome(const Job *job, gint64 start, bool ready)
 {
     static const char *const words[] = {
         [STORE_BUILT] = "cloned",
@@ -85,9 +85,10 @@ log_ready(const Job *job, gint64 start)
     };
 
     if (job->result.recovered)
-        log_warning(&about, "%s", job->result.recovered);
-    log_info(&about, "%s %s, %" G_GUINT64_FORMAT " bytes",
-             words[job->result.outcome], image, job->result.size);
+        recoveries_note(&about, job->result.recovered);
+    if (ready)
+        log_info(&about, "%s %s, %" G_GUINT64_FORMAT " bytes",
+                 words[job->result.outcome], image, job->result.size);
 }
 
 static void
@@ -116,9 +117,9 @@ provision(Job *job)
         .arriving = job->arriving,
     };
 
-    if (store_provision(host_cluster(job->host), &want, &job->result,
-                        &job->error))
-        log_ready(job, start);
+    log_outcome(job, start,
+                store_provision(host_cluster(job->host), &want, &job->result,
+                                &job->error));
 }
 
 static void
@@ -225,7 +226,6 @@ collect(const GPtrArray *jobs, RequestReady *ready)
         disk->image = image_text(job->disk);
         disk->outcome = job->result.outcome;
         disk->size = job->result.size;
-        disk->recovered = g_steal_pointer(&job->result.recovered);
         g_ptr_array_add(ready->disks, disk);
         if (job->result.claim)
             g_ptr_array_add(ready->claims, g_steal_pointer(&job->result.claim));

@@ -28,7 +28,6 @@ typedef struct {
     char *image; /* 'pool/image', or 'pool/image@snap' */
     StoreOutcome outcome;
     guint64 size; /* bytes */
-    char *recovered;
 } RequestDisk;
 
 typedef struct {

@@ -108,7 +108,7 @@ json=$(section "$remora_pod" 1 JSON)
 is 'the page has the keys of JSON, and no others' \
     "$(grep -o 'B<[a-z_]*>' <<<"$json" | sed 's/B<\(.*\)>/\1/' | sort -u)" \
     "$(keys_of_c "$srcdir/agent/cmd-plan.c" "$srcdir/agent/cmd-status.c" \
-        "$srcdir/agent/report.c")"
+        "$srcdir/agent/recoveries.c" "$srcdir/agent/report.c")"
 
 # words_of_c FILE FUNCTION: the strings in it.
 words_of_c()
@@ -138,20 +138,24 @@ is 'status: the words of DISK' \
             strings_of_c
     } | sort -u)"
 
-# headings FILE: the columns of its table, in one line.
+# headings FILE: the columns of its tables, each in one line.
 headings()
 {
-    perl -0777 -ne '/headings\[\] = \{(.*?)\}/s && print $1' "$1" |
-        strings_of_c | tr '\n' ' '
+    perl -0777 -ne '
+        while (/headings\[\] = \{(.*?)\}/gs) {
+            print join(" ", $1 =~ /"(.*?)"/g), " \n";
+        }' "$1"
 }
 
 # Tables in the page are narrower than what they are made of.
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
-for name in plan provision status image; do
-    isnt "$name: its table can be read" \
+for name in plan provision status-print image; do
+    isnt "$name: its tables can be read" \
         "$(headings "$srcdir/agent/cmd-$name.c")" ''
-    like "$name: the table that is shown has its columns" "$shown" \
-        "$(headings "$srcdir/agent/cmd-$name.c")"
+    while IFS= read -r columns; do
+        like "$name: a table that is shown has the columns $columns" "$shown" \
+            "$columns"
+    done < <(headings "$srcdir/agent/cmd-$name.c")
 done
 
 # ---- remorad(8) ------------------------------------------------------------
@@ -194,8 +198,8 @@ logged()
         print "$1\n"
             while /log_(?:info|warning)\([^;]*?"((?:[^"\\]|\\.)*)"/g;
         print "$1\n" while /\[STORE_\w+\] = "((?:[^"\\]|\\.)*)"/g;
-    ' "$srcdir"/agent/{agent,arrivals,disks,guests,held,remorad,server}.c \
-        "$srcdir"/agent/virt*.c |
+    ' "$srcdir"/agent/{agent,arrivals,disks,guests,held,recoveries}.c \
+        "$srcdir"/agent/{remorad,server}.c "$srcdir"/agent/virt*.c |
         sed 's/%[lu]*[sud]/\n/g' | sed 's/^[ ,]*//; s/ *$//' |
         grep '[a-z]' | sort -u
 }

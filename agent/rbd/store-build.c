@@ -158,26 +158,6 @@ finish(StoreConn *conn,
 }
 
 gboolean
-store_trash(StoreConn *conn,
-            const char *pool,
-            const char *image,
-            GError **error)
-{
-    g_auto(StoreIo) io = NULL;
-    int r;
-
-    if (!store_ioctx(conn, pool, &io, error))
-        return FALSE;
-    r = rbd_trash_move(io, image, conn->cluster->trash_expiry_s);
-    if (r >= 0)
-        r = STORE_FAULT("trashed");
-    if (r < 0 && r != -ENOENT)
-        return store_fail(error, conn, r, "cannot move '%s/%s' to the trash",
-                          pool, image);
-    return TRUE;
-}
-
-gboolean
 store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error)
 {
     g_auto(StoreIo) io = NULL;
@@ -276,7 +256,9 @@ store_build(StoreConn *conn,
          * stays, and whoever takes it over finds what is left. */
         store_parent_forget(conn->cluster, &disk->parent);
         if (!g_atomic_int_get(&conn->retired) &&
-            !store_trash(conn, disk->pool, disk->image, why ? NULL : error) &&
+            !store_trash(conn, disk->pool, disk->image,
+                         why ? why->message : "its image was replaced",
+                         why ? NULL : error) &&
             !why)
             return FALSE;
         if (why) {

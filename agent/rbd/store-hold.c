@@ -75,8 +75,14 @@ refuse_held(const StoreDisk *disk, const StoreClaimSeen *seen, GError **error)
                         disk->pool, disk->image, host, owner, STORE_DEAD_S);
 }
 
-/* Whether the holder's claim may be taken over. */
-static bool
+void
+store_taken_clear(StoreTaken *taken)
+{
+    g_clear_pointer(&taken->holder, g_free);
+}
+
+/* Why the holder's claim may be taken over; NULL: it may not. */
+static const char *
 may_take(StoreConn *conn, const StoreDisk *disk, const StoreClaimSeen *seen)
 {
     g_autofree char *instance = store_holder_field(seen->holder, "instance");
@@ -87,18 +93,25 @@ may_take(StoreConn *conn, const StoreDisk *disk, const StoreClaimSeen *seen)
     /* The same owner again, by this very instance: its last start came to
      * nothing and nobody told us. libvirt starts one domain once at a time. */
     if (strcmp(instance, conn->instance) == 0)
-        return same_owner;
+        return same_owner ? "an earlier start of the same domain by this "
+                            "agent came to nothing"
+                          : NULL;
     switch (store_instance_look(conn->cluster->run_dir, instance, disk->pool,
                                 disk->image, &handed_s)) {
     case STORE_INSTANCE_LIVE:
-        return false;
+        return NULL;
     case STORE_INSTANCE_DEAD:
-        return same_owner || handed_s < 0 || handed_s >= STORE_DEAD_S;
+        return same_owner || handed_s < 0 || handed_s >= STORE_DEAD_S
+                   ? "its process on this host is dead, for its lock is free"
+                   : NULL;
     case STORE_INSTANCE_UNKNOWN:
         break;
     }
     return unchanged_us(conn->cluster, disk, seen) >=
-           STORE_DEAD_S * G_USEC_PER_SEC;
+                   STORE_DEAD_S * G_USEC_PER_SEC
+               ? "it did not change while it was watched for " G_STRINGIFY(
+                     STORE_DEAD_S) " s"
+               : NULL;
 }
 
 static StoreClaim *
@@ -149,10 +162,11 @@ static gboolean
 take_once(StoreConn *conn,
           const StoreDisk *disk,
           StoreClaim **ret_claim,
-          char **ret_dead,
+          StoreTaken *ret_taken,
           GError **error)
 {
     g_auto(StoreClaimSeen) seen = {0};
+    const char *proof = NULL;
     char *holder = NULL;
     int r;
 
@@ -164,14 +178,16 @@ take_once(StoreConn *conn,
         r = store_claim_read(conn, disk->pool, disk->image, &seen);
         if (r == -ENOENT)
             return TRUE; /* gone meanwhile: once more */
-        if (r >= 0 && !may_take(conn, disk, &seen))
+        if (r >= 0)
+            proof = may_take(conn, disk, &seen);
+        if (r >= 0 && !proof)
             return refuse_held(disk, &seen, error);
         if (r >= 0)
             r = take_over(conn, disk, &seen, &holder);
         if (r == -ECANCELED || r == -ENOENT)
             return TRUE; /* changed meanwhile: once more */
         if (r >= 0)
-            *ret_dead = g_strdup(seen.holder);
+            *ret_taken = (StoreTaken){g_strdup(seen.holder), proof};
     }
     if (r == -ENOENT)
         return store_refuse(error, STORE_ERROR_MISSING,
@@ -189,11 +205,11 @@ gboolean
 store_hold(StoreConn *conn,
            const StoreDisk *disk,
            StoreClaim **ret_claim,
-           char **ret_dead,
+           StoreTaken *ret_taken,
            GError **error)
 {
     for (int i = 0; i < TAKE_TRIES; i++) {
-        if (!take_once(conn, disk, ret_claim, ret_dead, error))
+        if (!take_once(conn, disk, ret_claim, ret_taken, error))
             return FALSE;
         if (*ret_claim)
             return TRUE;

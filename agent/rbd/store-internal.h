@@ -22,6 +22,8 @@
 #define STORE_HEAD_BYTES 1024u
 /* Where the ready mark stands in an image's metadata. */
 #define STORE_MARK_KEY "remora.ready"
+/* Where it says there why an image is in the trash. */
+#define STORE_TRASH_KEY "remora.trashed"
 /* Glance's name of the snapshot that clones are made of. */
 #define STORE_SNAP "snap"
 
@@ -277,10 +279,12 @@ gboolean store_build(StoreConn *conn,
                      bool *ret_exists,
                      GError **error);
 gboolean store_grow(StoreConn *conn, const StoreDisk *disk, GError **error);
-/* An image that is not there is no error. */
+/* store-trash.c. why: one line, kept with the image for store_trash_list().
+ * An image that is not there is no error. */
 gboolean store_trash(StoreConn *conn,
                      const char *pool,
                      const char *image,
+                     const char *why,
                      GError **error);
 /* Removes a name whose header is proved to be missing; refuses otherwise. */
 gboolean
@@ -289,12 +293,18 @@ store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error);
 /* store-fence.c */
 gboolean store_fence(StoreConn *conn, const char *addr, GError **error);
 
-/* store-hold.c. Takes the claim, or gives the reason why not. ret_dead gets
- * the holder that it was taken over from, if any. */
+/* store-hold.c: from whom a claim was taken over. */
+typedef struct {
+    char *holder;      /* NULL: from nobody */
+    const char *proof; /* what shows that it is dead; static */
+} StoreTaken;
+
+void store_taken_clear(StoreTaken *taken);
+/* Takes the claim, or gives the reason why not. */
 gboolean store_hold(StoreConn *conn,
                     const StoreDisk *disk,
                     StoreClaim **ret_claim,
-                    char **ret_dead,
+                    StoreTaken *ret_taken,
                     GError **error);
 
 /* store-image-copy.c: the content of a new image. */
@@ -353,6 +363,7 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreIo, store_ioctx_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreHandle, store_rbd_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreClaimSeen, store_claim_seen_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreLook, store_look_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreTaken, store_taken_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreConn, store_conn_unref)
 
 #endif

@@ -28,6 +28,30 @@ store_result_clear(StoreResult *result)
     g_clear_pointer(&result->recovered, g_free);
 }
 
+/* One request for one disk, under its claim. */
+typedef struct {
+    StoreConn *conn;
+    const StoreDisk *disk;
+    const char *dead; /* the holder whose claim was taken over, or NULL */
+    bool fenced;      /* it cannot write any more */
+    GString *done;    /* what was put right, for the log */
+} Attempt;
+
+static void note_done(Attempt *attempt, const char *format, ...)
+    G_GNUC_PRINTF(2, 3);
+
+static void
+note_done(Attempt *attempt, const char *format, ...)
+{
+    va_list args;
+
+    if (attempt->done->len > 0)
+        g_string_append(attempt->done, "; ");
+    va_start(args, format);
+    g_string_append_vprintf(attempt->done, format, args);
+    va_end(args);
+}
+
 static bool
 is_gone(const StoreDisk *disk, const char *addr)
 {
@@ -37,30 +61,35 @@ is_gone(const StoreDisk *disk, const char *addr)
 /* Watchers are clients that have the image open. One whose process is proved
  * gone is cut off, a dead builder too; any other is a reason to refuse. */
 static gboolean
-check_watchers(StoreConn *conn,
-               const StoreDisk *disk,
-               const char *dead,
+check_watchers(Attempt *attempt,
                const StoreLook *look,
                Next *ret_next,
                GError **error)
 {
-    g_autofree char *builder = dead ? store_holder_field(dead, "addr") : NULL;
+    StoreConn *conn = attempt->conn;
+    const StoreDisk *disk = attempt->disk;
+    g_autofree char *builder =
+        attempt->dead ? store_holder_field(attempt->dead, "addr") : NULL;
 
     if (disk->read_only || disk->shareable || disk->arriving)
         return TRUE;
     for (gsize i = 0; look->watchers && look->watchers[i]; i++) {
-        if (!is_gone(disk, look->watchers[i]) &&
-            (g_strcmp0(look->watchers[i], builder) != 0 ||
-             strcmp(look->watchers[i], conn->addr) == 0))
+        const char *watcher = look->watchers[i];
+        bool gone = is_gone(disk, watcher);
+
+        if (!gone && (g_strcmp0(watcher, builder) != 0 ||
+                      strcmp(watcher, conn->addr) == 0))
             return store_refuse(
                 error, STORE_ERROR_BUSY,
                 "'%s/%s' is in use by client '%s': stop that guest first; if "
                 "the client is dead its watch ends within 60 s (rbd status "
                 "%s/%s)",
-                disk->pool, disk->image, look->watchers[i], disk->pool,
-                disk->image);
-        if (!store_fence(conn, look->watchers[i], error))
+                disk->pool, disk->image, watcher, disk->pool, disk->image);
+        if (!store_fence(conn, watcher, error))
             return FALSE;
+        note_done(attempt, "cut off client %s, %s", watcher,
+                  gone ? "whose recorded QEMU is gone"
+                       : "the dead holder, which still had it open");
         *ret_next = NEXT_AGAIN;
     }
     return TRUE;
@@ -130,15 +159,18 @@ judge_strangers(StoreConn *conn,
 /* Our own kind's half-made clone, accounted for in every respect, goes to the
  * trash; anything else is refused. */
 static gboolean
-judge_leftover(StoreConn *conn,
-               const StoreDisk *disk,
-               const StoreLook *look,
-               GError **error)
+judge_leftover(Attempt *attempt, const StoreLook *look, GError **error)
 {
+    static const char why[] =
+        "half-made by a dead builder: no mark, no data, no snapshot";
+    StoreConn *conn = attempt->conn;
+    const StoreDisk *disk = attempt->disk;
     bool data = true;
 
-    if (!look->opens)
+    if (!look->opens) {
+        note_done(attempt, "removed its name, which had no header");
         return store_remove_headless(conn, disk, error);
+    }
     if (look->snaps > 0 || (look->has_parent && !is_asked_parent(disk, look)))
         return refuse_half_made(disk,
                                 "is not what a dead builder of remora "
@@ -148,39 +180,45 @@ judge_leftover(StoreConn *conn,
         return FALSE;
     if (data)
         return refuse_half_made(disk, "has no mark but holds data", error);
-    return store_trash(conn, disk->pool, disk->image, error);
+    note_done(attempt, "moved image %s to the trash, %s", look->id, why);
+    return store_trash(conn, disk->pool, disk->image, why, error);
 }
 
-/* dead: the holder whose claim was taken over, or NULL. */
+/* It may still be writing. */
 static gboolean
-judge(StoreConn *conn,
-      const StoreDisk *disk,
-      const char *dead,
-      bool *fenced,
-      StoreLook *look,
-      Next *ret_next,
-      GError **error)
+fence_builder(Attempt *attempt, GError **error)
 {
-    *ret_next = NEXT_USE;
-    if (dead && !look->marked && disk->parent.pool && !*fenced) {
-        g_autofree char *addr = store_holder_field(dead, "addr");
+    g_autofree char *addr = store_holder_field(attempt->dead, "addr");
 
-        /* It may still be writing: cut it off, then look again. */
-        *fenced = true;
+    attempt->fenced = true;
+    if (strcmp(addr, attempt->conn->addr) == 0)
+        return TRUE;
+    note_done(attempt, "cut off client %s, so that it writes no more", addr);
+    return store_fence(attempt->conn, addr, error);
+}
+
+static gboolean
+judge(Attempt *attempt, const StoreLook *look, Next *ret_next, GError **error)
+{
+    const StoreDisk *disk = attempt->disk;
+    bool unfinished = attempt->dead && !look->marked && disk->parent.pool;
+
+    *ret_next = NEXT_USE;
+    if (unfinished && !attempt->fenced) {
         *ret_next = NEXT_AGAIN;
-        return strcmp(addr, conn->addr) == 0 || store_fence(conn, addr, error);
+        return fence_builder(attempt, error);
     }
     if (!look->there) {
         *ret_next = NEXT_BUILD;
         return TRUE;
     }
-    if (dead && !look->marked && disk->parent.pool) {
+    if (unfinished) {
         *ret_next = NEXT_AGAIN;
-        return judge_leftover(conn, disk, look, error);
+        return judge_leftover(attempt, look, error);
     }
-    return judge_strangers(conn, disk, look, error) &&
+    return judge_strangers(attempt->conn, disk, look, error) &&
            check_owner(disk, look, error) &&
-           check_watchers(conn, disk, dead, look, ret_next, error);
+           check_watchers(attempt, look, ret_next, error);
 }
 
 static gboolean
@@ -222,13 +260,10 @@ build(StoreConn *conn,
 
 /* Under the claim: until the disk is whole, or there is a reason why not. */
 static gboolean
-make_ready(StoreConn *conn,
-           const StoreDisk *disk,
-           const char *dead,
-           StoreResult *result,
-           GError **error)
+make_ready(Attempt *attempt, StoreResult *result, GError **error)
 {
-    bool fenced = false;
+    StoreConn *conn = attempt->conn;
+    const StoreDisk *disk = attempt->disk;
 
     for (int i = 0; i < PROVISION_TRIES + 2; i++) {
         g_auto(StoreLook) look = {0};
@@ -236,7 +271,7 @@ make_ready(StoreConn *conn,
         bool done = false;
 
         if (!store_look(conn, disk->pool, disk->image, &look, error) ||
-            !judge(conn, disk, dead, &fenced, &look, &next, error))
+            !judge(attempt, &look, &next, error))
             return FALSE;
         if (next == NEXT_USE)
             return use(conn, disk, &look, result, error);
@@ -323,19 +358,26 @@ provision_claimed(StoreConn *conn,
                   StoreResult *result,
                   GError **error)
 {
-    g_autofree char *dead = NULL;
+    g_autoptr(GString) done = g_string_new(NULL);
+    g_auto(StoreTaken) taken = {0};
+    Attempt attempt = {.conn = conn, .disk = disk, .done = done};
+    gboolean ready;
 
     if (STORE_FAULT("no-claims") < 0)
         return provision_carelessly(conn, disk, result, error);
-    if (!store_hold(conn, disk, &result->claim, &dead, error))
+    if (!store_hold(conn, disk, &result->claim, &taken, error))
         return FALSE;
-    if (!make_ready(conn, disk, dead, result, error)) {
+    attempt.dead = taken.holder;
+    if (taken.holder)
+        note_done(&attempt, "took over the claim {%s}: %s", taken.holder,
+                  taken.proof);
+    ready = make_ready(&attempt, result, error);
+    if (done->len > 0)
+        result->recovered = g_strdup(done->str);
+    if (!ready) {
         store_claim_drop(g_steal_pointer(&result->claim));
         return FALSE;
     }
-    if (dead)
-        result->recovered =
-            g_strdup_printf("took over from a dead holder: %s", dead);
     if (disk->shareable)
         store_claim_drop(g_steal_pointer(&result->claim));
     return TRUE;
@@ -349,12 +391,14 @@ store_provision(StoreCluster *cluster,
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
     StoreResult result = {0};
+    gboolean ready;
 
+    *ret_result = result;
     if (!conn)
         return FALSE;
-    if (!(disk->read_only ? check_read_only(conn, disk, &result, error)
-                          : provision_claimed(conn, disk, &result, error)))
-        return FALSE;
+    ready = disk->read_only ? check_read_only(conn, disk, &result, error)
+                            : provision_claimed(conn, disk, &result, error);
+
     *ret_result = result;
-    return TRUE;
+    return ready;
 }

@@ -21,6 +21,14 @@ store_state_clear(StoreState *state)
     g_clear_pointer(&state->claim_owner, g_free);
 }
 
+static gint64
+since_of(const char *holder)
+{
+    g_autofree char *text = store_holder_field(holder, "since");
+
+    return g_ascii_strtoll(text, NULL, 10);
+}
+
 gboolean
 store_state(StoreCluster *cluster,
             const char *pool,
@@ -55,5 +63,6 @@ store_state(StoreCluster *cluster,
         return TRUE;
     ret_state->claim_holder = store_holder_field(claim.holder, "host");
     ret_state->claim_owner = store_holder_field(claim.holder, "owner");
+    ret_state->claim_since = since_of(claim.holder);
     return TRUE;
 }

@@ -19,8 +19,8 @@
 typedef struct {
     StoreConn *conn;
     guint min_age_s;
-    guint dropped;
-    GError *error; /* the first one */
+    GPtrArray *dropped; /* of StoreRecovery */
+    GError *error;      /* the first one */
 } Sweep;
 
 /* Whether somebody else has the image open, as a running guest does. */
@@ -76,6 +76,30 @@ fence_holder(Sweep *sweep,
     return store_fence(sweep->conn, addr, error);
 }
 
+void
+store_recovery_free(StoreRecovery *recovery)
+{
+    if (!recovery)
+        return;
+    g_free(recovery->image);
+    g_free(recovery->text);
+    g_free(recovery);
+}
+
+static void
+note_dropped(Sweep *sweep, const StoreNote *note, const char *holder)
+{
+    StoreRecovery *recovery = g_new0(StoreRecovery, 1);
+
+    recovery->image = g_strdup_printf("%s/%s", note->pool, note->image);
+    recovery->text = g_strdup_printf(
+        "gave up the claim {%s}: its process on this host is dead, and %s",
+        holder,
+        note->handed ? "no client has the image open"
+                     : "the image is marked as whole");
+    g_ptr_array_add(sweep->dropped, recovery);
+}
+
 /* Whether the note has nothing more to say. */
 static bool
 settle(Sweep *sweep, const StoreNote *note, const char *holder)
@@ -96,7 +120,7 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
     }
     r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
     if (r >= 0)
-        sweep->dropped++;
+        note_dropped(sweep, note, holder);
     if (r >= 0 || r == -ECANCELED || r == -ENOENT)
         return true;
     store_fail(&error, sweep->conn, r, "cannot drop the claim on '%s/%s'",
@@ -147,12 +171,12 @@ sweep_instance(Sweep *sweep, const StoreDead *dead)
 gboolean
 store_claims_sweep(StoreCluster *cluster,
                    guint min_age_s,
-                   guint *ret_dropped,
+                   GPtrArray *dropped,
                    GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
     g_autoptr(GPtrArray) dead = NULL;
-    Sweep sweep = {.conn = conn, .min_age_s = min_age_s};
+    Sweep sweep = {.conn = conn, .min_age_s = min_age_s, .dropped = dropped};
 
     if (!conn)
         return FALSE;
@@ -163,7 +187,5 @@ store_claims_sweep(StoreCluster *cluster,
         g_propagate_error(error, sweep.error);
         return FALSE;
     }
-    if (ret_dropped)
-        *ret_dropped = sweep.dropped;
     return TRUE;
 }

@@ -26,6 +26,7 @@
 #define STORE_MONITORS_MAX 64u
 #define STORE_WATCHERS_MAX 64u
 #define STORE_IMAGES_MAX   65536u
+#define STORE_TRASH_MAX    65536u
 
 #define STORE_ERROR store_error_quark()
 GQuark store_error_quark(void);
@@ -154,18 +155,28 @@ typedef struct {
     StoreOutcome outcome;
     StoreClaim *claim; /* NULL for read-only and shareable disks */
     guint64 size;      /* bytes */
-    char *recovered;   /* what was found and done about it, or NULL */
+    char *recovered;   /* what a dead client left and what was done about
+                        * it, with the evidence, as one line; or NULL */
 } StoreResult;
 
 void store_result_clear(StoreResult *result);
+
+/* Something that a dead client of this host left and that was put right. */
+typedef struct {
+    char *image; /* 'pool/image' */
+    char *text;  /* as StoreResult's recovered */
+} StoreRecovery;
+
+void store_recovery_free(StoreRecovery *recovery);
 
 /*
  * Makes sure that a disk is there, whole, and claimed for its owner. Safe to
  * repeat, and from two hosts at once. Never shrinks an image, never deletes
  * one but a half-made clone of its own kind, which goes to the trash.
  *
- * ret_result is untouched on failure; after a failure no claim is left unless
- * the connection itself was lost (then whoever comes next may take it over).
+ * After a failure ret_result holds no more than what was recovered, and no
+ * claim is left unless the connection itself was lost (then whoever comes next
+ * may take it over).
  * Blocks, up to several times op_timeout_ms when the cluster hangs.
  */
 gboolean store_provision(StoreCluster *cluster,
@@ -204,11 +215,12 @@ gboolean store_claim_drop_dead(StoreCluster *cluster,
  * was never handed over is dropped if the image is marked as whole, and else
  * left: the next provision takes it and puts the image right. The files of
  * instances that left nothing are removed. An image is never touched.
- * ret_dropped may be NULL. After a failure everything else was looked at all
- * the same, unless the cluster is gone; it may be called again. Blocks. */
+ * dropped gets one StoreRecovery for each claim that was dropped; also after a
+ * failure, when everything else was looked at all the same, unless the cluster
+ * is gone. It may be called again. Blocks. */
 gboolean store_claims_sweep(StoreCluster *cluster,
                             guint min_age_s,
-                            guint *ret_dropped,
+                            GPtrArray *dropped,
                             GError **error);
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);
@@ -225,6 +237,7 @@ typedef struct {
     char **watchers;    /* addresses, as store_watchers() has them */
     char *claim_holder; /* the host that holds the claim, or NULL: no claim */
     char *claim_owner;  /* whom it is held for, or NULL */
+    gint64 claim_since; /* by the holder's clock, seconds since 1970 */
 } StoreState;
 
 /* To be shown, not to be decided by: it may have changed meanwhile. An image
@@ -235,6 +248,24 @@ gboolean store_state(StoreCluster *cluster,
                      StoreState *ret_state,
                      GError **error);
 void store_state_clear(StoreState *state);
+
+/* An image that remora moved to the trash. */
+typedef struct {
+    char *image; /* its name when it was an image */
+    char *id;    /* for 'rbd trash restore' */
+    char *host;  /* who moved it */
+    char *why;
+    gint64 since; /* seconds since 1970, by the cluster's clock */
+    gint64 until; /* it cannot be purged before */
+} StoreTrashed;
+
+void store_trashed_free(StoreTrashed *trashed);
+/* Those of a pool, the newest first, at most max of them; what others moved
+ * there is left out. Of StoreTrashed. Blocks, some milliseconds an image. */
+GPtrArray *store_trash_list(StoreCluster *cluster,
+                            const char *pool,
+                            guint max,
+                            GError **error);
 
 /* The addresses ('127.0.0.1:0/543054283') of the clients that watch the
  * image, which is everyone who has it open for writing; a killed client's
@@ -310,6 +341,7 @@ const char *store_format_sniff(const guint8 *head, gsize len);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreImage, store_image_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTrashed, store_trashed_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreState, store_state_clear)
 
 #endif

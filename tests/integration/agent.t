@@ -184,6 +184,20 @@ ours()
     "$(agent_hook)" web1 prepare begin - <"$BED/tmp/web1.xml"
 }
 
+# The hook has been answered, and nobody said yet that the guest runs.
+claims_shown()
+{
+    local disk
+    disk=$(remora status --json |
+        jq -c '.domains[] | select(.name == "web1").disks[0]')
+    is 'status names the host that holds a claim' \
+        "$(jq -r .claimed_by <<<"$disk")" "$(hostname)"
+    is 'and for which domain' "$(jq -r .claimed_for <<<"$disk")" "$A"
+    ok 'and for how long' jq -e '.claim_age_s | . >= 0 and . < 60' <<<"$disk"
+    ok 'in its table, too' \
+        eval "remora status | grep -q -E '  $(hostname), [0-9]+ s\$'"
+}
+
 stopped_agent()
 {
     local t
@@ -193,6 +207,7 @@ stopped_agent()
     wait_until 'rewrites' 5 is_ours web1 "$A"
     stored web1 >"$BED/tmp/web1.xml"
     ok 'and serves' ours
+    claims_shown
     kill -STOP "$AGENT_PID"
     ok 'stopped, a domain that is not ours starts' foreign
     t=$SECONDS

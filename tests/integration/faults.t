@@ -262,6 +262,47 @@ recoveries()
     done
     point clone removed prepare_headless refused
     names
+    told
+}
+
+# What was put right, by whom it may be known: one line of the log, and status.
+told()
+{
+    local json id line
+    request_new clone
+    tap_run prepare_half
+    id=$(rbd info --format json "$REQUEST_DISK" | jq -r .id)
+    agent_start
+    ok 'a dead builder'"'"'s disk is made again' request_prepare
+    request_release
+    line=$(grep "disk 'vda': recovered: " "$BED/log/remorad.now")
+    is 'the log says so in one line' "$(wc -l <<<"$line")" 1
+    like 'with whose claim it was' "$line" 'took over the claim {instance='
+    like 'on which host' "$line" " host=$(hostname) addr="
+    like 'what proved it dead' "$line" \
+        'its process on this host is dead, for its lock is free; cut off client'
+    like 'and what became of its image' "$line" \
+        "moved image $id to the trash, half-made by a dead builder"
+    json=$(remora status --json)
+    is 'status has it' "$(jq -r '.recoveries[0] |
+        "\(.domain) \(.disk) \(.image)"' <<<"$json")" "web vda $REQUEST_DISK"
+    is 'in the words of the log' "$(jq -r '.recoveries[0].text' <<<"$json")" \
+        "$(sed 's/.*: recovered: //; s/ in [0-9]* ms$//' <<<"$line")"
+    is 'and what is in the trash' "$(jq -r '.trash[0] |
+        "\(.image) \(.id) \(.host)"' <<<"$json")" \
+        "$REQUEST_DISK $id $(hostname)"
+    like 'with the reason' "$(jq -r '.trash[0].why' <<<"$json")" \
+        'no mark, no data, no snapshot'
+    ok 'and a time to come back' jq -e '.trash[0] | .until > .time' <<<"$json"
+    like 'its text has both' "$(remora status)" 'took over the claim'
+    like 'under their headings' "$(remora status)" 'KEPT UNTIL'
+    rbd create --size 1M vms/thrown
+    rbd trash mv vms/thrown
+    is 'what others threw away is not shown' "$(remora status --json |
+        jq '[.trash[] | select(.image == "vms/thrown")] | length')" 0
+    tap_run rbd trash rm --no-progress \
+        "vms/$(rbd trash ls vms | awk '$2 == "thrown" { print $1 }')"
+    agent_kill
 }
 
 bare_disks()

@@ -265,6 +265,8 @@ crashed()
     ok 'and runs' host_run alpha guest_is one running
     is 'the dead client was cut off, and no other' "$(cluster_blocklist)" \
         "$dead"
+    ok 'which the log explains' host_run alpha agent_said \
+        "recovered: cut off client $dead, whose recorded QEMU is gone"
     isnt 'it has a watch of its own' "$(volume_watcher)" "$dead"
     ok 'it ends' host_run alpha virsh_ destroy one
     ok 'the other host starts' host_run beta virsh_ start three

@@ -129,8 +129,10 @@ provision(StoreCluster *cluster, const StoreDisk *disk, int rounds, char how)
         g_autoptr(GError) error = NULL;
         StoreResult result = {0};
 
-        if (!store_provision(cluster, disk, &result, &error))
+        if (!store_provision(cluster, disk, &result, &error)) {
+            store_result_clear(&result);
             return fail(error);
+        }
         printf("%s %" G_GUINT64_FORMAT "%s\n", words[result.outcome],
                result.size, result.recovered ? " recovered" : "");
         (void)fflush(stdout);
@@ -219,11 +221,12 @@ static int
 try_sweep(StoreCluster *cluster, char **args)
 {
     g_autoptr(GError) error = NULL;
-    guint dropped = 0;
+    g_autoptr(GPtrArray) dropped =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
 
-    if (!store_claims_sweep(cluster, (guint)atoi(args[0]), &dropped, &error))
+    if (!store_claims_sweep(cluster, (guint)atoi(args[0]), dropped, &error))
         return fail(error);
-    printf("%u\n", dropped);
+    printf("%u\n", dropped->len);
     return 0;
 }
 
