@@ -173,7 +173,7 @@ agent_stalls()
     case_begin "$kind" "$before"
     REMORA_FAULT=$point=delay:300@1 agent_start
     is "$title: the domain starts" "$(first)" allowed
-    ok "$title: there" hit "$point"
+    wait_until "$title: there" 5 hit "$point"
     served "$title" "$kind"
     agent_kill
 }
@@ -185,7 +185,7 @@ agent_fails()
     case_begin "$kind" "$before"
     REMORA_FAULT=$point=error:$number@1 agent_start
     is "$title: the domain is $expected" "$(first)" "$expected"
-    ok "$title: there" hit "$point"
+    wait_until "$title: there" 5 hit "$point"
     served "$title" "$kind"
     agent_kill
 }
