@@ -14,6 +14,7 @@
 #           host, and end with the bed.
 # Reads:    LIBVIRT_HOST_UUID   so that two beds can be two hosts
 #           LIBVIRT_LOG         log filters, '3:*' by default
+#           LIBVIRT_LISTENS     not empty: over TCP too, for migrations
 
 LIBVIRTD_PID=
 LIBVIRT_URI=qemu:///system
@@ -33,6 +34,9 @@ unix_sock_ro_perms = "0777"
 unix_sock_rw_perms = "0777"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
+listen_tls = 0
+listen_tcp = 1
+auth_tcp = "none"
 host_uuid = "${LIBVIRT_HOST_UUID:-b41d1f04-5cd7-4c35-9d3c-2a2b3c4d5e6f}"
 log_filters = "${LIBVIRT_LOG:-3:*}"
 log_outputs = "1:file:$BED/log/libvirtd.log"
@@ -102,6 +106,7 @@ libvirtd_settled()
 libvirtd_spawn()
 {
     LIBVIRT_DRIVER_DIR=$BED/libvirt/drivers libvirtd \
+        ${LIBVIRT_LISTENS:+--listen} \
         >>"$BED/log/libvirtd.out" 2>&1 </dev/null &
     LIBVIRTD_PID=$!
     disown

@@ -1,0 +1,253 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/events.t - definitions that change while the agent is at
+# work on them
+#
+# A client undefines, edits or migrates away what it has just defined. Nothing
+# of that may be undone by the agent, and nobody else may have to wait for it.
+#
+# Needs: root, the packages of lib/packages.sh, an installed remora.
+# Reads: REMORA_FULL   100 rounds of each instead of 10
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+. "$here/lib/hosts.sh"
+
+IDLE=3f1d2c4b-5a69-4788-9b0a-1c2d3e4f5a6b
+ROUNDS=${REMORA_FULL:+100}
+ROUNDS=${ROUNDS:-10}
+# A redefinition at the wrong moment makes others wait for seconds.
+PATIENCE_MS=1000
+LIBVIRT_LISTENS=yes
+
+parts()
+{
+    ok 'a network' hosts_start || bail 'no network'
+    ok 'a cluster starts' cluster_start ceph "$HOSTS_ADDRESS" ||
+        bail 'no cluster'
+    guest_image 16M 'an idle image' idle "$BED/tmp/idle" || bail 'no image'
+    ok 'an image' cluster_add_image "$BED/tmp/idle" "$IDLE"
+    ok 'a host' host_start alpha || bail 'no host'
+    ok 'another host' host_start beta || bail 'no host'
+    ok 'the first one serves' host_serve alpha || bail 'no services'
+    ok 'the second one serves' host_serve beta || bail 'no services'
+    ok 'a domain that nobody touches' host_run alpha \
+        guest_define quiet "$(uuidgen)"
+}
+
+# ---- undefined and edited, by one client on one connection -----------------
+
+# client WHAT: lines 'wrong ...', and 'slowest MS' of another client's calls.
+client()
+{
+    guest_xml -m "$(agent_asks vda "$IDLE")" NAME UUID \
+        "<graphics type='vnc' passwd='PASSWD'/>" >"$BED/tmp/client.xml"
+    python3 - "$1" "$ROUNDS" "$BED/tmp/client.xml" <<'PYTHON'
+import libvirt, random, sys, threading, time, uuid
+
+what, rounds, model = sys.argv[1], int(sys.argv[2]), open(sys.argv[3]).read()
+libvirt.registerErrorHandler(lambda *_: None, None)
+conn = libvirt.open('qemu:///system')
+STORED = libvirt.VIR_DOMAIN_XML_INACTIVE | libvirt.VIR_DOMAIN_XML_SECURE
+over = False
+slowest = 0.0
+
+
+def watch():
+    """What somebody else's calls cost meanwhile."""
+    global slowest
+    other = libvirt.open('qemu:///system')
+    quiet = other.lookupByName('quiet')
+    while not over:
+        start = time.monotonic()
+        quiet.XMLDesc(0)
+        quiet.info()
+        slowest = max(slowest, time.monotonic() - start)
+        time.sleep(0.002)
+
+
+def definition(name, ident, password):
+    return (model.replace('NAME', name).replace('UUID', ident)
+            .replace('PASSWD', password))
+
+
+def titled(xml, title):
+    return xml.replace('</name>', '</name>\n<title>%s</title>' % title, 1)
+
+
+def a_moment():
+    time.sleep(random.random() * 0.012)
+
+
+def there(ident):
+    try:
+        conn.lookupByUUIDString(ident)
+        return True
+    except libvirt.libvirtError:
+        return False
+
+
+def undefine():
+    gone = []
+    for i in range(rounds):
+        ident = str(uuid.uuid4())
+        domain = conn.defineXML(definition('gone%d' % i, ident, 'none'))
+        a_moment()
+        domain.undefine()
+        gone.append(ident)
+    time.sleep(1)
+    for ident in gone:
+        if there(ident):
+            print('wrong: it came back:', ident)
+
+
+def edit_round(i):
+    ident = str(uuid.uuid4())
+    first = definition('edited%d' % i, ident, 'first')
+    domain = conn.defineXML(first)
+    a_moment()
+    # As a tool does that has its own text, or as virsh edit does.
+    text = first if i % 2 else domain.XMLDesc(STORED)
+    if i % 4 >= 2:
+        a_moment()
+    conn.defineXML(titled(text.replace("passwd='first'", "passwd='word%d'" % i),
+                          'edit %d' % i))
+    end = time.monotonic() + 5
+    xml = ''
+    while time.monotonic() < end and 'vms/%s_disk' % ident not in xml.split(
+            '<devices>')[-1]:
+        time.sleep(0.01)
+        xml = domain.XMLDesc(STORED)
+    time.sleep(0.05)
+    xml = domain.XMLDesc(STORED)
+    for text in ('<title>edit %d</title>' % i, "passwd='word%d'" % i,
+                 "name='vms/%s_disk'" % ident):
+        if text not in xml:
+            print('wrong: round %d: no %s in: %s' % (i, text, xml))
+    if xml.count('<disk ') != 1:
+        print('wrong: round %d: not one disk: %s' % (i, xml))
+    domain.undefine()
+
+
+thread = threading.Thread(target=watch)
+thread.start()
+if what == 'undefine':
+    undefine()
+else:
+    for i in range(rounds):
+        edit_round(i)
+over = True
+thread.join()
+print('slowest %d' % (slowest * 1000))
+PYTHON
+}
+
+by_a_client()
+{
+    local what=$1 title=$2 said slowest
+    said=$(host_run alpha client "$what" 2>&1)
+    is "$title, $ROUNDS times" "$(grep -v '^slowest' <<<"$said")" ''
+    slowest=$(sed -n 's/^slowest //p' <<<"$said")
+    ok 'nobody else waited for it' [ "${slowest:-999999}" -le "$PATIENCE_MS" ]
+    diag "the slowest of another client's calls took $slowest ms"
+}
+
+quiet_agents()
+{
+    is 'and the agents see nothing wrong' \
+        "$(cat "$BED"/log/*/remorad.log | grep 'warning:')" ''
+}
+
+# ---- migrated away ---------------------------------------------------------
+
+# The live disk is not that of the definition that is stored meanwhile: what
+# goes to the other host is a domain that the agent is about to rewrite.
+redefine_and_migrate()
+{
+    local to=$1
+    virsh_ define "$BED/tmp/moves.xml" >/dev/null || return
+    virsh_ migrate --live --p2p --persistent --undefinesource \
+        --migrateuri "tcp://$to" moves "qemu+tcp://$to/system"
+}
+
+defined_on()
+{
+    local host
+    for host in alpha beta; do
+        ! host_run "$host" virsh_ list --all --name | grep -q -x moves ||
+            echo "$host"
+    done
+}
+
+moves_runs()
+{
+    guest_is moves running && agent_rewrote moves
+}
+
+migrate_round()
+{
+    local from=$1 to=$2 disk=$3 said
+    said=$(host_run "$from" redefine_and_migrate "$(host_address "$to")" 2>&1) ||
+        echo "migrate: $said"
+    bed_wait 5 host_run "$to" moves_runs ||
+        echo "$to: $(host_run "$to" virsh_ dumpxml --inactive moves 2>&1)"
+    [ "$(defined_on)" = "$to" ] || echo "it is defined on: $(defined_on)"
+    bed_wait 5 one_watcher "$disk" ||
+        echo "watchers: $(cluster_watchers "$disk")"
+}
+
+one_watcher()
+{
+    [ "$(cluster_watchers "$1" | wc -l)" = 1 ]
+}
+
+migrations()
+{
+    local uuid from=alpha to=beta i wrong bad=0 host
+    uuid=$(uuidgen)
+    guest_xml -m "$(agent_asks vda "$IDLE")" moves "$uuid" >"$BED/log/moves.xml"
+    for host in alpha beta; do
+        cp "$BED/log/moves.xml" "$BED/log/$host/"
+        host_run "$host" cp "$BED/log/moves.xml" "$BED/tmp/"
+        host_run "$host" mkdir -p "$BED/serial"
+    done
+    ok 'a guest' host_run alpha agent_boots moves "$uuid" "$IDLE"
+    for ((i = 0; i < ROUNDS; i++)); do
+        wrong=$(migrate_round "$from" "$to" "vms/${uuid}_disk")
+        if [ -n "$wrong" ]; then
+            bad=1
+            diag "round $i, $from to $to: $wrong"
+            break
+        fi
+        host=$from from=$to to=$host
+    done
+    is "redefined and migrated away: on one host, whole, $ROUNDS times" "$bad" 0
+    ok 'it ends' host_run "$from" virsh_ destroy moves
+    ok 'it starts where it came to' host_run "$from" virsh_ start moves
+    ok 'and ends' host_run "$from" virsh_ destroy moves
+    is 'it has one disk' "$(rbd children "images/$IDLE@snap")" \
+        "vms/${uuid}_disk"
+    wait_until 'no claim remains' 5 agent_no_claims
+    is 'nobody was cut off' "$(cluster_blocklist)" ''
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    by_a_client undefine 'what was undefined does not come back'
+    by_a_client edit 'neither edit nor password is lost'
+    quiet_agents
+    migrations
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
