@@ -144,7 +144,8 @@ typedef struct {
     char *image;
     char *owner;
     gint64 when_s;
-    bool handed; /* else only asked for */
+    bool handed;   /* else only asked for, or given up */
+    bool given_up; /* by its holder, which died before it was gone */
 } StoreNote;
 
 char *store_note_line(const char *verb,

@@ -50,7 +50,7 @@ store_note_line(const char *verb,
 }
 
 static StoreNote *
-note_new(const char *disk, const char *owner, guint64 when_s, bool handed)
+note_new(const char *disk, const char *owner, guint64 when_s, const char *verb)
 {
     g_auto(GStrv) names = g_strsplit(disk, "/", 3);
     g_autofree char *pool = NULL;
@@ -69,8 +69,17 @@ note_new(const char *disk, const char *owner, guint64 when_s, bool handed)
     note->image = g_steal_pointer(&image);
     note->owner = g_strdup(owner);
     note->when_s = (gint64)when_s;
-    note->handed = handed;
+    note->handed = strcmp(verb, "handed") == 0;
+    note->given_up = strcmp(verb, "drops") == 0;
     return note;
+}
+
+static bool
+is_handed(GHashTable *standing, const char *disk)
+{
+    const StoreNote *note = g_hash_table_lookup(standing, disk);
+
+    return note && note->handed;
 }
 
 /* An attempt to take does not undo what was handed: it may have failed. */
@@ -79,7 +88,6 @@ apply(GHashTable *standing, const char *line)
 {
     g_auto(GStrv) words = g_strsplit(line, " ", 4);
     StoreNote *note;
-    bool handed;
     guint64 when;
 
     if (g_strv_length(words) != 4 ||
@@ -89,12 +97,10 @@ apply(GHashTable *standing, const char *line)
         g_hash_table_remove(standing, words[1]);
         return;
     }
-    handed = strcmp(words[0], "handed") == 0;
-    if (!handed && strcmp(words[0], "drops") != 0 &&
-        (strcmp(words[0], "takes") != 0 ||
-         g_hash_table_contains(standing, words[1])))
+    if (strcmp(words[0], "handed") != 0 && strcmp(words[0], "drops") != 0 &&
+        (strcmp(words[0], "takes") != 0 || is_handed(standing, words[1])))
         return;
-    note = note_new(words[1], words[2], when, handed);
+    note = note_new(words[1], words[2], when, words[0]);
     if (note)
         g_hash_table_replace(standing, note->disk, note);
 }
@@ -135,8 +141,10 @@ store_notes_text(GHashTable *notes)
         const StoreNote *note = value;
 
         g_string_append_printf(text, "%s %s %s %" G_GINT64_FORMAT "\n",
-                               note->handed ? "handed" : "takes", note->disk,
-                               note->owner, note->when_s);
+                               note->handed     ? "handed"
+                               : note->given_up ? "drops"
+                                                : "takes",
+                               note->disk, note->owner, note->when_s);
     }
     return g_string_free(text, FALSE);
 }

@@ -6,7 +6,9 @@
  * ends when the guest does; its instance is dead, so nobody will drop it but
  * who comes next. One that was not handed over may stand for a half-made
  * image: it stays, because it is what tells the next provision that the image
- * is not somebody's. Nothing here touches an image.
+ * is not somebody's. Where its holder was giving it up and no image is there,
+ * as when the disk was deleted since, nobody builds and nobody will take it:
+ * it goes. Nothing here touches an image.
  */
 #include "config.h"
 
@@ -43,7 +45,7 @@ has_ended(const Sweep *sweep,
           const char *holder)
 {
     if (!note->handed)
-        return look->marked;
+        return look->marked || (note->given_up && !look->there);
     return store_note_age(note) >= (int)MIN(sweep->min_age_s, G_MAXINT) &&
            !is_used(sweep->conn, look, holder);
 }

@@ -344,6 +344,21 @@ end_with()
     agent_kill
 }
 
+# ... and so is its disk, before there is an agent again.
+removed_after()
+{
+    local name=$1 title="end: $1: killed, and the disk is removed"
+    case_begin clone prepare_nothing
+    REMORA_FAULT=$name=kill@1 agent_start
+    is "$title: a domain starts" "$(first)" allowed
+    ok "$title: and ends" request_release
+    ok "$title: the agent is dead" bed_wait 5 bed_gone "$AGENT_PID"
+    ok "$title: the disk is removed" rbd rm --no-progress "$REQUEST_DISK"
+    agent_start
+    wait_until "$title: no claim is left" 5 agent_no_claims
+    agent_kill
+}
+
 ends()
 {
     local name action
@@ -351,6 +366,7 @@ ends()
         for action in kill delay:300 "${ERRORS[@]/#/error:}"; do
             end_with "$name" "$action"
         done
+        removed_after "$name"
     done
 }
 

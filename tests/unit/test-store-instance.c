@@ -192,13 +192,24 @@ test_giving_up(void **state)
     g_autoptr(GHashTable) notes =
         store_notes_parse("takes vms/a o 1\nhanded vms/a o 2\ndrops vms/a o 3\n"
                           "takes vms/b o 4\ndrops vms/b o 5\n"
-                          "dropped vms/b o 6\n");
+                          "dropped vms/b o 6\n"
+                          "drops vms/c o 7\ntakes vms/c o 8\n");
     const StoreNote *note = store_notes_find(notes, "vms", "a");
 
     (void)state;
-    assert_int_equal(g_hash_table_size(notes), 1);
+    assert_int_equal(g_hash_table_size(notes), 2);
     assert_non_null(note);
     assert_false(note->handed);
+    assert_true(note->given_up);
+    /* Asked for once more: somebody may build under it. */
+    assert_false(store_notes_find(notes, "vms", "c")->given_up);
+
+    /* What shortening writes says the same. */
+    g_autofree char *text = store_notes_text(notes);
+    g_autoptr(GHashTable) again = store_notes_parse(text);
+    note = store_notes_find(again, "vms", "a");
+    assert_non_null(note);
+    assert_true(note->given_up);
 }
 
 static void
