@@ -76,7 +76,8 @@ struct StoreClaim {
     char *image;
     char *owner;
     char *holder; /* what stands in the claim: its exact value */
-    guint64 beat;
+    gint64 since_us;
+    guint64 beat; /* under the cluster's lock */
 };
 
 /* store-error.c: the one funnel. All return FALSE, or NULL, and set error.

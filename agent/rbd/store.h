@@ -173,6 +173,11 @@ gboolean store_provision(StoreCluster *cluster,
                          StoreResult *ret_result,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether the claim is still ours, for when the owner is about to be told that
+ * the disk is its: while this host was cut off, another may have taken it. Asks
+ * the cluster only of a claim that was taken some time ago. Blocks. */
+gboolean store_claim_confirm(StoreClaim *claim,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Notes in run_dir that the owner may now use what the claim protects, so
  * that a successor of this process neither breaks nor keeps it. */
 void store_claim_hand(StoreClaim *claim);
