@@ -96,6 +96,10 @@ StoreConn *store_conn_ref(StoreConn *conn);
 void store_conn_unref(StoreConn *conn);
 void store_conn_retire(StoreConn *conn);
 void store_cluster_mark_down(StoreCluster *cluster, const char *cause);
+/* For a new cluster of which somebody else says that it has not answered for
+ * so long: whether it answers a probe within wait_ms. If not, calls are refused
+ * until it does. */
+bool store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms);
 gboolean store_ioctx(StoreConn *conn,
                      const char *pool,
                      rados_ioctx_t *ret_io,
