@@ -184,6 +184,13 @@ ours()
     "$(agent_hook)" web1 prepare begin - <"$BED/tmp/web1.xml"
 }
 
+others_start()
+{
+    guest_define others "$(uuidgen)" && virsh_ start others &&
+        guest_is others running && virsh_ destroy others &&
+        virsh_ undefine others
+}
+
 stopped_agent()
 {
     local t
@@ -195,8 +202,11 @@ stopped_agent()
     ok 'and serves' ours
     kill -STOP "$AGENT_PID"
     ok 'stopped, a domain that is not ours starts' foreign
+    ok 'by libvirt, too' others_start
     t=$SECONDS
-    refuses 'one that is ours is refused' '(remorad)' ours
+    refuses 'one that is ours is refused, and the line says which and why' \
+        "remora: domain 'web1': the agent (remorad) accepted no request in" \
+        virsh_ start web1
     ok 'inside the deadline' [ $((SECONDS - t)) -le 7 ]
     kill -CONT "$AGENT_PID"
     wait_until 'it goes on' 10 ours
