@@ -212,6 +212,22 @@ check_monitors_first(Host *host, const DomPlan *plan, GError **error)
     return monitors && check_monitors(host, plan, monitors, error);
 }
 
+/* One disk may have taken long, and another's claim have been taken over for
+ * it. */
+static gboolean
+confirm_claims(const GPtrArray *jobs, GError **error)
+{
+    for (guint i = 0; i < jobs->len; i++) {
+        const Job *job = g_ptr_array_index(jobs, i);
+
+        if (!job->result.claim || store_claim_confirm(job->result.claim, error))
+            continue;
+        g_prefix_error(error, "disk '%s': ", job->disk->target);
+        return FALSE;
+    }
+    return TRUE;
+}
+
 static void
 collect(const GPtrArray *jobs, RequestReady *ready)
 {
@@ -253,7 +269,8 @@ provision_final(Host *host,
     if (!check_jobs(jobs, error))
         return FALSE;
     last = g_ptr_array_index(jobs, jobs->len - 1);
-    if (!check_monitors(host, plan, fresh ? fresh : last->monitors, error))
+    if (!check_monitors(host, plan, fresh ? fresh : last->monitors, error) ||
+        !confirm_claims(jobs, error))
         return FALSE;
     collect(jobs, ready);
     return TRUE;
@@ -270,7 +287,7 @@ provision_early(Host *host,
     g_autoptr(GPtrArray) jobs = jobs_of(host, plan, how, false);
 
     parallel_run(run_job, jobs);
-    if (!check_jobs(jobs, error))
+    if (!check_jobs(jobs, error) || !confirm_claims(jobs, error))
         return FALSE;
     collect(jobs, ready);
     return TRUE;

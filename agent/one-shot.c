@@ -15,7 +15,11 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A cluster that works answers in some 20 ms. */
+#define TRY_MS 500
+
 typedef struct {
+    Host *host;
     const char *domain;
     guint deadline_ms;
 } Limit;
@@ -28,6 +32,7 @@ watch_the_clock(gpointer data)
     const Limit *limit = data;
 
     g_usleep((gulong)limit->deadline_ms * 1000);
+    store_cluster_note_down(host_cluster(limit->host));
     fprintf(stderr,
             "remora: domain '%s': the cluster did not finish within %u s: "
             "check it with 'ceph -s', then start the domain again\n",
@@ -68,13 +73,30 @@ print_output(const AgentAnswer *answer)
     return fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0;
 }
 
-static int
-serve(Host *host, enum wire_op op, const char *domain, GString *xml)
+/* What an agent remembers from one request to the next is noted here, that the
+ * cluster is down. A note that is believed is not made young again by it. */
+static void
+ask(Host *host,
+    enum wire_op op,
+    const char *domain,
+    const GString *xml,
+    AgentAnswer *answer)
 {
-    Agent *agent = agent_new(host);
+    StoreCluster *cluster = host_cluster(host);
+    bool recalled = store_cluster_recall_down(cluster, TRY_MS);
+    guint seconds;
+
+    agent_serve(agent_new(host), host, op, domain, xml->str, xml->len, answer);
+    if (!recalled && store_cluster_is_down(cluster, &seconds))
+        store_cluster_note_down(cluster);
+}
+
+static int
+serve(Host *host, enum wire_op op, const char *domain, const GString *xml)
+{
     g_auto(AgentAnswer) answer = {0};
 
-    agent_serve(agent, host, op, domain, xml->str, xml->len, &answer);
+    ask(host, op, domain, xml, &answer);
     if (!answer.allow) {
         fprintf(stderr, "remora: %s\n", answer.message);
         return 1;
@@ -104,7 +126,7 @@ one_shot(Host *host, const char *operation, const char *domain)
         return 1;
     }
     log_spare_stderr();
-    limit = (Limit){domain, host_conf(host)->hook_deadline_ms};
+    limit = (Limit){host, domain, host_conf(host)->hook_deadline_ms};
     g_thread_unref(g_thread_new("clock", watch_the_clock, &limit));
     xml = files_read("-", WIRE_BODY_MAX, &error);
     if (!xml) {

@@ -363,15 +363,12 @@ probe_pause(StoreCluster *cluster)
     return go_on;
 }
 
-static gpointer
-probe_thread(gpointer opaque)
+/* conn: what the probe was answered on, or NULL when the cluster is being
+ * closed. */
+static void
+probe_end(StoreCluster *cluster, StoreConn *conn)
 {
-    StoreCluster *cluster = opaque;
-    StoreConn *conn = NULL;
     StoreConn *spare;
-
-    while (!conn && probe_pause(cluster))
-        conn = probe_once(cluster);
 
     g_mutex_lock(&cluster->lock);
     spare = cluster->conn ? conn : NULL;
@@ -389,6 +386,30 @@ probe_thread(gpointer opaque)
     cluster->probing = false;
     g_cond_broadcast(&cluster->closed);
     g_mutex_unlock(&cluster->lock);
+}
+
+static gpointer
+probe_thread(gpointer opaque)
+{
+    StoreCluster *cluster = opaque;
+    StoreConn *conn = NULL;
+
+    while (!conn && probe_pause(cluster))
+        conn = probe_once(cluster);
+    probe_end(cluster, conn);
+    return NULL;
+}
+
+/* The same without the pause before the first attempt. */
+static gpointer
+try_thread(gpointer opaque)
+{
+    StoreCluster *cluster = opaque;
+    StoreConn *conn = probe_once(cluster);
+
+    while (!conn && probe_pause(cluster))
+        conn = probe_once(cluster);
+    probe_end(cluster, conn);
     return NULL;
 }
 
@@ -408,6 +429,26 @@ store_cluster_mark_down(StoreCluster *cluster, const char *cause)
     g_mutex_unlock(&cluster->lock);
     if (start)
         g_thread_unref(g_thread_new("store-probe", probe_thread, cluster));
+}
+
+bool
+store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms)
+{
+    gint64 now = g_get_monotonic_time();
+    gint64 until = now + (gint64)wait_ms * 1000;
+    bool works;
+
+    g_mutex_lock(&cluster->lock);
+    cluster->down_since_us = now - down_s * G_USEC_PER_SEC;
+    cluster->down_cause = g_strdup("an earlier request waited in vain");
+    cluster->probing = true;
+    g_thread_unref(g_thread_new("store-probe", try_thread, cluster));
+    while (cluster->probing &&
+           g_cond_wait_until(&cluster->closed, &cluster->lock, until))
+        continue;
+    works = cluster->down_since_us == 0;
+    g_mutex_unlock(&cluster->lock);
+    return works;
 }
 
 void

@@ -19,6 +19,11 @@
 #define OBSERVED_MAX 4096u
 #define TAKE_TRIES   3
 
+/* So long after it was taken a claim is ours whatever happened meanwhile: it
+ * may be taken over after STORE_DEAD_S, and what was asked is answered well
+ * within the rest. */
+#define SURE_US (STORE_DEAD_S * G_USEC_PER_SEC / 2)
+
 typedef struct {
     char *value; /* holder and beat */
     gint64 since_us;
@@ -115,7 +120,7 @@ may_take(StoreConn *conn, const StoreDisk *disk, const StoreClaimSeen *seen)
 }
 
 static StoreClaim *
-claim_new(StoreConn *conn, const StoreDisk *disk, char *holder)
+claim_new(StoreConn *conn, const StoreDisk *disk, char *holder, gint64 since_us)
 {
     StoreClaim *claim = g_new0(StoreClaim, 1);
 
@@ -124,6 +129,7 @@ claim_new(StoreConn *conn, const StoreDisk *disk, char *holder)
     claim->image = g_strdup(disk->image);
     claim->owner = g_strdup(disk->owner);
     claim->holder = holder;
+    claim->since_us = since_us;
     store_heart_add(claim);
     return claim;
 }
@@ -167,6 +173,7 @@ take_once(StoreConn *conn,
 {
     g_auto(StoreClaimSeen) seen = {0};
     const char *proof = NULL;
+    gint64 start = g_get_monotonic_time();
     char *holder = NULL;
     int r;
 
@@ -197,7 +204,7 @@ take_once(StoreConn *conn,
     if (r < 0)
         return store_fail(error, conn, r, "cannot claim '%s/%s'", disk->pool,
                           disk->image);
-    *ret_claim = claim_new(conn, disk, holder);
+    *ret_claim = claim_new(conn, disk, holder, start);
     return TRUE;
 }
 
@@ -218,6 +225,40 @@ store_hold(StoreConn *conn,
                         "the claim on '%s/%s' changes hands all the time: "
                         "try again",
                         disk->pool, disk->image);
+}
+
+static guint64
+next_beat(StoreClaim *claim)
+{
+    StoreCluster *cluster = claim->conn->cluster;
+    guint64 beat;
+
+    g_mutex_lock(&cluster->lock);
+    beat = ++claim->beat;
+    g_mutex_unlock(&cluster->lock);
+    return beat;
+}
+
+gboolean
+store_claim_confirm(StoreClaim *claim, GError **error)
+{
+    int r;
+
+    if (g_get_monotonic_time() - claim->since_us < SURE_US)
+        return TRUE;
+    r = store_claim_touch(claim->conn, claim->pool, claim->image, claim->holder,
+                          next_beat(claim));
+    if (r == -ECANCELED || r == -ENOENT)
+        return store_refuse(error, STORE_ERROR_BUSY,
+                            "the claim on '%s/%s' was lost, because it could "
+                            "not be touched for %d s: see that no other host "
+                            "has the disk, then try again",
+                            claim->pool, claim->image, STORE_DEAD_S);
+    if (r < 0)
+        return store_fail(error, claim->conn, r,
+                          "cannot confirm the claim on '%s/%s'", claim->pool,
+                          claim->image);
+    return TRUE;
 }
 
 void

@@ -78,7 +78,8 @@ struct StoreClaim {
     char *image;
     char *owner;
     char *holder; /* what stands in the claim: its exact value */
-    guint64 beat;
+    gint64 since_us;
+    guint64 beat; /* under the cluster's lock */
 };
 
 /* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
@@ -97,6 +98,10 @@ StoreConn *store_conn_ref(StoreConn *conn);
 void store_conn_unref(StoreConn *conn);
 void store_conn_retire(StoreConn *conn);
 void store_cluster_mark_down(StoreCluster *cluster, const char *cause);
+/* For a new cluster of which somebody else says that it has not answered for
+ * so long: whether it answers a probe within wait_ms. If not, calls are refused
+ * until it does. */
+bool store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms);
 gboolean store_ioctx(StoreConn *conn,
                      const char *pool,
                      rados_ioctx_t *ret_io,

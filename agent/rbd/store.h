@@ -81,6 +81,14 @@ bool store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds);
  * from now on calls are refused until a probe succeeds. */
 void store_cluster_suspect(StoreCluster *cluster);
 
+/* For a process that serves one request, and ends before another comes. Its
+ * successor is to know that the cluster did not answer. Any thread. */
+void store_cluster_note_down(const StoreCluster *cluster);
+/* Before anything else is done with a new cluster: if that was noted less than
+ * a minute ago, the cluster has wait_ms to show that it works. true: it did
+ * not, and calls are refused until it does. Blocks for wait_ms at most. */
+bool store_cluster_recall_down(StoreCluster *cluster, guint wait_ms);
+
 /* The cephx key (base64) of a user, without 'client.'. keyring is the path of
  * the file that holds it; NULL: what librados would use for that user by the
  * cluster's conf (its options key, keyfile or keyring). Does not connect, so
@@ -184,6 +192,11 @@ gboolean store_provision(StoreCluster *cluster,
                          StoreResult *ret_result,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether the claim is still ours, for when the owner is about to be told that
+ * the disk is its: while this host was cut off, another may have taken it. Asks
+ * the cluster only of a claim that was taken some time ago. Blocks. */
+gboolean store_claim_confirm(StoreClaim *claim,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Notes in run_dir that the owner may now use what the claim protects, so
  * that a successor of this process neither breaks nor keeps it. */
 void store_claim_hand(StoreClaim *claim);

@@ -198,6 +198,13 @@ claims_shown()
         eval "remora status | grep -q -E '  $(hostname), [0-9]+ s\$'"
 }
 
+others_start()
+{
+    guest_define others "$(uuidgen)" && virsh_ start others &&
+        guest_is others running && virsh_ destroy others &&
+        virsh_ undefine others
+}
+
 stopped_agent()
 {
     local t
@@ -210,8 +217,11 @@ stopped_agent()
     claims_shown
     kill -STOP "$AGENT_PID"
     ok 'stopped, a domain that is not ours starts' foreign
+    ok 'by libvirt, too' others_start
     t=$SECONDS
-    refuses 'one that is ours is refused' '(remorad)' ours
+    refuses 'one that is ours is refused, and the line says which and why' \
+        "remora: domain 'web1': the agent (remorad) accepted no request in" \
+        virsh_ start web1
     ok 'inside the deadline' [ $((SECONDS - t)) -le 7 ]
     kill -CONT "$AGENT_PID"
     wait_until 'it goes on' 10 ours

@@ -10,9 +10,11 @@
  * EACH times. Some pairs come before the first that is counted. The ways:
  *
  *     hook     hook 'prepare' for a disk that is not there yet
+ *     alone    the same while nobody listens: remorad --one-shot
  *     bare     bare.c's clone of one
  *     command  rbd clone and rbd resize
  *     prepare  hook 'prepare' for a disk that is ready
+ *     again    the same while nobody listens
  *     start    hook 'prepare', 'start' and 'started' for it
  *     look     bare.c's look at it
  *     other    hook 'prepare', 'start' and 'started' for another's domain
@@ -24,6 +26,8 @@
  * leaves behind is taken away outside of the timed part.
  *
  * Reads: DRIVE_HOOK      the program
+ *        DRIVE_SOCKET    the agent's, which is out of the way while nobody is
+ *                        to listen
  *        DRIVE_OURS      domain XML with NO_ID for its name and UUID
  *        DRIVE_OTHERS    domain XML that asks for nothing
  *        DRIVE_BARE      bare with its arguments, for a shell
@@ -68,6 +72,7 @@ struct way {
     void (*all)(void);
     int runs;   /* of the hook, in the order of a domain's life, or of true */
     bool holds; /* has a claim afterwards */
+    bool alone; /* without the agent */
 };
 
 static struct disk disks[DISKS_MAX];
@@ -201,6 +206,7 @@ look_all(void)
 
 static const struct way ways[] = {
     {.name = "hook", .one = hook_one, .runs = 1, .holds = true},
+    {.name = "alone", .one = hook_one, .runs = 1, .holds = true, .alone = true},
     {.name = "bare", .all = bare_all},
     {.name = "command", .one = command_one},
     {.name = "prepare",
@@ -208,6 +214,12 @@ static const struct way ways[] = {
      .one = hook_one,
      .runs = 1,
      .holds = true},
+    {.name = "again",
+     .whose = READY,
+     .one = hook_one,
+     .runs = 1,
+     .holds = true,
+     .alone = true},
     {.name = "start", .whose = READY, .one = hook_one, .runs = 3},
     {.name = "look", .whose = READY, .all = look_all},
     {.name = "other", .whose = OTHERS, .one = hook_one, .runs = 3},
@@ -266,6 +278,19 @@ do_it(void)
         (void)pthread_join(ids[i], NULL);
 }
 
+/* What the hook finds then is what it finds when no agent runs; and the agent
+ * still hears of what the turn leaves. */
+static void
+hide_agent(bool hide)
+{
+    const char *socket = spawn_setting("DRIVE_SOCKET");
+    char hidden[256];
+
+    (void)snprintf(hidden, sizeof(hidden), "%s.hidden", socket);
+    if (rename(hide ? socket : hidden, hide ? hidden : socket) != 0)
+        spawn_die("cannot rename '%s': %s", socket, strerror(errno));
+}
+
 static void
 clean_up(void)
 {
@@ -283,9 +308,13 @@ turn(const struct way *way)
 
     way_now = way;
     choose_disks();
+    if (way->alone)
+        hide_agent(true);
     start = now_us();
     do_it();
     start = now_us() - start;
+    if (way->alone)
+        hide_agent(false);
     clean_up();
     return start;
 }
