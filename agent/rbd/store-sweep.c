@@ -38,16 +38,23 @@ is_used(const StoreConn *conn, const StoreLook *look, const char *holder)
     return false;
 }
 
-static bool
-has_ended(const Sweep *sweep,
+/* What shows that nobody needs the claim any more; NULL: it may be needed. */
+static const char *
+why_ended(const Sweep *sweep,
           const StoreNote *note,
           const StoreLook *look,
           const char *holder)
 {
+    if (!note->handed && look->marked)
+        return "the image is whole";
     if (!note->handed)
-        return look->marked || (note->given_up && !look->there);
+        return note->given_up && !look->there
+                   ? "it was giving it up, and there is no image"
+                   : NULL;
     return store_note_age(note) >= (int)MIN(sweep->min_age_s, G_MAXINT) &&
-           !is_used(sweep->conn, look, holder);
+                   !is_used(sweep->conn, look, holder)
+               ? "no other client has the image open"
+               : NULL;
 }
 
 /* Keeps the first error and goes on: one pool that cannot be read is no
@@ -89,16 +96,17 @@ store_recovery_free(StoreRecovery *recovery)
 }
 
 static void
-note_dropped(Sweep *sweep, const StoreNote *note, const char *holder)
+note_dropped(Sweep *sweep,
+             const StoreNote *note,
+             const char *holder,
+             const char *why)
 {
     StoreRecovery *recovery = g_new0(StoreRecovery, 1);
 
     recovery->image = g_strdup_printf("%s/%s", note->pool, note->image);
-    recovery->text = g_strdup_printf(
-        "gave up the claim {%s}: its process on this host is dead, and %s",
-        holder,
-        note->handed ? "no client has the image open"
-                     : "the image is marked as whole");
+    recovery->text = g_strdup_printf("gave up the claim {%s}: its process on "
+                                     "this host is dead, and %s",
+                                     holder, why);
     g_ptr_array_add(sweep->dropped, recovery);
 }
 
@@ -108,13 +116,15 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
 {
     g_auto(StoreLook) look = {0};
     GError *error = NULL;
+    const char *why;
     int r;
 
     if (!store_look(sweep->conn, note->pool, note->image, &look, &error)) {
         note_error(sweep, error);
         return false;
     }
-    if (!has_ended(sweep, note, &look, holder))
+    why = why_ended(sweep, note, &look, holder);
+    if (!why)
         return false;
     if (!fence_holder(sweep, &look, holder, &error)) {
         note_error(sweep, error);
@@ -122,7 +132,7 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
     }
     r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
     if (r >= 0)
-        note_dropped(sweep, note, holder);
+        note_dropped(sweep, note, holder, why);
     if (r >= 0 || r == -ECANCELED || r == -ENOENT)
         return true;
     store_fail(&error, sweep->conn, r, "cannot drop the claim on '%s/%s'",

@@ -142,8 +142,8 @@ test_hosts(void **state)
 static void
 test_hosts_unreadable(void **state)
 {
-    static const char *const texts[] = {"", " ,;", "[v2:10.0.0.1:3300",
-                                        "10.0.0.1:0", ":6789", "[v1:]"};
+    static const char *const texts[] = {
+        "", " ,;", "[v2:10.0.0.1:3300", "10.0.0.1:0", ":6789", "[v1:]"};
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
