@@ -27,9 +27,10 @@
 struct Virt {
     GMutex lock;
     Host *host;
-    virConnectPtr conn; /* NULL: none */
-    int lifecycle;      /* the callback's id on conn */
-    bool again;         /* a timer for another look is set */
+    virConnectPtr conn;  /* NULL: none */
+    int lifecycle;       /* the callback's id on conn */
+    bool again;          /* a timer for another look is set */
+    GHashTable *looking; /* uuid of a domain -> whether to look once more */
     guint tries;
     int timer;
     GThreadPool *pool;
@@ -78,7 +79,7 @@ current_host(Virt *virt)
 
 /* Whether it is worth another try without any new event. */
 static bool
-look_at_domain(Host *host, virDomainPtr domain)
+look_once(Host *host, virDomainPtr domain)
 {
     LogAbout about = {.domain = virDomainGetName(domain)};
     gint64 start = g_get_monotonic_time();
@@ -95,6 +96,51 @@ look_at_domain(Host *host, virDomainPtr domain)
         return false;
     log_warning(&about, "%s", error->message);
     return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+}
+
+/* false: somebody else is looking, and will look once more. Two who change one
+ * definition at once would get in each other's way. */
+static bool
+look_enter(Virt *virt, const char *uuid)
+{
+    bool first;
+
+    g_mutex_lock(&virt->lock);
+    first = !g_hash_table_contains(virt->looking, uuid);
+    g_hash_table_replace(virt->looking, g_strdup(uuid),
+                         GINT_TO_POINTER(!first));
+    g_mutex_unlock(&virt->lock);
+    return first;
+}
+
+/* false: not yet, it is to be looked at once more. */
+static bool
+look_leave(Virt *virt, const char *uuid)
+{
+    bool again;
+
+    g_mutex_lock(&virt->lock);
+    again = GPOINTER_TO_INT(g_hash_table_lookup(virt->looking, uuid)) != 0;
+    if (again)
+        g_hash_table_replace(virt->looking, g_strdup(uuid), NULL);
+    else
+        g_hash_table_remove(virt->looking, uuid);
+    g_mutex_unlock(&virt->lock);
+    return !again;
+}
+
+static bool
+look_at_domain(Virt *virt, Host *host, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    bool again;
+
+    if (virDomainGetUUIDString(domain, uuid) < 0 || !look_enter(virt, uuid))
+        return false;
+    do
+        again = look_once(host, domain);
+    while (!look_leave(virt, uuid));
+    return again;
 }
 
 static bool
@@ -115,7 +161,7 @@ look_at_secret(Host *host, virConnectPtr conn)
 }
 
 static bool
-look_at_all(Host *host, virConnectPtr conn)
+look_at_all(Virt *virt, Host *host, virConnectPtr conn)
 {
     virDomainPtr *domains = NULL;
     bool again = look_at_secret(host, conn);
@@ -123,7 +169,7 @@ look_at_all(Host *host, virConnectPtr conn)
                                      VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
 
     for (int i = 0; i < n; i++) {
-        again = look_at_domain(host, domains[i]) || again;
+        again = look_at_domain(virt, host, domains[i]) || again;
         (void)virDomainFree(domains[i]);
     }
     free(domains);
@@ -159,8 +205,8 @@ run_job(gpointer data, gpointer opaque)
     Virt *virt = opaque;
     Job *job = data;
     g_autoptr(Host) host = current_host(virt);
-    bool again = job->domain ? look_at_domain(host, job->domain)
-                             : look_at_all(host, job->conn);
+    bool again = job->domain ? look_at_domain(virt, host, job->domain)
+                             : look_at_all(virt, host, job->conn);
 
     if (again)
         look_again(virt);
@@ -290,6 +336,8 @@ virt_start(Host *host)
     virt = g_new0(Virt, 1);
     g_mutex_init(&virt->lock);
     virt->host = host_ref(host);
+    virt->looking =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     virt->pool = g_thread_pool_new(run_job, virt, WORKERS_MAX, FALSE, NULL);
     g_thread_unref(g_thread_new("libvirt", run_loop, virt));
     return virt;
