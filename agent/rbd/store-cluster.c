@@ -114,6 +114,7 @@ store_conn_unref(StoreConn *conn)
 {
     if (!conn || !g_atomic_int_dec_and_test(&conn->refs))
         return;
+    store_close_wait(conn);
     if (conn->rados)
         rados_shutdown(conn->rados);
     /* Only now can nothing of this instance reach the cluster any more, so
@@ -123,6 +124,8 @@ store_conn_unref(StoreConn *conn)
     g_free(conn->instance);
     g_free(conn->instance_path);
     g_free(conn->addr);
+    g_mutex_clear(&conn->closing_lock);
+    g_cond_clear(&conn->closed_one);
     g_free(conn);
 }
 
@@ -229,6 +232,8 @@ conn_new(StoreCluster *cluster, GError **error)
     conn->refs = 1;
     conn->cluster = cluster;
     conn->instance_fd = -1;
+    g_mutex_init(&conn->closing_lock);
+    g_cond_init(&conn->closed_one);
     if (!configure(conn, error) || !connect_and_name(conn, error))
         return NULL;
     if (!store_instance_open(cluster->run_dir, &conn->instance,

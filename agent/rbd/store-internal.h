@@ -39,6 +39,9 @@ typedef struct {
     gsize notes_long;      /* file length at which notes are shortened */
     gint retired;          /* atomic: nothing new may start on it */
     StoreCluster *cluster; /* borrowed */
+    GMutex closing_lock;   /* guards the next */
+    int closing;           /* images that are being closed */
+    GCond closed_one;
 } StoreConn;
 
 struct StoreCluster {
@@ -251,14 +254,35 @@ typedef struct {
 } StoreLook;
 
 void store_look_clear(StoreLook *look);
+/* id: what the name led to a moment ago, or NULL; makes it faster. */
 gboolean store_look(StoreConn *conn,
                     const char *pool,
                     const char *image,
+                    const char *id,
                     StoreLook *ret_look,
                     GError **error);
-/* All return librados' number. The id may be at most 127 characters long. */
+/* What RBD keeps of an id, length-prefixed (32 bits, little endian). */
+#define STORE_ID_RAW 128
+/* All return librados' number. The id may be at most 127 characters long. got:
+ * how much of raw there is, or such a number. */
+int store_id_parse(const guint8 *raw, int got, char *id, gsize size);
 int store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size);
 int store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken);
+/* store-peek.c: whether an image's name is free, asked beside something else.
+ * NULL, which the others take too: it cannot be asked. */
+typedef struct StorePeek StorePeek;
+StorePeek *
+store_peek_begin(StoreConn *conn, const char *pool, const char *image);
+/* Waits for the answer. false: it is taken, or that cannot be known. */
+bool store_peek_finds_nothing(StorePeek *peek);
+/* Waits. The id that the name leads to; false: none, or it is not known. */
+bool store_peek_id(StorePeek *peek, char *id, gsize size);
+void store_peek_end(StorePeek *peek);
+/* store-close.c. Takes over an image that was opened read-only; NULL is
+ * allowed. Any thread. */
+void store_close_later(StoreConn *conn, rbd_image_t image);
+/* Until all of those are closed. Blocks; not in librbd's threads. */
+void store_close_wait(StoreConn *conn);
 /* store-watchers.c */
 int store_watchers_read(rbd_image_t handle, char ***ret_addresses);
 /* Whether the image holds data of its own, not its parent's. */
@@ -371,5 +395,6 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreClaimSeen, store_claim_seen_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreLook, store_look_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreTaken, store_taken_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreConn, store_conn_unref)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorePeek, store_peek_end)
 
 #endif

@@ -148,18 +148,11 @@ read_directory(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
     return r;
 }
 
-/* RBD keeps an id length-prefixed (32 bits, little endian). A client that is
- * killed while it creates or removes an image leaves one of the two places
- * without the other. */
 int
-store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size)
+store_id_parse(const guint8 *raw, int got, char *id, gsize size)
 {
-    guint8 raw[128];
     guint32 len;
-    int got = read_id_object(io, image, raw, sizeof(raw));
 
-    if (got == -ENOENT)
-        got = read_directory(io, image, raw, sizeof(raw));
     if (got < 0)
         return got;
     if (got < (int)sizeof(len))
@@ -173,6 +166,19 @@ store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size)
     return 0;
 }
 
+/* A client that is killed while it creates or removes an image leaves one of
+ * the two places without the other. */
+int
+store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size)
+{
+    guint8 raw[STORE_ID_RAW];
+    int got = read_id_object(io, image, raw, sizeof(raw));
+
+    if (got == -ENOENT)
+        got = read_directory(io, image, raw, sizeof(raw));
+    return store_id_parse(raw, got, id, size);
+}
+
 /* An id that makes no sense takes the name all the same. */
 int
 store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken)
@@ -184,29 +190,89 @@ store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken)
     return r == -ENOENT || r == -EINVAL ? 0 : r;
 }
 
+/* -ENOENT is no error: look->there tells whether the name is taken all the
+ * same. Who creates it meanwhile is seen at the second attempt. */
+static int
+open_to_look(rados_ioctx_t io,
+             const char *image,
+             rbd_image_t *handle,
+             StoreLook *look)
+{
+    int r = 0;
+
+    for (int i = 0; i < 2; i++) {
+        r = rbd_open_read_only(io, image, handle, NULL);
+        look->opens = r >= 0;
+        look->there = look->opens;
+        if (r != -ENOENT)
+            return r;
+        r = store_name_is_taken(io, image, &look->there);
+        if (r < 0 || !look->there)
+            return r;
+    }
+    return r;
+}
+
+/* By name. */
+static int
+look_by_name(StoreConn *conn,
+             rados_ioctx_t io,
+             const char *image,
+             StoreLook *look)
+{
+    StoreHandle handle = NULL;
+    int r = open_to_look(io, image, &handle, look);
+
+    if (r >= 0 && look->opens)
+        r = read_all(handle, look);
+    store_close_later(conn, handle);
+    return r;
+}
+
+/* By the id that the name led to before, which saves librbd a round trip; that
+ * it still does is asked meanwhile. false: it does not, or it cannot be looked
+ * at so. */
+static bool
+look_by_id(StoreConn *conn,
+           rados_ioctx_t io,
+           const char *pool,
+           const char *image,
+           const char *id,
+           StoreLook *look)
+{
+    g_autoptr(StorePeek) peek = store_peek_begin(conn, pool, image);
+    StoreHandle handle = NULL;
+    char now[128] = "";
+    bool looked;
+
+    look->there = look->opens =
+        rbd_open_by_id_read_only(io, id, &handle, NULL) >= 0;
+    looked = look->opens && read_all(handle, look) >= 0 &&
+             store_peek_id(peek, now, sizeof(now)) && strcmp(now, id) == 0;
+    store_close_later(conn, handle);
+    if (!looked) {
+        store_look_clear(look);
+        memset(look, 0, sizeof(*look));
+    }
+    return looked;
+}
+
 gboolean
 store_look(StoreConn *conn,
            const char *pool,
            const char *image,
+           const char *id,
            StoreLook *ret_look,
            GError **error)
 {
     g_auto(StoreIo) io = NULL;
-    g_auto(StoreHandle) handle = NULL;
     g_auto(StoreLook) look = {0};
-    int r;
+    int r = 0;
 
     if (!store_ioctx(conn, pool, &io, error))
         return FALSE;
-    r = store_name_is_taken(io, image, &look.there);
-    if (r >= 0 && look.there) {
-        r = rbd_open_read_only(io, image, &handle, NULL);
-        look.opens = r >= 0;
-        if (r >= 0)
-            r = read_all(handle, &look);
-        else if (r == -ENOENT)
-            r = 0;
-    }
+    if (!id || !look_by_id(conn, io, pool, image, id, &look))
+        r = look_by_name(conn, io, image, &look);
     if (r >= 0)
         r = STORE_FAULT("looked");
     if (r < 0)

@@ -34,6 +34,8 @@ typedef struct {
     const StoreDisk *disk;
     const char *dead; /* the holder whose claim was taken over, or NULL */
     bool fenced;      /* it cannot write any more */
+    bool absent;      /* a moment before the claim there was nothing */
+    char id[128];     /* or this image, if not "" */
     GString *done;    /* what was put right, for the log */
 } Attempt;
 
@@ -264,22 +266,26 @@ make_ready(Attempt *attempt, StoreResult *result, GError **error)
 {
     StoreConn *conn = attempt->conn;
     const StoreDisk *disk = attempt->disk;
+    bool done = false;
 
-    for (int i = 0; i < PROVISION_TRIES + 2; i++) {
+    if (attempt->absent && !build(conn, disk, result, &done, error))
+        return FALSE;
+    for (int i = 0; !done && i < PROVISION_TRIES + 2; i++) {
         g_auto(StoreLook) look = {0};
         Next next;
-        bool done = false;
 
-        if (!store_look(conn, disk->pool, disk->image, &look, error) ||
+        if (!store_look(conn, disk->pool, disk->image,
+                        i == 0 && attempt->id[0] ? attempt->id : NULL, &look,
+                        error) ||
             !judge(attempt, &look, &next, error))
             return FALSE;
         if (next == NEXT_USE)
             return use(conn, disk, &look, result, error);
         if (next == NEXT_BUILD && !build(conn, disk, result, &done, error))
             return FALSE;
-        if (done)
-            return TRUE;
     }
+    if (done)
+        return TRUE;
     return store_refuse(error, STORE_ERROR_BUSY,
                         "'%s/%s' does not come to rest: somebody else works "
                         "on it without a claim",
@@ -314,7 +320,7 @@ check_bare(StoreConn *conn,
     g_auto(StoreLook) look = {0};
     bool done;
 
-    if (!store_look(conn, disk->pool, disk->image, &look, error))
+    if (!store_look(conn, disk->pool, disk->image, NULL, &look, error))
         return FALSE;
     if (!look.there)
         return build(conn, disk, result, &done, error);
@@ -343,7 +349,7 @@ provision_carelessly(StoreConn *conn,
     g_auto(StoreLook) look = {0};
     bool done;
 
-    if (!store_look(conn, disk->pool, disk->image, &look, error))
+    if (!store_look(conn, disk->pool, disk->image, NULL, &look, error))
         return FALSE;
     if (!look.there)
         return build(conn, disk, result, &done, error);
@@ -360,14 +366,19 @@ provision_claimed(StoreConn *conn,
 {
     g_autoptr(GString) done = g_string_new(NULL);
     g_auto(StoreTaken) taken = {0};
+    g_autoptr(StorePeek) peek = NULL;
     Attempt attempt = {.conn = conn, .disk = disk, .done = done};
     gboolean ready;
 
     if (STORE_FAULT("no-claims") < 0)
         return provision_carelessly(conn, disk, result, error);
+    peek = store_peek_begin(conn, disk->pool, disk->image);
     if (!store_hold(conn, disk, &result->claim, &taken, error))
         return FALSE;
     attempt.dead = taken.holder;
+    attempt.absent =
+        !taken.holder && disk->parent.pool && store_peek_finds_nothing(peek);
+    (void)store_peek_id(peek, attempt.id, sizeof(attempt.id));
     if (taken.holder)
         note_done(&attempt, "took over the claim {%s}: %s", taken.holder,
                   taken.proof);

@@ -41,7 +41,7 @@ store_state(StoreCluster *cluster,
     g_auto(StoreClaimSeen) claim = {0};
     int r;
 
-    if (!conn || !store_look(conn, pool, image, &look, error))
+    if (!conn || !store_look(conn, pool, image, NULL, &look, error))
         return FALSE;
     r = store_claim_read(conn, pool, image, &claim);
     if (r < 0 && r != -ENOENT)

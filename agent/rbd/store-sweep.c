@@ -119,7 +119,8 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
     const char *why;
     int r;
 
-    if (!store_look(sweep->conn, note->pool, note->image, &look, &error)) {
+    if (!store_look(sweep->conn, note->pool, note->image, NULL, &look,
+                    &error)) {
         note_error(sweep, error);
         return false;
     }

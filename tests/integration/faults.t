@@ -216,13 +216,15 @@ point()
 clones()
 {
     local name
-    for name in parent-found looked claim-noted claim-created cloning \
+    for name in parent-found claim-noted claim-created cloning \
         clone-returned grown marked; do
         point clone "$name" prepare_nothing refused
     done
     for name in handing handed answering answer-sent; do
         point clone "$name" prepare_nothing allowed
     done
+    # A disk that is not there yet needs no look.
+    point larger looked prepare_smaller refused
     point larger enlarged prepare_smaller refused
 }
 
