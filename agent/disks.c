@@ -17,6 +17,9 @@
 #include "agent/parallel.h"
 #include "agent/recoveries.h"
 
+/* What was confirmed longer ago is not sure any more. */
+#define CONFIRM_US (5 * G_USEC_PER_SEC)
+
 typedef struct {
     Host *host;
     const DomPlan *plan;
@@ -91,15 +94,14 @@ log_outcome(const Job *job, gint64 start, bool ready)
                  words[job->result.outcome], image, job->result.size);
 }
 
-static void
-provision(Job *job)
+/* gone: see StoreDisk; borrowed. */
+static StoreDisk
+wanted(const Job *job, char *const *gone)
 {
     const DomDisk *disk = job->disk;
-    const char *uuid = dom_plan_uuid(job->plan);
-    gint64 start = g_get_monotonic_time();
     bool bare = disk->kind == DOM_DISK_BARE;
-    g_auto(GStrv) gone = guests_gone(uuid, disk->pool, disk->image);
-    const StoreDisk want = {
+
+    return (StoreDisk){
         .parent =
             {
                 bare ? NULL : disk->parent_pool,
@@ -109,13 +111,22 @@ provision(Job *job)
         .pool = disk->pool,
         .image = disk->image,
         .size = disk->size,
-        .owner = uuid,
+        .owner = dom_plan_uuid(job->plan),
         .label = disk->target,
         .read_only = !disk->writable || disk->kind == DOM_DISK_SNAPSHOT,
         .shareable = disk->shareable,
         .gone = (const char *const *)gone,
         .arriving = job->arriving,
     };
+}
+
+static void
+provision(Job *job)
+{
+    gint64 start = g_get_monotonic_time();
+    g_auto(GStrv) gone = guests_gone(dom_plan_uuid(job->plan), job->disk->pool,
+                                     job->disk->image);
+    const StoreDisk want = wanted(job, gone);
 
     log_outcome(job, start,
                 store_provision(host_cluster(job->host), &want, &job->result,
@@ -131,6 +142,20 @@ run_job(gpointer data)
         provision(job);
     else
         job->monitors = host_monitors(job->host, &job->error);
+}
+
+static void
+run_check(gpointer data)
+{
+    Job *job = data;
+    StoreDisk want;
+    gboolean good;
+
+    if (!job->disk)
+        return;
+    want = wanted(job, NULL);
+    good = store_disk_check(host_cluster(job->host), &want, &job->error);
+    g_assert(good || job->error);
 }
 
 static GPtrArray *
@@ -166,6 +191,19 @@ check_jobs(const GPtrArray *jobs, GError **error)
         return FALSE;
     }
     return TRUE;
+}
+
+/* Of several disks none is made if it is known that one cannot be. */
+static gboolean
+run_jobs(GPtrArray *jobs, const DomPlan *plan, GError **error)
+{
+    if (dom_plan_disks(plan)->len > 1) {
+        parallel_run(run_check, jobs);
+        if (!check_jobs(jobs, error))
+            return FALSE;
+    }
+    parallel_run(run_job, jobs);
+    return check_jobs(jobs, error);
 }
 
 /* The first disk that names no monitor of the map; NULL: none such. */
@@ -217,6 +255,8 @@ check_monitors_first(Host *host, const DomPlan *plan, GError **error)
 static gboolean
 confirm_claims(const GPtrArray *jobs, GError **error)
 {
+    gint64 start = g_get_monotonic_time();
+
     for (guint i = 0; i < jobs->len; i++) {
         const Job *job = g_ptr_array_index(jobs, i);
 
@@ -225,7 +265,12 @@ confirm_claims(const GPtrArray *jobs, GError **error)
         g_prefix_error(error, "disk '%s': ", job->disk->target);
         return FALSE;
     }
-    return TRUE;
+    if (g_get_monotonic_time() - start < CONFIRM_US)
+        return TRUE;
+    g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+                "its claims could not be confirmed in time: check the cluster "
+                "with 'ceph -s', then start the domain again");
+    return FALSE;
 }
 
 static void
@@ -265,8 +310,7 @@ provision_final(Host *host,
         return FALSE;
     fresh = host_fresh_monitors(host);
     jobs = jobs_of(host, plan, how, fresh == NULL);
-    parallel_run(run_job, jobs);
-    if (!check_jobs(jobs, error))
+    if (!run_jobs(jobs, plan, error))
         return FALSE;
     last = g_ptr_array_index(jobs, jobs->len - 1);
     if (!check_monitors(host, plan, fresh ? fresh : last->monitors, error) ||
@@ -286,8 +330,7 @@ provision_early(Host *host,
 {
     g_autoptr(GPtrArray) jobs = jobs_of(host, plan, how, false);
 
-    parallel_run(run_job, jobs);
-    if (!check_jobs(jobs, error) || !confirm_claims(jobs, error))
+    if (!run_jobs(jobs, plan, error) || !confirm_claims(jobs, error))
         return FALSE;
     collect(jobs, ready);
     return TRUE;

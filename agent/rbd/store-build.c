@@ -228,6 +228,29 @@ check_size(const StoreDisk *disk, const StoreFound *parent, GError **error)
 }
 
 gboolean
+store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_autoptr(GError) why = NULL;
+    g_auto(StoreIo) io = NULL;
+    StoreFound parent;
+    bool taken = false;
+
+    if (!conn)
+        return FALSE;
+    if (!disk->parent.pool || disk->read_only ||
+        (store_parent_find(conn, &disk->parent, &parent, &why) &&
+         check_size(disk, &parent, &why)))
+        return TRUE;
+    /* An image may be gone whose clone goes on. */
+    if (store_ioctx(conn, disk->pool, &io, NULL) &&
+        store_name_is_taken(io, disk->image, &taken) >= 0 && taken)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+gboolean
 store_build(StoreConn *conn,
             const StoreDisk *disk,
             guint64 *ret_size,

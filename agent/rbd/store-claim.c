@@ -30,10 +30,12 @@ store_claim_object(const char *image)
 static char *
 holder_new(const StoreConn *conn, const char *owner)
 {
+    /* No two are the same: a late removal must not meet the next one. */
     return g_strdup_printf("instance=%s host=%s addr=%s owner=%s since=%" //
-                           G_GINT64_FORMAT,
+                           G_GINT64_FORMAT " number=%08x%08x",
                            conn->instance, g_get_host_name(), conn->addr, owner,
-                           g_get_real_time() / G_USEC_PER_SEC);
+                           g_get_real_time() / G_USEC_PER_SEC, g_random_int(),
+                           g_random_int());
 }
 
 char *

@@ -39,6 +39,24 @@ drop_noted(StoreConn *conn,
     return r;
 }
 
+static void
+claim_free(StoreClaim *claim)
+{
+    store_conn_unref(claim->conn);
+    g_free(claim->pool);
+    g_free(claim->image);
+    g_free(claim->owner);
+    g_free(claim->holder);
+    g_free(claim);
+}
+
+void
+store_claim_leave(StoreClaim *claim)
+{
+    (void)store_heart_remove(claim);
+    claim_free(claim);
+}
+
 void
 store_claim_drop(StoreClaim *claim)
 {
@@ -54,12 +72,7 @@ store_claim_drop(StoreClaim *claim)
         if (r == -ESHUTDOWN || r == -ETIMEDOUT)
             store_conn_retire(claim->conn);
     }
-    store_conn_unref(claim->conn);
-    g_free(claim->pool);
-    g_free(claim->image);
-    g_free(claim->owner);
-    g_free(claim->holder);
-    g_free(claim);
+    claim_free(claim);
 }
 
 /* Which of our own connections the instance is, or NULL. */

@@ -65,7 +65,7 @@ touch_all(const GPtrArray *pulses)
         int r = store_claim_touch(pulse->conn, pulse->pool, pulse->image,
                                   pulse->holder, pulse->beat);
 
-        if (r == -ESHUTDOWN)
+        if (r == -ESHUTDOWN || r == -ETIMEDOUT)
             store_conn_retire(pulse->conn);
     }
 }

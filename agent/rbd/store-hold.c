@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 
 #define OBSERVED_MAX 4096u
 #define TAKE_TRIES   3
@@ -23,6 +24,16 @@
  * may be taken over after STORE_DEAD_S, and what was asked is answered well
  * within the rest. */
 #define SURE_US (STORE_DEAD_S * G_USEC_PER_SEC / 2)
+
+/* A host that sleeps touches nothing, and others count that time. */
+static gint64
+boot_us(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_BOOTTIME, &now);
+    return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
 
 typedef struct {
     char *value; /* holder and beat */
@@ -88,12 +99,17 @@ store_taken_clear(StoreTaken *taken)
 
 /* Why the holder's claim may be taken over; NULL: it may not. */
 static const char *
-may_take(StoreConn *conn, const StoreDisk *disk, const StoreClaimSeen *seen)
+may_take(StoreConn *conn,
+         const StoreDisk *disk,
+         const StoreClaimSeen *seen,
+         bool *ret_observed)
 {
     g_autofree char *instance = store_holder_field(seen->holder, "instance");
     g_autofree char *owner = store_holder_field(seen->holder, "owner");
     int handed_s;
     bool same_owner = strcmp(owner, disk->owner) == 0;
+
+    *ret_observed = false;
 
     /* The same owner again, by this very instance: its last start came to
      * nothing and nobody told us. libvirt starts one domain once at a time. */
@@ -112,6 +128,7 @@ may_take(StoreConn *conn, const StoreDisk *disk, const StoreClaimSeen *seen)
     case STORE_INSTANCE_UNKNOWN:
         break;
     }
+    *ret_observed = true;
     return unchanged_us(conn->cluster, disk, seen) >=
                    STORE_DEAD_S * G_USEC_PER_SEC
                ? "it did not change while it was watched for " G_STRINGIFY(
@@ -173,7 +190,8 @@ take_once(StoreConn *conn,
 {
     g_auto(StoreClaimSeen) seen = {0};
     const char *proof = NULL;
-    gint64 start = g_get_monotonic_time();
+    bool observed = false;
+    gint64 start = boot_us();
     char *holder = NULL;
     int r;
 
@@ -186,7 +204,7 @@ take_once(StoreConn *conn,
         if (r == -ENOENT)
             return TRUE; /* gone meanwhile: once more */
         if (r >= 0)
-            proof = may_take(conn, disk, &seen);
+            proof = may_take(conn, disk, &seen, &observed);
         if (r >= 0 && !proof)
             return refuse_held(disk, &seen, error);
         if (r >= 0)
@@ -194,7 +212,7 @@ take_once(StoreConn *conn,
         if (r == -ECANCELED || r == -ENOENT)
             return TRUE; /* changed meanwhile: once more */
         if (r >= 0)
-            *ret_taken = (StoreTaken){g_strdup(seen.holder), proof};
+            *ret_taken = (StoreTaken){g_strdup(seen.holder), proof, observed};
     }
     if (r == -ENOENT)
         return store_refuse(error, STORE_ERROR_MISSING,
@@ -239,12 +257,26 @@ next_beat(StoreClaim *claim)
     return beat;
 }
 
+/* Nobody touches it any more, whatever it says now. */
+static gboolean
+check_connection(const StoreClaim *claim, GError **error)
+{
+    if (!g_atomic_int_get(&claim->conn->retired))
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_DOWN,
+                        "the connection that holds the claim on '%s/%s' was "
+                        "lost meanwhile: try again",
+                        claim->pool, claim->image);
+}
+
 gboolean
 store_claim_confirm(StoreClaim *claim, GError **error)
 {
     int r;
 
-    if (g_get_monotonic_time() - claim->since_us < SURE_US)
+    if (!check_connection(claim, error))
+        return FALSE;
+    if (boot_us() - claim->since_us < SURE_US)
         return TRUE;
     r = store_claim_touch(claim->conn, claim->pool, claim->image, claim->holder,
                           next_beat(claim));
@@ -258,7 +290,7 @@ store_claim_confirm(StoreClaim *claim, GError **error)
         return store_fail(error, claim->conn, r,
                           "cannot confirm the claim on '%s/%s'", claim->pool,
                           claim->image);
-    return TRUE;
+    return check_connection(claim, error);
 }
 
 void

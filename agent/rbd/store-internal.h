@@ -80,9 +80,9 @@ struct StoreClaim {
     char *pool;
     char *image;
     char *owner;
-    char *holder; /* what stands in the claim: its exact value */
-    gint64 since_us;
-    guint64 beat; /* under the cluster's lock */
+    char *holder;    /* what stands in the claim: its exact value */
+    gint64 since_us; /* of the boot clock: before it was asked for */
+    guint64 beat;    /* under the cluster's lock */
 };
 
 /* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
@@ -327,6 +327,7 @@ gboolean store_fence(StoreConn *conn, const char *addr, GError **error);
 typedef struct {
     char *holder;      /* NULL: from nobody */
     const char *proof; /* what shows that it is dead; static */
+    bool observed;     /* it only kept silent, and may come back */
 } StoreTaken;
 
 void store_taken_clear(StoreTaken *taken);
@@ -353,6 +354,10 @@ typedef struct {
 /* TRUE: everything is written and flushed. Either way nothing is under way
  * any more. */
 gboolean store_copy(const StoreCopy *copy, GError **error);
+
+/* store-drop.c. Frees the claim and leaves its object as it is, for the same
+ * owner's next try, or for whoever finds it unchanged. */
+void store_claim_leave(StoreClaim *claim);
 
 /* store-heart.c: touches what was added until it is removed. */
 void store_heart_add(StoreClaim *claim);

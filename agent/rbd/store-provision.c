@@ -33,7 +33,9 @@ typedef struct {
     StoreConn *conn;
     const StoreDisk *disk;
     const char *dead; /* the holder whose claim was taken over, or NULL */
+    bool observed;    /* which only kept silent, and may come back */
     bool fenced;      /* it cannot write any more */
+    bool settled;     /* what it left is no longer to be judged */
     bool absent;      /* a moment before the claim there was nothing */
     char id[128];     /* or this image, if not "" */
     GString *done;    /* what was put right, for the log */
@@ -158,6 +160,24 @@ judge_strangers(StoreConn *conn,
                             error);
 }
 
+/* The trash does not refuse an image that somebody has open. The dead builder,
+ * which is cut off, may be listed for a moment yet. */
+static gboolean
+check_idle(const Attempt *attempt, const StoreLook *look, GError **error)
+{
+    const StoreDisk *disk = attempt->disk;
+    g_autofree char *builder = store_holder_field(attempt->dead, "addr");
+
+    for (gsize i = 0; look->watchers && look->watchers[i]; i++)
+        if (strcmp(look->watchers[i], builder) != 0)
+            return store_refuse(error, STORE_ERROR_BUSY,
+                                "'%s/%s' is half-made, but client '%s' has it "
+                                "open: see who that is (rbd status %s/%s)",
+                                disk->pool, disk->image, look->watchers[i],
+                                disk->pool, disk->image);
+    return TRUE;
+}
+
 /* Our own kind's half-made clone, accounted for in every respect, goes to the
  * trash; anything else is refused. */
 static gboolean
@@ -170,20 +190,26 @@ judge_leftover(Attempt *attempt, const StoreLook *look, GError **error)
     bool data = true;
 
     if (!look->opens) {
+        if (!store_remove_headless(conn, disk, error))
+            return FALSE;
+        attempt->settled = true;
         note_done(attempt, "removed its name, which had no header");
-        return store_remove_headless(conn, disk, error);
+        return TRUE;
     }
     if (look->snaps > 0 || (look->has_parent && !is_asked_parent(disk, look)))
         return refuse_half_made(disk,
                                 "is not what a dead builder of remora "
                                 "could have left",
                                 error);
-    if (!store_has_data(conn, disk->pool, disk->image, &data, error))
+    if (!check_idle(attempt, look, error) ||
+        !store_has_data(conn, disk->pool, disk->image, &data, error))
         return FALSE;
     if (data)
         return refuse_half_made(disk, "has no mark but holds data", error);
+    if (!store_trash(conn, disk->pool, disk->image, why, error))
+        return FALSE;
     note_done(attempt, "moved image %s to the trash, %s", look->id, why);
-    return store_trash(conn, disk->pool, disk->image, why, error);
+    return TRUE;
 }
 
 /* It may still be writing. */
@@ -195,8 +221,10 @@ fence_builder(Attempt *attempt, GError **error)
     attempt->fenced = true;
     if (strcmp(addr, attempt->conn->addr) == 0)
         return TRUE;
+    if (!store_fence(attempt->conn, addr, error))
+        return FALSE;
     note_done(attempt, "cut off client %s, so that it writes no more", addr);
-    return store_fence(attempt->conn, addr, error);
+    return TRUE;
 }
 
 static gboolean
@@ -206,11 +234,13 @@ judge(Attempt *attempt, const StoreLook *look, Next *ret_next, GError **error)
     bool unfinished = attempt->dead && !look->marked && disk->parent.pool;
 
     *ret_next = NEXT_USE;
-    if (unfinished && !attempt->fenced) {
+    /* Whoever comes back could still grow the disk, whole or not. */
+    if ((unfinished || attempt->observed) && !attempt->fenced) {
         *ret_next = NEXT_AGAIN;
         return fence_builder(attempt, error);
     }
     if (!look->there) {
+        attempt->settled = true;
         *ret_next = NEXT_BUILD;
         return TRUE;
     }
@@ -218,6 +248,7 @@ judge(Attempt *attempt, const StoreLook *look, Next *ret_next, GError **error)
         *ret_next = NEXT_AGAIN;
         return judge_leftover(attempt, look, error);
     }
+    attempt->settled = true;
     return judge_strangers(attempt->conn, disk, look, error) &&
            check_owner(disk, look, error) &&
            check_watchers(attempt, look, ret_next, error);
@@ -358,6 +389,17 @@ provision_carelessly(StoreConn *conn,
     return TRUE;
 }
 
+/* Under whose claim a half-made image stands is all that shows whose it is. As
+ * long as it could not be judged, the claim stays with it. */
+static void
+give_up(const Attempt *attempt, StoreClaim *claim)
+{
+    if (attempt->dead && !attempt->settled)
+        store_claim_leave(claim);
+    else
+        store_claim_drop(claim);
+}
+
 static gboolean
 provision_claimed(StoreConn *conn,
                   const StoreDisk *disk,
@@ -376,6 +418,7 @@ provision_claimed(StoreConn *conn,
     if (!store_hold(conn, disk, &result->claim, &taken, error))
         return FALSE;
     attempt.dead = taken.holder;
+    attempt.observed = taken.observed;
     attempt.absent =
         !taken.holder && disk->parent.pool && store_peek_finds_nothing(peek);
     (void)store_peek_id(peek, attempt.id, sizeof(attempt.id));
@@ -386,7 +429,7 @@ provision_claimed(StoreConn *conn,
     if (done->len > 0)
         result->recovered = g_strdup(done->str);
     if (!ready) {
-        store_claim_drop(g_steal_pointer(&result->claim));
+        give_up(&attempt, g_steal_pointer(&result->claim));
         return FALSE;
     }
     if (disk->shareable)

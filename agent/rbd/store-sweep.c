@@ -71,18 +71,11 @@ note_error(Sweep *sweep, GError *error)
 /* A holder that died while it had the image open is still its watcher, which
  * would be taken for a user of the image once the claim is gone that says who
  * it was. */
-static gboolean
-fence_holder(Sweep *sweep,
-             const StoreLook *look,
-             const char *holder,
-             GError **error)
+static bool
+watches_still(const StoreLook *look, const char *addr)
 {
-    g_autofree char *addr = store_holder_field(holder, "addr");
-
-    if (!look->watchers ||
-        !g_strv_contains((const char *const *)look->watchers, addr))
-        return TRUE;
-    return store_fence(sweep->conn, addr, error);
+    return look->watchers &&
+           g_strv_contains((const char *const *)look->watchers, addr);
 }
 
 void
@@ -99,14 +92,19 @@ static void
 note_dropped(Sweep *sweep,
              const StoreNote *note,
              const char *holder,
+             bool fenced,
              const char *why)
 {
     StoreRecovery *recovery = g_new0(StoreRecovery, 1);
 
     recovery->image = g_strdup_printf("%s/%s", note->pool, note->image);
-    recovery->text = g_strdup_printf("gave up the claim {%s}: its process on "
-                                     "this host is dead, and %s",
-                                     holder, why);
+    recovery->text =
+        g_strdup_printf("gave up the claim {%s}: its process on this host is "
+                        "dead, and %s%s",
+                        holder, why,
+                        fenced ? "; cut its client off, which still had the "
+                                 "image open"
+                               : "");
     g_ptr_array_add(sweep->dropped, recovery);
 }
 
@@ -116,7 +114,9 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
 {
     g_auto(StoreLook) look = {0};
     GError *error = NULL;
+    g_autofree char *addr = NULL;
     const char *why;
+    bool fenced;
     int r;
 
     if (!store_look(sweep->conn, note->pool, note->image, NULL, &look,
@@ -127,13 +127,15 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
     why = why_ended(sweep, note, &look, holder);
     if (!why)
         return false;
-    if (!fence_holder(sweep, &look, holder, &error)) {
+    addr = store_holder_field(holder, "addr");
+    fenced = watches_still(&look, addr);
+    if (fenced && !store_fence(sweep->conn, addr, &error)) {
         note_error(sweep, error);
         return false;
     }
     r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
     if (r >= 0)
-        note_dropped(sweep, note, holder, why);
+        note_dropped(sweep, note, holder, fenced, why);
     if (r >= 0 || r == -ECANCELED || r == -ENOENT)
         return true;
     store_fail(&error, sweep->conn, r, "cannot drop the claim on '%s/%s'",

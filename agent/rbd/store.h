@@ -192,6 +192,13 @@ gboolean store_provision(StoreCluster *cluster,
                          StoreResult *ret_result,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether a disk could be made, without making it: its parent can be cloned and
+ * is not larger. One that is there already is not judged. For a request of
+ * several disks, so that nothing is made if one of them cannot be. Blocks. */
+gboolean store_disk_check(StoreCluster *cluster,
+                          const StoreDisk *disk,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* Whether the claim is still ours, for when the owner is about to be told that
  * the disk is its: while this host was cut off, another may have taken it. Asks
  * the cluster only of a claim that was taken some time ago. Blocks. */
@@ -273,8 +280,8 @@ typedef struct {
 } StoreTrashed;
 
 void store_trashed_free(StoreTrashed *trashed);
-/* Those of a pool, the newest first, at most max of them; what others moved
- * there is left out. Of StoreTrashed. Blocks, some milliseconds an image. */
+/* Those of a pool, the newest first, at most max of them, found among the 200
+ * newest of the pool; what others moved there is left out. Of StoreTrashed. Blocks, some milliseconds an image. */
 GPtrArray *store_trash_list(StoreCluster *cluster,
                             const char *pool,
                             guint max,
