@@ -28,6 +28,11 @@ print_agent(const json_t *agent)
                text_of(agent, "error"));
         return;
     }
+    if (json_object_get(agent, "error")) {
+        printf("agent    runs, but gives no status: %s\n",
+               text_of(agent, "error"));
+        return;
+    }
     printf("agent    remorad %s, pid %d, up %d s, %d domains starting\n",
            text_of(agent, "version"),
            (int)json_integer_value(json_object_get(agent, "pid")), (int)up,
@@ -176,4 +181,6 @@ status_print(const json_t *root)
     print_domains(json_object_get(root, "domains"));
     print_recoveries(json_object_get(root, "recoveries"));
     print_trash(json_object_get(root, "trash"));
+    if (json_object_get(root, "trash_error"))
+        printf("trash    %s\n", text_of(root, "trash_error"));
 }

@@ -36,6 +36,17 @@ parse_bytes(GBytes *bytes)
     return json_loadb(text, len, 0, NULL);
 }
 
+/* Whether there is an agent, although it gave no answer. */
+static bool
+listens(const GError *error)
+{
+    return !error ||
+           (!g_error_matches(error, G_IO_ERROR,
+                             G_IO_ERROR_CONNECTION_REFUSED) &&
+            !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) &&
+            !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED));
+}
+
 /* What the agent says of itself and its clusters, or, where none runs, what a
  * connection of our own finds. */
 static json_t *
@@ -53,7 +64,7 @@ collect_agent(Host *host)
     }
     own = report_agent(host, 0, g_get_monotonic_time());
     agent = json_loads(own, 0, NULL);
-    json_object_set_new(agent, "running", json_false());
+    json_object_set_new(agent, "running", json_boolean(listens(error)));
     json_object_del(agent, "pid");
     json_object_del(agent, "uptime_s");
     json_object_set_new(
@@ -146,6 +157,8 @@ domain_json(Host *host, virDomainPtr domain)
     json_t *json;
     json_t *disks;
 
+    if (!xml)
+        return NULL; /* it went away while they were listed */
     free(xml);
     if (plan && dom_plan_disks(plan)->len == 0)
         return NULL;
@@ -275,6 +288,7 @@ health(const json_t *root)
     const json_t *secret = json_object_get(root, "secret");
 
     return json_is_true(json_object_get(agent, "running")) &&
+                   !json_object_get(agent, "error") &&
                    strcmp(text_of(cluster, "state"), "up") == 0 &&
                    json_is_true(json_object_get(secret, "defined")) &&
                    !json_object_get(root, "libvirt_error")

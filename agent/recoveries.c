@@ -23,7 +23,8 @@ file_path(const char *name)
     return g_build_filename(HOST_RUN_DIR, name, NULL);
 }
 
-/* Two who set it aside at once lose no line: the second finds a new file. */
+/* Two who do that at once may lose what was set aside before: only people read
+ * it. */
 static void
 set_aside(const char *path)
 {

@@ -162,8 +162,9 @@ transfer(int fd, void *buffer, gsize len, bool out)
     return true;
 }
 
+/* NULL: it refused, with error set, or there is no answer. */
 static GBytes *
-exchange(int fd, enum wire_op op)
+exchange(int fd, enum wire_op op, GError **error)
 {
     struct wire_greeting greeting;
     struct wire_request request;
@@ -182,6 +183,11 @@ exchange(int fd, enum wire_op op)
     text = g_malloc(len + 1);
     if (!transfer(fd, text, len, false))
         return NULL;
+    if (answer.verdict != WIRE_ALLOW) {
+        text[answer.message_len] = '\0';
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, text);
+        return NULL;
+    }
     return g_bytes_new(text + answer.message_len, answer.output_len);
 }
 
@@ -209,14 +215,17 @@ sockets_ask(const char *dir, enum wire_op op, guint timeout_ms, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, WIRE_HOOK_SOCKET, NULL);
     int fd = connect_to(path, timeout_ms);
+    g_autoptr(GError) refused = NULL;
     GBytes *output;
 
     if (fd < 0) {
         (void)fail(error, "connect to", path);
         return NULL;
     }
-    output = exchange(fd, op);
-    if (!output)
+    output = exchange(fd, op, &refused);
+    if (refused)
+        g_propagate_error(error, g_steal_pointer(&refused));
+    else if (!output)
         (void)fail(error, "get an answer from", path);
     (void)close(fd);
     return output;

@@ -16,6 +16,8 @@
 #include <string.h>
 
 #define WHY_MAX 1024u
+/* Each costs milliseconds, and most may be somebody else's. */
+#define LOOKS_MAX 200u
 
 /* ---- into it --------------------------------------------------------------- */
 
@@ -148,10 +150,10 @@ trashed_new(const rbd_trash_image_info_t *entry, const char *reason)
     StoreTrashed *trashed = g_new0(StoreTrashed, 1);
     const char *why = strstr(reason, " why=");
 
-    trashed->image = g_strdup(entry->name);
+    trashed->image = g_utf8_make_valid(entry->name, -1);
     trashed->id = g_strdup(entry->id);
     trashed->host = store_holder_field(reason, "host");
-    trashed->why = g_strdup(why ? why + strlen(" why=") : "");
+    trashed->why = g_utf8_make_valid(why ? why + strlen(" why=") : "", -1);
     trashed->since = entry->deletion_time;
     trashed->until = entry->deferment_end_time;
     return trashed;
@@ -178,7 +180,7 @@ store_trash_list(StoreCluster *cluster,
     }
     qsort(entries.entries, entries.n, sizeof(*entries.entries), newest_first);
     list = g_ptr_array_new_with_free_func((GDestroyNotify)store_trashed_free);
-    for (size_t i = 0; i < entries.n && list->len < max; i++) {
+    for (size_t i = 0; i < MIN(entries.n, LOOKS_MAX) && list->len < max; i++) {
         g_autofree char *reason = read_reason(io, entries.entries[i].id);
 
         if (reason)
