@@ -29,6 +29,7 @@
  * the reason. */
 #define MARGIN_MS 500
 #define LOOK_S    10
+#define PAUSE_US  10000
 
 struct Server {
     Agent *agent;
@@ -181,21 +182,35 @@ run_job(gpointer data, gpointer unused)
 
 /* ---- the main loop --------------------------------------------------------- */
 
+/* Without a name no request for a domain has been read yet, so that the
+ * cluster is not to blame. */
+static char *
+late_message(const char *name, const char *cluster)
+{
+    if (name[0])
+        return g_strdup_printf(
+            "domain '%s': cluster '%s' did not finish in time: check it with "
+            "'ceph -s', then start the domain again",
+            name, cluster);
+    return g_strdup_printf("the agent (remorad) did not come to this request "
+                           "in time: see its log and cluster '%s' ('ceph "
+                           "-s'), then try again",
+                           cluster);
+}
+
 static gboolean
 on_deadline(gpointer data)
 {
     Job *job = data;
     StoreCluster *cluster = host_cluster(job->host);
     g_autofree char *name = exchange_domain(job->exchange);
-    g_autofree char *message = g_strdup_printf(
-        "domain '%s': cluster '%s' did not finish in time: check it with "
-        "'ceph -s', then start the domain again",
-        name, store_cluster_name(cluster));
-    const LogAbout about = {.domain = name};
+    g_autofree char *message = late_message(name, store_cluster_name(cluster));
+    const LogAbout about = {.domain = name[0] ? name : NULL};
 
     if (exchange_refuse(job->exchange, message)) {
         log_warning(&about, "refused: %s", message);
-        store_cluster_suspect(cluster);
+        if (name[0])
+            store_cluster_suspect(cluster);
     }
     return G_SOURCE_REMOVE;
 }
@@ -232,6 +247,10 @@ on_hook(gint fd, GIOCondition condition, gpointer data)
     (void)condition;
     while ((peer = sockets_accept(fd)) >= 0)
         begin_exchange(server, peer);
+    /* Out of descriptors, it would be called again at once, and for nothing,
+     * until another exchange has ended. */
+    if (errno == EMFILE || errno == ENFILE)
+        g_usleep(PAUSE_US);
     return G_SOURCE_CONTINUE;
 }
 
