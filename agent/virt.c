@@ -21,6 +21,8 @@
 #define RETRIES_SOON  50
 /* How long after a look that failed for want of the cluster. */
 #define AGAIN_MS 10000
+/* So often in a row for a failed call of libvirt, which may fail for ever. */
+#define AGAIN_MAX 6
 /* Calls that may wait for a domain's lock at the same time. */
 #define WORKERS_MAX 4
 
@@ -30,7 +32,8 @@ struct Virt {
     virConnectPtr conn;  /* NULL: none */
     int lifecycle;       /* the callback's id on conn */
     bool again;          /* a timer for another look is set */
-    GHashTable *looking; /* uuid of a domain -> whether to look once more */
+    guint failed;        /* looks in a row at which a call of libvirt failed */
+    GHashTable *looking; /* uuid of a domain -> at whom to look once more */
     guint tries;
     int timer;
     GThreadPool *pool;
@@ -77,9 +80,32 @@ current_host(Virt *virt)
 
 /* ---- in the pool ----------------------------------------------------------- */
 
+/* libvirt gives a domain's lock up after a while, which starts and migrations
+ * may take longer. */
+static bool
+may_repeat(Virt *virt)
+{
+    bool may;
+
+    g_mutex_lock(&virt->lock);
+    may = virt->failed < AGAIN_MAX;
+    if (may)
+        virt->failed++;
+    g_mutex_unlock(&virt->lock);
+    return may;
+}
+
+static void
+note_success(Virt *virt)
+{
+    g_mutex_lock(&virt->lock);
+    virt->failed = 0;
+    g_mutex_unlock(&virt->lock);
+}
+
 /* Whether it is worth another try without any new event. */
 static bool
-look_once(Host *host, virDomainPtr domain)
+look_once(Virt *virt, Host *host, virDomainPtr domain)
 {
     LogAbout about = {.domain = virDomainGetName(domain)};
     gint64 start = g_get_monotonic_time();
@@ -88,58 +114,78 @@ look_once(Host *host, virDomainPtr domain)
 
     if (virt_define_rewrite(host, domain, &changed, &error)) {
         about.ms = log_ms_since(start);
-        if (changed)
+        if (changed) {
             log_info(&about, "definition rewritten");
+            note_success(virt);
+        }
         return false;
     }
     if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE))
         return false;
     log_warning(&about, "%s", error->message);
-    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN) ||
+           (error->domain == VIRT_ERROR && may_repeat(virt));
 }
 
-/* false: somebody else is looking, and will look once more. Two who change one
- * definition at once would get in each other's way. */
+static void
+drop_domain(gpointer domain)
+{
+    if (domain)
+        (void)virDomainFree(domain);
+}
+
+/* false: somebody else is looking, and will look once more, at the domain as it
+ * is given here. Two who change one definition at once would get in each
+ * other's way. */
 static bool
-look_enter(Virt *virt, const char *uuid)
+look_enter(Virt *virt, const char *uuid, virDomainPtr domain)
 {
     bool first;
 
     g_mutex_lock(&virt->lock);
     first = !g_hash_table_contains(virt->looking, uuid);
-    g_hash_table_replace(virt->looking, g_strdup(uuid),
-                         GINT_TO_POINTER(!first));
+    if (!first)
+        (void)virDomainRef(domain);
+    g_hash_table_replace(virt->looking, g_strdup(uuid), first ? NULL : domain);
     g_mutex_unlock(&virt->lock);
     return first;
 }
 
-/* false: not yet, it is to be looked at once more. */
-static bool
+/* At whom to look once more, which is the caller's; NULL: nobody asked. */
+static virDomainPtr
 look_leave(Virt *virt, const char *uuid)
 {
-    bool again;
+    virDomainPtr next;
 
     g_mutex_lock(&virt->lock);
-    again = GPOINTER_TO_INT(g_hash_table_lookup(virt->looking, uuid)) != 0;
-    if (again)
+    next = g_hash_table_lookup(virt->looking, uuid);
+    if (next) {
+        (void)virDomainRef(next);
         g_hash_table_replace(virt->looking, g_strdup(uuid), NULL);
-    else
+    } else {
         g_hash_table_remove(virt->looking, uuid);
+    }
     g_mutex_unlock(&virt->lock);
-    return !again;
+    return next;
 }
 
 static bool
-look_at_domain(Virt *virt, Host *host, virDomainPtr domain)
+look_at_domain(Virt *virt, virDomainPtr domain)
 {
     char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    g_autoptr(virDomain) next = NULL;
     bool again;
 
-    if (virDomainGetUUIDString(domain, uuid) < 0 || !look_enter(virt, uuid))
+    if (virDomainGetUUIDString(domain, uuid) < 0 ||
+        !look_enter(virt, uuid, domain))
         return false;
-    do
-        again = look_once(host, domain);
-    while (!look_leave(virt, uuid));
+    do {
+        /* A reload may have come meanwhile. */
+        g_autoptr(Host) host = current_host(virt);
+
+        again = look_once(virt, host, next ? next : domain);
+        g_clear_pointer(&next, virDomainFree);
+    } while ((next = look_leave(virt, uuid)));
     return again;
 }
 
@@ -165,11 +211,17 @@ look_at_all(Virt *virt, Host *host, virConnectPtr conn)
 {
     virDomainPtr *domains = NULL;
     bool again = look_at_secret(host, conn);
+    g_autoptr(GError) error = NULL;
     int n = virConnectListAllDomains(conn, &domains,
                                      VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
 
+    if (n < 0 && !virt_fail(&error, "cannot list the domains")) {
+        log_warning(NULL, "%s", error->message);
+        again = may_repeat(virt) || again;
+    }
+
     for (int i = 0; i < n; i++) {
-        again = look_at_domain(virt, host, domains[i]) || again;
+        again = look_at_domain(virt, domains[i]) || again;
         (void)virDomainFree(domains[i]);
     }
     free(domains);
@@ -205,7 +257,7 @@ run_job(gpointer data, gpointer opaque)
     Virt *virt = opaque;
     Job *job = data;
     g_autoptr(Host) host = current_host(virt);
-    bool again = job->domain ? look_at_domain(virt, host, job->domain)
+    bool again = job->domain ? look_at_domain(virt, job->domain)
                              : look_at_all(virt, host, job->conn);
 
     if (again)
@@ -297,13 +349,14 @@ on_timer(int timer, void *opaque)
     g_autoptr(GError) error = NULL;
     virConnectPtr conn;
 
+    /* Before anything else: a reload meanwhile sets it again. */
+    virEventUpdateTimeout(timer, -1);
     forget_connection(virt);
     conn = open_connection(virt, &error);
     if (!conn) {
         retry_later(virt, error);
         return;
     }
-    virEventUpdateTimeout(timer, -1);
     virt->tries = 0;
     g_mutex_lock(&virt->lock);
     virt->conn = conn;
@@ -313,11 +366,9 @@ on_timer(int timer, void *opaque)
 }
 
 static gpointer
-run_loop(gpointer opaque)
+run_loop(gpointer unused)
 {
-    Virt *virt = opaque;
-
-    virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);
+    (void)unused;
     while (virEventRunDefaultImpl() == 0)
         continue;
     return NULL;
@@ -337,9 +388,10 @@ virt_start(Host *host)
     g_mutex_init(&virt->lock);
     virt->host = host_ref(host);
     virt->looking =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, drop_domain);
     virt->pool = g_thread_pool_new(run_job, virt, WORKERS_MAX, FALSE, NULL);
-    g_thread_unref(g_thread_new("libvirt", run_loop, virt));
+    virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);
+    g_thread_unref(g_thread_new("libvirt", run_loop, NULL));
     return virt;
 }
 
