@@ -321,6 +321,8 @@ agent_notice(Agent *agent,
     /* Never a claim of our own: it may be the next start's by now. */
     if (plan)
         drop_strays(host, plan);
+    if (op == WIRE_RELEASE && plan)
+        guests_forget(host, dom_plan_uuid(plan));
 }
 
 void

@@ -65,6 +65,7 @@ guests_record(Host *host, const DomPlan *plan)
     g_autofree char *process = NULL;
     gint64 pid = qemu_pid(plan);
     guint64 start = 0;
+    guint64 again = 0;
     const LogAbout about = {.domain = dom_plan_name(plan)};
 
     if (pid <= 0 || !process_start(pid, &start) || start == 0) {
@@ -75,10 +76,56 @@ guests_record(Host *host, const DomPlan *plan)
         g_strdup_printf("%" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, pid, start);
     for (guint i = 0; i < disks->len; i++)
         add_disk(host, g_ptr_array_index(disks, i), process, text);
+    /* If it has ended meanwhile, the watches may be anybody's. */
+    if (!process_start(pid, &again) || again != start) {
+        log_debug(&about, "its QEMU has ended; nothing to record");
+        return;
+    }
     if (g_mkdir_with_parents(dir, 0700) != 0 ||
         !g_file_set_contents(path, text->str, (gssize)text->len, &error))
         log_warning(&about, "cannot record its watches: %s",
                     error ? error->message : dir);
+}
+
+/* Whether none of the record's watches is there any more. */
+static bool
+is_over(Host *host, const char *text)
+{
+    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+
+    for (gsize i = 0; lines[i] && lines[i][0]; i++) {
+        g_auto(GStrv) words = g_strsplit(lines[i], " ", 4);
+        g_auto(GStrv) names = NULL;
+        g_auto(GStrv) watchers = NULL;
+        g_autoptr(GError) why = NULL;
+
+        if (g_strv_length(words) != 4)
+            continue;
+        names = g_strsplit(words[3], "/", 2);
+        if (g_strv_length(names) == 2)
+            watchers =
+                store_watchers(host_cluster(host), names[0], names[1], &why);
+        if (g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING))
+            continue;
+        if (!watchers ||
+            g_strv_contains((const char *const *)watchers, words[2]))
+            return false;
+    }
+    return true;
+}
+
+void
+guests_forget(Host *host, const char *uuid)
+{
+    g_autofree char *path = record_path(uuid);
+    g_autofree char *text = NULL;
+    g_autofree char *now = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL) || !is_over(host, text))
+        return;
+    /* The domain may have started again, and been recorded. */
+    if (g_file_get_contents(path, &now, NULL, NULL) && strcmp(now, text) == 0)
+        (void)g_unlink(path);
 }
 
 char **

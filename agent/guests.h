@@ -20,6 +20,10 @@
  * one watcher is left out: whose watch is whose cannot be told. */
 void guests_record(Host *host, const DomPlan *plan);
 
+/* For a domain that has ended: its record goes, unless one of its watches is
+ * still there, or that cannot be seen. */
+void guests_forget(Host *host, const char *uuid);
+
 /* Addresses of the domain's recorded watches on an image whose process is
  * gone; NULL-terminated, NULL for none. g_strfreev() it. */
 char **guests_gone(const char *uuid, const char *pool, const char *image);
