@@ -206,12 +206,33 @@ configure(StoreConn *conn, GError **error)
     return TRUE;
 }
 
+/* What librados answers when it finds no keyring, or none that it can read, and
+ * where it has looked. */
+static gboolean
+refuse_keyring(StoreConn *conn, int r, GError **error)
+{
+    char places[1024] = "";
+
+    if (rados_conf_get(conn->rados, "keyring", places, sizeof(places)) < 0)
+        g_strlcpy(places, "the usual places", sizeof(places));
+    return store_refuse(error, STORE_ERROR_FAILED,
+                        "cannot connect to cluster '%s': %s client.%s in %s: "
+                        "write it there (ceph auth get client.%s -o FILE), or "
+                        "name its file with 'keyring' in remora.conf",
+                        conn->cluster->name,
+                        r == -ENOENT ? "there is no key of"
+                                     : "there is no usable key of",
+                        conn->cluster->user, places, conn->cluster->user);
+}
+
 static gboolean
 connect_and_name(StoreConn *conn, GError **error)
 {
     char *addr = NULL;
     int r = rados_connect(conn->rados);
 
+    if (r == -ENOENT || r == -EINVAL || r == -EIO)
+        return refuse_keyring(conn, r, error);
     if (r < 0)
         return store_fail(error, NULL, r,
                           "cannot connect to cluster '%s' as 'client.%s'",
@@ -279,6 +300,22 @@ use_or_refuse(StoreCluster *cluster, StoreConn **ret_conn, GError **error)
     return true;
 }
 
+/* A new connection becomes the cluster's, unless a probe's has done so while it
+ * was made; then that is the one to use. */
+static StoreConn *
+publish(StoreCluster *cluster, StoreConn *made)
+{
+    StoreConn *used;
+
+    g_mutex_lock(&cluster->lock);
+    if (!cluster->conn)
+        cluster->conn = store_conn_ref(made);
+    used = store_conn_ref(cluster->conn);
+    g_mutex_unlock(&cluster->lock);
+    store_conn_unref(made);
+    return used;
+}
+
 StoreConn *
 store_conn_acquire(StoreCluster *cluster, GError **error)
 {
@@ -296,11 +333,8 @@ store_conn_acquire(StoreCluster *cluster, GError **error)
         if (conn && !learn_fsid(cluster, conn, &why))
             g_clear_pointer(&conn, store_conn_unref);
     }
-    if (conn && !settled) {
-        g_mutex_lock(&cluster->lock);
-        cluster->conn = store_conn_ref(conn);
-        g_mutex_unlock(&cluster->lock);
-    }
+    if (conn && !settled)
+        conn = publish(cluster, conn);
     g_mutex_unlock(&cluster->connect_lock);
 
     if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))

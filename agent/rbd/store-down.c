@@ -49,8 +49,8 @@ store_cluster_note_down(const StoreCluster *cluster)
         g_strdup_printf("%" G_GINT64_FORMAT "\n", boot_seconds());
 
     /* Without it the next one waits, and that is all. */
-    (void)g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE,
-                                   0600, NULL);
+    (void)g_file_set_contents_full(path, text, -1,
+                                   G_FILE_SET_CONTENTS_CONSISTENT, 0600, NULL);
 }
 
 /* How old the note is, in seconds; -1: there is none that says anything. */

@@ -22,6 +22,9 @@ conf_option(const StoreCluster *cluster, const char *option)
 
     if (r < 0)
         return NULL;
+    /* What is wrong with it is said by whoever connects. */
+    (void)rados_conf_set(rados, "log_to_stderr", "false");
+    (void)rados_conf_set(rados, "err_to_stderr", "false");
     r = rados_conf_read_file(rados, cluster->conf);
     if (r >= 0)
         r = rados_conf_get(rados, option, value, OPTION_MAX);

@@ -217,7 +217,7 @@ cluster_write_keys()
             --cap mgr 'allow *' --cap mds 'allow *'
         cluster_user remora --cap mon 'profile rbd' \
             --cap osd "$CLUSTER_REMORA_CAPS" \
-            --cap mgr 'profile rbd pool=vms'
+            --cap mgr 'profile rbd pool=vms, profile rbd pool=volumes'
         cluster_user glance --cap mon 'profile rbd' \
             --cap osd 'profile rbd pool=images' \
             --cap mgr 'profile rbd pool=images'
