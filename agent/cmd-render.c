@@ -9,6 +9,7 @@
 
 #include <glib/gstdio.h>
 #include <stdio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static gboolean
@@ -54,6 +55,12 @@ run_diff(const char *old, const char *new, GError **error)
     if (!g_spawn_sync(NULL, (char **)(gpointer)argv, NULL, G_SPAWN_SEARCH_PATH,
                       NULL, NULL, &out, NULL, &status, error))
         return FALSE;
+    /* 1: they differ. */
+    if (!WIFEXITED(status) || WEXITSTATUS(status) > 1) {
+        g_set_error(error, G_SPAWN_ERROR, G_SPAWN_ERROR_FAILED,
+                    "diff failed: leave --diff out, and compare by hand");
+        return FALSE;
+    }
     fputs(out, stdout);
     return TRUE;
 }

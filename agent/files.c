@@ -15,8 +15,15 @@
 #define CHUNK 65536u
 
 static void
-fail(GError **error, const char *path, int number)
+fail(GError **error, const char *path, gsize max, int number)
 {
+    if (number == EFBIG) {
+        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_FAILED,
+                    "'%s' is too large: at most %" G_GSIZE_FORMAT
+                    " bytes are read",
+                    path, max);
+        return;
+    }
     g_set_error(error, G_FILE_ERROR, g_file_error_from_errno(number),
                 "cannot read '%s': %s", path, g_strerror(number));
 }
@@ -51,12 +58,12 @@ files_read(const char *path, gsize max, GError **error)
     GString *text;
 
     if (fd < 0) {
-        fail(error, name, errno);
+        fail(error, name, max, errno);
         return NULL;
     }
     text = g_string_new(NULL);
     if (!read_up_to(fd, max, text)) {
-        fail(error, name, errno);
+        fail(error, name, max, errno);
         g_string_free(text, TRUE);
         text = NULL;
     }
