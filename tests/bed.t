@@ -84,7 +84,7 @@ inside_guest()
     diag "$(guest_said web1)"
     is 'the clone has what it wrote' "$(guest_sector "$DISK" 2)" \
         'written by a golden image'
-    is 'the image has not' "$(guest_sector "images/$IMAGE@snap" 2)" ''
+    is 'the image has not' "$(guest_sector "images/$IMAGE" 2)" ''
     ok 'it starts again' virsh_ start web1
     ok 'it finds what it wrote' guest_wait_line web1 \
         'found written by a golden image'

@@ -51,6 +51,7 @@ image_commands()
     rbd export --no-progress "images/$IMAGE@snap" "$BED/tmp/back" 2>/dev/null
     ok 'and all its bytes' cmp "$BED/tmp/golden" "$BED/tmp/back"
     like 'it is listed' "$(remora image list)" "$IMAGE  images  16 MiB"
+    progress
     refuses 'a second one of that id' 'is there already' \
         remora "${ADMIN[@]}" image add --id "$IMAGE" "$BED/tmp/golden"
     refuses 'without a user that may write' 'not permitted' \
@@ -61,6 +62,28 @@ image_commands()
     refuses 'a file that is not raw' 'qcow2' \
         remora "${ADMIN[@]}" image add "$BED/tmp/qcow2"
     is 'nothing half-made is left' "$(rbd ls images)" "$IMAGE"
+}
+
+# A bar at a terminal, and nothing but the id elsewhere.
+progress()
+{
+    local id=5d0a3c0e-7a65-4f0e-9c8f-8a1d2b3c4d5e command said
+    command="'$BED_INST/bin/remora' ${ADMIN[*]} image add --id $id \
+        '$BED/tmp/golden'"
+    said=$(script -q -e -c "$command" /dev/null </dev/null)
+    like 'at a terminal a bar shows how far it is' "$said" \
+        '[########################################] 100 % 16 MiB of 16 MiB'
+    like 'and then the id' "$said" "$id"
+    image_remove "$id"
+    is 'elsewhere there is none' "$(eval "$command" 2>&1)" "$id"
+    image_remove "$id"
+}
+
+image_remove()
+{
+    rbd snap unprotect "images/$1@snap" 2>/dev/null
+    rbd snap rm --no-progress "images/$1@snap"
+    rbd rm --no-progress "images/$1"
 }
 
 plans()
@@ -170,6 +193,7 @@ revert()
     done)" ''
     refuses 'an unknown domain' 'nowhere' remora revert nowhere
     like 'status says that no agent runs' "$(remora status)" 'not running'
+    refuses 'with a status that says so, too' 'not running' remora status
 }
 
 # ---- an agent that does not answer -----------------------------------------
@@ -250,6 +274,63 @@ hanging_cluster()
     rm /etc/remora/remora.conf
 }
 
+# ---- systemd's side --------------------------------------------------------
+
+# receiver SOCKET FILE: what is sent to it, a line or more each.
+receiver()
+{
+    mkdir -p "${1%/*}"
+    : >"$2"
+    python3 - "$1" "$2" <<'PYTHON' &
+import socket, sys
+
+receiver = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+receiver.bind(sys.argv[1])
+with open(sys.argv[2], 'ab', buffering=0) as file:
+    while True:
+        file.write(receiver.recv(65536).rstrip(b'\n') + b'\n')
+PYTHON
+    RECEIVER=$!
+    bed_wait 5 test -S "$1"
+}
+
+service_manager()
+{
+    local RECEIVER
+    receiver "$BED/tmp/manager" "$BED/log/manager"
+    ok 'an agent under a service manager' eval \
+        'NOTIFY_SOCKET=$BED/tmp/manager agent_start'
+    wait_until 'says that it is ready' 5 \
+        grep -q -x 'READY=1' "$BED/log/manager"
+    ok 'and stops' agent_stop
+    wait_until 'says that it stops' 5 \
+        grep -q -x 'STOPPING=1' "$BED/log/manager"
+    is 'saying so, and nothing else' "$(<"$BED/log/manager")" 'READY=1
+STOPPING=1'
+    kill "$RECEIVER"
+}
+
+# Without an agent, a start is served by --one-shot, which logs there alone.
+journal()
+{
+    local RECEIVER
+    receiver /run/systemd/journal/socket "$BED/log/journal"
+    "$(agent_hook)" web1 release end - <"$BED/tmp/web1.xml"
+    ok 'a start without an agent' ours
+    wait_until 'is in the journal' 5 \
+        grep -q "^MESSAGE=domain 'web1', disk 'vda': is ready" "$BED/log/journal"
+    is 'with its domain, disk and image' \
+        "$(grep -E '^REMORA_(DOMAIN|DISK|IMAGE)=' "$BED/log/journal" |
+            sort -u)" \
+        "REMORA_DISK=vda
+REMORA_DOMAIN=web1
+REMORA_IMAGE=vms/${A}_disk"
+    ok 'and its milliseconds' \
+        grep -q -x -E 'REMORA_DURATION_MS=[0-9]+' "$BED/log/journal"
+    kill "$RECEIVER"
+    rm -r /run/systemd
+}
+
 inside()
 {
     bed_need_remora
@@ -262,6 +343,9 @@ inside()
     revert
     stopped_agent
     hanging_cluster
+    ok 'the agent stops at the end' agent_stop
+    service_manager
+    journal
 }
 
 bed_enter "$0" "$@"

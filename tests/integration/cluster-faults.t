@@ -47,6 +47,52 @@ is_whole()
     request_is_whole "images/$IMAGE@snap" "$BED/tmp/golden" $((16 << 20))
 }
 
+# ---- what a disk says of the cluster ---------------------------------------
+
+# The v1 addresses of the monitor map, as libvirt writes hosts.
+map_hosts()
+{
+    ceph mon dump -f json 2>/dev/null | jq -r '.mons[].public_addrs.addrvec[] |
+        select(.type == "v1").addr' |
+        sed -E "s|^(.*):([0-9]+)$|<host name='\1' port='\2'/>|" | sort
+}
+
+disk_hosts()
+{
+    virsh_ dumpxml --inactive "$1" | grep -o '<host [^>]*>' | sort
+}
+
+has_hosts()
+{
+    [ "$(disk_hosts "$1")" = "$2" ]
+}
+
+site()
+{
+    ok 'a domain' agent_defines whole "$(uuidgen)" "$IMAGE"
+    is 'there are three monitors' "$(map_hosts | wc -l)" 3
+    is 'its disk names all of them' "$(disk_hosts whole)" "$(map_hosts)"
+    like 'and who opens it' "$(virsh_ dumpxml --inactive whole)" \
+        "<auth username='remora'>"
+    like 'with which secret' "$(virsh_ dumpxml --inactive whole)" \
+        "<secret type='ceph' uuid='$(agent_secret)'/>"
+}
+
+# A monitor that is taken out of the map is in no definition that is made
+# from then on.
+moved()
+{
+    cluster_stop_mon c
+    ok 'a monitor is removed' ceph mon rm c
+    wait_until 'two are left' 60 quorum_of 2
+    ok 'another domain' agent_defines after "$(uuidgen)" "$IMAGE"
+    wait_until 'its disk names the two' 5 has_hosts after "$(map_hosts)"
+    ok 'it starts' virsh_ start after
+    ok 'and ends' guest_wait_off after
+    ok 'the one from before starts, too' virsh_ start whole
+    ok 'and ends as well' guest_wait_off whole
+}
+
 # ---- monitors and manager --------------------------------------------------
 
 quorum_of()
@@ -249,6 +295,7 @@ inside()
 {
     bed_need_remora
     parts
+    site
     blocklisted
     one_monitor
     cold_with_two
@@ -256,6 +303,7 @@ inside()
     no_manager
     full
     osd
+    moved
 }
 
 bed_enter "$0" "$@"

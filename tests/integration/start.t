@@ -61,7 +61,9 @@ main_job()
     ok 'it powers off' guest_wait_off web1
     is 'the clone has what it wrote' "$(guest_sector "vms/${A}_disk" 2)" \
         'written by a golden image'
-    is 'the image has not' "$(guest_sector "images/$IMAGE@snap" 2)" ''
+    is 'the image has not' "$(guest_sector "images/$IMAGE" 2)" ''
+    ok 'and all its bytes are as they were' \
+        eval "rbd export --no-progress images/$IMAGE - 2>/dev/null | cmp - $BED/tmp/golden"
     is 'the clone has its parent' \
         "$(info "vms/${A}_disk" '.parent | "\(.pool)/\(.image)@\(.snapshot)"')" \
         "images/$IMAGE@snap"
@@ -69,6 +71,67 @@ main_job()
         $((64 * MiB))
     is 'the order is the image'"'"'s' "$(info "vms/${A}_disk" .order)" 23
     wait_until 'no claim remains' 5 agent_no_claims
+}
+
+# ---- the image in the disk's own source ------------------------------------
+
+# source_disk SOURCE: with no monitors, secret or cache mode.
+source_disk()
+{
+    echo "<disk type='network' device='disk'>
+      <driver name='qemu' type='raw'/>$1
+      <target dev='vda' bus='virtio'/>
+    </disk>"
+}
+
+SOURCES=(
+    "<source protocol='rbd' name='images/$IMAGE@snap'/>"
+    "<source protocol='rbd' name='images/$IMAGE'><snapshot name='snap'/></source>"
+    "<source protocol='rbd' name='images/$IMAGE'/>"
+)
+
+by_source()
+{
+    local source=$1 name=$2 uuid before
+    uuid=$(uuidgen)
+    ok "$name: the agent stops" agent_stop
+    ok "$name: a disk whose source is the image" \
+        guest_define "$name" "$uuid" "$(source_disk "$source")"
+    before=$(virsh_ dumpxml --inactive "$name")
+    refuses "$name: it never gets to QEMU as it is" 'start the domain again' \
+        virsh_ start "$name"
+    ok "$name: the agent starts" agent_start
+    wait_until "$name: its source is the clone" 5 \
+        is_rewritten "$name" "vms/${uuid}_disk"
+    is "$name: it is one disk still" \
+        "$(virsh_ dumpxml --inactive "$name" | grep -c '<disk ')" 1
+    like "$name: with the secret" "$(virsh_ dumpxml --inactive "$name")" \
+        "<secret type='ceph' uuid='$(agent_secret)'/>"
+    ok "$name: it starts" virsh_ start "$name"
+    ok "$name: from the clone" guest_wait_line "$name" \
+        'remora-guest: hello from a golden image'
+    ok "$name: and ends" guest_wait_off "$name"
+    is "$name: the image is its parent" \
+        "$(info "vms/${uuid}_disk" .parent.image)" "$IMAGE"
+    ok "$name: it is put back" eval "agent_stop && remora revert $name"
+    # libvirt keeps the element that it made for our metadata.
+    is "$name: as it was" \
+        "$(virsh_ dumpxml --inactive "$name" | grep -v -x '  <metadata/>')" \
+        "$before"
+    virsh_ undefine "$name" >/dev/null
+    rbd rm --no-progress "vms/${uuid}_disk"
+    agent_start
+}
+
+by_sources()
+{
+    local i
+    for i in "${!SOURCES[@]}"; do
+        by_source "${SOURCES[i]}" "source$i"
+    done
+    is 'the image has all its bytes' \
+        "$(rbd export --no-progress "images/$IMAGE" - 2>/dev/null | md5sum)" \
+        "$(md5sum <"$BED/tmp/golden")"
 }
 
 second_domain()
@@ -159,7 +222,24 @@ autostart()
         'remora-guest: hello from a golden image'
     ok 'and ends' guest_wait_off web2
     virsh_ autostart --disable web2 >/dev/null
+    never_started
     wait_until 'the agent is connected again' 10 agent_connected 2
+}
+
+# One whose clone is not made yet.
+never_started()
+{
+    local uuid
+    uuid=$(uuidgen)
+    ok 'a domain that never ran' agent_defines fresh "$uuid" "$IMAGE"
+    ok 'autostarts' virsh_ autostart fresh
+    is 'its disk is not there' "$(rbd ls vms | grep -c "$uuid")" 0
+    rm -f /run/libvirt/qemu/autostarted
+    ok 'libvirtd starts again' libvirtd_restart
+    ok 'and it boots from its new clone' guest_wait_line fresh \
+        'remora-guest: hello from a golden image'
+    ok 'and ends as well' guest_wait_off fresh
+    virsh_ undefine fresh >/dev/null
 }
 
 agent_connected()
@@ -194,7 +274,16 @@ back_to_back()
     local rounds=${REMORA_FULL:+100}
     rounds=${rounds:-10}
     guest_xml -m "$(agent_asks vda "$IMAGE")" NAME UUID >"$BED/tmp/back.xml"
-    python3 - "$BED/tmp/back.xml" "$rounds" >"$BED/tmp/back" 2>&1 <<'PYTHON'
+    back_to_back_as 'by its metadata' "$rounds"
+    guest_xml NAME UUID "$(source_disk "${SOURCES[0]}")" >"$BED/tmp/back.xml"
+    back_to_back_as 'by its source' "$rounds"
+}
+
+back_to_back_as()
+{
+    local title=$1 rounds=$2
+    python3 - "$BED/tmp/back.xml" "$rounds" "$BED/serial" \
+        >"$BED/tmp/back" 2>&1 <<'PYTHON'
 import libvirt, sys, time, uuid
 
 libvirt.registerErrorHandler(lambda *_: None, None)
@@ -202,6 +291,8 @@ conn = libvirt.open('qemu:///system')
 xml = open(sys.argv[1]).read()
 for i in range(int(sys.argv[2])):
     ident = str(uuid.uuid4())
+    serial = '%s/back%d' % (sys.argv[3], i)
+    open(serial, 'w').close()
     domain = conn.defineXML(xml.replace('NAME', 'back%d' % i)
                             .replace('UUID', ident))
     try:
@@ -216,9 +307,11 @@ for i in range(int(sys.argv[2])):
         print('refused', ident)
     while domain.isActive():
         time.sleep(0.05)
+    if 'hello from a golden image' not in open(serial).read():
+        print('wrong: the guest of', ident, 'said', open(serial).read())
     domain.undefine()
 PYTHON
-    is "define and start back to back, $rounds times" \
+    is "define and start back to back, $title, $rounds times" \
         "$(grep -c -E '^(ran|refused) ' "$BED/tmp/back")" "$rounds"
     is 'nothing else happened' \
         "$(grep -v -E '^(ran|refused) ' "$BED/tmp/back")" ''
@@ -265,6 +358,7 @@ inside()
     parts
     secret
     main_job
+    by_sources
     second_domain
     discard
     autostart
