@@ -204,22 +204,55 @@ quiet_agents()
 # ---- migrated away ---------------------------------------------------------
 
 # The live disk is not that of the definition that is stored meanwhile: what
-# goes to the other host is a domain that the agent is about to rewrite.
+# goes to the other host is a domain that the agent is about to rewrite. It is
+# held up, and let go at some moment of the migration: else it would be done
+# before libvirt has even begun, and what has to be met is the end, when the
+# domain is undefined under its hands.
+let_go()
+{
+    sleep "$(printf '%d.%03d' $(($1 / 1000)) $(($1 % 1000)))"
+    kill -CONT "$AGENT_PID"
+}
+
+# redefine_and_migrate TO MS TITLE: the agent is let go after MS. Says how many
+# ms the migration took.
 redefine_and_migrate()
 {
-    local to=$1
-    virsh_ define "$BED/tmp/moves.xml" >/dev/null || return
-    virsh_ migrate --live --p2p --persistent --undefinesource \
-        --migrateuri "tcp://$to" moves "qemu+tcp://$to/system"
+    local to=$1 ms=$2 start status=1
+    sed "s|</name>|&<title>$3</title>|" "$BED/tmp/moves.xml" \
+        >"$BED/tmp/titled.xml"
+    kill -STOP "$AGENT_PID"
+    if virsh_ define "$BED/tmp/titled.xml" >/dev/null; then
+        start=${EPOCHREALTIME/./}
+        let_go "$ms" &
+        virsh_ migrate --live --p2p --persistent --undefinesource \
+            --migrateuri "tcp://$to" moves "qemu+tcp://$to/system"
+        status=$?
+        echo "took $(((${EPOCHREALTIME/./} - start) / 1000))"
+        wait $!
+    fi
+    kill -CONT "$AGENT_PID"
+    return "$status"
+}
+
+# hosts_with OPTION... of virsh list
+hosts_with()
+{
+    local host
+    for host in alpha beta; do
+        ! host_run "$host" virsh_ list "$@" --name | grep -q -x moves ||
+            echo "$host"
+    done
 }
 
 defined_on()
 {
-    local host
-    for host in alpha beta; do
-        ! host_run "$host" virsh_ list --all --name | grep -q -x moves ||
-            echo "$host"
-    done
+    hosts_with --all
+}
+
+running_on()
+{
+    hosts_with --state-running
 }
 
 moves_runs()
@@ -227,16 +260,30 @@ moves_runs()
     guest_is moves running && agent_rewrote moves
 }
 
+# whole TITLE: the definition is that of the last edit, with its password.
+whole()
+{
+    local xml
+    xml=$(virsh_ dumpxml --security-info --inactive moves)
+    [[ $xml == *"<title>$1</title>"* ]] || echo "no '$1' in: $xml"
+    [[ $xml == *"passwd='secret'"* ]] || echo "no password in: $xml"
+}
+
+# migrate_round FROM TO DISK MS TITLE: says what is wrong.
 migrate_round()
 {
-    local from=$1 to=$2 disk=$3 said
-    said=$(host_run "$from" redefine_and_migrate "$(host_address "$to")" 2>&1) ||
-        echo "migrate: $said"
+    local from=$1 to=$2 disk=$3 ms=$4 title=$5
+    host_run "$from" redefine_and_migrate "$(host_address "$to")" "$ms" \
+        "$title" >"$BED/tmp/migrate" 2>&1 || cat "$BED/tmp/migrate"
     bed_wait 5 host_run "$to" moves_runs ||
         echo "$to: $(host_run "$to" virsh_ dumpxml --inactive moves 2>&1)"
+    # What the agent still does to the source, it does now.
+    sleep 0.2
     [ "$(defined_on)" = "$to" ] || echo "it is defined on: $(defined_on)"
+    [ "$(running_on)" = "$to" ] || echo "it runs on: $(running_on)"
     bed_wait 5 one_watcher "$disk" ||
         echo "watchers: $(cluster_watchers "$disk")"
+    host_run "$to" whole "$title"
 }
 
 one_watcher()
@@ -244,28 +291,49 @@ one_watcher()
     [ "$(cluster_watchers "$1" | wc -l)" = 1 ]
 }
 
-migrations()
+moves_define()
 {
-    local uuid from=alpha to=beta i wrong bad=0 host
-    uuid=$(uuidgen)
-    guest_xml -m "$(agent_asks vda "$IDLE")" moves "$uuid" >"$BED/log/moves.xml"
+    local host
+    guest_xml -m "$(agent_asks vda "$IDLE")" moves "$1" \
+        "<graphics type='vnc' passwd='secret'/>" >"$BED/log/moves.xml"
     for host in alpha beta; do
         cp "$BED/log/moves.xml" "$BED/log/$host/"
         host_run "$host" cp "$BED/log/moves.xml" "$BED/tmp/"
         host_run "$host" mkdir -p "$BED/serial"
     done
-    ok 'a guest' host_run alpha agent_boots moves "$uuid" "$IDLE"
-    bystanders_begin alpha beta
+}
+
+# Sets from, the host that it ends on.
+migrate_rounds()
+{
+    local uuid=$1 to=beta i wrong bad=0 took=500 ms met=0 other
+    from=alpha
     for ((i = 0; i < ROUNDS; i++)); do
-        wrong=$(migrate_round "$from" "$to" "vms/${uuid}_disk")
+        ms=$((RANDOM % (took + 50)))
+        wrong=$(migrate_round "$from" "$to" "vms/${uuid}_disk" "$ms" "edit $i")
         if [ -n "$wrong" ]; then
             bad=1
             diag "round $i, $from to $to: $wrong"
             break
         fi
-        host=$from from=$to to=$host
+        took=$(sed -n 's/^took //p' "$BED/tmp/migrate")
+        [ "$ms" -ge "$took" ] || met=$((met + 1))
+        other=$from from=$to to=$other
     done
     is "redefined and migrated away: on one host, whole, $ROUNDS times" "$bad" 0
+    ok 'most were not over when the agent was let go' \
+        [ "$met" -ge $((ROUNDS / 2)) ]
+    diag "$met of $ROUNDS were not; the last one took $took ms"
+}
+
+migrations()
+{
+    local uuid from
+    uuid=$(uuidgen)
+    moves_define "$uuid"
+    ok 'a guest' host_run alpha agent_boots moves "$uuid" "$IDLE"
+    bystanders_begin alpha beta
+    migrate_rounds "$uuid"
     bystanders_end alpha beta
     ok 'it ends' host_run "$from" virsh_ destroy moves
     ok 'it starts where it came to' host_run "$from" virsh_ start moves
@@ -282,8 +350,8 @@ inside()
     parts
     by_a_client undefine 'what was undefined does not come back'
     by_a_client edit 'neither edit nor password is lost'
-    quiet_agents
     migrations
+    quiet_agents
 }
 
 bed_enter "$0" "$@"
