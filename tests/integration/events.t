@@ -4,8 +4,9 @@
 # tests/integration/events.t - definitions that change while the agent is at
 # work on them
 #
-# A client undefines, edits or migrates away what it has just defined. Nothing
-# of that may be undone by the agent, and nobody else may have to wait for it.
+# A client undefines, edits, starts or migrates away what it has just defined.
+# Nothing of that may be undone by the agent, and nobody else may have to wait
+# for it.
 #
 # Needs: root, the packages of lib/packages.sh, an installed remora.
 # Reads: REMORA_FULL   100 rounds of each instead of 10
@@ -151,6 +152,21 @@ def undefine():
             print('wrong: it came back:', ident)
 
 
+def check(i, domain, ident, *texts):
+    disk = "name='vms/%s_disk'" % ident
+    end = time.monotonic() + 5
+    while (time.monotonic() < end and
+           disk not in domain.XMLDesc(STORED).split('<devices>')[-1]):
+        time.sleep(0.01)
+    time.sleep(0.05)
+    xml = domain.XMLDesc(STORED)
+    for text in (disk, *texts):
+        if text not in xml:
+            print('wrong: round %d: no %s in: %s' % (i, text, xml))
+    if xml.count('<disk ') != 1:
+        print('wrong: round %d: not one disk: %s' % (i, xml))
+
+
 def edit_round(i):
     ident = str(uuid.uuid4())
     first = definition('edited%d' % i, ident, 'first')
@@ -162,20 +178,23 @@ def edit_round(i):
         a_moment()
     conn.defineXML(titled(text.replace("passwd='first'", "passwd='word%d'" % i),
                           'edit %d' % i))
-    end = time.monotonic() + 5
-    xml = ''
-    while time.monotonic() < end and 'vms/%s_disk' % ident not in xml.split(
-            '<devices>')[-1]:
-        time.sleep(0.01)
-        xml = domain.XMLDesc(STORED)
-    time.sleep(0.05)
-    xml = domain.XMLDesc(STORED)
-    for text in ('<title>edit %d</title>' % i, "passwd='word%d'" % i,
-                 "name='vms/%s_disk'" % ident):
-        if text not in xml:
-            print('wrong: round %d: no %s in: %s' % (i, text, xml))
-    if xml.count('<disk ') != 1:
-        print('wrong: round %d: not one disk: %s' % (i, xml))
+    check(i, domain, ident, '<title>edit %d</title>' % i,
+          "passwd='word%d'" % i)
+    domain.undefine()
+
+
+def start_round(i):
+    ident = str(uuid.uuid4())
+    domain = conn.defineXML(definition('slow%d' % i, ident, 'word'))
+    a_moment()
+    try:
+        domain.create()
+    except libvirt.libvirtError as error:
+        if 'start the domain again' not in str(error):
+            print('wrong: round %d: %s' % (i, error))
+    check(i, domain, ident, "passwd='word'")
+    if domain.isActive():
+        domain.destroy()
     domain.undefine()
 
 
@@ -183,7 +202,7 @@ if what == 'undefine':
     undefine()
 else:
     for i in range(rounds):
-        edit_round(i)
+        (edit_round if what == 'edit' else start_round)(i)
 PYTHON
 }
 
@@ -344,6 +363,25 @@ migrations()
     is 'nobody was cut off' "$(cluster_blocklist)" ''
 }
 
+# ---- started ---------------------------------------------------------------
+
+# A hook that takes its time, with the domain locked. Who redefines the domain
+# then holds the list of all domains, and everybody waits as long as the hook.
+hook_slow()
+{
+    cat >"$LIBVIRT_HOOKS/qemu.d/a-slow" <<'HOOK'
+#!/bin/sh
+case $1.$2 in slow*.prepare) exec sleep 1.5 ;; esac
+HOOK
+    chmod 0755 "$LIBVIRT_HOOKS/qemu.d/a-slow"
+}
+
+starts()
+{
+    ok 'a slow hook' host_run alpha hook_slow
+    by_a_client start 'started while the agent is at work: whole'
+}
+
 inside()
 {
     bed_need_remora
@@ -352,6 +390,8 @@ inside()
     by_a_client edit 'neither edit nor password is lost'
     migrations
     quiet_agents
+    # Whose start comes too early is refused, and that is a warning.
+    starts
 }
 
 bed_enter "$0" "$@"
