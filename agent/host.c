@@ -21,6 +21,9 @@ struct Host {
     GMutex lock; /* guards the rest */
     GPtrArray *monitors;
     gint64 monitors_at_us; /* when they were fetched */
+    bool fetching;         /* somebody fetches them right now */
+    guint64 fetches;       /* that gave a map */
+    GCond fetched;         /* fetching has ended */
     char *fsid;            /* NULL until the cluster told it */
 };
 
@@ -70,6 +73,7 @@ host_new(const char *conf_path,
     host = g_new0(Host, 1);
     host->refs = 1;
     g_mutex_init(&host->lock);
+    g_cond_init(&host->fetched);
     host->cluster = cluster_new(conf, user, keyring);
     host->guest_user =
         g_strdup(first->guest_user ? first->guest_user : first->user);
@@ -93,6 +97,7 @@ host_unref(Host *host)
     conf_unref(host->conf);
     g_clear_pointer(&host->monitors, g_ptr_array_unref);
     g_mutex_clear(&host->lock);
+    g_cond_clear(&host->fetched);
     g_free(host->fsid);
     g_free(host->guest_user);
     g_free(host);
@@ -170,24 +175,58 @@ last_while_electing(Host *host, const GError *why)
     return g_steal_pointer(&last);
 }
 
+/* What somebody fetches at this moment; NULL: nobody does, and the caller is to,
+ * up to end_fetch(). */
+static GPtrArray *
+join_fetch(Host *host)
+{
+    GPtrArray *monitors = NULL;
+    guint64 seen;
+
+    g_mutex_lock(&host->lock);
+    seen = host->fetches;
+    while (host->fetching)
+        g_cond_wait(&host->fetched, &host->lock);
+    if (host->fetches != seen)
+        monitors = g_ptr_array_ref(host->monitors);
+    else
+        host->fetching = true;
+    g_mutex_unlock(&host->lock);
+    return monitors;
+}
+
+/* monitors NULL: they could not be had. */
+static void
+end_fetch(Host *host, GPtrArray *monitors)
+{
+    g_autoptr(GPtrArray) old = NULL;
+
+    g_mutex_lock(&host->lock);
+    if (monitors) {
+        old = host->monitors;
+        host->monitors = g_ptr_array_ref(monitors);
+        host->monitors_at_us = g_get_monotonic_time();
+        host->fetches++;
+    }
+    host->fetching = false;
+    g_cond_broadcast(&host->fetched);
+    g_mutex_unlock(&host->lock);
+}
+
 GPtrArray *
 host_monitors(Host *host, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    GPtrArray *monitors = store_monitors(host->cluster, &why);
-    g_autoptr(GPtrArray) old = NULL;
+    GPtrArray *monitors = join_fetch(host);
 
-    if (!monitors) {
-        monitors = last_while_electing(host, why);
-        if (!monitors)
-            g_propagate_error(error, g_steal_pointer(&why));
+    if (monitors)
         return monitors;
-    }
-    g_mutex_lock(&host->lock);
-    old = host->monitors;
-    host->monitors = g_ptr_array_ref(monitors);
-    host->monitors_at_us = g_get_monotonic_time();
-    g_mutex_unlock(&host->lock);
+    monitors = store_monitors(host->cluster, &why);
+    end_fetch(host, monitors);
+    if (!monitors)
+        monitors = last_while_electing(host, why);
+    if (!monitors)
+        g_propagate_error(error, g_steal_pointer(&why));
     return monitors;
 }
 
