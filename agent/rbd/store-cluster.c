@@ -445,20 +445,7 @@ static gpointer
 probe_thread(gpointer opaque)
 {
     StoreCluster *cluster = opaque;
-    StoreConn *conn = NULL;
-
-    while (!conn && probe_pause(cluster))
-        conn = probe_once(cluster);
-    probe_end(cluster, conn);
-    return NULL;
-}
-
-/* The same without the pause before the first attempt. */
-static gpointer
-try_thread(gpointer opaque)
-{
-    StoreCluster *cluster = opaque;
-    StoreConn *conn = probe_once(cluster);
+    StoreConn *conn = cluster->probe_at_once ? probe_once(cluster) : NULL;
 
     while (!conn && probe_pause(cluster))
         conn = probe_once(cluster);
@@ -479,6 +466,9 @@ store_cluster_mark_down(StoreCluster *cluster, const char *cause)
     }
     start = !cluster->probing && !cluster->closing;
     cluster->probing = cluster->probing || start;
+    /* A probe that runs has read it. */
+    if (start)
+        cluster->probe_at_once = false;
     g_mutex_unlock(&cluster->lock);
     if (start)
         g_thread_unref(g_thread_new("store-probe", probe_thread, cluster));
@@ -495,7 +485,8 @@ store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms)
     cluster->down_since_us = now - down_s * G_USEC_PER_SEC;
     cluster->down_cause = g_strdup("an earlier request waited in vain");
     cluster->probing = true;
-    g_thread_unref(g_thread_new("store-probe", try_thread, cluster));
+    cluster->probe_at_once = true;
+    g_thread_unref(g_thread_new("store-probe", probe_thread, cluster));
     while (cluster->probing &&
            g_cond_wait_until(&cluster->closed, &cluster->lock, until))
         continue;

@@ -17,9 +17,7 @@
 
 #include "agent/rbd/store-internal.h"
 
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #define DOWN_S 60
@@ -32,21 +30,12 @@ note_path(const StoreCluster *cluster)
     return g_strdup_printf("%s/down.%s", cluster->run_dir, name);
 }
 
-static gint64
-boot_seconds(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (gint64)now.tv_sec;
-}
-
 void
 store_cluster_note_down(const StoreCluster *cluster)
 {
     g_autofree char *path = note_path(cluster);
     g_autofree char *text =
-        g_strdup_printf("%" G_GINT64_FORMAT "\n", boot_seconds());
+        g_strdup_printf("%" G_GINT64_FORMAT "\n", store_boot_seconds());
 
     /* Without it the next one waits, and that is all. */
     (void)g_file_set_contents_full(path, text, -1,
@@ -58,7 +47,7 @@ static gint64
 note_age(const char *path)
 {
     g_autofree char *text = NULL;
-    gint64 now = boot_seconds();
+    gint64 now = store_boot_seconds();
     guint64 when;
 
     if (!g_file_get_contents(path, &text, NULL, NULL) ||

@@ -15,7 +15,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #define OBSERVED_MAX 4096u
 #define TAKE_TRIES   3
@@ -24,16 +23,6 @@
  * may be taken over after STORE_DEAD_S, and what was asked is answered well
  * within the rest. */
 #define SURE_US (STORE_DEAD_S * G_USEC_PER_SEC / 2)
-
-/* A host that sleeps touches nothing, and others count that time. */
-static gint64
-boot_us(void)
-{
-    struct timespec now;
-
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
-}
 
 typedef struct {
     char *value; /* holder and beat */
@@ -191,7 +180,7 @@ take_once(StoreConn *conn,
     g_auto(StoreClaimSeen) seen = {0};
     const char *proof = NULL;
     bool observed = false;
-    gint64 start = boot_us();
+    gint64 start = store_boot_us();
     char *holder = NULL;
     int r;
 
@@ -276,7 +265,7 @@ store_claim_confirm(StoreClaim *claim, GError **error)
 
     if (!check_connection(claim, error))
         return FALSE;
-    if (boot_us() - claim->since_us < SURE_US)
+    if (store_boot_us() - claim->since_us < SURE_US)
         return TRUE;
     r = store_claim_touch(claim->conn, claim->pool, claim->image, claim->holder,
                           next_beat(claim));

@@ -38,13 +38,19 @@ instances_dir(const char *run_dir)
     return g_build_filename(run_dir, "instances", NULL);
 }
 
-static gint64
-boot_seconds(void)
+gint64
+store_boot_us(void)
 {
     struct timespec now;
 
     (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (gint64)now.tv_sec;
+    return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+}
+
+gint64
+store_boot_seconds(void)
+{
+    return store_boot_us() / G_USEC_PER_SEC;
 }
 
 gboolean
@@ -117,7 +123,7 @@ store_instance_note(StoreConn *conn,
                     const char *owner)
 {
     g_autofree char *line =
-        store_note_line(verb, pool, image, owner, boot_seconds());
+        store_note_line(verb, pool, image, owner, store_boot_seconds());
     off_t end;
     gssize written;
 
@@ -159,7 +165,7 @@ handed_age(const char *text, const char *pool, const char *image)
 int
 store_note_age(const StoreNote *note)
 {
-    return (int)CLAMP(boot_seconds() - note->when_s, 0, G_MAXINT);
+    return (int)CLAMP(store_boot_seconds() - note->when_s, 0, G_MAXINT);
 }
 
 StoreInstanceState

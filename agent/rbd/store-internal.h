@@ -66,6 +66,7 @@ struct StoreCluster {
     gint64 down_since_us; /* monotonic; 0: not known to be down */
     char *down_cause;
     bool probing;
+    bool probe_at_once; /* without a pause before the first attempt */
     bool closing;
     GCond closed;         /* closing was set, or the probe has ended */
     GHashTable *parents;  /* 'pool/image@snap' -> what was found */
@@ -115,6 +116,11 @@ gboolean store_mon_command(StoreConn *conn,
                            char **ret_text,
                            gsize *ret_len,
                            GError **error);
+
+/* store-instance.c: the boot clock. It goes on while the host sleeps and
+ * touches nothing, as the clocks of those who watch its claims do. */
+gint64 store_boot_us(void);
+gint64 store_boot_seconds(void);
 
 /* store-instance.c: this host's own instances, each a file that its process
  * keeps locked. The kernel drops the lock with the process, so a lock that
