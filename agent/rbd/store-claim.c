@@ -124,6 +124,17 @@ store_claim_take_over(StoreConn *conn,
     return r;
 }
 
+static rados_write_op_t
+touch_op(const char *holder, guint64 beat)
+{
+    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, beat);
+    rados_write_op_t op = rados_create_write_op();
+
+    expect_holder(op, holder);
+    set_attr(op, BEAT_ATTR, text);
+    return op;
+}
+
 int
 store_claim_touch(StoreConn *conn,
                   const char *pool,
@@ -132,12 +143,35 @@ store_claim_touch(StoreConn *conn,
                   guint64 beat)
 {
     g_autofree char *object = store_claim_object(image);
-    g_autofree char *text = g_strdup_printf("%" G_GUINT64_FORMAT, beat);
-    rados_write_op_t op = rados_create_write_op();
 
-    expect_holder(op, holder);
-    set_attr(op, BEAT_ATTR, text);
-    return operate(conn, pool, object, op);
+    return operate(conn, pool, object, touch_op(holder, beat));
+}
+
+int
+store_claim_touch_begin(StoreConn *conn,
+                        const char *pool,
+                        const char *image,
+                        const char *holder,
+                        guint64 beat,
+                        rados_completion_t *ret_touch)
+{
+    g_autofree char *object = store_claim_object(image);
+    rados_write_op_t op = touch_op(holder, beat);
+    rados_completion_t touch = NULL;
+    g_auto(StoreIo) io = NULL;
+    int r = rados_ioctx_create(conn->rados, pool, &io);
+
+    if (r >= 0)
+        r = rados_aio_create_completion2(NULL, NULL, &touch);
+    if (r >= 0)
+        r = rados_aio_write_op_operate(op, io, touch, object, NULL,
+                                       LIBRADOS_OPERATION_FULL_TRY);
+    rados_release_write_op(op);
+    if (r >= 0)
+        *ret_touch = touch;
+    else if (touch)
+        rados_aio_release(touch);
+    return r;
 }
 
 int

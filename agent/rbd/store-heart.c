@@ -4,7 +4,9 @@
  *
  * An observer takes a claim that does not change for STORE_DEAD_S for that of
  * a dead holder, so whoever holds one writes a counter into it every
- * STORE_BEAT_S. The thread sleeps without a timer while nothing is held.
+ * STORE_BEAT_S. All are touched at once, and none waits for another: one that
+ * lies where the cluster does not answer must not let the others die. The
+ * thread sleeps without a timer while nothing is held.
  */
 #include "config.h"
 
@@ -13,19 +15,27 @@
 #include <errno.h>
 #include <string.h>
 
+/* One touch that is under way. */
 typedef struct {
     StoreConn *conn;
     char *pool;
     char *image;
     char *holder;
     guint64 beat;
+    const StoreClaim *claim; /* may be gone: to be compared only */
+    rados_completion_t done; /* NULL: it could not even begin */
 } Pulse;
 
+/* librados writes to the completion until it is complete. */
 static void
 pulse_free(gpointer opaque)
 {
     Pulse *pulse = opaque;
 
+    if (pulse->done) {
+        (void)rados_aio_wait_for_complete(pulse->done);
+        rados_aio_release(pulse->done);
+    }
     store_conn_unref(pulse->conn);
     g_free(pulse->pool);
     g_free(pulse->image);
@@ -33,50 +43,112 @@ pulse_free(gpointer opaque)
     g_free(pulse);
 }
 
-/* Copies under the lock: a claim may be dropped while its copy is touched,
+static Pulse *
+pulse_new(StoreClaim *claim)
+{
+    Pulse *pulse = g_new0(Pulse, 1);
+
+    pulse->conn = store_conn_ref(claim->conn);
+    pulse->pool = g_strdup(claim->pool);
+    pulse->image = g_strdup(claim->image);
+    pulse->holder = g_strdup(claim->holder);
+    pulse->beat = ++claim->beat;
+    pulse->claim = claim;
+    return pulse;
+}
+
+/* Under the lock. Copies: a claim may be dropped while its copy is touched,
  * and then the touch finds another holder or none and changes nothing. */
 static GPtrArray *
 take_pulses(StoreCluster *cluster)
 {
-    GPtrArray *pulses = g_ptr_array_new_with_free_func(pulse_free);
+    GPtrArray *pulses = g_ptr_array_new();
 
     for (guint i = 0; i < cluster->claims->len; i++) {
         StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
-        Pulse *pulse;
 
-        if (g_atomic_int_get(&claim->conn->retired))
+        if (claim->touching || g_atomic_int_get(&claim->conn->retired))
             continue;
-        pulse = g_new0(Pulse, 1);
-        pulse->conn = store_conn_ref(claim->conn);
-        pulse->pool = g_strdup(claim->pool);
-        pulse->image = g_strdup(claim->image);
-        pulse->holder = g_strdup(claim->holder);
-        pulse->beat = ++claim->beat;
-        g_ptr_array_add(pulses, pulse);
+        claim->touching = true;
+        g_ptr_array_add(pulses, pulse_new(claim));
     }
     return pulses;
 }
 
+static int
+begin(Pulse *pulse)
+{
+    return store_claim_touch_begin(pulse->conn, pulse->pool, pulse->image,
+                                   pulse->holder, pulse->beat, &pulse->done);
+}
+
 static void
-touch_all(const GPtrArray *pulses)
+heed(const Pulse *pulse, int r)
+{
+    if (r == -ESHUTDOWN || r == -ETIMEDOUT)
+        store_conn_retire(pulse->conn);
+}
+
+/* Begins them, and adds them to those that are under way. */
+static void
+touch_all(GPtrArray *pulses, GPtrArray *under_way)
 {
     for (guint i = 0; i < pulses->len; i++) {
-        const Pulse *pulse = g_ptr_array_index(pulses, i);
-        int r = store_claim_touch(pulse->conn, pulse->pool, pulse->image,
-                                  pulse->holder, pulse->beat);
+        Pulse *pulse = g_ptr_array_index(pulses, i);
 
-        if (r == -ESHUTDOWN || r == -ETIMEDOUT)
-            store_conn_retire(pulse->conn);
+        heed(pulse, begin(pulse));
+        g_ptr_array_add(under_way, pulse);
+    }
+}
+
+static bool
+has_answer(const Pulse *pulse)
+{
+    return !pulse->done || rados_aio_is_complete(pulse->done);
+}
+
+/* Takes out of under_way what has had its answer. */
+static GPtrArray *
+reap(GPtrArray *under_way)
+{
+    GPtrArray *done = g_ptr_array_new_with_free_func(pulse_free);
+
+    for (guint i = under_way->len; i-- > 0;) {
+        Pulse *pulse = g_ptr_array_index(under_way, i);
+
+        if (!has_answer(pulse))
+            continue;
+        (void)g_ptr_array_steal_index_fast(under_way, i);
+        if (pulse->done)
+            heed(pulse, rados_aio_get_return_value(pulse->done));
+        g_ptr_array_add(done, pulse);
+    }
+    return done;
+}
+
+/* Under the lock: those of the claims that are still there may be touched
+ * again. */
+static void
+settle(StoreCluster *cluster, const GPtrArray *done)
+{
+    for (guint i = 0; i < done->len; i++) {
+        const Pulse *pulse = g_ptr_array_index(done, i);
+        guint at;
+
+        if (g_ptr_array_find(cluster->claims, pulse->claim, &at))
+            ((StoreClaim *)g_ptr_array_index(cluster->claims, at))->touching =
+                false;
     }
 }
 
 /* Under the lock. False: the cluster is being closed. */
 static bool
-wait_for_beat(StoreCluster *cluster)
+wait_for_beat(StoreCluster *cluster, const GPtrArray *under_way)
 {
     gint64 until;
 
-    while (!cluster->closing && cluster->claims->len == 0)
+    while (!cluster->closing && cluster->claims->len == 0 &&
+           under_way->len == 0)
         g_cond_wait(&cluster->claims_changed, &cluster->lock);
     until = g_get_monotonic_time() + STORE_BEAT_S * G_USEC_PER_SEC;
     while (!cluster->closing &&
@@ -89,13 +161,20 @@ static gpointer
 heart_thread(gpointer opaque)
 {
     StoreCluster *cluster = opaque;
+    g_autoptr(GPtrArray) under_way = g_ptr_array_new_with_free_func(pulse_free);
 
     g_mutex_lock(&cluster->lock);
-    while (wait_for_beat(cluster)) {
-        g_autoptr(GPtrArray) pulses = take_pulses(cluster);
+    while (wait_for_beat(cluster, under_way)) {
+        g_autoptr(GPtrArray) done = NULL;
+        g_autoptr(GPtrArray) pulses = NULL;
 
         g_mutex_unlock(&cluster->lock);
-        touch_all(pulses);
+        done = reap(under_way);
+        g_mutex_lock(&cluster->lock);
+        settle(cluster, done);
+        pulses = take_pulses(cluster);
+        g_mutex_unlock(&cluster->lock);
+        touch_all(pulses, under_way);
         g_mutex_lock(&cluster->lock);
     }
     g_mutex_unlock(&cluster->lock);

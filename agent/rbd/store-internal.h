@@ -83,7 +83,8 @@ struct StoreClaim {
     char *owner;
     char *holder;    /* what stands in the claim: its exact value */
     gint64 since_us; /* of the boot clock: before it was asked for */
-    guint64 beat;    /* under the cluster's lock */
+    guint64 beat;    /* under the cluster's lock, as is the next */
+    bool touching;   /* the last touch has had no answer yet */
 };
 
 /* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
@@ -219,6 +220,14 @@ int store_claim_touch(StoreConn *conn,
                       const char *image,
                       const char *holder,
                       guint64 beat);
+/* The same without waiting: *ret_touch is the caller's, to be waited for and
+ * released before conn goes. */
+int store_claim_touch_begin(StoreConn *conn,
+                            const char *pool,
+                            const char *image,
+                            const char *holder,
+                            guint64 beat,
+                            rados_completion_t *ret_touch);
 int store_claim_remove(StoreConn *conn,
                        const char *pool,
                        const char *image,
