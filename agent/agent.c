@@ -162,7 +162,8 @@ serve_prepare(Agent *agent,
         return;
     }
     /* Where the cluster is to blame, say so. */
-    if (store_cluster_connect(host_cluster(host), &error))
+    if (store_cluster_connect(host_cluster(host), &error) &&
+        store_cluster_has_room(host_cluster(host), name, &error))
         g_set_error(
             &error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
             "an earlier start of it has not come to an end yet: try again "

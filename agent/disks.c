@@ -117,6 +117,7 @@ wanted(const Job *job, char *const *gone)
         .shareable = disk->shareable,
         .gone = (const char *const *)gone,
         .arriving = job->arriving,
+        .asker = dom_plan_name(job->plan),
     };
 }
 

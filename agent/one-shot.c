@@ -17,6 +17,8 @@
 
 /* A cluster that works answers in some 20 ms. */
 #define TRY_MS 500
+/* What takes longer may be waiting for room. */
+#define SLOW_MS 1500
 
 typedef struct {
     Host *host;
@@ -24,14 +26,29 @@ typedef struct {
     guint deadline_ms;
 } Limit;
 
+static void
+refuse_for_room(const Limit *limit)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (store_cluster_has_room(host_cluster(limit->host), limit->domain,
+                               &error))
+        return;
+    fprintf(stderr, "remora: domain '%s': %s\n", limit->domain, error->message);
+    _exit(1);
+}
+
 /* A call into a cluster that hangs cannot be called back: the process ends
  * instead, and its claims with it. */
 static gpointer
 watch_the_clock(gpointer data)
 {
     const Limit *limit = data;
+    guint first_ms = MIN(limit->deadline_ms, SLOW_MS);
 
-    g_usleep((gulong)limit->deadline_ms * 1000);
+    g_usleep((gulong)first_ms * 1000);
+    refuse_for_room(limit);
+    g_usleep((gulong)(limit->deadline_ms - first_ms) * 1000);
     store_cluster_note_down(host_cluster(limit->host));
     fprintf(stderr,
             "remora: domain '%s': the cluster did not finish within %u s: "

@@ -2,8 +2,8 @@
 /*
  * agent/server.c - the two sockets that the hook knows
  *
- * Everything here runs in the main loop except run_exchange(), run_notice()
- * and run_look(), which are the pool's.
+ * Everything here runs in the main loop except run_job() and what it calls,
+ * which are the pool's.
  */
 #include "config.h"
 
@@ -28,8 +28,10 @@
 /* The agent answers before the hook gives up, so that the hook's reader gets
  * the reason. */
 #define MARGIN_MS 500
-#define LOOK_S    10
-#define PAUSE_US  10000
+/* A request that has not come to its end by then is asked about. */
+#define SLOW_MS  1500
+#define LOOK_S   10
+#define PAUSE_US 10000
 
 struct Server {
     Agent *agent;
@@ -45,13 +47,14 @@ struct Server {
     gpointer idle_data;
 };
 
-typedef enum { JOB_EXCHANGE, JOB_NOTICE, JOB_LOOK } JobKind;
+typedef enum { JOB_EXCHANGE, JOB_SLOW, JOB_NOTICE, JOB_LOOK } JobKind;
 
 typedef struct {
     JobKind kind;
     Server *server;
     Host *host; /* of an exchange, from its beginning to its end */
     Exchange *exchange;
+    GSource *slow;
     GSource *deadline;
     enum wire_op op;
     char *name;
@@ -61,11 +64,22 @@ typedef struct {
 } Job;
 
 static void
+drop_source(GSource **source)
+{
+    if (!*source)
+        return;
+    g_source_destroy(*source);
+    g_source_unref(*source);
+    *source = NULL;
+}
+
+static void
 job_free(Job *job)
 {
     host_let_go(job->host);
     exchange_unref(job->exchange);
-    g_clear_pointer(&job->deadline, g_source_unref);
+    drop_source(&job->slow);
+    drop_source(&job->deadline);
     g_free(job->name);
     g_free(job->body);
     g_free(job);
@@ -76,16 +90,6 @@ attach(Server *server, GSource *source, GSourceFunc func, gpointer data)
 {
     g_source_set_callback(source, func, data, NULL);
     g_source_attach(source, server->context);
-}
-
-static void
-drop_source(GSource **source)
-{
-    if (!*source)
-        return;
-    g_source_destroy(*source);
-    g_source_unref(*source);
-    *source = NULL;
 }
 
 /* ---- the ten-second look, only while there is something to look at -------- */
@@ -128,8 +132,6 @@ on_job_over(gpointer data)
     Job *job = data;
     Server *server = job->server;
 
-    if (job->deadline)
-        g_source_destroy(job->deadline);
     server->open--;
     job_free(job);
     arrange_look(server);
@@ -157,6 +159,24 @@ run_exchange(Job *job)
         agent_undo(agent, &answer);
 }
 
+/* What waits for room in a pool is refused long before its deadline: libvirt
+ * starts other domains one after another. */
+static void
+run_slow(const Job *job)
+{
+    g_autofree char *name = exchange_domain(job->exchange);
+    const LogAbout about = {.domain = name};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *message = NULL;
+
+    if (!name[0] ||
+        store_cluster_has_room(host_cluster(job->host), name, &error))
+        return;
+    message = g_strdup_printf("domain '%s': %s", name, error->message);
+    if (exchange_refuse(job->exchange, message))
+        log_warning(&about, "refused: %s", error->message);
+}
+
 static void
 run_job(gpointer data, gpointer unused)
 {
@@ -167,6 +187,9 @@ run_job(gpointer data, gpointer unused)
     switch (job->kind) {
     case JOB_EXCHANGE:
         run_exchange(job);
+        break;
+    case JOB_SLOW:
+        run_slow(job);
         break;
     case JOB_NOTICE:
         agent_notice(job->server->agent, job->op, job->name, job->body,
@@ -215,6 +238,20 @@ on_deadline(gpointer data)
     return G_SOURCE_REMOVE;
 }
 
+static gboolean
+on_slow(gpointer data)
+{
+    const Job *exchange = data;
+    Job *job = g_new0(Job, 1);
+
+    job->kind = JOB_SLOW;
+    job->server = exchange->server;
+    job->host = host_ref(exchange->host);
+    job->exchange = exchange_ref(exchange->exchange);
+    push(job->server, job);
+    return G_SOURCE_REMOVE;
+}
+
 static void
 begin_exchange(Server *server, int fd)
 {
@@ -232,6 +269,8 @@ begin_exchange(Server *server, int fd)
     job->server = server;
     job->host = host;
     job->exchange = g_steal_pointer(&exchange);
+    job->slow = g_timeout_source_new(SLOW_MS);
+    attach(server, job->slow, on_slow, job);
     job->deadline = g_timeout_source_new(
         limit > 2 * MARGIN_MS ? limit - MARGIN_MS : limit / 2);
     attach(server, job->deadline, on_deadline, job);

@@ -40,6 +40,7 @@ store_cluster_new(const StoreSettings *settings)
     g_mutex_init(&cluster->lock);
     g_cond_init(&cluster->closed);
     g_cond_init(&cluster->claims_changed);
+    cluster->work = g_ptr_array_new();
     cluster->claims = g_ptr_array_new();
     return cluster;
 }
@@ -86,7 +87,9 @@ store_cluster_unref(StoreCluster *cluster)
     g_mutex_clear(&cluster->lock);
     g_cond_clear(&cluster->closed);
     g_cond_clear(&cluster->claims_changed);
+    g_ptr_array_unref(cluster->work);
     g_ptr_array_unref(cluster->claims);
+    g_free(cluster->full_pool);
     g_free(cluster);
 }
 

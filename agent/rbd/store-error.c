@@ -65,7 +65,8 @@ judge_connection(StoreConn *conn, int number, const char *message)
     if (!conn || (number != ETIMEDOUT && number != ESHUTDOWN))
         return;
     store_conn_retire(conn);
-    if (number == ETIMEDOUT)
+    /* What waits for room is no sign that the cluster does not answer. */
+    if (number == ETIMEDOUT && !store_room_is_missing(conn->cluster))
         store_cluster_mark_down(conn->cluster, message);
 }
 

@@ -71,6 +71,8 @@ struct StoreCluster {
     GCond closed;         /* closing was set, or the probe has ended */
     GHashTable *parents;  /* 'pool/image@snap' -> what was found */
     GHashTable *observed; /* 'pool/image' -> when a claim was first seen so */
+    GPtrArray *work;      /* of StoreWork, under way; borrowed */
+    char *full_pool;      /* known to be full when it was last asked for */
     GPtrArray *claims;    /* of StoreClaim, held; borrowed */
     GCond claims_changed;
     GThread *heart; /* NULL until the first claim */
@@ -334,6 +336,25 @@ gboolean store_trash(StoreConn *conn,
 /* Removes a name whose header is proved to be missing; refuses otherwise. */
 gboolean
 store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error);
+
+/* store-full.c: a disk that is being made ready, between the two calls. */
+typedef struct {
+    const StoreDisk *disk;
+    gint64 since_us;
+} StoreWork;
+
+void
+store_work_begin(StoreCluster *cluster, StoreWork *work, const StoreDisk *disk);
+void store_work_end(StoreCluster *cluster, StoreWork *work);
+/* Whether somebody found a pool full and nobody has found room since. */
+bool store_room_is_missing(StoreCluster *cluster);
+/* Before something is made: asks a monitor only if that is so. FALSE: there is
+ * no room in the disk's pool or in its parent's. */
+gboolean
+store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error);
+/* What a write to the pool would be told, by the text that 'osd pool ls
+ * detail' gives: 0, -EDQUOT or -ENOSPC. Pure. */
+int store_pool_room(const char *json, gsize len, const char *pool);
 
 /* store-fence.c */
 gboolean store_fence(StoreConn *conn, const char *addr, GError **error);

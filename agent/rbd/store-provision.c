@@ -284,7 +284,8 @@ build(StoreConn *conn,
                             "image '%s/%s' does not exist: create it or "
                             "correct the disk's source (rbd ls %s)",
                             disk->pool, disk->image, disk->pool);
-    if (!store_build(conn, disk, &result->size, &exists, error))
+    if (!store_room_check(conn, disk, error) ||
+        !store_build(conn, disk, &result->size, &exists, error))
         return FALSE;
     result->outcome = STORE_BUILT;
     *ret_done = !exists;
@@ -406,6 +407,7 @@ provision_claimed(StoreConn *conn,
                   StoreResult *result,
                   GError **error)
 {
+    StoreWork work;
     g_autoptr(GString) done = g_string_new(NULL);
     g_auto(StoreTaken) taken = {0};
     g_autoptr(StorePeek) peek = NULL;
@@ -425,7 +427,9 @@ provision_claimed(StoreConn *conn,
     if (taken.holder)
         note_done(&attempt, "took over the claim {%s}: %s", taken.holder,
                   taken.proof);
+    store_work_begin(conn->cluster, &work, disk);
     ready = make_ready(&attempt, result, error);
+    store_work_end(conn->cluster, &work);
     if (done->len > 0)
         result->recovered = g_strdup(done->str);
     if (!ready) {

@@ -225,10 +225,11 @@ osd()
 
 # ---- space -----------------------------------------------------------------
 
+# flag_is FLAG [POOL]
 flag_is()
 {
-    ceph osd dump -f json | jq -e --arg flag "$1" \
-        '.pools[] | select(.pool_name == "vms") |
+    ceph osd dump -f json | jq -e --arg flag "$1" --arg pool "${2:-vms}" \
+        '.pools[] | select(.pool_name == $pool) |
             .flags_names | split(",") | index($flag) != null'
 }
 
@@ -261,6 +262,107 @@ full()
     ok 'and a start works again' request_prepare
     request_release
 } 2>/dev/null
+
+# prepare_in SECONDS
+prepare_in()
+{
+    timeout "$1" "$(agent_hook)" web prepare begin - <"$REQUEST"
+}
+
+# again UUID: the start that was refused.
+again()
+{
+    request_new clone "$1"
+    wait_until 'a start that was refused works' 10 request_prepare
+    ok 'and its disk is whole' is_whole
+    request_release
+}
+
+# The image's header is written to when it gets a clone, and that waits for
+# room.
+full_of_images()
+{
+    local i refused=()
+    ceph osd pool set-quota images max_objects 1 2>/dev/null
+    wait_until 'the pool of images is at its quota' 60 flag_is full_quota images
+    request_new clone
+    refused+=("$REQUEST_UUID")
+    refuses 'which a start says soon' 'the pool is at its quota' prepare_in 4
+    like 'and names the disk and the pool' "$TAP_OUT" \
+        "cannot make '$REQUEST_DISK' in pool 'images'"
+    refuses 'so is the next start of that domain told' 'quota' prepare_in 1
+    request_new clone
+    refused+=("$REQUEST_UUID")
+    refuses 'and another one, at once' 'quota' prepare_in 1
+    ok 'the agent goes on' agent_is_up
+    ok 'it ends with what it was about' agent_kill
+    request_new clone
+    refused+=("$REQUEST_UUID")
+    refuses 'so it is without an agent' 'quota' prepare_in 4
+    ok 'a new agent starts' agent_start
+    ceph osd pool set-quota images max_objects 0 2>/dev/null
+    wait_until 'the quota on the images is gone' 60 \
+        eval '! flag_is full_quota images'
+    for i in "${refused[@]}"; do
+        again "$i"
+    done
+    wait_until 'no claim is left' 10 agent_no_claims
+    is 'each image in the pool is a whole clone' \
+        "$(rbd ls vms | sed 's|^|vms/|' | sort)" \
+        "$(rbd children "images/$IMAGE@snap" | sort)"
+}
+
+# As remora itself sees it.
+agent_is_up()
+{
+    [ "$(remora status --json | jq -r '.agent.clusters[0].state')" = up ]
+}
+
+# ---- claims that are held --------------------------------------------------
+
+# One OSD cannot keep two copies: what is asked of the pool waits.
+pool_hangs()
+{
+    ceph osd pool set "$1" size 2 && ceph osd pool set "$1" min_size 2 &&
+        bed_wait 30 eval "! timeout 1 rados -p $1 stat nothing 2>&1 |
+            grep -q 'No such file'"
+} >/dev/null 2>&1
+
+pool_answers()
+{
+    ceph osd pool set "$1" min_size 1
+    ceph osd pool set "$1" size 1 --yes-i-really-mean-it
+} >/dev/null 2>&1
+
+beat()
+{
+    rados -p vms getxattr "remora_claim.${REQUEST_DISK#*/}" remora.beat
+}
+
+# A claim that cannot be touched lets no other die.
+hearts()
+{
+    local i before disks=()
+    for i in b c d; do
+        rbd create --size 16M "volumes/held-$i"
+        disks+=("$(guest_disk_xml "vd$i" "volumes/held-$i" "$REQUEST_SECRET")")
+    done
+    ok 'a request with disks in two pools' request_kind held \
+        "$(agent_asks vda "$IMAGE")" "${disks[@]}"
+    request_new held
+    ok 'is allowed' request_prepare
+    is 'and holds its claims' "$(rados -p volumes ls | grep -c remora_claim)" 3
+    ok 'one pool does not answer any more' pool_hangs volumes
+    before=$(beat)
+    sleep 13
+    ok 'the claim in the other one is touched all the same' \
+        [ $(($(beat) - before)) -ge 2 ]
+    pool_answers volumes
+    wait_until 'the pool answers again' 30 rbd info volumes/held-b
+    request_release
+    wait_until 'and all claims end' 10 agent_no_claims
+    is 'there as well' "$(rados -p volumes ls | grep remora_claim)" ''
+}
 
 # ---- the blocklist ---------------------------------------------------------
 
@@ -302,6 +404,8 @@ inside()
     two_monitors
     no_manager
     full
+    full_of_images
+    hearts
     osd
     moved
 }

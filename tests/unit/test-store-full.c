@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-store-full.c - is there room in this pool?
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define POOL(name, flags)                                                      \
+    "{\"pool_id\": 1, \"pool_name\": \"" name "\", \"flags\": 1, "             \
+    "\"flags_names\": \"" flags "\"}"
+
+static int
+room(const char *json, const char *pool)
+{
+    return store_pool_room(json, strlen(json), pool);
+}
+
+static void
+test_flags(void **state)
+{
+    static const char pools[] = "[" POOL("vms", "hashpspool") "," //
+        POOL("images", "hashpspool,full_quota") "," POOL("volumes", "hashpspool,full") "," POOL(
+            "both", "full,full_quota") "," POOL("soon",
+                                                "nearfull,backfillfull") "]";
+
+    (void)state;
+    assert_int_equal(room(pools, "vms"), 0);
+    assert_int_equal(room(pools, "images"), -EDQUOT);
+    assert_int_equal(room(pools, "volumes"), -ENOSPC);
+    assert_int_equal(room(pools, "both"), -EDQUOT);
+    assert_int_equal(room(pools, "soon"), 0);
+    assert_int_equal(room(pools, "image"), 0);
+}
+
+/* What cannot be read refuses nobody. */
+static void
+test_nonsense(void **state)
+{
+    static const char *const texts[] = {
+        "",
+        "[",
+        "{}",
+        "[1, \"full\", null, {}]",
+        "[{\"pool_name\": \"vms\"}]",
+        "[{\"pool_name\": \"vms\", \"flags_names\": 7}]",
+        "[{\"pool_name\": 7, \"flags_names\": \"full\"}]",
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
+        assert_int_equal(room(texts[i], "vms"), 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_nonsense),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
