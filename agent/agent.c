@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 
 #include "agent/arrivals.h"
+#include "agent/guests-later.h"
 #include "agent/guests.h"
 #include "agent/held.h"
 #include "agent/log.h"
@@ -19,14 +20,23 @@
 /* A claim that was handed over for a start which is still under way when the
  * agent is replaced is left alone for so long. */
 #define SWEEP_AGE_S 60
+/* A sweep that fails with a cluster that answers may fail for ever. */
+#define SWEEPS_FAIL_MAX 6
+
+#define ARRIVALS_DIR HOST_RUN_DIR "/arrivals"
 
 struct Agent {
     GMutex lock;
     Host *host;
     GHashTable *preparing; /* names of domains that are being prepared */
     Held *held;
-    Arrivals *arrivals;
+    GuestsLater *later;
     gint64 since_us;
+    GMutex sweeping;
+    gint sweep_due; /* atomic, as is the next */
+    gint sweeps_failed;
+    AgentWake wake;
+    gpointer wake_data;
 };
 
 void
@@ -46,7 +56,9 @@ agent_new(Host *host)
     agent->preparing =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->held = held_new();
-    agent->arrivals = arrivals_new();
+    agent->later = guests_later_new();
+    g_mutex_init(&agent->sweeping);
+    agent->sweep_due = 1;
     agent->since_us = g_get_monotonic_time();
     return agent;
 }
@@ -58,7 +70,8 @@ agent_free(Agent *agent)
         return;
     g_hash_table_unref(agent->preparing);
     held_free(agent->held);
-    arrivals_free(agent->arrivals);
+    guests_later_free(agent->later);
+    g_mutex_clear(&agent->sweeping);
     host_unref(agent->host);
     g_mutex_clear(&agent->lock);
     g_free(agent);
@@ -129,7 +142,7 @@ prepare(Agent *agent,
 {
     g_auto(RequestReady) ready = {0};
     g_autoptr(GError) error = NULL;
-    RequestHow how = {.arriving = arrivals_take(agent->arrivals, name)};
+    RequestHow how = {.arriving = arrivals_take(ARRIVALS_DIR, name)};
 
     /* What an earlier start of the domain still holds would stand in the way
      * of this one. */
@@ -196,8 +209,7 @@ is_open_elsewhere(Host *host, const char *body, gsize len)
 }
 
 static void
-serve_filter(Agent *agent,
-             Host *host,
+serve_filter(Host *host,
              enum wire_op op,
              const char *name,
              const char *body,
@@ -206,17 +218,17 @@ serve_filter(Agent *agent,
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *uuid = NULL;
-    char *xml = NULL;
+    g_autofree char *xml = NULL;
 
-    if (!request_filter(host, body, len, &xml, &uuid, &error)) {
+    if (!request_filter(host, body, len, &xml, &uuid, &error) ||
+        (op == WIRE_MIGRATE && uuid && is_open_elsewhere(host, body, len) &&
+         !arrivals_note(ARRIVALS_DIR, name, &error))) {
         refuse(answer, name, error);
         return;
     }
     answer->allow = true;
     if (xml)
-        answer->output = g_bytes_new_take(xml, strlen(xml));
-    if (op == WIRE_MIGRATE && uuid && is_open_elsewhere(host, body, len))
-        arrivals_note(agent->arrivals, name);
+        answer->output = g_bytes_new(xml, strlen(xml));
 }
 
 static void
@@ -243,7 +255,7 @@ agent_serve(Agent *agent,
         return;
     case WIRE_MIGRATE:
     case WIRE_RESTORE:
-        serve_filter(agent, host, op, name, body, len, ret_answer);
+        serve_filter(host, op, name, body, len, ret_answer);
         return;
     case WIRE_STATUS:
         serve_status(agent, host, ret_answer);
@@ -274,14 +286,18 @@ drop_strays(Host *host, const DomPlan *plan)
     for (guint i = 0; i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
         g_autoptr(GError) error = NULL;
+        bool dropped;
         const LogAbout about = {.domain = dom_plan_name(plan),
                                 .disk = disk->target};
 
         if (!disk->writable || disk->shareable)
             continue;
         if (!store_claim_drop_dead(host_cluster(host), disk->pool, disk->image,
-                                   dom_plan_uuid(plan), &error))
+                                   dom_plan_uuid(plan), &dropped, &error))
             log_warning(&about, "its claim stays: %s", error->message);
+        else if (dropped)
+            log_info(&about, "gave up the claim of its start, whose process "
+                             "has ended");
     }
 }
 
@@ -301,6 +317,32 @@ plan_notice(Host *host, const char *name, const char *body, gsize len)
     return plan;
 }
 
+static void
+record(Agent *agent,
+       Host *host,
+       const DomPlan *plan,
+       const char *name,
+       const char *xml,
+       gsize len)
+{
+    if (guests_record(host, plan))
+        return;
+    guests_later_add(agent->later, name, xml, len);
+    if (agent->wake)
+        agent->wake(agent->wake_data);
+}
+
+void
+agent_runs(Agent *agent, const char *name, const char *xml)
+{
+    g_autoptr(Host) host = agent_host(agent);
+    gsize len = strlen(xml);
+    g_autoptr(DomPlan) plan = plan_notice(host, name, xml, len);
+
+    if (plan)
+        record(agent, host, plan, name, xml, len);
+}
+
 void
 agent_notice(Agent *agent,
              enum wire_op op,
@@ -313,10 +355,10 @@ agent_notice(Agent *agent,
     g_autoptr(DomPlan) plan = plan_notice(host, name, body, len);
 
     if (op == WIRE_RELEASE)
-        (void)arrivals_take(agent->arrivals, name);
+        (void)arrivals_take(ARRIVALS_DIR, name);
     /* The watch is written down before the claim that covers it goes. */
     if (op == WIRE_STARTED && plan)
-        guests_record(host, plan);
+        record(agent, host, plan, name, body, len);
     (void)held_drop(agent->held, name, plan ? dom_plan_uuid(plan) : NULL,
                     received_us);
     /* Never a claim of our own: it may be the next start's by now. */
@@ -326,32 +368,74 @@ agent_notice(Agent *agent,
         guests_forget(host, dom_plan_uuid(plan));
 }
 
-void
-agent_begin(Agent *agent)
+static bool
+may_sweep_again(Agent *agent, const GError *error)
+{
+    if (g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN))
+        return true;
+    log_warning(NULL, "%s", error->message);
+    return g_atomic_int_add(&agent->sweeps_failed, 1) + 1 < SWEEPS_FAIL_MAX;
+}
+
+static void
+sweep(Agent *agent)
 {
     g_autoptr(Host) host = agent_host(agent);
     g_autoptr(GPtrArray) dropped =
         g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
     g_autoptr(GError) error = NULL;
+    bool waiting = false;
+    gboolean done = store_claims_sweep(host_cluster(host), SWEEP_AGE_S, dropped,
+                                       &waiting, &error);
 
-    if (!store_claims_sweep(host_cluster(host), SWEEP_AGE_S, dropped, &error))
-        log_warning(NULL, "%s", error->message);
     for (guint i = 0; i < dropped->len; i++) {
         const StoreRecovery *recovery = g_ptr_array_index(dropped, i);
         const LogAbout about = {.image = recovery->image};
 
         recoveries_note(&about, recovery->text);
     }
+    g_atomic_int_set(&agent->sweep_due,
+                     done ? waiting : may_sweep_again(agent, error));
+}
+
+/* Whoever comes while another is at it has nothing to do. */
+static void
+sweep_if_due(Agent *agent)
+{
+    if (!g_atomic_int_get(&agent->sweep_due) ||
+        !g_mutex_trylock(&agent->sweeping))
+        return;
+    sweep(agent);
+    g_mutex_unlock(&agent->sweeping);
+}
+
+void
+agent_begin(Agent *agent)
+{
+    sweep_if_due(agent);
+}
+
+void
+agent_on_work(Agent *agent, AgentWake wake, gpointer data)
+{
+    agent->wake_data = data;
+    agent->wake = wake;
 }
 
 bool
 agent_wants_look(Agent *agent)
 {
-    return held_count(agent->held) > 0;
+    return held_count(agent->held) > 0 ||
+           guests_later_count(agent->later) > 0 ||
+           g_atomic_int_get(&agent->sweep_due);
 }
 
 void
 agent_look(Agent *agent)
 {
+    g_autoptr(Host) host = agent_host(agent);
+
     held_check(agent->held);
+    guests_later_check(agent->later, host);
+    sweep_if_due(agent);
 }

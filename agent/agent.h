@@ -2,7 +2,8 @@
 /*
  * agent/agent.h - what the hook's requests do, whoever carried them here
  *
- * Threads:  any; everything but agent_new() and agent_set_host() blocks.
+ * Threads:  any; everything blocks but agent_new(), agent_set_host(),
+ *           agent_on_work() and agent_wants_look().
  */
 #ifndef REMORA_AGENT_AGENT_H
 #define REMORA_AGENT_AGENT_H
@@ -49,9 +50,17 @@ void agent_notice(Agent *agent,
                   gsize len,
                   gint64 received_us);
 
+/* A domain that runs, with its definition as it runs: one that has started
+ * while no agent listened is caught up with. */
+void agent_runs(Agent *agent, const char *name, const char *xml);
+
 /* What is left from before this process, and a first connection. */
 void agent_begin(Agent *agent);
-/* Whether agent_look() wants to be called in 10 s. */
+/* wake is called, in any thread, when agent_wants_look() may have become true
+ * other than by a request. Before anything else is asked of the agent. */
+typedef void (*AgentWake)(gpointer data);
+void agent_on_work(Agent *agent, AgentWake wake, gpointer data);
+/* Whether agent_look() wants to be called in 10 s; so it is at first. */
 bool agent_wants_look(Agent *agent);
 void agent_look(Agent *agent);
 

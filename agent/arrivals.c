@@ -1,69 +1,75 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * agent/arrivals.c - domains that are about to arrive by live migration
+ *
+ * A file holds the time of the kernel's monotonic clock, which all processes of
+ * a host share. Its name is a digest: a domain's may be longer than a file's.
  */
 #include "config.h"
 
 #include "agent/arrivals.h"
 
-#include <glib.h>
+#include <glib/gstdio.h>
 
 #define GOOD_FOR_US (10 * G_USEC_PER_SEC)
 
-struct Arrivals {
-    GMutex lock;
-    GHashTable *seen; /* name -> gint64 of the monotonic clock */
-};
-
-Arrivals *
-arrivals_new(void)
+static char *
+path_of(const char *dir, const char *domain)
 {
-    Arrivals *arrivals = g_new0(Arrivals, 1);
+    g_autofree char *digest =
+        g_compute_checksum_for_string(G_CHECKSUM_SHA256, domain, -1);
 
-    g_mutex_init(&arrivals->lock);
-    arrivals->seen =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    return arrivals;
+    return g_build_filename(dir, digest, NULL);
 }
 
-void
-arrivals_free(Arrivals *arrivals)
+static bool
+is_fresh(const char *path)
 {
-    if (!arrivals)
-        return;
-    g_hash_table_unref(arrivals->seen);
-    g_mutex_clear(&arrivals->lock);
-    g_free(arrivals);
+    g_autofree char *text = NULL;
+    guint64 when;
+    gint64 age;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL) ||
+        !g_ascii_string_to_unsigned(text, 10, 0, G_MAXINT64, &when, NULL))
+        return false;
+    age = g_get_monotonic_time() - (gint64)when;
+    return age >= 0 && age <= GOOD_FOR_US;
 }
 
-static gboolean
-is_old(gpointer name, gpointer when, gpointer now)
+/* Those that nobody used. */
+static void
+clean(const char *dir)
 {
-    (void)name;
-    return *(gint64 *)now - *(gint64 *)when > GOOD_FOR_US;
+    g_autoptr(GDir) list = g_dir_open(dir, 0, NULL);
+    const char *name;
+
+    while (list && (name = g_dir_read_name(list))) {
+        g_autofree char *path = g_build_filename(dir, name, NULL);
+
+        if (!is_fresh(path))
+            (void)g_unlink(path);
+    }
 }
 
-void
-arrivals_note(Arrivals *arrivals, const char *domain)
+gboolean
+arrivals_note(const char *dir, const char *domain, GError **error)
 {
-    gint64 now = g_get_monotonic_time();
+    g_autofree char *path = path_of(dir, domain);
+    g_autofree char *text =
+        g_strdup_printf("%" G_GINT64_FORMAT, g_get_monotonic_time());
 
-    g_mutex_lock(&arrivals->lock);
-    g_hash_table_foreach_remove(arrivals->seen, is_old, &now);
-    g_hash_table_replace(arrivals->seen, g_strdup(domain),
-                         g_memdup2(&now, sizeof(now)));
-    g_mutex_unlock(&arrivals->lock);
+    (void)g_mkdir_with_parents(dir, 0700);
+    clean(dir);
+    return g_file_set_contents_full(
+        path, text, -1, G_FILE_SET_CONTENTS_CONSISTENT, 0600, error);
 }
 
 bool
-arrivals_take(Arrivals *arrivals, const char *domain)
+arrivals_take(const char *dir, const char *domain)
 {
-    gint64 now = g_get_monotonic_time();
-    bool found;
+    g_autofree char *path = path_of(dir, domain);
+    bool fresh = is_fresh(path);
 
-    g_mutex_lock(&arrivals->lock);
-    g_hash_table_foreach_remove(arrivals->seen, is_old, &now);
-    found = g_hash_table_remove(arrivals->seen, domain);
-    g_mutex_unlock(&arrivals->lock);
-    return found;
+    /* Of two who come at once, one removes it. */
+    return g_unlink(path) == 0 && fresh;
 }

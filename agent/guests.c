@@ -38,53 +38,104 @@ qemu_pid(const DomPlan *plan)
     return g_ascii_strtoll(text, NULL, 10);
 }
 
-/* Appends the disk's line, if its only watcher must be the guest. */
-static void
-add_disk(Host *host, const DomDisk *disk, const char *process, GString *text)
+/* The line that was written for the same process and disk before; NULL: none.
+ * g_free() it. */
+static char *
+line_before(const char *record, const char *process, const char *disk)
 {
-    g_autoptr(GError) error = NULL;
-    g_auto(GStrv) watchers = NULL;
+    g_auto(GStrv) lines = g_strsplit(record ? record : "", "\n", -1);
+    g_autofree char *begin = g_strconcat(process, " ", NULL);
+    g_autofree char *end = g_strconcat(" ", disk, NULL);
 
-    if (!disk->writable || disk->shareable)
-        return;
-    watchers =
-        store_watchers(host_cluster(host), disk->pool, disk->image, &error);
-    if (watchers && g_strv_length(watchers) == 1)
-        g_string_append_printf(text, "%s %s %s/%s\n", process, watchers[0],
-                               disk->pool, disk->image);
+    for (gsize i = 0; lines[i]; i++)
+        if (g_str_has_prefix(lines[i], begin) &&
+            g_str_has_suffix(lines[i], end))
+            return g_strdup(lines[i]);
+    return NULL;
 }
 
-void
-guests_record(Host *host, const DomPlan *plan)
+static char *
+line_now(Host *host, const DomDisk *disk, const char *process, const char *name)
 {
-    const GPtrArray *disks = dom_plan_disks(plan);
-    g_autofree char *path = record_path(dom_plan_uuid(plan));
+    g_auto(GStrv) watchers =
+        store_watchers(host_cluster(host), disk->pool, disk->image, NULL);
+
+    if (!watchers || g_strv_length(watchers) != 1)
+        return NULL;
+    return g_strdup_printf("%s %s %s", process, watchers[0], name);
+}
+
+/* Appends the disk's line. false: its only watcher is not known yet. */
+static bool
+add_disk(Host *host,
+         const DomDisk *disk,
+         const char *process,
+         const char *record,
+         GString *text)
+{
+    g_autofree char *name = g_strdup_printf("%s/%s", disk->pool, disk->image);
+    g_autofree char *line = NULL;
+
+    if (!disk->writable || disk->shareable)
+        return true;
+    line = line_before(record, process, name);
+    if (!line)
+        line = line_now(host, disk, process, name);
+    if (line)
+        g_string_append_printf(text, "%s\n", line);
+    return line != NULL;
+}
+
+/* false: there is none, or that cannot be told. */
+static bool
+find_process(const DomPlan *plan, gint64 *ret_pid, guint64 *ret_start)
+{
+    *ret_pid = qemu_pid(plan);
+    *ret_start = 0;
+    return *ret_pid > 0 && process_start(*ret_pid, ret_start) &&
+           *ret_start != 0;
+}
+
+static void
+write_record(const DomPlan *plan, const char *path, const GString *text)
+{
     g_autofree char *dir = g_path_get_dirname(path);
-    g_autoptr(GString) text = g_string_new(NULL);
     g_autoptr(GError) error = NULL;
-    g_autofree char *process = NULL;
-    gint64 pid = qemu_pid(plan);
-    guint64 start = 0;
-    guint64 again = 0;
     const LogAbout about = {.domain = dom_plan_name(plan)};
 
-    if (pid <= 0 || !process_start(pid, &start) || start == 0) {
-        log_debug(&about, "no QEMU of that name runs; nothing to record");
-        return;
-    }
-    process =
-        g_strdup_printf("%" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, pid, start);
-    for (guint i = 0; i < disks->len; i++)
-        add_disk(host, g_ptr_array_index(disks, i), process, text);
-    /* If it has ended meanwhile, the watches may be anybody's. */
-    if (!process_start(pid, &again) || again != start) {
-        log_debug(&about, "its QEMU has ended; nothing to record");
-        return;
-    }
     if (g_mkdir_with_parents(dir, 0700) != 0 ||
         !g_file_set_contents(path, text->str, (gssize)text->len, &error))
         log_warning(&about, "cannot record its watches: %s",
                     error ? error->message : dir);
+}
+
+bool
+guests_record(Host *host, const DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+    g_autofree char *path = record_path(dom_plan_uuid(plan));
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autofree char *record = NULL;
+    g_autofree char *process = NULL;
+    bool complete = true;
+    gint64 pid;
+    guint64 start;
+    guint64 again = 0;
+
+    if (disks->len == 0 || !find_process(plan, &pid, &start))
+        return true;
+    process =
+        g_strdup_printf("%" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, pid, start);
+    (void)g_file_get_contents(path, &record, NULL, NULL);
+    for (guint i = 0; i < disks->len; i++)
+        complete &=
+            add_disk(host, g_ptr_array_index(disks, i), process, record, text);
+    /* If it has ended meanwhile, the watches may be anybody's. */
+    if (!process_start(pid, &again) || again != start)
+        return true;
+    if (g_strcmp0(text->str, record) != 0)
+        write_record(plan, path, text);
+    return complete;
 }
 
 /* Whether none of the record's watches is there any more. */

@@ -16,9 +16,11 @@
 
 #include "agent/host.h"
 
-/* Writes down who watches the domain's writable disks. A disk with more than
- * one watcher is left out: whose watch is whose cannot be told. */
-void guests_record(Host *host, const DomPlan *plan);
+/* Writes down who watches the domain's writable disks, as far as that is not
+ * written down yet. A disk with more than one watcher, or none, is left out:
+ * whose watch is whose cannot be told. false: there is such a disk, and the
+ * domain's QEMU runs. */
+bool guests_record(Host *host, const DomPlan *plan);
 
 /* For a domain that has ended: its record goes, unless one of its watches is
  * still there, or that cannot be seen. */

@@ -151,6 +151,12 @@ begin(gpointer agent)
     return NULL;
 }
 
+static void
+on_runs(const char *name, const char *xml, gpointer agent)
+{
+    agent_runs(agent, name, xml);
+}
+
 static int
 run(Host *host, const char *conf_path)
 {
@@ -170,7 +176,7 @@ run(Host *host, const char *conf_path)
     on_signal(&daemon, SIGINT, on_stop);
     on_signal(&daemon, SIGHUP, on_reload);
     g_thread_unref(g_thread_new("begin", begin, daemon.agent));
-    daemon.virt = virt_start(host);
+    daemon.virt = virt_start(host, on_runs, daemon.agent);
     if (!daemon.virt) {
         fprintf(stderr, "remorad: cannot set up libvirt's event loop\n");
         return 1;

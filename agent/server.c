@@ -123,6 +123,23 @@ arrange_look(Server *server)
     attach(server, server->look, on_look, server);
 }
 
+static gboolean
+on_woken(gpointer data)
+{
+    arrange_look(data);
+    return G_SOURCE_REMOVE;
+}
+
+/* In any thread. */
+static void
+wake(gpointer data)
+{
+    Server *server = data;
+    g_autoptr(GSource) soon = g_idle_source_new();
+
+    attach(server, soon, on_woken, server);
+}
+
 /* ---- the pool -------------------------------------------------------------- */
 
 /* Back in the main loop after any job. */
@@ -350,6 +367,8 @@ server_new(Agent *agent, GMainContext *context, const char *dir, GError **error)
     server->notify =
         watch_socket(server, notify_fd, G_PRIORITY_HIGH, on_notify);
     server->hook = watch_socket(server, hook_fd, G_PRIORITY_DEFAULT, on_hook);
+    agent_on_work(agent, wake, server);
+    arrange_look(server);
     return server;
 }
 

@@ -29,6 +29,8 @@
 struct Virt {
     GMutex lock;
     Host *host;
+    VirtRuns runs;
+    gpointer runs_data;
     virConnectPtr conn;  /* NULL: none */
     int lifecycle;       /* the callback's id on conn */
     bool again;          /* a timer for another look is set */
@@ -206,6 +208,31 @@ look_at_secret(Host *host, virConnectPtr conn)
     return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
 }
 
+/* One that ends meanwhile has nothing to say. */
+static void
+tell_runs(const Virt *virt, virDomainPtr domain)
+{
+    char *xml = virDomainGetXMLDesc(domain, 0);
+
+    if (xml && virDomainIsActive(domain) == 1)
+        virt->runs(virDomainGetName(domain), xml, virt->runs_data);
+    free(xml);
+}
+
+static void
+tell_all_that_run(const Virt *virt, virConnectPtr conn)
+{
+    virDomainPtr *domains = NULL;
+    int n = virConnectListAllDomains(conn, &domains,
+                                     VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+
+    for (int i = 0; i < n; i++) {
+        tell_runs(virt, domains[i]);
+        (void)virDomainFree(domains[i]);
+    }
+    free(domains);
+}
+
 static bool
 look_at_all(Virt *virt, Host *host, virConnectPtr conn)
 {
@@ -225,6 +252,7 @@ look_at_all(Virt *virt, Host *host, virConnectPtr conn)
         (void)virDomainFree(domains[i]);
     }
     free(domains);
+    tell_all_that_run(virt, conn);
     return again;
 }
 
@@ -377,7 +405,7 @@ run_loop(gpointer unused)
 /* ---- from outside ---------------------------------------------------------- */
 
 Virt *
-virt_start(Host *host)
+virt_start(Host *host, VirtRuns runs, gpointer data)
 {
     Virt *virt;
 
@@ -387,6 +415,8 @@ virt_start(Host *host)
     virt = g_new0(Virt, 1);
     g_mutex_init(&virt->lock);
     virt->host = host_ref(host);
+    virt->runs = runs;
+    virt->runs_data = data;
     virt->looking =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, drop_domain);
     virt->pool = g_thread_pool_new(run_job, virt, WORKERS_MAX, FALSE, NULL);

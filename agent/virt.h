@@ -21,7 +21,10 @@ typedef struct Virt Virt;
 
 /* Once in a process. It runs until the process ends: a call that waits for
  * libvirt cannot be called back. */
-Virt *virt_start(Host *host);
+/* runs is told of each domain that runs when a connection has been made, with
+ * its live definition; in any thread, where it may block. */
+typedef void (*VirtRuns)(const char *name, const char *xml, gpointer data);
+Virt *virt_start(Host *host, VirtRuns runs, gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
 void virt_set_host(Virt *virt, Host *host);
 

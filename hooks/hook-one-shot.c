@@ -69,19 +69,11 @@ hook_one_shot(const char *program,
               const struct hook_domain *domain,
               struct hook_error *error)
 {
-    const char *arguments[] = {program, "--one-shot", operation, domain->name,
-                               NULL};
+    /* Whoever may name a domain must not be able to give an option. */
+    const char *arguments[] = {program,   "--one-shot", "--",
+                               operation, domain->name, NULL};
     int reason;
 
-    /* The program would take it for an option, and whoever may name a domain
-     * must not be able to give one. */
-    if (domain->name[0] == '-') {
-        hook_error_set(error, "the agent (remorad) is not running, and a name "
-                              "that begins with '-' cannot be handed over "
-                              "without it: start it with 'systemctl start "
-                              "remorad', then try again");
-        return;
-    }
     if (feed(domain) < 0) {
         hook_error_set(error,
                        "the agent (remorad) is not running, and its work "

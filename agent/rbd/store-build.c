@@ -250,11 +250,39 @@ store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
     return FALSE;
 }
 
+/* What could not be finished. Not over a connection that may not be used any
+ * more: then the claim stays, and whoever takes it over finds what is left.
+ * TRUE: the clone is gone, and was in order but for its parent, which is not
+ * that of its name any more. */
+static gboolean
+take_away(StoreConn *conn,
+          const StoreDisk *disk,
+          const GError *why,
+          GString *done,
+          GError **error)
+{
+    static const char replaced[] = "its image was replaced while it was cloned";
+
+    if (why) {
+        if (!g_atomic_int_get(&conn->retired))
+            (void)store_trash(conn, disk->pool, disk->image, why->message,
+                              NULL);
+        g_propagate_error(error, g_error_copy(why));
+        return FALSE;
+    }
+    if (!store_trash(conn, disk->pool, disk->image, replaced, error))
+        return FALSE;
+    g_string_append_printf(done, "moved the clone to the trash, because %s",
+                           replaced);
+    return TRUE;
+}
+
 gboolean
 store_build(StoreConn *conn,
             const StoreDisk *disk,
             guint64 *ret_size,
             bool *ret_exists,
+            GString *done,
             GError **error)
 {
     for (int i = 0; i < CLONE_TRIES; i++) {
@@ -275,19 +303,9 @@ store_build(StoreConn *conn,
         if (finish(conn, disk, &parent, &same, &why) && same)
             return TRUE;
 
-        /* Not a connection that may not be used any more: then the claim
-         * stays, and whoever takes it over finds what is left. */
         store_parent_forget(conn->cluster, &disk->parent);
-        if (!g_atomic_int_get(&conn->retired) &&
-            !store_trash(conn, disk->pool, disk->image,
-                         why ? why->message : "its image was replaced",
-                         why ? NULL : error) &&
-            !why)
+        if (!take_away(conn, disk, why, done, error))
             return FALSE;
-        if (why) {
-            g_propagate_error(error, g_steal_pointer(&why));
-            return FALSE;
-        }
     }
     return store_refuse(error, STORE_ERROR_REFUSED,
                         "image '%s/%s' is being replaced while it is cloned: "

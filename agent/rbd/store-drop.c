@@ -110,6 +110,7 @@ drop_if_ours(StoreConn *conn,
              const char *pool,
              const char *image,
              const char *owner,
+             bool *ret_dropped,
              GError **error)
 {
     g_auto(StoreClaimSeen) seen = {0};
@@ -120,12 +121,12 @@ drop_if_ours(StoreConn *conn,
         g_autofree char *instance = store_holder_field(seen.holder, "instance");
         StoreConn *own = conns ? own_conn(conn, conns, instance) : NULL;
 
-        if (strcmp(whose, owner) != 0)
+        if (strcmp(whose, owner) != 0 ||
+            (!own && !was_handed_by_dead(conn, pool, image, instance)))
             return TRUE;
-        if (own)
-            r = drop_noted(conn, own, pool, image, owner, seen.holder);
-        else if (was_handed_by_dead(conn, pool, image, instance))
-            r = store_claim_remove(conn, pool, image, seen.holder);
+        r = own ? drop_noted(conn, own, pool, image, owner, seen.holder)
+                : store_claim_remove(conn, pool, image, seen.holder);
+        *ret_dropped = r >= 0;
     }
     if (r < 0 && r != -ECANCELED && r != -ENOENT)
         return store_fail(error, conn, r, "cannot drop the claim on '%s/%s'",
@@ -142,8 +143,10 @@ store_claim_drop_for(StoreCluster *cluster,
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
     g_autoptr(GPtrArray) conns = store_heart_find(cluster, pool, image, owner);
+    bool dropped = false;
 
-    if (!conn || !drop_if_ours(conn, conns, pool, image, owner, error))
+    if (!conn ||
+        !drop_if_ours(conn, conns, pool, image, owner, &dropped, error))
         return FALSE;
     store_heart_forget(cluster, pool, image, owner);
     return TRUE;
@@ -154,9 +157,12 @@ store_claim_drop_dead(StoreCluster *cluster,
                       const char *pool,
                       const char *image,
                       const char *owner,
+                      bool *ret_dropped,
                       GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
 
-    return conn && drop_if_ours(conn, NULL, pool, image, owner, error);
+    *ret_dropped = false;
+    return conn &&
+           drop_if_ours(conn, NULL, pool, image, owner, ret_dropped, error);
 }

@@ -319,11 +319,13 @@ gboolean store_is_listed(StoreConn *conn,
 char *
 store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id);
 
-/* store-build.c. ret_exists: the name was taken, nothing was made. */
+/* store-build.c. ret_exists: the name was taken, nothing was made. done gets
+ * what was put right meanwhile. */
 gboolean store_build(StoreConn *conn,
                      const StoreDisk *disk,
                      guint64 *ret_size,
                      bool *ret_exists,
+                     GString *done,
                      GError **error);
 gboolean store_grow(StoreConn *conn, const StoreDisk *disk, GError **error);
 /* store-trash.c. why: one line, kept with the image for store_trash_list().

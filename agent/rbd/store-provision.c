@@ -274,6 +274,7 @@ static gboolean
 build(StoreConn *conn,
       const StoreDisk *disk,
       StoreResult *result,
+      GString *done,
       bool *ret_done,
       GError **error)
 {
@@ -285,7 +286,7 @@ build(StoreConn *conn,
                             "correct the disk's source (rbd ls %s)",
                             disk->pool, disk->image, disk->pool);
     if (!store_room_check(conn, disk, error) ||
-        !store_build(conn, disk, &result->size, &exists, error))
+        !store_build(conn, disk, &result->size, &exists, done, error))
         return FALSE;
     result->outcome = STORE_BUILT;
     *ret_done = !exists;
@@ -300,7 +301,8 @@ make_ready(Attempt *attempt, StoreResult *result, GError **error)
     const StoreDisk *disk = attempt->disk;
     bool done = false;
 
-    if (attempt->absent && !build(conn, disk, result, &done, error))
+    if (attempt->absent &&
+        !build(conn, disk, result, attempt->done, &done, error))
         return FALSE;
     for (int i = 0; !done && i < PROVISION_TRIES + 2; i++) {
         g_auto(StoreLook) look = {0};
@@ -313,7 +315,8 @@ make_ready(Attempt *attempt, StoreResult *result, GError **error)
             return FALSE;
         if (next == NEXT_USE)
             return use(conn, disk, &look, result, error);
-        if (next == NEXT_BUILD && !build(conn, disk, result, &done, error))
+        if (next == NEXT_BUILD &&
+            !build(conn, disk, result, attempt->done, &done, error))
             return FALSE;
     }
     if (done)
@@ -355,7 +358,7 @@ check_bare(StoreConn *conn,
     if (!store_look(conn, disk->pool, disk->image, NULL, &look, error))
         return FALSE;
     if (!look.there)
-        return build(conn, disk, result, &done, error);
+        return build(conn, disk, result, NULL, &done, error);
     return judge_strangers(conn, disk, &look, error) &&
            use(conn, disk, &look, result, error);
 }
@@ -379,12 +382,13 @@ provision_carelessly(StoreConn *conn,
                      GError **error)
 {
     g_auto(StoreLook) look = {0};
+    g_autoptr(GString) put_right = g_string_new(NULL);
     bool done;
 
     if (!store_look(conn, disk->pool, disk->image, NULL, &look, error))
         return FALSE;
     if (!look.there)
-        return build(conn, disk, result, &done, error);
+        return build(conn, disk, result, put_right, &done, error);
     result->outcome = STORE_READY;
     result->size = look.size;
     return TRUE;

@@ -2,8 +2,8 @@
 /*
  * agent/rbd/store-sweep.c - what this host's dead instances left
  *
- * A claim that was handed over protects a guest that is being started, and
- * ends when the guest does; its instance is dead, so nobody will drop it but
+ * A claim that was handed over protects a guest that is being started, until
+ * the guest has its disk open; its instance is dead, so nobody will drop it but
  * who comes next. One that was not handed over may stand for a half-made
  * image: it stays, because it is what tells the next provision that the image
  * is not somebody's. Where its holder was giving it up and no image is there,
@@ -22,6 +22,7 @@ typedef struct {
     StoreConn *conn;
     guint min_age_s;
     GPtrArray *dropped; /* of StoreRecovery */
+    bool waiting;       /* for a claim to be older */
     GError *error;      /* the first one */
 } Sweep;
 
@@ -40,7 +41,7 @@ is_used(const StoreConn *conn, const StoreLook *look, const char *holder)
 
 /* What shows that nobody needs the claim any more; NULL: it may be needed. */
 static const char *
-why_ended(const Sweep *sweep,
+why_ended(Sweep *sweep,
           const StoreNote *note,
           const StoreLook *look,
           const char *holder)
@@ -51,10 +52,12 @@ why_ended(const Sweep *sweep,
         return note->given_up && !look->there
                    ? "it was giving it up, and there is no image"
                    : NULL;
-    return store_note_age(note) >= (int)MIN(sweep->min_age_s, G_MAXINT) &&
-                   !is_used(sweep->conn, look, holder)
-               ? "no other client has the image open"
-               : NULL;
+    if (is_used(sweep->conn, look, holder))
+        return "the guest has the image open";
+    if (store_note_age(note) >= (int)MIN(sweep->min_age_s, G_MAXINT))
+        return "no other client has the image open";
+    sweep->waiting = true;
+    return NULL;
 }
 
 /* Keeps the first error and goes on: one pool that cannot be read is no
@@ -187,6 +190,7 @@ gboolean
 store_claims_sweep(StoreCluster *cluster,
                    guint min_age_s,
                    GPtrArray *dropped,
+                   bool *ret_waiting,
                    GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
@@ -198,6 +202,7 @@ store_claims_sweep(StoreCluster *cluster,
     dead = store_instances_dead(cluster->run_dir);
     for (guint i = 0; i < dead->len; i++)
         sweep_instance(&sweep, g_ptr_array_index(dead, i));
+    *ret_waiting = sweep.waiting;
     if (sweep.error) {
         g_propagate_error(error, sweep.error);
         return FALSE;

@@ -238,11 +238,13 @@ gboolean store_claim_drop_dead(StoreCluster *cluster,
                                const char *pool,
                                const char *image,
                                const char *owner,
+                               bool *ret_dropped,
                                GError **error);
 /* For the start of an agent: what dead instances of this host left. A claim
- * that one handed over is dropped unless it was handed over less than
- * min_age_s seconds ago or a client watches the image (a guest runs). One that
- * was never handed over is dropped if the image is marked as whole, and else
+ * that one handed over is dropped when another client watches the image, which
+ * is the guest that it was for (its watch protects the image from now on), or
+ * when it was handed over min_age_s seconds ago or more; one that will be, when
+ * that time is over, sets *ret_waiting. One that was never handed over is dropped if the image is marked as whole, and else
  * left: the next provision takes it and puts the image right. The files of
  * instances that left nothing are removed. An image is never touched.
  * dropped gets one StoreRecovery for each claim that was dropped; also after a
@@ -251,6 +253,7 @@ gboolean store_claim_drop_dead(StoreCluster *cluster,
 gboolean store_claims_sweep(StoreCluster *cluster,
                             guint min_age_s,
                             GPtrArray *dropped,
+                            bool *ret_waiting,
                             GError **error);
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);

@@ -223,10 +223,12 @@ try_sweep(StoreCluster *cluster, char **args)
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) dropped =
         g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
+    bool waiting = false;
 
-    if (!store_claims_sweep(cluster, (guint)atoi(args[0]), dropped, &error))
+    if (!store_claims_sweep(cluster, (guint)atoi(args[0]), dropped, &waiting,
+                            &error))
         return fail(error);
-    printf("%u\n", dropped->len);
+    printf("%u%s\n", dropped->len, waiting ? " waiting" : "");
     return 0;
 }
 

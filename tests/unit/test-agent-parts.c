@@ -24,19 +24,82 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#define LONG_NAME 1000
+
+/* As a process that is no more left it, so many seconds ago. */
+static void
+make_old(const char *dir, gint64 seconds)
+{
+    g_autoptr(GDir) list = g_dir_open(dir, 0, NULL);
+    const char *name = g_dir_read_name(list);
+    g_autofree char *path = g_build_filename(dir, name, NULL);
+    g_autofree char *text = g_strdup_printf(
+        "%" G_GINT64_FORMAT, g_get_monotonic_time() - seconds * G_USEC_PER_SEC);
+
+    assert_null(g_dir_read_name(list));
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+}
+
+static guint
+count_files(const char *dir)
+{
+    g_autoptr(GDir) list = g_dir_open(dir, 0, NULL);
+    guint n = 0;
+
+    while (list && g_dir_read_name(list))
+        n++;
+    return n;
+}
+
 static void
 test_arrivals(void **state)
 {
-    Arrivals *arrivals = arrivals_new();
+    g_autofree char *top = g_dir_make_tmp("arrivals-XXXXXX", NULL);
+    g_autofree char *dir = g_build_filename(top, "arrivals", NULL);
+    g_autofree char *name = g_strnfill(LONG_NAME, '/');
 
     (void)state;
-    assert_false(arrivals_take(arrivals, "web1"));
-    arrivals_note(arrivals, "web1");
-    assert_false(arrivals_take(arrivals, "web2"));
-    assert_true(arrivals_take(arrivals, "web1"));
+    assert_false(arrivals_take(dir, "web1"));
+    assert_true(arrivals_note(dir, "web1", NULL));
+    assert_false(arrivals_take(dir, "web2"));
+    assert_true(arrivals_take(dir, "web1"));
     /* For one use. */
-    assert_false(arrivals_take(arrivals, "web1"));
-    arrivals_free(arrivals);
+    assert_false(arrivals_take(dir, "web1"));
+
+    assert_true(arrivals_note(dir, name, NULL));
+    assert_true(arrivals_take(dir, name));
+
+    assert_true(arrivals_note(dir, "web1", NULL));
+    make_old(dir, 9);
+    assert_true(arrivals_take(dir, "web1"));
+    assert_true(arrivals_note(dir, "web1", NULL));
+    make_old(dir, 11);
+    assert_false(arrivals_take(dir, "web1"));
+    assert_int_equal(count_files(dir), 0);
+
+    /* What nobody came for does not stay. */
+    assert_true(arrivals_note(dir, "web1", NULL));
+    make_old(dir, 11);
+    assert_true(arrivals_note(dir, "web2", NULL));
+    assert_int_equal(count_files(dir), 1);
+    assert_true(arrivals_take(dir, "web2"));
+    /* The clock of another boot may be ahead. */
+    assert_true(arrivals_note(dir, "web1", NULL));
+    make_old(dir, -11);
+    assert_false(arrivals_take(dir, "web1"));
+
+    assert_int_equal(g_rmdir(dir), 0);
+    assert_int_equal(g_rmdir(top), 0);
+}
+
+static void
+test_arrivals_unwritable(void **state)
+{
+    g_autoptr(GError) error = NULL;
+
+    (void)state;
+    assert_false(arrivals_note("/dev/null/arrivals", "web1", &error));
+    assert_non_null(error);
 }
 
 #define JOBS 100
@@ -204,8 +267,11 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_arrivals),    cmocka_unit_test(test_parallel),
-        cmocka_unit_test(test_process),     cmocka_unit_test(test_files),
+        cmocka_unit_test(test_arrivals),
+        cmocka_unit_test(test_arrivals_unwritable),
+        cmocka_unit_test(test_parallel),
+        cmocka_unit_test(test_process),
+        cmocka_unit_test(test_files),
         cmocka_unit_test(test_secret_uuid),
     };
 
