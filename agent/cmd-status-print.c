@@ -111,6 +111,25 @@ print_domains(const json_t *domains)
     cmd_table_print(table);
 }
 
+static void
+print_claims(const json_t *claims)
+{
+    static const char *const headings[] = {"CLAIMED IMAGE", "FOR", "CLAIM",
+                                           NULL};
+    CmdTable *table = cmd_table_new(headings);
+    size_t i;
+    const json_t *one;
+
+    json_array_foreach(claims, i, one)
+    {
+        g_autofree char *claim = claim_text(one);
+
+        cmd_table_add(table, text_of(one, "image"), text_of(one, "claimed_for"),
+                      claim);
+    }
+    cmd_table_print(table);
+}
+
 /* Local time; g_free() it. */
 static char *
 time_text(const json_t *object, const char *key)
@@ -179,6 +198,7 @@ status_print(const json_t *root)
     if (json_object_get(root, "libvirt_error"))
         printf("libvirt  %s\n", text_of(root, "libvirt_error"));
     print_domains(json_object_get(root, "domains"));
+    print_claims(json_object_get(root, "claims"));
     print_recoveries(json_object_get(root, "recoveries"));
     print_trash(json_object_get(root, "trash"));
     if (json_object_get(root, "trash_error"))

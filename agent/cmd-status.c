@@ -25,6 +25,14 @@
 #define RECOVERIES_SHOWN 20
 #define TRASH_SHOWN      20
 
+static const char *
+text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "-";
+}
+
 /* ---- collecting ------------------------------------------------------------ */
 
 static json_t *
@@ -73,130 +81,6 @@ collect_agent(Host *host)
     return agent;
 }
 
-static const char *
-disk_word(const DomDisk *disk, const StoreState *state, const char *uuid)
-{
-    if (!disk->in_place)
-        return "definition not rewritten";
-    if (!state->there)
-        return disk->kind == DOM_DISK_CLONE ? "not made yet" : "missing";
-    if (!state->opens)
-        return "cannot be opened";
-    if (state->owner && !disk->shareable && strcmp(state->owner, uuid) != 0)
-        return "another domain's";
-    if (state->watchers && state->watchers[0])
-        return "in use";
-    return disk->kind == DOM_DISK_CLONE && !state->ready ? "not marked"
-                                                         : "ready";
-}
-
-static json_t *
-strings_json(char *const *strings)
-{
-    json_t *list = json_array();
-
-    for (gsize i = 0; strings && strings[i]; i++)
-        json_array_append_new(list, json_string(strings[i]));
-    return list;
-}
-
-/* The age is for people: the holder's clock may be another host's. */
-static void
-set_claim(json_t *json, const StoreState *state)
-{
-    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
-
-    if (!state->claim_holder) {
-        json_object_set_new(json, "claimed_by", json_null());
-        return;
-    }
-    json_object_set_new(json, "claimed_by", json_string(state->claim_holder));
-    json_object_set_new(json, "claimed_for", json_string(state->claim_owner));
-    json_object_set_new(
-        json, "claim_age_s",
-        json_integer((json_int_t)MAX(now - state->claim_since, 0)));
-}
-
-static json_t *
-disk_json(Host *host, const DomDisk *disk, const char *uuid)
-{
-    g_autofree char *image =
-        g_strconcat(disk->pool, "/", disk->image, disk->snap ? "@" : NULL,
-                    disk->snap, NULL);
-    json_t *json =
-        json_pack("{s:s, s:s}", "target", disk->target, "image", image);
-    StoreState state = {0};
-    g_autoptr(GError) error = NULL;
-
-    if (!store_state(host_cluster(host), disk->pool, disk->image, &state,
-                     &error)) {
-        json_object_set_new(json, "state", json_string("unknown"));
-        json_object_set_new(json, "error", json_string(error->message));
-        return json;
-    }
-    json_object_set_new(json, "state",
-                        json_string(disk_word(disk, &state, uuid)));
-    json_object_set_new(json, "size", json_integer((json_int_t)state.size));
-    json_object_set_new(json, "parent",
-                        state.parent ? json_string(state.parent) : json_null());
-    json_object_set_new(json, "watchers", strings_json(state.watchers));
-    set_claim(json, &state);
-    store_state_clear(&state);
-    return json;
-}
-
-/* NULL: not ours. */
-static json_t *
-domain_json(Host *host, virDomainPtr domain)
-{
-    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DomPlan) plan = xml ? request_plan(host, HOST_ASK_NOBODY, xml,
-                                                 strlen(xml), false, &error)
-                                  : NULL;
-    json_t *json;
-    json_t *disks;
-
-    if (!xml)
-        return NULL; /* it went away while they were listed */
-    free(xml);
-    if (plan && dom_plan_disks(plan)->len == 0)
-        return NULL;
-    disks = json_array();
-    json = json_pack("{s:s, s:b, s:o}", "name", virDomainGetName(domain),
-                     "active", virDomainIsActive(domain) == 1, "disks", disks);
-    if (error)
-        json_object_set_new(json, "error", json_string(error->message));
-    for (guint i = 0; plan && i < dom_plan_disks(plan)->len; i++)
-        json_array_append_new(
-            disks, disk_json(host, g_ptr_array_index(dom_plan_disks(plan), i),
-                             dom_plan_uuid(plan)));
-    return json;
-}
-
-static json_t *
-domains_json(Host *host, virConnectPtr conn, GError **error)
-{
-    virDomainPtr *domains = NULL;
-    int n = virConnectListAllDomains(conn, &domains, 0);
-    json_t *list;
-
-    if (n < 0) {
-        virt_fail(error, "cannot list the domains");
-        return NULL;
-    }
-    list = json_array();
-    for (int i = 0; i < n; i++) {
-        json_t *json = domain_json(host, domains[i]);
-
-        if (json)
-            json_array_append_new(list, json);
-        (void)virDomainFree(domains[i]);
-    }
-    free(domains);
-    return list;
-}
-
 static json_t *
 secret_json(virConnectPtr conn, const char *uuid)
 {
@@ -221,11 +105,65 @@ collect_libvirt(Host *host, json_t *root)
     }
     if (uuid)
         json_object_set_new(root, "secret", secret_json(conn, uuid));
-    domains = domains_json(host, conn, &error);
+    domains = status_domains(host, conn, &error);
     if (domains)
         json_object_set_new(root, "domains", domains);
     else
         json_object_set_new(root, "libvirt_error", json_string(error->message));
+}
+
+/* Whether it is a disk of one of the domains, which has its claim with it. */
+static bool
+is_shown(const json_t *domains, const char *image)
+{
+    size_t i;
+    size_t j;
+    const json_t *domain;
+    const json_t *disk;
+
+    json_array_foreach(domains, i, domain) json_array_foreach(
+        json_object_get(domain, "disks"), j,
+        disk) if (strcmp(text_of(disk, "image"), image) == 0) return true;
+    return false;
+}
+
+/* NULL: there is none, or the cluster cannot say. */
+static json_t *
+claim_json(Host *host, const StoreNoted *noted, const char *image)
+{
+    StoreState state = {0};
+    json_t *json = NULL;
+
+    if (!store_state(host_cluster(host), noted->pool, noted->image, &state,
+                     NULL))
+        return NULL;
+    if (state.claim_holder) {
+        json = json_pack("{s:s}", "image", image);
+        status_set_claim(json, &state);
+    }
+    store_state_clear(&state);
+    return json;
+}
+
+/* Claims of this host on disks of domains that libvirt does not have. */
+static void
+collect_claims(Host *host, json_t *root)
+{
+    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(host));
+    json_t *list = json_array();
+
+    for (guint i = 0; i < noted->len; i++) {
+        const StoreNoted *one = g_ptr_array_index(noted, i);
+        g_autofree char *image =
+            g_strdup_printf("%s/%s", one->pool, one->image);
+        json_t *claim = is_shown(json_object_get(root, "domains"), image)
+                            ? NULL
+                            : claim_json(host, one, image);
+
+        if (claim)
+            json_array_append_new(list, claim);
+    }
+    json_object_set_new(root, "claims", list);
 }
 
 static json_t *
@@ -260,14 +198,6 @@ collect_trash(Host *host, json_t *root)
 }
 
 /* ---- the command ----------------------------------------------------------- */
-
-static const char *
-text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "-";
-}
 
 static void
 print_json(const json_t *root)
@@ -321,6 +251,7 @@ cmd_status(const CmdGlobals *globals, int argc, char **argv)
         return 1;
     root = json_pack("{s:o}", "agent", collect_agent(host));
     collect_libvirt(host, root);
+    collect_claims(host, root);
     json_object_set_new(root, "recoveries", recoveries_list(RECOVERIES_SHOWN));
     collect_trash(host, root);
     if (json)

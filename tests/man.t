@@ -108,7 +108,8 @@ json=$(section "$remora_pod" 1 JSON)
 is 'the page has the keys of JSON, and no others' \
     "$(grep -o 'B<[a-z_]*>' <<<"$json" | sed 's/B<\(.*\)>/\1/' | sort -u)" \
     "$(keys_of_c "$srcdir/agent/cmd-plan.c" "$srcdir/agent/cmd-status.c" \
-        "$srcdir/agent/recoveries.c" "$srcdir/agent/report.c")"
+        "$srcdir/agent/cmd-status-domains.c" "$srcdir/agent/recoveries.c" \
+        "$srcdir/agent/report.c")"
 
 # words_of_c FILE FUNCTION: the strings in it.
 words_of_c()
@@ -133,8 +134,8 @@ is 'plan: the words of TO DO' \
 is 'status: the words of DISK' \
     "$(words_of_pod 'remora status' 'is one of')" \
     "$({
-        words_of_c "$srcdir/agent/cmd-status.c" disk_word
-        grep -o 'json_string("unknown")' "$srcdir/agent/cmd-status.c" |
+        words_of_c "$srcdir/agent/cmd-status-domains.c" disk_word
+        grep -o 'json_string("unknown")' "$srcdir/agent/cmd-status-domains.c" |
             strings_of_c
     } | sort -u)"
 

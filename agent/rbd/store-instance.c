@@ -211,6 +211,67 @@ dead_free(gpointer opaque)
     g_free(dead);
 }
 
+void
+store_noted_free(StoreNoted *noted)
+{
+    g_free(noted->pool);
+    g_free(noted->image);
+    g_free(noted);
+}
+
+static void
+add_noted(GPtrArray *all, GHashTable *seen, const StoreNote *note)
+{
+    StoreNoted *noted;
+
+    if (!g_hash_table_add(seen, g_strdup(note->disk)))
+        return;
+    noted = g_new0(StoreNoted, 1);
+    noted->pool = g_strdup(note->pool);
+    noted->image = g_strdup(note->image);
+    g_ptr_array_add(all, noted);
+}
+
+/* Living ones, too, so the lock does not matter. */
+static GHashTable *
+notes_of(const char *dir, const char *id)
+{
+    g_autofree char *path = g_build_filename(dir, id, NULL);
+    g_autofree char *text = NULL;
+    int fd = g_uuid_string_is_valid(id) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+    if (fd < 0)
+        return NULL;
+    text = read_notes(fd);
+    (void)close(fd);
+    return text ? store_notes_parse(text) : NULL;
+}
+
+GPtrArray *
+store_claims_noted(const StoreCluster *cluster)
+{
+    GPtrArray *all =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_noted_free);
+    g_autoptr(GHashTable) seen =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *path = instances_dir(cluster->run_dir);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *id;
+
+    while (dir && (id = g_dir_read_name(dir))) {
+        g_autoptr(GHashTable) notes = notes_of(path, id);
+        GHashTableIter iter;
+        gpointer note;
+
+        if (!notes)
+            continue;
+        g_hash_table_iter_init(&iter, notes);
+        while (g_hash_table_iter_next(&iter, NULL, &note))
+            add_noted(all, seen, note);
+    }
+    return all;
+}
+
 /* NULL: it lives, or its file says nothing that can be read. */
 static StoreDead *
 dead_new(const char *dir, const char *id)

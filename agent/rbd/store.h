@@ -282,6 +282,17 @@ gboolean store_state(StoreCluster *cluster,
                      GError **error);
 void store_state_clear(StoreState *state);
 
+typedef struct {
+    char *pool;
+    char *image;
+} StoreNoted;
+
+void store_noted_free(StoreNoted *noted);
+/* The images that processes of this host, living and dead, have noted that they
+ * claimed or asked to; whether there is a claim, store_state() says. Of
+ * StoreNoted, each image once. Does not connect. */
+GPtrArray *store_claims_noted(const StoreCluster *cluster);
+
 /* An image that remora moved to the trash. */
 typedef struct {
     char *image; /* its name when it was an image */

@@ -220,6 +220,26 @@ claims_shown()
     ok 'and for how long' jq -e '.claim_age_s | . >= 0 and . < 60' <<<"$disk"
     ok 'in its table, too' \
         eval "remora status | grep -q -E '  $(hostname), [0-9]+ s\$'"
+    is 'and once' "$(remora status --json | jq '.claims | length')" 0
+}
+
+# A claim whose domain is gone.
+strange_claim_shown()
+{
+    local uuid claim
+    uuid=$(uuidgen)
+    sed "s/$A/$uuid/g;s|<name>web1<|<name>gone<|" "$BED/tmp/web1.xml" \
+        >"$BED/tmp/gone.xml"
+    ok 'a start of a domain that libvirt does not have' \
+        eval '"$(agent_hook)" gone prepare begin - <"$BED/tmp/gone.xml"'
+    claim=$(remora status --json | jq -c '.claims[]')
+    is 'status has its claim' "$(jq -r '"\(.image) \(.claimed_for) \(
+        .claimed_by)"' <<<"$claim")" "vms/${uuid}_disk $uuid $(hostname)"
+    ok 'in a table' \
+        eval "remora status | grep -q -E '^vms/${uuid}_disk +$uuid +$(hostname), '"
+    "$(agent_hook)" gone release end - <"$BED/tmp/gone.xml"
+    rbd rm --no-progress "vms/${uuid}_disk"
+    is 'as long as there is one' "$(remora status --json | jq '.claims | length')" 0
 }
 
 others_start()
@@ -239,6 +259,7 @@ stopped_agent()
     stored web1 >"$BED/tmp/web1.xml"
     ok 'and serves' ours
     claims_shown
+    strange_claim_shown
     kill -STOP "$AGENT_PID"
     ok 'stopped, a domain that is not ours starts' foreign
     ok 'by libvirt, too' others_start
@@ -346,6 +367,7 @@ inside()
     ok 'the agent stops at the end' agent_stop
     service_manager
     journal
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"
