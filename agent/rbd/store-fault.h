@@ -28,13 +28,15 @@
  *     claim-created   the claim is in the cluster
  *     taken-over      a dead holder's claim is ours
  *     fenced          a dead client is on the blocklist
- *     trashed         a half-made clone is in the trash
+ *     trash-noted     a half-made clone says why it goes to the trash
+ *     trashed         it is there
  *     removed         a name without a header is gone
  *     cloning         about to clone; error: nothing is cloned
  *     clone-returned  rbd_clone3() returned
  *     grown           the new clone has its size
  *     marked          the new clone has its mark
  *     enlarged        an image that was there has its new size
+ *     confirming      a claim that was taken some time ago is still ours
  *     handing         about to note that a claim is the guest's; error: the
  *                     note is lost
  *     handed          it is noted; no error
@@ -42,6 +44,8 @@
  *     answer-sent     the hook has its answer; error: it is taken for lost
  *     claim-dropping  about to remove a claim; error: it is not removed
  *     claim-dropped   the claim is gone
+ *     sweeping        about to remove a dead instance's claim; error: it is
+ *                     not removed
  *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.

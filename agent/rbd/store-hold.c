@@ -269,6 +269,8 @@ store_claim_confirm(StoreClaim *claim, GError **error)
         return TRUE;
     r = store_claim_touch(claim->conn, claim->pool, claim->image, claim->holder,
                           next_beat(claim));
+    if (r >= 0)
+        r = STORE_FAULT("confirming");
     if (r == -ECANCELED || r == -ENOENT)
         return store_refuse(error, STORE_ERROR_BUSY,
                             "the claim on '%s/%s' was lost, because it could "

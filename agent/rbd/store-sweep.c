@@ -12,6 +12,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -136,7 +137,9 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
         note_error(sweep, error);
         return false;
     }
-    r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
+    r = STORE_FAULT("sweeping");
+    if (r >= 0)
+        r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
     if (r >= 0)
         note_dropped(sweep, note, holder, fenced, why);
     if (r >= 0 || r == -ECANCELED || r == -ENOENT)

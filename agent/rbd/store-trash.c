@@ -57,6 +57,8 @@ store_trash(StoreConn *conn,
     if (!store_ioctx(conn, pool, &io, error))
         return FALSE;
     r = write_reason(io, image, why);
+    if (r >= 0)
+        r = STORE_FAULT("trash-noted");
     /* The move matters more than its reason. */
     if (r != -ESHUTDOWN && r != -ETIMEDOUT)
         r = rbd_trash_move(io, image, conn->cluster->trash_expiry_s);

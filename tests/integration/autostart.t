@@ -200,6 +200,7 @@ inside()
     [ -z "${REMORA_FULL-}" ] || warm_agent
     without_agent
     osd_hangs
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

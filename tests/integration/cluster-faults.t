@@ -408,6 +408,7 @@ inside()
     hearts
     osd
     moved
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -393,6 +393,7 @@ inside()
     quiet_agents
     # Whose start comes too early is refused, and that is a warning.
     starts
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

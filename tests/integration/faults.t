@@ -7,8 +7,13 @@
 # again is served within 5 s, its disk is whole, no claim outlives the domain,
 # and what is somebody else's is as it was.
 #
+# A clone of its own passes every point with every fault. So does each other
+# kind of disk and of leftover with REMORA_FULL; else it meets the two faults
+# that differ most, death and an error.
+#
 # Needs: root, the packages of lib/packages.sh, remora with fault points, and
 #        in REMORA_PLAIN a stage without.
+# Reads: REMORA_FULL
 # Stage: faults
 #
 # shellcheck source-path=SCRIPTDIR
@@ -49,6 +54,14 @@ kinds()
     ok 'one with a bare image' request_kind bare '' "$bare"
     ok 'one that reads it' request_kind reader '' \
         "${bare/<\/disk>/<readonly\/><\/disk>}"
+    ok 'one that several may write to' request_kind shared '' \
+        "<disk type='network' device='disk'>
+      <source protocol='rbd' name='$PARENT'/>
+      <target dev='vda' bus='virtio'/><shareable/></disk>"
+    ok 'one with several disks' request_kind several \
+        "$(agent_asks vda "$IMAGE" '32 MiB' | sed "s|</remora:domain>|$(
+            printf "<remora:disk target='vdb' image='%s'/>&" "$IMAGE")|")" \
+        "${bare/vda/vdc}"
     ok 'one that reads a snapshot' request_kind cdrom '' \
         "<disk type='network' device='cdrom'>
       <source protocol='rbd' name='$PARENT'/>
@@ -84,9 +97,20 @@ served()
     wait_until "$title: served within 5 s" 5 request_prepare
     [ "$kind" != larger ] || size=$((48 * MiB))
     case $kind in
-    clone | larger)
+    clone | larger | several)
         ok "$title: its disk is whole" \
             request_is_whole "$PARENT" "$BED/tmp/golden" "$size"
+        ;;
+    shared)
+        ok "$title: its disk is whole" \
+            request_is_whole "$PARENT" "$BED/tmp/golden" $((16 * MiB))
+        wait_until "$title: nobody claims it" 5 agent_no_claims
+        ;;
+    esac
+    case $kind in
+    several)
+        REQUEST_DISK+=.vdb ok "$title: and so is its second" \
+            request_is_whole "$PARENT" "$BED/tmp/golden" $((16 * MiB))
         ;;
     esac
     request_release
@@ -111,6 +135,13 @@ prepare_smaller()
 prepare_half()
 {
     ! REMORA_FAULT=clone-returned=kill request_prepare
+}
+
+# It opens, has the right size and no parent.
+prepare_blank()
+{
+    ! REMORA_FAULT=cloning=kill request_prepare &&
+        rbd create --size 16M "$REQUEST_DISK"
 }
 
 # A name without a header, under the claim of a builder that died. An image
@@ -199,18 +230,29 @@ point()
     TESTED[$point]=yes
     agent_dies "$kind" "$point" "$before"
     agent_stalls "$kind" "$point" "$before"
-    case $point in
-    handed) ;;
-    *)
-        for number in "${ERRORS[@]}"; do
-            agent_fails "$kind" "$point" "$before" "$number" "$expected"
-        done
-        ;;
-    esac
+    for number in "${ERRORS[@]}"; do
+        case $point/$number in
+        handed/*) ;;
+        # The move to the trash matters more than its reason.
+        trash-noted/5)
+            agent_fails "$kind" "$point" "$before" "$number" allowed
+            ;;
+        *) agent_fails "$kind" "$point" "$before" "$number" "$expected" ;;
+        esac
+    done
     case $point in
     answer*) ;;
     *) one_shot_dies "$kind" "$point" "$before" ;;
     esac
+}
+
+# The same, but in full only with REMORA_FULL.
+other_point()
+{
+    [ -z "${REMORA_FULL-}" ] || { point "$@"; return; }
+    TESTED[$2]=yes
+    agent_dies "$1" "$2" "$3"
+    [ "$2" = handed ] || agent_fails "$1" "$2" "$3" 5 "$4"
 }
 
 # ---- all of them -----------------------------------------------------------
@@ -261,12 +303,56 @@ names()
 recoveries()
 {
     local name
-    for name in taken-over fenced trashed; do
+    for name in taken-over fenced trash-noted trashed; do
         point clone "$name" prepare_half refused
     done
     point clone removed prepare_headless refused
+    for name in taken-over fenced; do
+        other_point clone "$name" prepare_headless refused
+        other_point clone "$name" prepare_blank refused
+        other_point larger "$name" prepare_half refused
+        other_point shared "$name" prepare_half refused
+    done
+    other_point clone trashed prepare_blank refused
+    other_point shared trashed prepare_half refused
     names
+    watched
     told
+}
+
+# Somebody else has a half-made clone open: that is for people to look at.
+watched()
+{
+    local user client
+    case_begin clone prepare_half
+    rbd bench --io-type read --io-size 4K --io-total 1T --io-threads 1 \
+        "$REQUEST_DISK" >/dev/null 2>&1 &
+    user=$!
+    wait_until 'somebody has a half-made clone open' 10 opened
+    client=$(foreign_watcher)
+    agent_start
+    refuses 'it is not touched' "but client '$client' has it open" \
+        request_prepare
+    is 'it is where it was' "$(rbd ls vms | grep -c -x "${REQUEST_DISK#*/}")" 1
+    is 'its claim stays with it' "$(rados -p vms ls | grep -c remora_claim)" 1
+    unlike 'and its client is not cut off' "$(cluster_blocklist)" "$client"
+    kill -TERM "$user"
+    wait "$user" 2>/dev/null
+    served 'when it is closed' clone
+    agent_kill
+}
+
+# The dead builder may be listed yet.
+foreign_watcher()
+{
+    cluster_watchers "$REQUEST_DISK" | grep -v -x -F "$(rados -p vms getxattr \
+        "remora_claim.${REQUEST_DISK#*/}" remora.holder | tr ' ' '\n' |
+        sed -n 's/^addr=//p')"
+}
+
+opened()
+{
+    [ -n "$(foreign_watcher)" ]
 }
 
 # What was put right, by whom it may be known: one line of the log, and status.
@@ -327,6 +413,83 @@ readers()
     point cdrom parent-found prepare_nothing refused
     for name in answering answer-sent; do
         point cdrom "$name" prepare_nothing allowed
+    done
+}
+
+shared_disks()
+{
+    local name
+    for name in claim-created clone-returned marked; do
+        other_point shared "$name" prepare_nothing refused
+    done
+    # Its claim ends with its build.
+    for name in claim-dropping claim-dropped answering answer-sent; do
+        other_point shared "$name" prepare_nothing allowed
+    done
+}
+
+several_disks()
+{
+    local name
+    for name in parent-found claim-noted claim-created cloning \
+        clone-returned marked; do
+        other_point several "$name" prepare_nothing refused
+    done
+    for name in handing handed answering answer-sent; do
+        other_point several "$name" prepare_nothing allowed
+    done
+}
+
+# A disk that takes long, so that its claim has to be confirmed.
+late()
+{
+    local action=$1 expected=$2 title="late: confirming: $1"
+    TESTED[confirming]=yes
+    case_begin clone prepare_nothing
+    REMORA_FAULT=grown=delay:11000@1,confirming=$action@1 agent_start
+    is "$title: the domain is $expected" "$(first)" "$expected"
+    wait_until "$title: there" 5 hit confirming
+    [ "$action" != kill ] || agent_start
+    served "$title" clone
+    agent_kill
+}
+
+lates()
+{
+    local number
+    late error:5 refused
+    [ -n "${REMORA_FULL-}" ] || return
+    late kill allowed
+    for number in 110 108; do
+        late "error:$number" refused
+    done
+}
+
+# swept_with ACTION: an agent begins, and a dead one's claim on a whole disk is
+# there, whose domain nobody speaks of any more.
+swept_with()
+{
+    local action=$1 title="sweep: $1"
+    TESTED[sweeping]=yes
+    case_begin clone prepare_nothing
+    is "$title: a start dies" "$(REMORA_FAULT=marked=kill first)" 'status 137'
+    REMORA_FAULT=sweeping=$action@1 agent_start
+    wait_until "$title: there" 5 hit sweeping
+    if [ "$action" = kill ]; then
+        ok "$title: and is gone" bed_wait 5 bed_gone "$AGENT_PID"
+        agent_start
+    fi
+    # One whose look failed looks again.
+    wait_until "$title: no claim is left" 15 agent_no_claims
+    served "$title" clone
+    agent_kill
+}
+
+sweeps()
+{
+    local action
+    for action in kill delay:300 "${ERRORS[@]/#/error:}"; do
+        swept_with "$action"
     done
 }
 
@@ -426,11 +589,16 @@ inside()
     ends
     bare_disks
     readers
+    shared_disks
+    several_disks
+    lates
+    sweeps
     all_points
     is 'what is somebody else'"'"'s is as it was' \
         "$(request_others "$IMAGE")" "$before"
     is 'only half-made clones of our own went to the trash' \
-        "$(rbd trash ls vms | grep -v '_disk$')" ''
+        "$(rbd trash ls vms | grep -v -E '_disk(\.vdb)?$')" ''
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -340,6 +340,7 @@ inside()
     is 'what is somebody else'"'"'s is as it was' \
         "$(request_others "$IMAGE")" "$before"
     careless
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -215,6 +215,7 @@ inside()
     in_the_end
     ok 'the guest runs' runs_on beta
     is 'only dead guests were cut off' "$(cluster_blocklist | wc -l)" 2
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -3,8 +3,10 @@
 #
 # tests/integration/one-writer.t - one disk, one guest, on one host or on two
 #
-# Needs: root, the packages of lib/packages.sh, an installed remora.
+# Needs: root, the packages of lib/packages.sh, remora with fault points, which
+#        are used at the end only, to see that without claims two guests run.
 # Reads: REMORA_FULL   100 rounds of each race instead of 10
+# Stage: faults
 #
 # shellcheck source-path=SCRIPTDIR
 here=$(dirname -- "$(realpath -- "$0")")/..
@@ -316,6 +318,34 @@ copies()
     ok 'it ends' host_run alpha virsh_ destroy one
 }
 
+# ---- and without claims ----------------------------------------------------
+
+careless_agent()
+{
+    agent_stop
+    REMORA_FAULT=no-claims=error:1 agent_start
+}
+
+both_ran()
+{
+    race_round alpha one beta three >"$BED/tmp/wrong"
+    host_run alpha virsh_ destroy one >/dev/null 2>&1
+    host_run beta virsh_ destroy three >/dev/null 2>&1
+    grep -q 'both started' "$BED/tmp/wrong"
+}
+
+careless()
+{
+    local i
+    ok 'an agent without claims' host_run alpha careless_agent
+    ok 'and another' host_run beta careless_agent
+    for ((i = 0; i < 20; i++)); do
+        ! both_ran || break
+    done
+    ok "without claims both guests run, which the test sees (round $i)" \
+        [ "$i" -lt 20 ]
+}
+
 inside()
 {
     bed_need_remora
@@ -325,6 +355,8 @@ inside()
     in_use
     crashed
     copies
+    careless
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -118,6 +118,7 @@ inside()
     bed_need_remora
     parts
     upgrade
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -307,6 +307,7 @@ inside()
     usage
     silence
     is 'after all of this nothing is left' "$(left_over)" "$BEFORE"
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

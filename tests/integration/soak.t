@@ -396,13 +396,6 @@ pools()
 
 # ---- what stays of the dead ------------------------------------------------
 
-# Of all that have a session with the monitor.
-living()
-{
-    cluster_ceph tell mon.a sessions |
-        jq -r '.[].addrs.addrvec[] | "\(.addr)/\(.nonce)"' | sort -u
-}
-
 instances()
 {
     host_run "$1" eval 'ls /run/remora/instances | wc -l'
@@ -422,9 +415,7 @@ the_dead()
     diag "$(grep -c . <<<"$cut") clients are on the blocklist"
     is 'nobody of alpha is on the blocklist' \
         "$(grep -F "$(host_address alpha):" <<<"$cut")" ''
-    isnt 'the monitor knows who lives' "$(living)" ''
-    is 'and none of them is on it' \
-        "$(comm -12 <(living) <(sort -u <<<"$cut"))" ''
+    is 'nor anybody who lives' "$(cluster_cut_off)" ''
 }
 
 # ---- the whole -------------------------------------------------------------

@@ -366,6 +366,7 @@ inside()
     back_to_back
     sweep
     one_shot
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -355,6 +355,7 @@ inside()
     sweep_others
     state
     strangers
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

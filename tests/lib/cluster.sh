@@ -474,4 +474,23 @@ cluster_blocklist()
         jq -r '.[].addr'
 }
 
+# The clients that have a session with a monitor, one address a line.
+cluster_living()
+{
+    local id
+    for id in $(cluster_mon_ids); do
+        cluster_ceph tell "mon.$id" sessions 2>/dev/null |
+            jq -r '.[].addrs.addrvec[] | "\(.addr)/\(.nonce)"'
+    done | sort -u
+}
+
+# What must not be at the end of a test: a living client that is cut off.
+cluster_cut_off()
+{
+    local living
+    living=$(cluster_living)
+    [ -n "$living" ] || echo 'the monitors know nobody'
+    comm -12 <(echo "$living") <(cluster_blocklist | sort -u)
+}
+
 cluster_use ceph
