@@ -264,6 +264,13 @@ agent_serve(Agent *agent,
     case WIRE_STOPPED:
     case WIRE_RELEASE:
         break;
+    case WIRE_FRONT_DEFINE:
+    case WIRE_FRONT_MOVE:
+    case WIRE_FRONT_ATTACH_LIVE:
+    case WIRE_FRONT_DEVICE:
+    case WIRE_FRONT_LOOK:
+        ret_answer->message = g_strdup("the hook's socket is not for that");
+        return;
     }
     ret_answer->message =
         g_strdup("this request takes no answer: use the datagram socket");

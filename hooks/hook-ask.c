@@ -259,6 +259,28 @@ read_answer(struct talk *talk, struct hook_answer *answer)
     return ANSWERED;
 }
 
+/* From the greeting to the answer, over a connection that is there. */
+static enum attempt
+converse(struct talk *talk,
+         enum wire_op op,
+         const struct hook_domain *domain,
+         int64_t end,
+         struct hook_answer *ret_answer)
+{
+    struct hook_answer answer = {.verdict = WIRE_REFUSE};
+    enum attempt attempt = be_greeted(talk, end);
+
+    if (attempt == ANSWERED)
+        attempt = send_request(talk, op, domain);
+    if (attempt == ANSWERED)
+        attempt = read_answer(talk, &answer);
+    if (attempt == ANSWERED)
+        *ret_answer = answer;
+    else
+        hook_answer_clear(&answer);
+    return attempt;
+}
+
 static enum attempt
 ask_once(const char *path,
          enum wire_op op,
@@ -269,7 +291,6 @@ ask_once(const char *path,
 {
     hook_autoclose int fd = hook_socket(SOCK_STREAM);
     struct talk talk = {.fd = fd, .error = error};
-    struct hook_answer answer = {.verdict = WIRE_REFUSE};
     enum attempt attempt;
 
     if (fd < 0)
@@ -277,16 +298,25 @@ ask_once(const char *path,
     allow(&talk, HOOK_GREETING_MS, end);
     attempt = connect_agent(&talk, path);
     if (attempt == ANSWERED)
-        attempt = be_greeted(&talk, end);
-    if (attempt == ANSWERED)
-        attempt = send_request(&talk, op, domain);
-    if (attempt == ANSWERED)
-        attempt = read_answer(&talk, &answer);
-    if (attempt == ANSWERED)
-        *ret_answer = answer;
-    else
-        hook_answer_clear(&answer);
+        attempt = converse(&talk, op, domain, end, ret_answer);
     return attempt;
+}
+
+enum hook_outcome
+hook_ask_on(int fd,
+            enum wire_op op,
+            const struct hook_domain *domain,
+            struct hook_answer *ret_answer,
+            struct hook_error *error)
+{
+    int64_t end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    struct talk talk = {.fd = fd, .error = error};
+    enum attempt attempt;
+
+    allow(&talk, HOOK_GREETING_MS, end);
+    attempt = converse(&talk, op, domain, end, ret_answer);
+    return attempt == GONE || attempt == AWAY ? HOOK_NOBODY
+                                              : (enum hook_outcome)attempt;
 }
 
 /* Until somebody greets, or nobody listens. */

@@ -50,6 +50,15 @@ enum hook_outcome hook_ask(const char *path,
                            struct hook_answer *ret_answer,
                            struct hook_error *error);
 
+/* The same over a connection that is there already, of any socket of the
+ * agent's; the caller closes it. HOOK_NOBODY also where it ended without an
+ * answer, as it does while the agent is replaced: then ask over another. */
+enum hook_outcome hook_ask_on(int fd,
+                              enum wire_op op,
+                              const struct hook_domain *domain,
+                              struct hook_answer *ret_answer,
+                              struct hook_error *error);
+
 /* How long an answer may take, in ms, when the greeting allows deadline_ms. */
 int64_t hook_patience_ms(uint32_t deadline_ms);
 

@@ -16,6 +16,27 @@ wire_greeting_init(struct wire_greeting *greeting, uint32_t deadline_ms)
     };
 }
 
+bool
+wire_op_is_front(enum wire_op op)
+{
+    return op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_LOOK;
+}
+
+void
+wire_client_init(struct wire_client *client,
+                 uint32_t uid,
+                 uint32_t gid,
+                 uint32_t pid)
+{
+    *client = (struct wire_client){
+        .magic = WIRE_MAGIC,
+        .version = WIRE_VERSION,
+        .uid = uid,
+        .gid = gid,
+        .pid = pid,
+    };
+}
+
 void
 wire_request_init(struct wire_request *request,
                   enum wire_op op,
@@ -83,15 +104,40 @@ check_datagram(const struct wire_request *request)
 }
 
 static const char *
-check_lengths(const struct wire_request *request)
+check_limits(const struct wire_request *request)
 {
-    if (request->name_len == 0)
-        return "it names no domain";
     if (request->name_len > WIRE_NAME_MAX)
         return "the name is too long";
     if (request->body_len > WIRE_BODY_MAX)
         return "the XML is too long";
     return NULL;
+}
+
+static const char *
+check_lengths(const struct wire_request *request)
+{
+    if (request->name_len == 0)
+        return "it names no domain";
+    return check_limits(request);
+}
+
+static const char *
+check_front(const struct wire_request *request)
+{
+    bool named = request->op != WIRE_FRONT_DEFINE &&
+                 request->op != WIRE_FRONT_MOVE;
+
+    if (named != (request->name_len > 0))
+        return named ? "it names no domain" : "it names a domain";
+    if ((request->op == WIRE_FRONT_LOOK) != (request->body_len == 0))
+        return request->body_len ? "it has XML" : "it has no XML";
+    return check_limits(request);
+}
+
+const char *
+wire_client_check(const struct wire_client *client)
+{
+    return check_common(client->magic, client->version, client->reserved);
 }
 
 const char *
@@ -115,6 +161,12 @@ wire_request_check(const struct wire_request *request)
     case WIRE_RELEASE:
         reason = check_lengths(request);
         return reason ? reason : check_datagram(request);
+    case WIRE_FRONT_DEFINE:
+    case WIRE_FRONT_MOVE:
+    case WIRE_FRONT_ATTACH_LIVE:
+    case WIRE_FRONT_DEVICE:
+    case WIRE_FRONT_LOOK:
+        return check_front(request);
     case WIRE_STATUS:
         if (request->name_len != 0 || request->body_len != 0)
             return "a request for the status has neither name nor body";

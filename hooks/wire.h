@@ -13,13 +13,22 @@
  * one host, so numbers are in the host's byte order. Strings travel with
  * their length and without a NUL.
  *
- * Walls:    libc only; both the hook and the agent link it.
+ * The proxy has a socket of its own (REMORA_RUNDIR/front.sock), and one
+ * exchange a connection, too:
+ *
+ *     proxy   struct wire_client                     while it is root
+ *     agent   struct wire_greeting
+ *     relay   struct wire_request, name, body        as its client's user
+ *     agent   struct wire_answer, message, output
+ *
+ * Walls:    libc only; hook, proxy and agent link it.
  * Versions: a reader refuses another magic or version; the hook's answer to
  *           an agent of another version is remorad --one-shot.
  */
 #ifndef REMORA_HOOKS_WIRE_H
 #define REMORA_HOOKS_WIRE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +37,7 @@
 
 #define WIRE_HOOK_SOCKET   "hook.sock"
 #define WIRE_NOTIFY_SOCKET "notify.sock"
+#define WIRE_FRONT_SOCKET  "front.sock"
 
 /* Limits; one byte more is refused. */
 #define WIRE_NAME_MAX        1024u                /* a domain's name */
@@ -45,6 +55,14 @@ enum wire_op {
     WIRE_STOPPED = 5, /* datagram, the same */
     WIRE_RELEASE = 6, /* datagram, the same */
     WIRE_STATUS = 7,  /* no name, no body; output: JSON */
+
+    /* Of the proxy; output: new XML, empty: as it is. */
+    WIRE_FRONT_DEFINE = 16, /* no name; body: domain XML */
+    WIRE_FRONT_MOVE = 17,   /* no name; body: domain XML from elsewhere */
+    /* name: the domain's UUID; body: XML of a device. */
+    WIRE_FRONT_ATTACH_LIVE = 18, /* and its disk is made ready */
+    WIRE_FRONT_DEVICE = 19,      /* to be stored, or put in another's place */
+    WIRE_FRONT_LOOK = 20, /* no body, no output: its definition has changed */
 };
 
 enum wire_verdict {
@@ -57,6 +75,16 @@ struct wire_greeting {
     uint32_t version;
     uint32_t deadline_ms; /* how long the hook may wait for the answer */
     uint32_t reserved;    /* 0 */
+};
+
+/* For whom a connection will ask. Only root can connect, so it is true. */
+struct wire_client {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t uid;
+    uint32_t gid;
+    uint32_t pid;
+    uint32_t reserved; /* 0 */
 };
 
 struct wire_request {
@@ -77,7 +105,14 @@ struct wire_answer {
     uint32_t reserved; /* 0 */
 };
 
+/* Whether the operation is one of the proxy's. */
+bool wire_op_is_front(enum wire_op op);
+
 /* Fill in magic and version; lengths must be inside the limits. */
+void wire_client_init(struct wire_client *client,
+                      uint32_t uid,
+                      uint32_t gid,
+                      uint32_t pid);
 void wire_greeting_init(struct wire_greeting *greeting, uint32_t deadline_ms);
 void wire_request_init(struct wire_request *request,
                        enum wire_op op,
@@ -91,6 +126,7 @@ void wire_answer_init(struct wire_answer *answer,
 /* Whether what was read is of this protocol and inside its limits. Returns
  * NULL if so, else the reason as a constant string. */
 const char *wire_greeting_check(const struct wire_greeting *greeting);
+const char *wire_client_check(const struct wire_client *client);
 const char *wire_request_check(const struct wire_request *request);
 const char *wire_answer_check(const struct wire_answer *answer);
 
