@@ -7,7 +7,8 @@
  * dom-plan.c puts both together and dom-owner.c gives the clones their names.
  * From the plan, dom-rewrite.c edits a copy of the document (dom-write.c one
  * disk, dom-record.c the metadata); dom-changes.c and dom-revert.c say the
- * same in libvirt's calls.
+ * same in libvirt's calls. dom-device.c puts a lone device into a definition of
+ * its own, and goes the same way.
  *
  * Contract: an element counts by its namespace, never by its prefix. What
  * libxml2 allocated does not leave this room; strings are g_malloc'd.
@@ -31,8 +32,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlNode, xmlFreeNode)
 gboolean dom_fail(GError **error, DomErrorCode code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
-/* dom-parse.c */
+/* dom-parse.c: a whole definition; and anything inside the same limits. */
 xmlDoc *dom_parse(const char *xml, gsize len, GError **error);
+xmlDoc *dom_parse_any(const char *xml, gsize len, GError **error);
 char *dom_dump(xmlDoc *doc);
 char *dom_dump_node(xmlNode *node);
 
@@ -146,7 +148,12 @@ struct DomPlan {
     char **image_pools;
     char *vms_pool;
     bool complete_bare;
+    bool device; /* of a lone device; the domain round it is made up */
 };
+
+/* The plan of a document, which is the plan's then. */
+DomPlan *
+dom_plan_of(xmlDoc *doc, bool device, const DomRules *rules, GError **error);
 
 /* dom-owner.c: a name for every clone, and none of another domain's. */
 gboolean

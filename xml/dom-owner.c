@@ -142,7 +142,8 @@ gboolean
 dom_owner_name_clones(DomPlan *plan, GError **error)
 {
     g_autoptr(GHashTable) taken = g_hash_table_new(g_str_hash, g_str_equal);
-    bool first = true;
+    /* Beside a lone device there is a first disk that is not seen here. */
+    bool first = !plan->device;
 
     for (guint i = 0; i < plan->disks->len; i++) {
         DomPlanDisk *own = plan->disks->pdata[i];

@@ -204,14 +204,17 @@ parse_bytes(const char *xml, gsize len, GError **error)
 }
 
 xmlDoc *
+dom_parse_any(const char *xml, gsize len, GError **error)
+{
+    return check_bytes(xml, len, error) ? parse_bytes(xml, len, error) : NULL;
+}
+
+xmlDoc *
 dom_parse(const char *xml, gsize len, GError **error)
 {
-    g_autoptr(xmlDoc) doc = NULL;
+    g_autoptr(xmlDoc) doc = dom_parse_any(xml, len, error);
     const xmlNode *root;
 
-    if (!check_bytes(xml, len, error))
-        return NULL;
-    doc = parse_bytes(xml, len, error);
     if (!doc)
         return NULL;
     root = xmlDocGetRootElement(doc);

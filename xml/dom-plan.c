@@ -12,6 +12,9 @@
 
 #include <string.h>
 
+/* Stands for the target where none is needed. */
+#define NO_TARGET "(no target)"
+
 typedef enum {
     ROLE_FOREIGN,
     ROLE_IMAGE,
@@ -339,6 +342,11 @@ plan_node(Builder *builder, guint index, GError **error)
     /* A namespace of RBD's own, which older libvirt takes for the image. */
     if (!entry && role == ROLE_BARE && strchr(source->image, '/'))
         return TRUE;
+    /* What a disk is copied to has its target already. */
+    if (builder->plan->device && role == ROLE_BARE && (!target || !*target)) {
+        g_free(target);
+        target = g_strdup(NO_TARGET);
+    }
     if (!target || !*target)
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "the disk with source %s has no target: add <target "
@@ -443,19 +451,28 @@ fill_plan(DomPlan *plan, const DomRules *rules, GError **error)
 }
 
 DomPlan *
-dom_plan_new(const char *xml, gsize len, const DomRules *rules, GError **error)
+dom_plan_of(xmlDoc *doc, bool device, const DomRules *rules, GError **error)
 {
     g_autoptr(DomPlan) plan = g_new0(DomPlan, 1);
 
+    plan->doc = doc;
+    plan->device = device;
     plan->disks =
         g_ptr_array_new_with_free_func((GDestroyNotify)plan_disk_free);
     plan->image_pools = g_strdupv((char **)(gpointer)rules->image_pools);
     plan->vms_pool = g_strdup(rules->vms_pool);
     plan->complete_bare = rules->complete_bare;
-    plan->doc = dom_parse(xml, len, error);
-    if (!plan->doc || !fill_plan(plan, rules, error))
+    if (!fill_plan(plan, rules, error))
         return NULL;
     return g_steal_pointer(&plan);
+}
+
+DomPlan *
+dom_plan_new(const char *xml, gsize len, const DomRules *rules, GError **error)
+{
+    xmlDoc *doc = dom_parse(xml, len, error);
+
+    return doc ? dom_plan_of(doc, false, rules, error) : NULL;
 }
 
 const char *

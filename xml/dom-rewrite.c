@@ -56,10 +56,11 @@ rewrite_disk(DomWork *work, GPtrArray *nodes, const DomPlanDisk *own)
         done.node = dom_write_new_disk(work->root, own);
     } else {
         done.node = nodes->pdata[own->disk_index];
-        before = xmlDocCopyNode(done.node, work->doc, 1);
+        if (!own->plan->device)
+            before = xmlDocCopyNode(done.node, work->doc, 1);
     }
     done.changed = dom_write_disk(done.node, own, work->site) || done.made;
-    if (done.changed)
+    if (done.changed && !own->plan->device)
         dom_record(work, own, before);
     work->changed |= done.changed;
     g_array_append_val(work->disks, done);
@@ -99,7 +100,8 @@ add_controller(DomWork *work)
 static bool
 needs_controller(const DomWork *work)
 {
-    if (g_strcmp0(work->site->bus, "scsi") != 0 || has_controller(work->root))
+    if (work->plan->device || g_strcmp0(work->site->bus, "scsi") != 0 ||
+        has_controller(work->root))
         return false;
     for (guint i = 0; i < work->disks->len; i++) {
         const DomWorkDisk *done = &g_array_index(work->disks, DomWorkDisk, i);
@@ -126,14 +128,23 @@ write_uuid(DomWork *work)
     xmlNodeAddContent(uuid, BAD_CAST work->plan->uuid);
 }
 
+/* Of a device, without the domain that was put round it. */
+static char *
+dump_changed(const DomWork *work)
+{
+    if (!work->plan->device)
+        return dom_dump(work->doc);
+    return dom_dump_node(g_array_index(work->disks, DomWorkDisk, 0).node);
+}
+
 /* What is kept makes the result longer and deeper than what came in. */
 static gboolean
 dump_work(DomWork *work, GError **error)
 {
     g_autoptr(xmlDoc) again = NULL;
 
-    work->xml = dom_dump(work->doc);
-    again = dom_parse(work->xml, strlen(work->xml), error);
+    work->xml = dump_changed(work);
+    again = dom_parse_any(work->xml, strlen(work->xml), error);
     if (again)
         return TRUE;
     g_prefix_error(error, "the rewritten definition cannot be taken: ");

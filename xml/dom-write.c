@@ -260,7 +260,8 @@ dom_write_disk(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
         dom_add(node, after_target, "readonly");
         changed = true;
     }
-    if (disk->kind == DOM_DISK_CLONE && !disk->in_place && site->bus)
+    if (disk->kind == DOM_DISK_CLONE && !disk->in_place && site->bus &&
+        !own->plan->device)
         changed |= dom_write_bus(node, site->bus);
     return changed;
 }

@@ -138,6 +138,30 @@ DomPlan *dom_plan_new(const char *xml,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void dom_plan_free(DomPlan *plan);
 
+/*
+ * The same for a lone device, as libvirt's calls for one device take it, of
+ * the domain with that UUID; domain_name may be NULL. Anything but a <disk>
+ * gives an empty plan.
+ *
+ * dom_plan_rewrite() gives the device again, and no metadata. A clone is
+ * 'UUID_disk.TARGET', whatever other disks there are, and stays on its bus.
+ * A bare disk needs no target, since a copy's destination has none. Not for
+ * dom_plan_changes().
+ */
+DomPlan *dom_plan_new_device(const char *xml,
+                             gsize len,
+                             const char *domain_uuid,
+                             const char *domain_name,
+                             const DomRules *rules,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The <name> in a definition that perhaps cannot be planned, for a message
+ * about that; control characters are blanks. NULL: none to be read. g_free() */
+char *dom_peek_name(const char *xml, gsize len);
+/* Whether a definition has a <disk> of that target; false also where it
+ * cannot be read. */
+bool dom_peek_target(const char *xml, gsize len, const char *target);
+
 /* The domain's <name>; NULL if it has none. Owned by the plan. */
 const char *dom_plan_name(const DomPlan *plan);
 /* The domain's <uuid>, lower case with hyphens. A definition without one has

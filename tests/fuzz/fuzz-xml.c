@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tests/fuzz/fuzz-xml.c - any bytes as a definition
+ * tests/fuzz/fuzz-xml.c - any bytes as a definition, and as a lone device
  *
  * Whatever the bytes are: no crash, no leak, and what comes out of a rewrite
  * is taken again and needs none. In 'make check' the golden definitions are
@@ -71,6 +71,49 @@ check_final(const char *xml, const DomRules *rules, DomSite *site)
     g_assert_null(out);
 }
 
+/* NULL: refused, or nothing to change. */
+static char *
+rewrite_device(const char *xml, gsize size, const DomRules *rules, bool must)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DomPlan) plan =
+        dom_plan_new_device(xml, size, SITE_UUID, "a", rules, &error);
+    DomSite site = site_default();
+    char *out = NULL;
+
+    if (!plan) {
+        g_assert_nonnull(error);
+        g_assert_false(must);
+        return NULL;
+    }
+    g_assert_cmpuint(dom_plan_disks(plan)->len, <=, 1);
+    if (!dom_plan_rewrite(plan, &site, &out, &error))
+        g_assert_true(g_error_matches(error, DOM_ERROR, DOM_ERROR_LIMIT));
+    return out;
+}
+
+static void
+run_device(const char *xml, gsize size)
+{
+    DomRules rules = site_rules();
+    g_autofree char *out = NULL;
+    g_autofree char *again = NULL;
+
+    rules.complete_bare = true;
+    out = rewrite_device(xml, size, &rules, false);
+    if (out)
+        again = rewrite_device(out, strlen(out), &rules, true);
+    g_assert_null(again);
+}
+
+static void
+peek(const char *xml, gsize size)
+{
+    g_autofree char *name = dom_peek_name(xml, size);
+
+    (void)dom_peek_target(xml, size, name ? name : "vda");
+}
+
 static void
 revert(const char *xml, size_t size, bool must)
 {
@@ -108,6 +151,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     revert(xml, size, false);
+    run_device(xml, size);
+    peek(xml, size);
     return 0;
 }
 

@@ -9,7 +9,8 @@
  *
  * A comment '<!-- golden: WORDS -->' in the first line changes the host:
  * complete, bus=scsi, bus=virtio, noauth, nofsid, pools (a second image pool),
- * onepool, decide (a bare id is found in 'images'). 'invalid' is for
+ * onepool, decide (a bare id is found in 'images'), device (a lone device of
+ * the domain SITE_UUID; its files are called NN-device-title). 'invalid' is for
  * tests/xml/schema.t: the input holds what libvirt's schema does not know.
  */
 #include "config.h"
@@ -33,6 +34,7 @@ typedef struct {
     DomRules rules;
     DomSite site;
     bool decide;
+    bool device;
 } Golden;
 
 static char *
@@ -72,6 +74,7 @@ read_words(Golden *golden, const char *xml)
         return;
     golden->rules.complete_bare = has_word(line, "complete");
     golden->decide = has_word(line, "decide");
+    golden->device = has_word(line, "device");
     if (has_word(line, "bus=scsi"))
         golden->site.bus = "scsi";
     if (has_word(line, "bus=virtio"))
@@ -101,6 +104,15 @@ decide(const Golden *golden, DomPlan *plan)
     }
 }
 
+static DomPlan *
+plan(const Golden *golden, const char *xml, gsize len, GError **error)
+{
+    if (golden->device)
+        return dom_plan_new_device(xml, len, SITE_UUID, "web1", &golden->rules,
+                                   error);
+    return dom_plan_new(xml, len, &golden->rules, error);
+}
+
 /* The definition after the rewrite, or NULL with error. */
 static char *
 rewrite(const Golden *golden,
@@ -109,20 +121,20 @@ rewrite(const Golden *golden,
         bool *ret_changed,
         GError **error)
 {
-    g_autoptr(DomPlan) plan = dom_plan_new(xml, len, &golden->rules, error);
+    g_autoptr(DomPlan) made = plan(golden, xml, len, error);
     g_autofree char *uuid = NULL;
     char *out = NULL;
 
-    if (!plan)
+    if (!made)
         return NULL;
-    decide(golden, plan);
-    uuid = g_strdup(dom_plan_uuid(plan));
-    if (!dom_plan_rewrite(plan, &golden->site, &out, error))
+    decide(golden, made);
+    uuid = g_strdup(dom_plan_uuid(made));
+    if (!dom_plan_rewrite(made, &golden->site, &out, error))
         return NULL;
     *ret_changed = out != NULL;
     if (!out)
         return g_strndup(xml, len);
-    if (!strstr(xml, "<uuid>")) {
+    if (!golden->device && !strstr(xml, "<uuid>")) {
         g_auto(GStrv) pieces = g_strsplit(out, uuid, -1);
 
         g_free(out);

@@ -17,11 +17,25 @@ command -v xmllint >/dev/null 2>&1 ||
 test -f "$schema" ||
     skip "$schema is not installed (Debian: libvirt0; Fedora: libvirt-libs)"
 
+# A lone device is valid in a domain that is.
+whole() {
+    case $1 in
+    *-device-*)
+        echo "<domain type='kvm'><name>a</name><memory>1</memory>"
+        echo "<os><type>hvm</type></os><devices>"
+        cat "$1"
+        echo "</devices></domain>"
+        ;;
+    *) cat "$1" ;;
+    esac
+}
+
 n=0
 for file in "$srcdir"/tests/xml/*.out.xml; do
-    head -n 1 "$file" | grep -q '^<!-- golden:.* invalid' && continue
+    head -n 1 "${file%.out.xml}.in.xml" | grep -q '^<!-- golden:.* invalid' && continue
     n=$((n + 1))
-    if message=$(xmllint --nonet --noout --relaxng "$schema" "$file" 2>&1); then
+    if message=$(whole "$file" |
+        xmllint --nonet --noout --relaxng "$schema" - 2>&1); then
         echo "ok $n - ${file##*/}"
     else
         echo "not ok $n - ${file##*/}"

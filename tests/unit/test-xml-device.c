@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-xml-device.c - a lone device, and what is peeked at
+ *
+ * What the rewrite makes of a device is in the golden files; here is what they
+ * cannot show.
+ */
+#include "config.h"
+
+#include "tests/unit/xml-domain.h"
+
+static DomPlan *
+plan_device(const char *xml, const char *uuid, GError **error)
+{
+    DomRules rules = site_rules();
+
+    rules.complete_bare = true;
+    return dom_plan_new_device(xml, strlen(xml), uuid, "web1", &rules, error);
+}
+
+#define CLONE                                                                  \
+    "<disk type='network'><source protocol='rbd' name='images/i@v'/>"          \
+    "<target dev='vdc'/></disk>"
+
+static void
+test_clone(void **state G_GNUC_UNUSED)
+{
+    g_autoptr(DomPlan) plan = plan_device(CLONE, UUID, NULL);
+    const DomDisk *disk = disk_at(plan, 0);
+
+    assert_int_equal(dom_plan_disks(plan)->len, 1);
+    assert_string_equal(dom_plan_uuid(plan), UUID);
+    assert_string_equal(dom_plan_name(plan), "web1");
+    assert_true(dom_plan_uuid_given(plan));
+    assert_false(dom_plan_has_metadata(plan));
+    assert_int_equal(disk->kind, DOM_DISK_CLONE);
+    assert_string_equal(disk->parent_pool, "images");
+    assert_string_equal(disk->parent_image, "i");
+    assert_string_equal(disk->parent_snap, "v");
+    assert_string_equal(disk->pool, "vms");
+    assert_string_equal(disk->image, UUID "_disk.vdc");
+    assert_true(disk->exists);
+    assert_false(disk->in_place);
+}
+
+static void
+test_nothing(void **state G_GNUC_UNUSED)
+{
+    static const char *const others[] = {
+        "<interface/>",
+        "<domain><devices>" CLONE "</devices></domain>",
+        "<devices>" CLONE "</devices>",
+        "<disk xmlns='urn:other'/>",
+        "<disk type='file'><source file='/a'/></disk>",
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(others); i++) {
+        g_autoptr(DomPlan) plan = plan_device(others[i], UUID, NULL);
+        DomSite site = site_default();
+        char *out = (char *)"";
+
+        assert_non_null(plan);
+        assert_int_equal(dom_plan_disks(plan)->len, 0);
+        assert_true(dom_plan_rewrite(plan, &site, &out, NULL));
+        assert_null(out);
+    }
+}
+
+static void
+test_codes(void **state G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *xml;
+        const char *uuid;
+        DomErrorCode code;
+    } bad[] = {
+        {"<disk>", UUID, DOM_ERROR_MALFORMED},
+        {"", UUID, DOM_ERROR_MALFORMED},
+        {"<!DOCTYPE disk><disk/>", UUID, DOM_ERROR_MALFORMED},
+        {CLONE, "", DOM_ERROR_REQUEST},
+        {CLONE, "982b8eac", DOM_ERROR_REQUEST},
+        {"<disk><source protocol='rbd' name='images/i'/></disk>", UUID,
+         DOM_ERROR_REQUEST},
+        {"<disk><source protocol='rbd' name='vms/" OTHER
+         "_disk'/><target dev='vdb'/></disk>",
+         UUID, DOM_ERROR_OWNER},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_autoptr(GError) error = NULL;
+
+        assert_null(plan_device(bad[i].xml, bad[i].uuid, &error));
+        assert_code(error, bad[i].code);
+    }
+}
+
+/* What is taken must not become more than what is taken. */
+static void
+test_depth(void **state G_GNUC_UNUSED)
+{
+    g_autofree char *deep = repeat("<a>", 251);
+    g_autofree char *close = repeat("</a>", 251);
+    g_autofree char *xml =
+        g_strconcat("<disk type='network'><source protocol='rbd' "
+                    "name='images/i'/><target dev='vdb'/>",
+                    deep, close, "</disk>", NULL);
+    g_autoptr(DomPlan) plan = plan_device(xml, UUID, NULL);
+    g_autoptr(DomPlan) again = NULL;
+    DomSite site = site_default();
+    g_autofree char *out = NULL;
+
+    assert_non_null(plan);
+    assert_true(dom_plan_rewrite(plan, &site, &out, NULL));
+    again = plan_device(out, UUID, NULL);
+    assert_non_null(again);
+}
+
+static void
+test_names(void **state G_GNUC_UNUSED)
+{
+    DomRules rules = site_rules();
+    g_autoptr(DomPlan) plan = dom_plan_new_device(
+        CLONE, strlen(CLONE), "982B8EAC6BCC4A21BD04B67E26188BE0", NULL, &rules,
+        NULL);
+    g_autoptr(DomPlan) odd =
+        dom_plan_new_device(CLONE, strlen(CLONE), UUID, "a<&>b", &rules, NULL);
+
+    assert_null(dom_plan_name(plan));
+    assert_string_equal(dom_plan_uuid(plan), UUID);
+    assert_string_equal(dom_plan_name(odd), "a<&>b");
+}
+
+static void
+test_peek_name(void **state G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *xml;
+        const char *name;
+    } each[] = {
+        {"<domain><name>web1</name><uuid>x</uuid></domain>", "web1"},
+        {"<domain><name> a\nb </name></domain>", "a b"},
+        {"<domain/>", NULL},
+        {"<domain><name/></domain>", NULL},
+        {"<disk><name>web1</name></disk>", NULL},
+        {"<domain><name>web1</name>", NULL},
+        {"", NULL},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(each); i++) {
+        g_autofree char *name = dom_peek_name(each[i].xml, strlen(each[i].xml));
+
+        assert_int_equal(name != NULL, each[i].name != NULL);
+        if (name)
+            assert_string_equal(name, each[i].name);
+    }
+}
+
+static void
+test_peek_target(void **state G_GNUC_UNUSED)
+{
+    g_autofree char *xml =
+        domain_text("", "<disk><target dev='vda'/></disk><disk/>"
+                        "<disk><target dev='vdb'/></disk>");
+
+    assert_true(dom_peek_target(xml, strlen(xml), "vda"));
+    assert_true(dom_peek_target(xml, strlen(xml), "vdb"));
+    assert_false(dom_peek_target(xml, strlen(xml), "vd"));
+    assert_false(dom_peek_target(xml, strlen(xml) - 1, "vda"));
+    assert_false(dom_peek_target("<domain/>", 9, "vda"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_clone),       cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_codes),       cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_names),       cmocka_unit_test(test_peek_name),
+        cmocka_unit_test(test_peek_target),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xml/dom-device.c - a lone device as a definition around it
+ *
+ * The definition has nothing but what tells whose the device is, so that
+ * everything that is known about disks holds for this one too.
+ */
+#include "config.h"
+
+#include "xml/dom-internal.h"
+
+static xmlNode *
+add(xmlNode *parent, const char *name, const char *text)
+{
+    xmlNode *node =
+        xmlNewDocRawNode(parent->doc, NULL, BAD_CAST name, BAD_CAST text);
+
+    return xmlAddChild(parent, node);
+}
+
+/* device stays in its document, whose strings it shares. */
+static void
+wrap(xmlDoc *doc, const char *uuid, const char *name)
+{
+    xmlNode *root = xmlNewDocNode(doc, NULL, BAD_CAST "domain", NULL);
+    xmlNode *device = xmlDocSetRootElement(doc, root);
+
+    if (name)
+        add(root, "name", name);
+    add(root, "uuid", uuid);
+    xmlAddChild(add(root, "devices", NULL), device);
+}
+
+DomPlan *
+dom_plan_new_device(const char *xml,
+                    gsize len,
+                    const char *domain_uuid,
+                    const char *domain_name,
+                    const DomRules *rules,
+                    GError **error)
+{
+    g_autofree char *uuid = dom_uuid_parse(domain_uuid);
+    xmlDoc *doc;
+
+    if (!uuid) {
+        dom_fail(error, DOM_ERROR_REQUEST,
+                 "'" DOM_QUOTE "' is not a domain's UUID", domain_uuid);
+        return NULL;
+    }
+    doc = dom_parse_any(xml, len, error);
+    if (!doc)
+        return NULL;
+    wrap(doc, uuid, domain_name);
+    return dom_plan_of(doc, true, rules, error);
+}
