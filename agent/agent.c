@@ -9,7 +9,6 @@
 #include "agent/arrivals.h"
 #include "agent/guests-later.h"
 #include "agent/guests.h"
-#include "agent/held.h"
 #include "agent/log.h"
 #include "agent/recoveries.h"
 #include "agent/report.h"
@@ -98,6 +97,12 @@ agent_host(Agent *agent)
     host = host_ref(agent->host);
     g_mutex_unlock(&agent->lock);
     return host;
+}
+
+Held *
+agent_held(Agent *agent)
+{
+    return agent->held;
 }
 
 /* The error as the answer. */

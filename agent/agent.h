@@ -8,6 +8,7 @@
 #ifndef REMORA_AGENT_AGENT_H
 #define REMORA_AGENT_AGENT_H
 
+#include "agent/held.h"
 #include "agent/host.h"
 #include "hooks/wire.h"
 
@@ -30,6 +31,9 @@ void agent_set_host(Agent *agent, Host *host);
 /* host_unref() it. */
 Host *agent_host(Agent *agent);
 
+/* The claims of what was allowed. Owned by agent. */
+Held *agent_held(Agent *agent);
+
 /* Serves one request of the hook's socket by host, which agent_host() gave.
  * name is the domain's as libvirt said it. */
 void agent_serve(Agent *agent,
@@ -39,7 +43,7 @@ void agent_serve(Agent *agent,
                  const char *body,
                  gsize len,
                  AgentAnswer *ret_answer);
-/* The answer did not reach the hook: nobody will start. */
+/* The answer did not reach who asked: nobody will start, or attach. */
 void agent_undo(Agent *agent, const AgentAnswer *answer);
 /* A datagram: started, stopped, release. received_us, of the monotonic clock,
  * is when it came: it says nothing about a start that was asked for later. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/exchange.c - one connection of a hook: greeting, request, answer
+ * agent/exchange.c - one connection of a hook or a proxy
  */
 #include "config.h"
 
@@ -143,6 +143,17 @@ read_string(int fd, gsize len, gint64 end_us)
 }
 
 bool
+exchange_read_client(Exchange *exchange,
+                     guint timeout_ms,
+                     struct wire_client *ret_client)
+{
+    gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+
+    return read_all(exchange->fd, ret_client, sizeof(*ret_client), end) &&
+           !wire_client_check(ret_client);
+}
+
+bool
 exchange_read(Exchange *exchange,
               guint timeout_ms,
               ExchangeRequest *ret_request)
@@ -233,7 +244,7 @@ exchange_domain(Exchange *exchange)
     char *name;
 
     g_mutex_lock(&exchange->lock);
-    name = g_strdup(exchange->name ? exchange->name : "");
+    name = g_strdup(exchange->name);
     g_mutex_unlock(&exchange->lock);
     return name;
 }

@@ -28,6 +28,7 @@ typedef struct {
     char *uuid;
     GPtrArray *claims;
     gint64 since_us;
+    bool attach;
     bool looked_at; /* by held_check(), which then frees it if it must */
     bool ended;
 } Entry;
@@ -70,12 +71,13 @@ held_free(Held *held)
     g_free(held);
 }
 
-guint64
-held_add(Held *held,
-         Host *host,
-         const char *domain,
-         const char *uuid,
-         GPtrArray *claims)
+static guint64
+add(Held *held,
+    Host *host,
+    const char *domain,
+    const char *uuid,
+    bool attach,
+    GPtrArray *claims)
 {
     Entry *entry = g_new0(Entry, 1);
     guint64 number;
@@ -84,12 +86,33 @@ held_add(Held *held,
     entry->domain = g_strdup(domain);
     entry->uuid = g_strdup(uuid);
     entry->claims = claims;
+    entry->attach = attach;
     entry->since_us = g_get_monotonic_time();
     g_mutex_lock(&held->lock);
     number = entry->number = ++held->last;
     g_ptr_array_add(held->entries, entry);
     g_mutex_unlock(&held->lock);
     return number;
+}
+
+guint64
+held_add(Held *held,
+         Host *host,
+         const char *domain,
+         const char *uuid,
+         GPtrArray *claims)
+{
+    return add(held, host, domain, uuid, false, claims);
+}
+
+guint64
+held_add_attach(Held *held,
+                Host *host,
+                const char *domain,
+                const char *uuid,
+                GPtrArray *claims)
+{
+    return add(held, host, domain, uuid, true, claims);
 }
 
 static bool
@@ -145,6 +168,35 @@ held_drop_one(Held *held, guint64 number)
         const Entry *entry = g_ptr_array_index(held->entries, i - 1);
 
         if (entry->number == number)
+            end_entry(held, i - 1, gone);
+    }
+    g_mutex_unlock(&held->lock);
+}
+
+static bool
+has_image(const Entry *entry, const char *image)
+{
+    for (guint i = 0; i < entry->claims->len; i++)
+        if (strcmp(store_claim_image(g_ptr_array_index(entry->claims, i)),
+                   image) == 0)
+            return true;
+    return false;
+}
+
+void
+held_drop_attach(Held *held,
+                 const char *uuid,
+                 const char *image,
+                 gint64 before_us)
+{
+    g_autoptr(GPtrArray) gone = gone_new();
+
+    g_mutex_lock(&held->lock);
+    for (guint i = held->entries->len; i > 0; i--) {
+        const Entry *entry = g_ptr_array_index(held->entries, i - 1);
+
+        if (entry->attach && strcmp(entry->uuid, uuid) == 0 &&
+            entry->since_us <= before_us && (!image || has_image(entry, image)))
             end_entry(held, i - 1, gone);
     }
     g_mutex_unlock(&held->lock);

@@ -12,6 +12,8 @@
 
 /* A monitor that lives greets in about a millisecond. */
 #define GREETING_MS 1000
+/* The same for who has promised an answer within a second. */
+#define SOON_MS 700
 
 struct Host {
     gint refs;
@@ -387,6 +389,17 @@ host_monitors_moved(Host *host)
     g_autoptr(GPtrArray) live = host_monitors(host, NULL);
 
     return live && !same_monitors(last, live);
+}
+
+void
+host_check_monitors(Host *host)
+{
+    g_autoptr(GPtrArray) last = host_last_monitors(host);
+    guint seconds;
+
+    if (last && !store_cluster_is_down(host->cluster, &seconds) &&
+        !store_monitors_greet(last, SOON_MS))
+        store_cluster_suspect(host->cluster);
 }
 
 static GPtrArray *

@@ -89,6 +89,11 @@ GPtrArray *host_fresh_monitors(Host *host);
  * where it cannot be had. Blocks. */
 bool host_monitors_moved(Host *host);
 
+/* For who is to answer soon: if most of the monitors that were there last do
+ * not greet, the cluster counts as down from now on, and nobody waits for it.
+ * Blocks for less than a second, most often for a millisecond. */
+void host_check_monitors(Host *host);
+
 /* libvirt's URI for the configured socket. g_free() it. */
 char *host_libvirt_uri(const Host *host);
 

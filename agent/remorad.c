@@ -3,7 +3,7 @@
  * agent/remorad.c - the agent of one hypervisor
  *
  * The main loop, on a context of its own (libvirt's event loop has GLib's
- * default one), waits for the hook's sockets and for signals and does nothing
+ * default one), waits for its sockets and for signals and does nothing
  * that blocks.
  */
 #include "config.h"
@@ -37,6 +37,7 @@ typedef struct {
     GMainContext *context;
     GMainLoop *loop;
     Agent *agent;
+    Front *front;
     Server *server;
     Virt *virt;
     bool stopping;
@@ -168,8 +169,9 @@ run(Host *host, const char *conf_path)
     daemon.context = g_main_context_new();
     daemon.loop = g_main_loop_new(daemon.context, FALSE);
     daemon.agent = agent_new(host);
-    daemon.server =
-        server_new(daemon.agent, daemon.context, HOST_RUN_DIR, &error);
+    daemon.front = front_new(daemon.agent);
+    daemon.server = server_new(daemon.agent, daemon.front, daemon.context,
+                               HOST_RUN_DIR, &error);
     if (!daemon.server)
         return complain(error);
     on_signal(&daemon, SIGTERM, on_stop);
@@ -181,6 +183,7 @@ run(Host *host, const char *conf_path)
         fprintf(stderr, "remorad: cannot set up libvirt's event loop\n");
         return 1;
     }
+    front_set_virt(daemon.front, daemon.virt);
     log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);
     ready_notify("READY=1");
     g_main_loop_run(daemon.loop);

@@ -1,30 +1,28 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/server.c - the two sockets that the hook knows
+ * agent/server.c - the sockets that hook and proxy know
  *
  * Everything here runs in the main loop except run_job() and what it calls,
- * which are the pool's.
+ * which are the pools'.
  */
 #include "config.h"
 
 #include "agent/server.h"
 
-#include "agent/exchange.h"
-#include "agent/log.h"
+#include "agent/serve.h"
 #include "agent/sockets.h"
 
 #include <errno.h>
 #include <gio/gio.h>
 #include <glib-unix.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* Requests that are served at once; more wait their turn, as long as their
  * deadlines allow. */
 #define WORKERS_MAX 64
-/* A hook sends its request at once; what takes longer is not the hook. */
-#define READ_TIMEOUT_MS 5000
+/* And of the proxy, whose clients must not keep a start from its worker. */
+#define FRONTS_MAX 32
 /* The agent answers before the hook gives up, so that the hook's reader gets
  * the reason. */
 #define MARGIN_MS 500
@@ -35,19 +33,23 @@
 
 struct Server {
     Agent *agent;
+    Front *front;
     GMainContext *context;
     int hook_fd;
     int notify_fd;
-    GSource *hook;
-    GSource *notify;
+    int front_fd;
+    GSource *on_hook;
+    GSource *on_notify;
+    GSource *on_front;
     GSource *look;
     GThreadPool *pool;
+    GThreadPool *fronts;
     guint open; /* exchanges that are not over */
     GSourceFunc idle;
     gpointer idle_data;
 };
 
-typedef enum { JOB_EXCHANGE, JOB_SLOW, JOB_NOTICE, JOB_LOOK } JobKind;
+typedef enum { JOB_HOOK, JOB_FRONT, JOB_SLOW, JOB_NOTICE, JOB_LOOK } JobKind;
 
 typedef struct {
     JobKind kind;
@@ -98,7 +100,8 @@ static void
 push(Server *server, Job *job)
 {
     server->open++;
-    g_thread_pool_push(server->pool, job, NULL);
+    g_thread_pool_push(job->kind == JOB_FRONT ? server->fronts : server->pool,
+                       job, NULL);
 }
 
 static gboolean
@@ -140,7 +143,7 @@ wake(gpointer data)
     attach(server, soon, on_woken, server);
 }
 
-/* ---- the pool -------------------------------------------------------------- */
+/* ---- the pools ------------------------------------------------------------- */
 
 /* Back in the main loop after any job. */
 static gboolean
@@ -158,43 +161,6 @@ on_job_over(gpointer data)
 }
 
 static void
-run_exchange(Job *job)
-{
-    Agent *agent = job->server->agent;
-    g_auto(AgentAnswer) answer = {0};
-    ExchangeRequest request;
-
-    if (!exchange_read(job->exchange, READ_TIMEOUT_MS, &request)) {
-        (void)exchange_refuse(job->exchange,
-                              "the request cannot be read: is this hook of "
-                              "the same version as remorad?");
-        return;
-    }
-    agent_serve(agent, job->host, request.op, request.name, request.body,
-                request.len, &answer);
-    if (!exchange_answer(job->exchange, &answer))
-        agent_undo(agent, &answer);
-}
-
-/* What waits for room in a pool is refused long before its deadline: libvirt
- * starts other domains one after another. */
-static void
-run_slow(const Job *job)
-{
-    g_autofree char *name = exchange_domain(job->exchange);
-    const LogAbout about = {.domain = name};
-    g_autoptr(GError) error = NULL;
-    g_autofree char *message = NULL;
-
-    if (!name[0] ||
-        store_cluster_has_room(host_cluster(job->host), name, &error))
-        return;
-    message = g_strdup_printf("domain '%s': %s", name, error->message);
-    if (exchange_refuse(job->exchange, message))
-        log_warning(&about, "refused: %s", error->message);
-}
-
-static void
 run_job(gpointer data, gpointer unused)
 {
     Job *job = data;
@@ -202,11 +168,14 @@ run_job(gpointer data, gpointer unused)
 
     (void)unused;
     switch (job->kind) {
-    case JOB_EXCHANGE:
-        run_exchange(job);
+    case JOB_HOOK:
+        serve_hook(job->server->agent, job->host, job->exchange);
+        break;
+    case JOB_FRONT:
+        serve_front(job->server->front, job->host, job->exchange);
         break;
     case JOB_SLOW:
-        run_slow(job);
+        serve_slow(job->host, job->exchange);
         break;
     case JOB_NOTICE:
         agent_notice(job->server->agent, job->op, job->name, job->body,
@@ -222,36 +191,13 @@ run_job(gpointer data, gpointer unused)
 
 /* ---- the main loop --------------------------------------------------------- */
 
-/* Without a name no request for a domain has been read yet, so that the
- * cluster is not to blame. */
-static char *
-late_message(const char *name, const char *cluster)
-{
-    if (name[0])
-        return g_strdup_printf(
-            "domain '%s': cluster '%s' did not finish in time: check it with "
-            "'ceph -s', then start the domain again",
-            name, cluster);
-    return g_strdup_printf("the agent (remorad) did not come to this request "
-                           "in time: see its log and cluster '%s' ('ceph "
-                           "-s'), then try again",
-                           cluster);
-}
-
 static gboolean
 on_deadline(gpointer data)
 {
     Job *job = data;
-    StoreCluster *cluster = host_cluster(job->host);
-    g_autofree char *name = exchange_domain(job->exchange);
-    g_autofree char *message = late_message(name, store_cluster_name(cluster));
-    const LogAbout about = {.domain = name[0] ? name : NULL};
 
-    if (exchange_refuse(job->exchange, message)) {
-        log_warning(&about, "refused: %s", message);
-        if (name[0])
-            store_cluster_suspect(cluster);
-    }
+    serve_late(job->host, job->exchange,
+               job->kind == JOB_FRONT ? "try again" : "start the domain again");
     return G_SOURCE_REMOVE;
 }
 
@@ -270,7 +216,7 @@ on_slow(gpointer data)
 }
 
 static void
-begin_exchange(Server *server, int fd)
+begin_exchange(Server *server, JobKind kind, int fd)
 {
     Host *host = agent_host(server->agent);
     guint limit = host_conf(host)->hook_deadline_ms;
@@ -282,7 +228,7 @@ begin_exchange(Server *server, int fd)
         return;
     }
     job = g_new0(Job, 1);
-    job->kind = JOB_EXCHANGE;
+    job->kind = kind;
     job->server = server;
     job->host = host;
     job->exchange = g_steal_pointer(&exchange);
@@ -294,19 +240,32 @@ begin_exchange(Server *server, int fd)
     push(server, job);
 }
 
-static gboolean
-on_hook(gint fd, GIOCondition condition, gpointer data)
+static void
+accept_all(Server *server, JobKind kind, int fd)
 {
-    Server *server = data;
     int peer;
 
-    (void)condition;
-    while ((peer = sockets_accept(fd)) >= 0)
-        begin_exchange(server, peer);
+    while ((peer = sockets_accept(fd, kind == JOB_FRONT)) >= 0)
+        begin_exchange(server, kind, peer);
     /* Out of descriptors, it would be called again at once, and for nothing,
      * until another exchange has ended. */
     if (errno == EMFILE || errno == ENFILE)
         g_usleep(PAUSE_US);
+}
+
+static gboolean
+on_hook(gint fd, GIOCondition condition, gpointer data)
+{
+    (void)condition;
+    accept_all(data, JOB_HOOK, fd);
+    return G_SOURCE_CONTINUE;
+}
+
+static gboolean
+on_front(gint fd, GIOCondition condition, gpointer data)
+{
+    (void)condition;
+    accept_all(data, JOB_FRONT, fd);
     return G_SOURCE_CONTINUE;
 }
 
@@ -342,34 +301,54 @@ watch_socket(Server *server, int fd, int priority, GUnixFDSourceFunc func)
     return source;
 }
 
-Server *
-server_new(Agent *agent, GMainContext *context, const char *dir, GError **error)
+static int
+listen_in(const char *dir, const char *name, int type, GError **error)
 {
-    g_autofree char *hook = g_build_filename(dir, WIRE_HOOK_SOCKET, NULL);
-    g_autofree char *notify = g_build_filename(dir, WIRE_NOTIFY_SOCKET, NULL);
-    int hook_fd = sockets_listen(hook, SOCK_STREAM, error);
-    int notify_fd =
-        hook_fd < 0 ? -1 : sockets_listen(notify, SOCK_DGRAM, error);
-    Server *server;
+    g_autofree char *path = g_build_filename(dir, name, NULL);
 
-    if (notify_fd < 0) {
-        if (hook_fd >= 0)
-            (void)close(hook_fd);
-        return NULL;
-    }
-    server = g_new0(Server, 1);
+    return sockets_listen(path, type, error);
+}
+
+static gboolean
+open_sockets(Server *server, const char *dir, GError **error)
+{
+    server->hook_fd = listen_in(dir, WIRE_HOOK_SOCKET, SOCK_STREAM, error);
+    if (server->hook_fd < 0)
+        return FALSE;
+    server->notify_fd = listen_in(dir, WIRE_NOTIFY_SOCKET, SOCK_DGRAM, error);
+    if (server->notify_fd < 0)
+        return FALSE;
+    server->front_fd = listen_in(dir, WIRE_FRONT_SOCKET, SOCK_STREAM, error);
+    return server->front_fd >= 0;
+}
+
+Server *
+server_new(Agent *agent,
+           Front *front,
+           GMainContext *context,
+           const char *dir,
+           GError **error)
+{
+    g_autoptr(Server) server = g_new0(Server, 1);
+
     server->agent = agent;
+    server->front = front;
     server->context = context;
-    server->hook_fd = hook_fd;
-    server->notify_fd = notify_fd;
+    server->hook_fd = server->notify_fd = server->front_fd = -1;
     server->pool = g_thread_pool_new(run_job, NULL, WORKERS_MAX, FALSE, NULL);
+    server->fronts = g_thread_pool_new(run_job, NULL, FRONTS_MAX, FALSE, NULL);
+    if (!open_sockets(server, dir, error))
+        return NULL;
     /* What libvirt reported before a start is known before that start. */
-    server->notify =
-        watch_socket(server, notify_fd, G_PRIORITY_HIGH, on_notify);
-    server->hook = watch_socket(server, hook_fd, G_PRIORITY_DEFAULT, on_hook);
+    server->on_notify =
+        watch_socket(server, server->notify_fd, G_PRIORITY_HIGH, on_notify);
+    server->on_hook =
+        watch_socket(server, server->hook_fd, G_PRIORITY_DEFAULT, on_hook);
+    server->on_front =
+        watch_socket(server, server->front_fd, G_PRIORITY_DEFAULT, on_front);
     agent_on_work(agent, wake, server);
     arrange_look(server);
-    return server;
+    return g_steal_pointer(&server);
 }
 
 static void
@@ -384,8 +363,9 @@ close_socket(GSource **source, int *fd)
 static void
 close_sockets(Server *server)
 {
-    close_socket(&server->hook, &server->hook_fd);
-    close_socket(&server->notify, &server->notify_fd);
+    close_socket(&server->on_hook, &server->hook_fd);
+    close_socket(&server->on_notify, &server->notify_fd);
+    close_socket(&server->on_front, &server->front_fd);
 }
 
 void
@@ -407,5 +387,6 @@ server_free(Server *server)
     close_sockets(server);
     drop_source(&server->look);
     g_thread_pool_free(server->pool, FALSE, TRUE);
+    g_thread_pool_free(server->fronts, FALSE, TRUE);
     g_free(server);
 }

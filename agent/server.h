@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/server.h - the two sockets that the hook knows
+ * agent/server.h - the sockets that hook and proxy know
  *
  * The main loop accepts and keeps the time; each request has a thread of a
  * pool. Where the cluster does not let a request end in time, the main loop
@@ -11,12 +11,13 @@
 #ifndef REMORA_AGENT_SERVER_H
 #define REMORA_AGENT_SERVER_H
 
-#include "agent/agent.h"
+#include "agent/front.h"
 
 typedef struct Server Server;
 
-/* Binds both sockets below dir, for root alone. Errors: G_IO_ERROR. */
+/* Binds the sockets below dir, for root alone. Errors: G_IO_ERROR. */
 Server *server_new(Agent *agent,
+                   Front *front,
                    GMainContext *context,
                    const char *dir,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -24,5 +25,7 @@ Server *server_new(Agent *agent,
  * answer. */
 void server_drain(Server *server, GSourceFunc idle, gpointer data);
 void server_free(Server *server);
+
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Server, server_free)
 
 #endif

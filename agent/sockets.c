@@ -77,22 +77,22 @@ sockets_listen(const char *path, int type, GError **error)
 }
 
 static bool
-may_ask(int fd)
+may_ask(int fd, bool root_alone)
 {
     struct ucred peer;
     socklen_t len = sizeof(peer);
 
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
-           (peer.uid == 0 || peer.uid == geteuid());
+           (peer.uid == 0 || (!root_alone && peer.uid == geteuid()));
 }
 
 int
-sockets_accept(int fd)
+sockets_accept(int fd, bool root_alone)
 {
     for (;;) {
         int peer = accept4(fd, NULL, NULL, SOCK_CLOEXEC);
 
-        if (peer >= 0 && may_ask(peer))
+        if (peer >= 0 && may_ask(peer, root_alone))
             return peer;
         if (peer >= 0)
             (void)close(peer);

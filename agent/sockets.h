@@ -16,9 +16,9 @@
  * connect to; whatever was there is replaced. -1 with G_IO_ERROR. */
 int sockets_listen(const char *path, int type, GError **error);
 
-/* The next client, if its user is root or our own; others are turned away.
- * -1: nobody waits. Its file status is blocking. */
-int sockets_accept(int fd);
+/* The next client, if its user is root or, unless root_alone, our own; others
+ * are turned away. -1: nobody waits. Its file status is blocking. */
+int sockets_accept(int fd, bool root_alone);
 
 /* One datagram of the hook. Strings are NUL-terminated; g_free() them. */
 typedef struct {

@@ -36,6 +36,7 @@ struct Virt {
     bool again;          /* a timer for another look is set */
     guint failed;        /* looks in a row at which a call of libvirt failed */
     GHashTable *looking; /* uuid of a domain -> at whom to look once more */
+    GCond looked;        /* looking has lost one */
     guint tries;
     int timer;
     GThreadPool *pool;
@@ -166,6 +167,7 @@ look_leave(Virt *virt, const char *uuid)
         g_hash_table_replace(virt->looking, g_strdup(uuid), NULL);
     } else {
         g_hash_table_remove(virt->looking, uuid);
+        g_cond_broadcast(&virt->looked);
     }
     g_mutex_unlock(&virt->lock);
     return next;
@@ -414,6 +416,7 @@ virt_start(Host *host, VirtRuns runs, gpointer data)
         return NULL;
     virt = g_new0(Virt, 1);
     g_mutex_init(&virt->lock);
+    g_cond_init(&virt->looked);
     virt->host = host_ref(host);
     virt->runs = runs;
     virt->runs_data = data;
@@ -436,4 +439,33 @@ virt_set_host(Virt *virt, Host *host)
     g_mutex_unlock(&virt->lock);
     host_unref(old);
     virEventUpdateTimeout(virt->timer, 0);
+}
+
+virConnectPtr
+virt_connection(Virt *virt)
+{
+    virConnectPtr conn;
+
+    g_mutex_lock(&virt->lock);
+    conn = virt->conn;
+    if (conn)
+        (void)virConnectRef(conn);
+    g_mutex_unlock(&virt->lock);
+    return conn;
+}
+
+void
+virt_look_at(Virt *virt, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+
+    if (look_at_domain(virt, domain))
+        look_again(virt);
+    if (virDomainGetUUIDString(domain, uuid) < 0)
+        return;
+    /* Somebody else may be at it, and has been told to look once more. */
+    g_mutex_lock(&virt->lock);
+    while (g_hash_table_contains(virt->looking, uuid))
+        g_cond_wait(&virt->looked, &virt->lock);
+    g_mutex_unlock(&virt->lock);
 }

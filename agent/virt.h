@@ -16,6 +16,7 @@
 #define REMORA_AGENT_VIRT_H
 
 #include "agent/host.h"
+#include "agent/virt-error.h"
 
 typedef struct Virt Virt;
 
@@ -27,5 +28,12 @@ typedef void (*VirtRuns)(const char *name, const char *xml, gpointer data);
 Virt *virt_start(Host *host, VirtRuns runs, gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
 void virt_set_host(Virt *virt, Host *host);
+
+/* For virt-ask.h. The connection, NULL if there is none; virConnectClose() it.
+ * Does not wait. */
+virConnectPtr virt_connection(Virt *virt);
+/* Looks at a domain's definition as after an event. Returns when that is done,
+ * by whomever. Blocks as long as the domain's lock is held. */
+void virt_look_at(Virt *virt, virDomainPtr domain);
 
 #endif

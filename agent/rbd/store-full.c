@@ -59,6 +59,13 @@ store_work_end(StoreCluster *cluster, StoreWork *work)
     g_mutex_unlock(&cluster->lock);
 }
 
+static bool
+is_for(const StoreDisk *disk, const char *asker)
+{
+    return g_strcmp0(disk->asker, asker) == 0 ||
+           g_strcmp0(disk->owner, asker) == 0;
+}
+
 /* What asker has waited for the longest, if that is long. */
 static bool
 find_slow(StoreCluster *cluster, const char *asker, Stuck *ret_stuck)
@@ -70,7 +77,7 @@ find_slow(StoreCluster *cluster, const char *asker, Stuck *ret_stuck)
     for (guint i = 0; i < cluster->work->len; i++) {
         const StoreWork *work = g_ptr_array_index(cluster->work, i);
 
-        if (work->since_us > oldest || g_strcmp0(work->disk->asker, asker) != 0)
+        if (work->since_us > oldest || !is_for(work->disk, asker))
             continue;
         oldest = work->since_us;
         disk = work->disk;

@@ -147,7 +147,7 @@ typedef struct {
     /* The owner comes from another host that still has the disk open
      * (live migration): watchers are no reason to refuse. */
     bool arriving;
-    /* Who waits for it, for store_cluster_has_room(); or NULL. */
+    /* Who else than owner waits for it, for store_cluster_has_room(); or NULL. */
     const char *asker;
 } StoreDisk;
 
@@ -194,8 +194,8 @@ gboolean store_provision(StoreCluster *cluster,
                          StoreResult *ret_result,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* For who has waited for a while: whether what is being made for asker does not
- * come to an end because a pool is full or at its quota. Writes simply wait
+/* For who has waited for a while: whether what is being made for asker, or for
+ * this owner, does not come to an end because a pool is full or at its quota. Writes simply wait
  * for room then. FALSE: STORE_ERROR_FULL, which names the pool; what waits goes
  * on waiting, up to op_timeout_ms, and others will be told at once. Blocks. */
 gboolean store_cluster_has_room(StoreCluster *cluster,

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "agent/access.h"
 #include "agent/arrivals.h"
 #include "agent/files.h"
 #include "agent/host.h"
@@ -100,6 +101,37 @@ test_arrivals_unwritable(void **state)
     (void)state;
     assert_false(arrivals_note("/dev/null/arrivals", "web1", &error));
     assert_non_null(error);
+}
+
+static void
+test_access(void **state)
+{
+    static const char *const unset[] = {
+        "",
+        "# access_drivers = [ \"polkit\" ]\n",
+        "access_drivers = [ ]",
+        "access_drivers = [\n # \"polkit\"\n]\n",
+        "  access_drivers=[]\n",
+        "access_drivers\n",
+        "access_drivers_of = [ \"polkit\" ]",
+        "auth_unix_rw = \"polkit\" # access_drivers = [ \"polkit\" ]\n",
+    };
+    static const char *const set[] = {
+        "access_drivers = [ \"polkit\" ]\n",
+        "access_drivers=[\"polkit\"]",
+        "\taccess_drivers\t=\n[\n# the only one\n\"polkit\"\n]",
+        "a = 1\naccess_drivers = []\naccess_drivers = [ 'polkit' ]",
+        "access_drivers = \"polkit\"",
+        "access_drivers = [",
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(unset); i++)
+        if (access_is_set(unset[i]))
+            fail_msg("set: %s", unset[i]);
+    for (gsize i = 0; i < G_N_ELEMENTS(set); i++)
+        if (!access_is_set(set[i]))
+            fail_msg("not set: %s", set[i]);
 }
 
 #define JOBS 100
@@ -267,6 +299,7 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_access),
         cmocka_unit_test(test_arrivals),
         cmocka_unit_test(test_arrivals_unwritable),
         cmocka_unit_test(test_parallel),

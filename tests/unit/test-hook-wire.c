@@ -50,20 +50,25 @@ test_layout(void **state)
     struct wire_greeting greeting;
     struct wire_request request;
     struct wire_answer answer;
+    struct wire_client client;
     const uint32_t greeted[] = {WIRE_MAGIC, 1, 30000, 0};
     const uint32_t requested[] = {WIRE_MAGIC, 1, 2, 4, 100, 0};
     const uint32_t answered[] = {WIRE_MAGIC, 1, 1, 7, 9, 0};
+    const uint32_t asking[] = {WIRE_MAGIC, 1, 1000, 1001, 4711, 0};
 
     (void)state;
     wire_greeting_init(&greeting, 30000);
     wire_request_init(&request, WIRE_MIGRATE, 4, 100);
     wire_answer_init(&answer, WIRE_REFUSE, 7, 9);
+    wire_client_init(&client, 1000, 1001, 4711);
     assert_int_equal(sizeof(greeting), sizeof(greeted));
     assert_int_equal(sizeof(request), sizeof(requested));
     assert_int_equal(sizeof(answer), sizeof(answered));
     assert_memory_equal(&greeting, greeted, sizeof(greeted));
     assert_memory_equal(&request, requested, sizeof(requested));
     assert_memory_equal(&answer, answered, sizeof(answered));
+    assert_int_equal(sizeof(client), sizeof(asking));
+    assert_memory_equal(&client, asking, sizeof(asking));
 }
 
 /* The three ways in which no header may begin or end. */
@@ -73,6 +78,7 @@ test_foreign(void **state)
     struct wire_greeting greeting;
     struct wire_request request;
     struct wire_answer answer;
+    struct wire_client client;
 
     (void)state;
 #define FOREIGN(header, check, field, value, reason)                           \
@@ -100,6 +106,10 @@ test_foreign(void **state)
     FOREIGN_ALL(request, wire_request_check);
     wire_answer_init(&answer, WIRE_ALLOW, 0, 0);
     FOREIGN_ALL(answer, wire_answer_check);
+    wire_client_init(&client, 0, 0, 0);
+    FOREIGN_ALL(client, wire_client_check);
+    wire_client_init(&client, UINT32_MAX, UINT32_MAX, UINT32_MAX);
+    FOREIGN_ALL(client, wire_client_check);
 }
 
 static void
@@ -158,6 +168,47 @@ test_datagrams(void **state)
 }
 
 static void
+test_front(void **state)
+{
+    const unsigned whole[] = {WIRE_FRONT_DEFINE, WIRE_FRONT_MOVE};
+    const unsigned device[] = {WIRE_FRONT_ATTACH_LIVE, WIRE_FRONT_DEVICE};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
+        assert_good(request_of(whole[i], 0, 1));
+        assert_good(request_of(whole[i], 0, WIRE_BODY_MAX));
+        assert_reason(request_of(whole[i], 0, 0), "it has no XML");
+        assert_reason(request_of(whole[i], 1, 1), "it names a domain");
+        assert_reason(request_of(whole[i], 0, WIRE_BODY_MAX + 1),
+                      "the XML is too long");
+    }
+    for (size_t i = 0; i < sizeof(device) / sizeof(device[0]); i++) {
+        assert_good(request_of(device[i], 1, 1));
+        assert_good(request_of(device[i], WIRE_NAME_MAX, WIRE_BODY_MAX));
+        assert_reason(request_of(device[i], 0, 1), "it names no domain");
+        assert_reason(request_of(device[i], 1, 0), "it has no XML");
+        assert_reason(request_of(device[i], WIRE_NAME_MAX + 1, 1),
+                      "the name is too long");
+        assert_reason(request_of(device[i], 1, UINT32_MAX),
+                      "the XML is too long");
+    }
+    assert_good(request_of(WIRE_FRONT_LOOK, 36, 0));
+    assert_reason(request_of(WIRE_FRONT_LOOK, 36, 1), "it has XML");
+    assert_reason(request_of(WIRE_FRONT_LOOK, 0, 0), "it names no domain");
+    assert_reason(request_of(WIRE_FRONT_LOOK, WIRE_NAME_MAX + 1, 0),
+                  "the name is too long");
+}
+
+static void
+test_whose(void **state)
+{
+    (void)state;
+    for (unsigned op = 0; op < 32; op++)
+        assert_int_equal(wire_op_is_front((enum wire_op)op),
+                         op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_LOOK);
+}
+
+static void
 test_status_and_unknown(void **state)
 {
     const char *bare = "a request for the status has neither name nor body";
@@ -169,6 +220,8 @@ test_status_and_unknown(void **state)
     assert_reason(request_of(WIRE_STATUS, 0, 1), bare);
     assert_reason(request_of(0, 1, 1), unknown);
     assert_reason(request_of(WIRE_STATUS + 1, 1, 1), unknown);
+    assert_reason(request_of(WIRE_FRONT_DEFINE - 1, 1, 1), unknown);
+    assert_reason(request_of(WIRE_FRONT_LOOK + 1, 1, 1), unknown);
     assert_reason(request_of(UINT32_MAX, 1, 1), unknown);
 }
 
@@ -201,6 +254,8 @@ main(void)
         cmocka_unit_test(test_greeting),
         cmocka_unit_test(test_exchanges),
         cmocka_unit_test(test_datagrams),
+        cmocka_unit_test(test_front),
+        cmocka_unit_test(test_whose),
         cmocka_unit_test(test_status_and_unknown),
         cmocka_unit_test(test_answers),
     };

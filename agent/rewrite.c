@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rewrite.c - what a client gives to libvirt, as it should be
+ */
+#include "config.h"
+
+#include "agent/rewrite.h"
+
+#include "agent/request.h"
+
+static bool
+is_down(const GError *error)
+{
+    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+}
+
+static bool
+knows_parents(const DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+
+        if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+            return false;
+    }
+    return true;
+}
+
+/* A definition of ours, whose pools of images may have to be looked for. */
+static DomPlan *
+plan_ours(Host *host, const char *xml, gsize len, GError **error)
+{
+    g_autoptr(GError) down = NULL;
+    g_autoptr(DomPlan) plan = NULL;
+
+    host_check_monitors(host);
+    plan = request_plan(host, HOST_ASK_CLUSTER, xml, len, true, &down);
+    if (plan)
+        return g_steal_pointer(&plan);
+    if (is_down(down)) {
+        plan = request_plan(host, HOST_ASK_CONF, xml, len, true, error);
+        if (!plan || knows_parents(plan))
+            return g_steal_pointer(&plan);
+    }
+    g_propagate_error(error, g_steal_pointer(&down));
+    return NULL;
+}
+
+static gboolean
+find_site(Host *host, bool live, HostSite *ret_site, GError **error)
+{
+    g_autoptr(GError) down = NULL;
+
+    if (host_site(host, HOST_ASK_CLUSTER, ret_site, &down))
+        return TRUE;
+    if (!live && is_down(down) &&
+        (host_site(host, HOST_ASK_MEMORY, ret_site, NULL) ||
+         host_site(host, HOST_ASK_CONF, ret_site, NULL)))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&down));
+    return FALSE;
+}
+
+gboolean
+rewrite_domain(Host *host,
+               const char *xml,
+               gsize len,
+               bool *ret_ours,
+               char **ret_xml,
+               GError **error)
+{
+    g_autoptr(DomPlan) first =
+        request_plan(host, HOST_ASK_NOBODY, xml, len, true, error);
+    g_autoptr(DomPlan) plan = NULL;
+    g_auto(HostSite) site = {0};
+
+    *ret_xml = NULL;
+    *ret_ours = first && dom_plan_disks(first)->len > 0;
+    if (!*ret_ours)
+        return first != NULL;
+    plan = plan_ours(host, xml, len, error);
+    return plan && find_site(host, false, &site, error) &&
+           dom_plan_rewrite(plan, &site.site, ret_xml, error);
+}
+
+DomPlan *
+rewrite_plan_device(Host *host,
+                    const char *xml,
+                    gsize len,
+                    const char *uuid,
+                    const char *name,
+                    GError **error)
+{
+    g_auto(HostRules) rules = {0};
+
+    /* A source names its pool: there is nothing to ask. */
+    if (!host_rules(host, HOST_ASK_NOBODY, &rules, error))
+        return NULL;
+    rules.rules.complete_bare = true;
+    return dom_plan_new_device(xml, len, uuid, name, &rules.rules, error);
+}
+
+gboolean
+rewrite_device(
+    Host *host, DomPlan *plan, bool live, char **ret_xml, GError **error)
+{
+    g_auto(HostSite) site = {0};
+
+    *ret_xml = NULL;
+    if (dom_plan_disks(plan)->len == 0)
+        return TRUE;
+    host_check_monitors(host);
+    return find_site(host, live, &site, error) &&
+           dom_plan_rewrite(plan, &site.site, ret_xml, error);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rewrite.h - what a client gives to libvirt, as it should be
+ *
+ * Before libvirt has it, so that nothing is made, and nothing is remembered.
+ * Without the cluster the monitors that it had last are named, or those of
+ * ceph.conf, as long as nothing else has to be asked of it; else the error is
+ * there within a second.
+ *
+ * Threads:  any; everything blocks.
+ * Errors:   as of request.h.
+ */
+#ifndef REMORA_AGENT_REWRITE_H
+#define REMORA_AGENT_REWRITE_H
+
+#include "agent/host.h"
+
+/* A whole definition, with every disk of it that can be completed. ret_xml
+ * gets NULL where nothing is to change; ret_ours, whether it asks for
+ * anything. g_free() ret_xml. */
+gboolean rewrite_domain(Host *host,
+                        const char *xml,
+                        gsize len,
+                        bool *ret_ours,
+                        char **ret_xml,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* A plan of a lone device of a domain; name may be NULL. Does not ask the
+ * cluster. */
+DomPlan *rewrite_plan_device(Host *host,
+                             const char *xml,
+                             gsize len,
+                             const char *uuid,
+                             const char *name,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* And what becomes of it; live: by the monitors of today alone. */
+gboolean rewrite_device(Host *host,
+                        DomPlan *plan,
+                        bool live,
+                        char **ret_xml,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+#endif
