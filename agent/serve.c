@@ -10,6 +10,9 @@
 
 /* Hook and proxy send their request at once; what takes longer is neither. */
 #define READ_TIMEOUT_MS 5000
+/* For a request that is refused whatever it says: it is only read because who
+ * writes into a connection that was closed may not read the answer. */
+#define DRAIN_TIMEOUT_MS 200
 
 void
 serve_hook(Agent *agent, Host *host, Exchange *exchange)
@@ -65,6 +68,9 @@ serve_front(Front *front, Host *host, Exchange *exchange)
         return;
     }
     if (!front_enter(front, client.uid, &full)) {
+        ExchangeRequest unread;
+
+        (void)exchange_read(exchange, DRAIN_TIMEOUT_MS, &unread);
         (void)exchange_answer(exchange, &full);
         return;
     }
@@ -88,9 +94,8 @@ serve_slow(Host *host, Exchange *exchange)
         log_warning(&about, "refused: %s", error->message);
 }
 
-/* Before a request has been read, the cluster is not to blame. */
 static char *
-late_message(const char *name, const char *cluster, const char *again)
+late_message(const char *name, const char *cluster, bool front)
 {
     if (!name)
         return g_strdup_printf("the agent (remorad) did not come to this "
@@ -100,16 +105,27 @@ late_message(const char *name, const char *cluster, const char *again)
     return g_strdup_printf("%s%s%scluster '%s' did not finish in time: check "
                            "it with 'ceph -s', then %s",
                            name[0] ? "domain '" : "", name,
-                           name[0] ? "': " : "", cluster, again);
+                           name[0] ? "': " : "", cluster,
+                           front ? "try again" : "start the domain again");
+}
+
+/* The name in a request that the cluster may be to blame for: it has been read,
+ * and is for a domain. What a proxy asks always is, with or without a name. */
+static char *
+blaming_name(Exchange *exchange, bool front)
+{
+    g_autofree char *name = exchange_domain(exchange);
+
+    return name && (front || name[0]) ? g_steal_pointer(&name) : NULL;
 }
 
 void
-serve_late(Host *host, Exchange *exchange, const char *again)
+serve_late(Host *host, Exchange *exchange, bool front)
 {
     StoreCluster *cluster = host_cluster(host);
-    g_autofree char *name = exchange_domain(exchange);
+    g_autofree char *name = blaming_name(exchange, front);
     g_autofree char *message =
-        late_message(name, store_cluster_name(cluster), again);
+        late_message(name, store_cluster_name(cluster), front);
     const LogAbout about = {.domain = name && name[0] ? name : NULL};
 
     if (!exchange_refuse(exchange, message))

@@ -17,8 +17,7 @@ void serve_front(Front *front, Host *host, Exchange *exchange);
 /* It takes long: refuses if that is for want of room in a pool, which libvirt's
  * other starts should not have to wait for. Blocks. */
 void serve_slow(Host *host, Exchange *exchange);
-/* Time is up: refuses in their place. again: what to do once the cluster is
- * well, such as "start the domain again". */
-void serve_late(Host *host, Exchange *exchange, const char *again);
+/* Time is up: refuses in their place, that of serve_front() or the other's. */
+void serve_late(Host *host, Exchange *exchange, bool front);
 
 #endif

@@ -196,8 +196,7 @@ on_deadline(gpointer data)
 {
     Job *job = data;
 
-    serve_late(job->host, job->exchange,
-               job->kind == JOB_FRONT ? "try again" : "start the domain again");
+    serve_late(job->host, job->exchange, job->kind == JOB_FRONT);
     return G_SOURCE_REMOVE;
 }
 
