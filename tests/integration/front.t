@@ -295,9 +295,13 @@ gone()
     wait_until 'and given up' 10 agent_no_claims
 }
 
-# What is read-only is not cloned.
+# What is read-only is not cloned. QEMU opens a snapshot as it opens a disk,
+# with a watch, for which the right to read is not enough.
 read_only()
 {
+    local caps=${CLUSTER_REMORA_CAPS/rbd-read-only/rbd}
+    ok 'the guests may watch images' ceph auth caps client.remora \
+        mon 'profile rbd' osd "$caps" mgr 'profile rbd pool=vms'
     ok 'a read-only disk' attach "$A" "images/$IMAGE@snap" vdi '<readonly/>'
     like 'is the snapshot itself' "$(<"$DEVICE")" '<snapshot name="snap"/>'
     ok 'without a claim' agent_no_claims
