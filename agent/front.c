@@ -122,7 +122,7 @@ allow(const FrontRequest *request,
     if (!xml)
         return;
     answer->output = g_bytes_new_take(xml, strlen(xml));
-    log_info(&about, "%s rewritten for user %u", what, request->uid);
+    log_info(&about, "rewritten for user %u (%s)", request->uid, what);
 }
 
 /* ---- definitions ----------------------------------------------------------- */

@@ -200,7 +200,7 @@ logged()
             while /log_(?:info|warning)\([^;]*?"((?:[^"\\]|\\.)*)"/g;
         print "$1\n" while /\[STORE_\w+\] = "((?:[^"\\]|\\.)*)"/g;
     ' "$srcdir"/agent/{agent,arrivals,disks,guests,held,recoveries}.c \
-        "$srcdir"/agent/{remorad,server}.c "$srcdir"/agent/virt*.c |
+        "$srcdir"/agent/{front,remorad,serve}.c "$srcdir"/agent/virt*.c |
         sed 's/%[lu]*[sud]/\n/g' | sed 's/^[ ,]*//; s/ *$//' |
         grep '[a-z]' | sort -u
 }

@@ -75,7 +75,7 @@ definitions()
         "$(front_ask define <"$XML")" ''
     is 'nothing was made' "$(rbd ls vms)" ''
     ok 'a rewrite is logged, and for whom' eval \
-        "agent_said \"domain 'web1': definition rewritten for user 0\""
+        "agent_said \"domain 'web1': rewritten for user 0 (definition)\""
 }
 
 # one_line TITLE: the last refusal's.
