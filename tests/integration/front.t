@@ -325,6 +325,43 @@ access()
     sed -i /access_drivers/d /etc/libvirt/libvirtd.conf
 }
 
+# attach_whole TARGET: as a proxy does, up to the end.
+attach_whole()
+{
+    local device=$BED/tmp/device.$1.xml status
+    rbd_disk "images/$IMAGE@snap" "$1" |
+        front_ask attach "$A" >"$device" || return 1
+    virsh_ attach-device web1 "$device" --live
+    status=$?
+    front_ask look "$A"
+    return "$status"
+}
+
+# As many at once as one user may have.
+many()
+{
+    local target pids=() failed=0 pid
+    export FRONT_UID=1000
+    for target in vdj vdk vdl vdm vdn vdo vdp vdq; do
+        attach_whole "$target" >"$BED/tmp/many.$target" 2>&1 &
+        pids+=($!)
+    done
+    for pid in "${pids[@]}"; do
+        wait "$pid" || failed=$((failed + 1))
+    done
+    unset FRONT_UID
+    is 'eight disks at once are attached' "$failed" 0 ||
+        diag "$(cat "$BED"/tmp/many.*)"
+    is 'the guest has them all' \
+        "$(virsh_ domblklist web1 | grep -c "vms/${A}_disk.vd[j-q]")" 8
+    is 'and nobody else watches them' "$(for target in {j..q}; do
+        cluster_watchers "vms/${A}_disk.vd$target"
+    done | wc -l)" 8
+    ok 'no claim is left' agent_no_claims
+    is 'and each watch is written down' \
+        "$(grep -c "_disk.vd[j-q]\$" "/run/remora/guests/$A")" 8
+}
+
 moves()
 {
     virsh_ dumpxml web1 --migratable >"$XML"
@@ -420,6 +457,7 @@ inside()
     gone
     read_only
     access
+    many
     moves
     down
     two_pools
