@@ -25,30 +25,18 @@ struct procedure {
 /* By number. What only names a device or a file that is there already
  * (DETACH_DEVICE, RESTORE) is not in it. */
 static const struct procedure procedures[] = {
-    {8, FRONT_ATTACH, "dx"},
-    {10, FRONT_DEFINE, "xu"},
-    {11, FRONT_DEFINE, "x"},
-    {108, FRONT_MOVE, "nhnhx"},
-    {148, FRONT_MOVE, "hnhx"},
-    {160, FRONT_ATTACH, "dxu"},
-    {174, FRONT_UPDATE, "dxu"},
-    {213, FRONT_MOVE, "dXhnh"},
-    {214, FRONT_MOVE, "cnhnhx"},
-    {215, FRONT_MOVE, "chnhx"},
-    {216, FRONT_MOVE, "dXcnnhnh"},
-    {232, FRONT_MOVE, "dsXu"},
-    {233, FRONT_MOVE, "sXu"},
-    {236, FRONT_MOVE, "sxu"},
-    {302, FRONT_MOVE, "dpu"},
-    {303, FRONT_MOVE, "pcu"},
-    {304, FRONT_MOVE, "pcu"},
-    {305, FRONT_MOVE, "dnpcu"},
-    {309, FRONT_DEFINE, "xu"},
-    {345, FRONT_COPY, "dsxpu"},
-    {350, FRONT_DEFINE, "xu"},
-    {389, FRONT_MOVE, "dXu"},
-    {440, FRONT_MOVE, "dpu"},
-    {441, FRONT_MOVE, "pu"},
+    {8, FRONT_ATTACH, "dx"},       {10, FRONT_DEFINE, "xu"},
+    {11, FRONT_DEFINE, "x"},       {108, FRONT_MOVE, "nhnhx"},
+    {148, FRONT_MOVE, "hnhx"},     {160, FRONT_ATTACH, "dxu"},
+    {174, FRONT_UPDATE, "dxu"},    {213, FRONT_MOVE, "dXhnh"},
+    {214, FRONT_MOVE, "cnhnhx"},   {215, FRONT_MOVE, "chnhx"},
+    {216, FRONT_MOVE, "dXcnnhnh"}, {232, FRONT_MOVE, "dsXu"},
+    {233, FRONT_MOVE, "sXu"},      {236, FRONT_MOVE, "sxu"},
+    {302, FRONT_MOVE, "dpu"},      {303, FRONT_MOVE, "pcu"},
+    {304, FRONT_MOVE, "pcu"},      {305, FRONT_MOVE, "dnpcu"},
+    {309, FRONT_DEFINE, "xu"},     {345, FRONT_COPY, "dsxpu"},
+    {350, FRONT_DEFINE, "xu"},     {389, FRONT_MOVE, "dXu"},
+    {440, FRONT_MOVE, "dpu"},      {441, FRONT_MOVE, "pu"},
 };
 
 static const struct procedure *
@@ -232,7 +220,7 @@ front_call_read(uint32_t procedure,
     front_xdr_begin(&xdr, payload, len);
     for (const char *letter = found->arguments; *letter; letter++)
         read_argument(ret_call, &xdr, *letter);
-    return front_xdr_over(&xdr);
+    return front_xdr_good(&xdr);
 }
 
 /* ---- other texts ----------------------------------------------------------- */
@@ -295,26 +283,33 @@ front_open_is_rw(const void *payload, size_t len)
     front_xdr_begin(&xdr, payload, len);
     (void)front_xdr_optional(&xdr, &name);
     flags = front_xdr_u32(&xdr);
-    return front_xdr_over(&xdr) && !(flags & READ_ONLY);
+    return front_xdr_good(&xdr) && !(flags & READ_ONLY);
 }
 
 /* ---- an error -------------------------------------------------------------- */
 
-/* virterror.h: a synchronous hook script failed; of the hooks; an error. */
-#define ERROR_CODE   70u
-#define ERROR_DOMAIN 34u
-#define ERROR_LEVEL  2u
+/* virterror.h: the hooks' VIR_ERR_HOOK_SCRIPT_FAILED, the RPC code's
+ * VIR_ERR_SYSTEM_ERROR; both are errors, not warnings. */
+static const struct {
+    uint32_t code;
+    uint32_t domain;
+} errors[] = {
+    [FRONT_ERROR_HOOK] = {70, 34},
+    [FRONT_ERROR_RPC] = {38, 7},
+};
+#define ERROR_LEVEL 2u
 
 uint8_t *
 front_error_reply(const struct front_header *call,
+                  enum front_error error,
                   const char *message,
                   size_t *ret_len)
 {
     size_t len = strlen(message);
-    /* code, domain, message, level, no domain, message again as str1 is not
-     * needed: three absent strings, two numbers, no network. */
-    size_t whole = FRONT_HEADER + 8 + 4 + front_xdr_room(len) + 4 + 4 + 3 * 4 +
-                   2 * 4 + 4;
+    /* Code, domain, message, level; then absent: a domain, three strings; two
+     * numbers; and an absent network. */
+    size_t whole =
+        FRONT_HEADER + 8 + 4 + front_xdr_room(len) + 4 + 4 + 3 * 4 + 2 * 4 + 4;
     struct front_header header = *call;
     uint8_t *bytes = calloc(1, whole);
     uint8_t *at;
@@ -326,8 +321,8 @@ front_error_reply(const struct front_header *call,
     header.status = FRONT_ERROR;
     front_header_write(bytes, &header);
     at = bytes + FRONT_HEADER;
-    front_xdr_put(at, ERROR_CODE);
-    front_xdr_put(at + 4, ERROR_DOMAIN);
+    front_xdr_put(at, errors[error].code);
+    front_xdr_put(at + 4, errors[error].domain);
     front_xdr_put(at + 8, 1);
     at = front_xdr_write(at + 12, message, len);
     front_xdr_put(at, ERROR_LEVEL);

@@ -13,12 +13,9 @@
 #include "hooks/front-xdr.h"
 
 /* A packet: its length, which counts itself, and six numbers. */
-#define FRONT_HEADER      28u
-#define FRONT_PACKET_MAX  (32u * 1024u * 1024u + 4u)
-/* What is held back must fit into memory; libvirt's strings are smaller. */
-#define FRONT_HELD_MAX    (16u * 1024u * 1024u)
-#define FRONT_FDS_MAX     32u
-#define FRONT_TEXTS_MAX   8u
+#define FRONT_HEADER     28u
+#define FRONT_PACKET_MAX (32u * 1024u * 1024u + 4u)
+#define FRONT_TEXTS_MAX  8u
 
 #define FRONT_PROGRAM_REMOTE 0x20008086u
 #define FRONT_REMOTE_VERSION 1u
@@ -79,8 +76,10 @@ struct front_call {
 };
 
 /* payload is what follows the header, and the number of descriptors where
- * there is one. false: these are not the procedure's arguments, so that
- * libvirtd has to say what it thinks of them. */
+ * there is one. Like libvirt's decoder it minds neither what padding holds nor
+ * what follows the arguments: what libvirtd takes must be seen here. false:
+ * these are not the procedure's arguments, so that libvirtd has to say what it
+ * thinks of them. */
 bool front_call_read(uint32_t procedure,
                      const void *payload,
                      size_t len,
@@ -99,10 +98,17 @@ uint8_t *front_call_replace(const struct front_call *call,
 /* Whether CONNECT_OPEN's arguments ask for more than to read. */
 bool front_open_is_rw(const void *payload, size_t len);
 
+/* Errors, as virterror.h numbers them. */
+enum front_error {
+    FRONT_ERROR_HOOK, /* a synchronous hook script failed */
+    FRONT_ERROR_RPC,  /* a system call of the RPC code failed */
+};
+
 /* A whole reply to the call of that header, which says that it failed, as
  * libvirt's daemon says it (virnetprotocol.x, virNetMessageError). malloc()ed;
  * NULL: no memory. */
 uint8_t *front_error_reply(const struct front_header *call,
+                           enum front_error error,
                            const char *message,
                            size_t *ret_len);
 

@@ -76,6 +76,7 @@ front_identity_of(int fd,
 static bool
 is_somebody(const struct front_identity *identity)
 {
+    errno = EINVAL;
     return identity->uid != (uid_t)-1 && identity->gid != (gid_t)-1;
 }
 

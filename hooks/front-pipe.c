@@ -7,29 +7,8 @@
 #include "hooks/front-pipe.h"
 
 #include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-static void
-close_all(int *fds, size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        if (fds[i] >= 0)
-            (void)close(fds[i]);
-}
-
-void
-front_packet_free(struct front_packet *packet)
-{
-    if (!packet)
-        return;
-    close_all(packet->fds, packet->n_fds);
-    free(packet->bytes);
-    free(packet);
-}
 
 void
 front_pipe_init(struct front_pipe *pipe,
@@ -38,6 +17,7 @@ front_pipe_init(struct front_pipe *pipe,
                 const struct front_pipe_calls *calls,
                 void *opaque)
 {
+    memset(pipe, 0, offsetof(struct front_pipe, in));
     pipe->from = from;
     pipe->to = to;
     pipe->calls = calls;
@@ -52,8 +32,10 @@ front_pipe_clear(struct front_pipe *pipe)
 {
     struct front_packet *packet;
 
-    close_all(pipe->in_fds, pipe->n_in_fds);
+    front_socket_close_all(pipe->in_fds, pipe->n_in_fds);
     pipe->n_in_fds = 0;
+    front_socket_close_all(&pipe->out_fd, 1);
+    pipe->out_fd = -1;
     front_packet_free(pipe->held);
     front_packet_free(pipe->sending);
     pipe->held = pipe->sending = NULL;
@@ -74,6 +56,24 @@ front_pipe_put(struct front_pipe *pipe, struct front_packet *packet)
     *last = packet;
 }
 
+void
+front_pipe_expect(struct front_pipe *pipe)
+{
+    pipe->expected++;
+}
+
+void
+front_pipe_drop(struct front_pipe *pipe)
+{
+    pipe->expected--;
+}
+
+void
+front_pipe_go_on(struct front_pipe *pipe)
+{
+    pipe->waiting = false;
+}
+
 /* ---- reading --------------------------------------------------------------- */
 
 static void
@@ -82,61 +82,42 @@ breaks(struct front_pipe *pipe)
     pipe->end = FRONT_BROKEN;
 }
 
-/* The kernel ends a read after the bytes that descriptors came with. */
 static void
-take_fds(struct front_pipe *pipe, struct msghdr *message)
+move_to_front(struct front_pipe *pipe)
 {
-    for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
-         part = CMSG_NXTHDR(message, part)) {
-        size_t bytes = part->cmsg_len - CMSG_LEN(0);
-
-        if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-            continue;
-        memcpy(pipe->in_fds, CMSG_DATA(part), bytes);
-        pipe->n_in_fds = bytes / sizeof(int);
-    }
-    if (message->msg_flags & MSG_CTRUNC)
-        breaks(pipe);
+    memmove(pipe->in, pipe->in + pipe->in_at, pipe->in_len - pipe->in_at);
+    pipe->in_len -= pipe->in_at;
+    pipe->in_at = 0;
 }
 
-/* Moves what is left to the front, and reads after it. */
+/* Whether more bytes are there now. */
 static bool
 read_more(struct front_pipe *pipe)
 {
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int) * FRONT_FDS_MAX)];
-    } control;
-    struct iovec part;
-    struct msghdr message = {
-        .msg_iov = &part,
-        .msg_iovlen = 1,
-        .msg_control = control.bytes,
-        .msg_controllen = sizeof(control.bytes),
-    };
     ssize_t got;
 
     /* They came in the middle of something else. */
     if (pipe->n_in_fds > 0)
         breaks(pipe);
-    if (pipe->end != FRONT_GOES_ON || pipe->closing || pipe->paused)
+    if (pipe->end != FRONT_GOES_ON || pipe->closing ||
+        pipe->reads >= FRONT_PIPE_READS)
         return false;
-    memmove(pipe->in, pipe->in + pipe->in_at, pipe->in_len - pipe->in_at);
-    pipe->in_len -= pipe->in_at;
-    pipe->in_at = 0;
-    part = (struct iovec){pipe->in + pipe->in_len,
-                          sizeof(pipe->in) - pipe->in_len};
-    do
-        got = recvmsg(pipe->from, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-    while (got < 0 && errno == EINTR);
+    pipe->reads++;
+    move_to_front(pipe);
+    got = front_socket_receive(pipe->from, pipe->in + pipe->in_len,
+                               sizeof(pipe->in) - pipe->in_len, pipe->in_fds,
+                               &pipe->n_in_fds);
     if (got < 0 && errno == EAGAIN)
         return false;
+    if (got < 0 && errno == EMSGSIZE) {
+        breaks(pipe);
+        return false;
+    }
     if (got <= 0) {
         /* A reset says no more than an end does. */
         pipe->closing = true;
         return false;
     }
-    take_fds(pipe, &message);
     pipe->in_len += (size_t)got;
     return true;
 }
@@ -159,46 +140,21 @@ use(struct front_pipe *pipe, size_t len)
 
 /* ---- sending --------------------------------------------------------------- */
 
-static ssize_t
-send_some(struct front_pipe *pipe)
-{
-    union {
-        struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int))];
-    } control = {0};
-    struct iovec part = {(void *)(uintptr_t)pipe->out, pipe->out_len};
-    struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
-    struct cmsghdr *header;
-
-    if (pipe->out_fd >= 0) {
-        message.msg_control = control.bytes;
-        message.msg_controllen = sizeof(control.bytes);
-        header = CMSG_FIRSTHDR(&message);
-        header->cmsg_level = SOL_SOCKET;
-        header->cmsg_type = SCM_RIGHTS;
-        header->cmsg_len = CMSG_LEN(sizeof(int));
-        memcpy(CMSG_DATA(header), &pipe->out_fd, sizeof(int));
-    }
-    return sendmsg(pipe->to, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
 /* false: there is something left to send, or it cannot be sent. */
 static bool
 send_out(struct front_pipe *pipe)
 {
     while (pipe->out_len > 0) {
-        ssize_t sent = send_some(pipe);
+        ssize_t sent =
+            front_socket_send(pipe->to, pipe->out, pipe->out_len, pipe->out_fd);
 
-        if (sent < 0 && errno == EINTR)
-            continue;
         if (sent < 0 && errno != EAGAIN)
             breaks(pipe);
         if (sent < 0)
             return false;
         pipe->out += sent;
         pipe->out_len -= (size_t)sent;
-        if (pipe->out_fd >= 0)
-            (void)close(pipe->out_fd);
+        front_socket_close_all(&pipe->out_fd, 1);
         pipe->out_fd = -1;
     }
     return true;
@@ -212,8 +168,6 @@ set_out(struct front_pipe *pipe, const uint8_t *bytes, size_t len)
 }
 
 /* ---- steps ----------------------------------------------------------------- */
-
-/* Each takes one step, and returns whether there may be another. */
 
 static void
 at_end_of_packet(struct front_pipe *pipe)
@@ -230,63 +184,61 @@ at_end_of_packet(struct front_pipe *pipe)
         pipe->calls->whole(pipe->opaque, held);
 }
 
-static struct front_packet *
-packet_new(const struct front_header *header)
+/* Whether the number of descriptors is there and can be right. */
+static bool
+read_fds_left(struct front_pipe *pipe, const struct front_header *header)
 {
-    struct front_packet *packet = calloc(1, sizeof(*packet));
-
-    if (packet)
-        packet->bytes = malloc(header->len);
-    if (!packet || !packet->bytes) {
-        free(packet);
-        return NULL;
-    }
-    packet->header = *header;
-    return packet;
+    pipe->fds_left = 0;
+    if (!front_packet_brings_fds(header))
+        return true;
+    if (header->len < FRONT_HEADER + 4)
+        return false;
+    pipe->fds_left = front_xdr_get(pipe->in + pipe->in_at + FRONT_HEADER);
+    return pipe->fds_left <= FRONT_FDS_MAX;
 }
 
 static bool
-brings_fds(const struct front_header *header)
+start_packet(struct front_pipe *pipe, const struct front_header *header)
 {
-    return header->type == FRONT_CALL_WITH_FDS ||
-           header->type == FRONT_REPLY_WITH_FDS;
+    enum front_choice choice = pipe->calls->begins(pipe->opaque, header);
+
+    if (choice == FRONT_WAIT) {
+        pipe->waiting = true;
+        return false;
+    }
+    pipe->left = header->len;
+    pipe->state = choice == FRONT_HOLD ? FRONT_IN_HELD : FRONT_IN_PASSING;
+    if (choice == FRONT_HOLD) {
+        pipe->held = front_packet_new(header);
+        if (!pipe->held)
+            breaks(pipe);
+    }
+    return true;
 }
+
+/* The steps that follow return whether there may be another. */
 
 static bool
 begin_packet(struct front_pipe *pipe)
 {
     struct front_header header;
-    const uint8_t *bytes = pipe->in + pipe->in_at;
 
+    if (pipe->waiting)
+        return false;
     if (available(pipe) < FRONT_HEADER)
         return read_more(pipe);
-    if (!front_header_read(bytes, &header)) {
+    if (!front_header_read(pipe->in + pipe->in_at, &header)) {
         breaks(pipe);
         return false;
     }
-    pipe->fds_left = 0;
-    if (brings_fds(&header)) {
-        if (header.len < FRONT_HEADER + 4) {
-            breaks(pipe);
-            return false;
-        }
-        if (available(pipe) < FRONT_HEADER + 4)
-            return read_more(pipe);
-        pipe->fds_left = front_xdr_get(bytes + FRONT_HEADER);
-    }
-    if (pipe->fds_left > FRONT_FDS_MAX) {
+    if (front_packet_brings_fds(&header) && header.len >= FRONT_HEADER + 4 &&
+        available(pipe) < FRONT_HEADER + 4)
+        return read_more(pipe);
+    if (!read_fds_left(pipe, &header)) {
         breaks(pipe);
         return false;
     }
-    pipe->left = header.len;
-    pipe->state = FRONT_IN_PASSING;
-    if (pipe->calls->begins(pipe->opaque, &header)) {
-        pipe->held = packet_new(&header);
-        pipe->state = FRONT_IN_HELD;
-        if (!pipe->held)
-            breaks(pipe);
-    }
-    return true;
+    return start_packet(pipe, &header);
 }
 
 static size_t
@@ -377,12 +329,19 @@ send_queued(struct front_pipe *pipe)
     return true;
 }
 
+/* A packet that is only collected is none that is under way. */
+static bool
+is_between(const struct front_pipe *pipe)
+{
+    return pipe->state == FRONT_AT_HEADER || pipe->held;
+}
+
 static bool
 step(struct front_pipe *pipe)
 {
     if (!send_out(pipe))
         return false;
-    if (pipe->sending || (pipe->state == FRONT_AT_HEADER && pipe->queue))
+    if (pipe->sending || (pipe->queue && is_between(pipe)))
         return send_queued(pipe);
     switch (pipe->state) {
     case FRONT_AT_HEADER:
@@ -390,8 +349,7 @@ step(struct front_pipe *pipe)
     case FRONT_IN_PASSING:
         return pass_piece(pipe);
     case FRONT_IN_HELD:
-        /* What waits need not wait for a packet that is only collected. */
-        return pipe->queue ? send_queued(pipe) : hold_piece(pipe);
+        return hold_piece(pipe);
     case FRONT_AT_FDS:
         return pass_fd(pipe);
     }
@@ -401,17 +359,20 @@ step(struct front_pipe *pipe)
 void
 front_pipe_run(struct front_pipe *pipe)
 {
+    pipe->reads = 0;
     while (pipe->end == FRONT_GOES_ON && step(pipe))
         continue;
-    if (pipe->end == FRONT_GOES_ON && pipe->closing && pipe->out_len == 0 &&
-        !pipe->sending && !pipe->queue)
+    /* A packet that waits may still go on; one that is cut off cannot. */
+    if (pipe->end == FRONT_GOES_ON && pipe->closing && !pipe->waiting &&
+        pipe->out_len == 0 && !pipe->sending && !pipe->queue &&
+        pipe->expected == 0)
         pipe->end = FRONT_CLOSED;
 }
 
 bool
 front_pipe_wants_input(const struct front_pipe *pipe)
 {
-    return pipe->end == FRONT_GOES_ON && !pipe->closing && !pipe->paused &&
+    return pipe->end == FRONT_GOES_ON && !pipe->closing && !pipe->waiting &&
            pipe->out_len == 0;
 }
 

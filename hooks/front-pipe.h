@@ -9,31 +9,31 @@
  * the pipe breaks.
  *
  * Neither descriptor is waited for here, and both stay the caller's.
+ * Limits: one read of FRONT_PIPE_ROOM ahead; what is collected is the
+ *         callback's to limit. One thread.
  */
 #ifndef REMORA_HOOKS_FRONT_PIPE_H
 #define REMORA_HOOKS_FRONT_PIPE_H
 
-#include "hooks/front-calls.h"
+#include "hooks/front-packet.h"
 
 #include <stdbool.h>
 
 /* How much is read at once. */
 #define FRONT_PIPE_ROOM (256u * 1024u)
+/* How often in one run, so that the other direction gets its turn. */
+#define FRONT_PIPE_READS 16u
 
-struct front_packet {
-    struct front_header header;
-    uint8_t *bytes; /* all of it, malloc()ed */
-    size_t len;
-    int fds[FRONT_FDS_MAX];
-    size_t n_fds;
-    struct front_packet *next;
+enum front_choice {
+    FRONT_PASS_ON, /* as it comes */
+    FRONT_HOLD,    /* it is to be collected */
+    FRONT_WAIT,    /* nothing goes on until front_pipe_go_on() */
 };
 
-void front_packet_free(struct front_packet *packet);
-
 struct front_pipe_calls {
-    /* A packet begins; true: it is to be collected. */
-    bool (*begins)(void *opaque, const struct front_header *header);
+    /* A packet begins. After FRONT_WAIT it is asked again for the same one. */
+    enum front_choice (*begins)(void *opaque,
+                                const struct front_header *header);
     /* It is whole, and the receiver's to free. */
     void (*whole)(void *opaque, struct front_packet *packet);
 };
@@ -58,10 +58,11 @@ struct front_pipe {
     void *opaque;
     enum front_state state;
     enum front_end end;
-    bool closing; /* the sender has closed */
-    bool paused;  /* nothing more is read; set by the caller */
+    bool closing;    /* the sender has closed */
+    bool waiting;    /* after FRONT_WAIT */
+    size_t expected; /* packets that are out for a question, and come back */
+    unsigned reads;  /* in this run */
     /* Read, and not yet dealt with. */
-    uint8_t in[FRONT_PIPE_ROOM];
     size_t in_at;
     size_t in_len;
     int in_fds[FRONT_FDS_MAX]; /* they came with the last byte of in */
@@ -69,13 +70,14 @@ struct front_pipe {
     /* To be sent before anything else. */
     const uint8_t *out;
     size_t out_len;
-    int out_fd; /* with its first byte, or -1 */
-    size_t left;     /* of the packet, or of the bytes with descriptors */
-    size_t fds_left; /* that follow the packet */
+    int out_fd;                   /* with its first byte, or -1 */
+    size_t left;                  /* of the packet */
+    size_t fds_left;              /* that follow the packet */
     struct front_packet *held;    /* is being collected */
     struct front_packet *queue;   /* to go out between packets */
     struct front_packet *sending; /* the one that goes out */
     size_t sent_fds;
+    uint8_t in[FRONT_PIPE_ROOM]; /* last: it is touched only as it fills */
 };
 
 void front_pipe_init(struct front_pipe *pipe,
@@ -88,6 +90,14 @@ void front_pipe_clear(struct front_pipe *pipe);
 /* Takes packet over. It goes out after what was put in before, as soon as no
  * other packet is under way. */
 void front_pipe_put(struct front_pipe *pipe, struct front_packet *packet);
+
+/* A pipe whose sender has closed is not over while packets are expected: each
+ * front_pipe_expect() is followed by one front_pipe_put() or by
+ * front_pipe_drop(), which says that it will not come. */
+void front_pipe_expect(struct front_pipe *pipe);
+void front_pipe_drop(struct front_pipe *pipe);
+
+void front_pipe_go_on(struct front_pipe *pipe);
 
 /* Does all that can be done without waiting. */
 void front_pipe_run(struct front_pipe *pipe);

@@ -20,12 +20,6 @@ front_xdr_good(const struct front_xdr *xdr)
     return !xdr->bad;
 }
 
-bool
-front_xdr_over(const struct front_xdr *xdr)
-{
-    return !xdr->bad && xdr->at == xdr->len;
-}
-
 /* Where the next len bytes are, or NULL where there are not so many. */
 static const uint8_t *
 take(struct front_xdr *xdr, size_t len)
@@ -63,17 +57,13 @@ padding_of(size_t len)
 struct front_text
 front_xdr_text(struct front_xdr *xdr)
 {
-    static const uint8_t zeroes[3];
     size_t len = front_xdr_u32(xdr);
     struct front_text text = {.at = xdr->at, .len = len};
-    const uint8_t *padding;
 
     if (len > FRONT_XDR_STRING_MAX)
         xdr->bad = true;
     (void)take(xdr, len);
-    padding = take(xdr, padding_of(len));
-    if (padding && memcmp(padding, zeroes, padding_of(len)) != 0)
-        xdr->bad = true;
+    (void)take(xdr, padding_of(len));
     return xdr->bad ? (struct front_text){0} : text;
 }
 
@@ -83,11 +73,9 @@ front_xdr_optional(struct front_xdr *xdr, struct front_text *ret_text)
     uint32_t there = front_xdr_u32(xdr);
 
     *ret_text = (struct front_text){0};
-    if (there > 1)
-        xdr->bad = true;
-    if (there == 1)
+    if (there != 0)
         *ret_text = front_xdr_text(xdr);
-    return there == 1 && !xdr->bad;
+    return there != 0 && !xdr->bad;
 }
 
 void

@@ -32,14 +32,14 @@ struct front_text {
 void front_xdr_begin(struct front_xdr *xdr, const void *bytes, size_t len);
 /* Nothing was wrong so far. */
 bool front_xdr_good(const struct front_xdr *xdr);
-/* And nothing is left. */
-bool front_xdr_over(const struct front_xdr *xdr);
 
 uint32_t front_xdr_u32(struct front_xdr *xdr);
 void front_xdr_skip(struct front_xdr *xdr, size_t len);
-/* A string, or opaque data of variable length; its padding must be zeroes. */
+/* A string, or opaque data of variable length. What its padding holds does not
+ * matter, as in libtirpc. */
 struct front_text front_xdr_text(struct front_xdr *xdr);
-/* One that may be absent: false, with an empty *ret_text. */
+/* One that may be absent: false, with an empty *ret_text. Any number but 0 says
+ * that it is there, as in libtirpc. */
 bool front_xdr_optional(struct front_xdr *xdr, struct front_text *ret_text);
 
 /* len in the four bytes that the network wants, at any address. */

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-asker.c - questions to the agent, beside the relay's loop
+ */
+#include "config.h"
+
+#include "hooks/front-asker.h"
+
+#include "hooks/front-broker.h"
+#include "hooks/hook-ask.h"
+#include "hooks/hook-io.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+/* How long to wait before asking for another connection. */
+#define RETRY_NS (100 * 1000 * 1000)
+
+struct front_asker {
+    int broker;
+    int event;
+    pthread_mutex_t broker_lock; /* one asks the broker at a time */
+    pthread_mutex_t lock;        /* answered */
+    struct front_question *answered;
+};
+
+struct front_asker *
+front_asker_new(int broker)
+{
+    struct front_asker *asker = calloc(1, sizeof(*asker));
+
+    if (!asker)
+        return NULL;
+    asker->broker = broker;
+    asker->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (asker->event < 0) {
+        free(asker);
+        return NULL;
+    }
+    (void)pthread_mutex_init(&asker->broker_lock, NULL);
+    (void)pthread_mutex_init(&asker->lock, NULL);
+    return asker;
+}
+
+int
+front_asker_fd(const struct front_asker *asker)
+{
+    return asker->event;
+}
+
+/* ---- in the thread --------------------------------------------------------- */
+
+static void
+refuse(struct front_question *question, const char *why, size_t len)
+{
+    if (len > WIRE_MESSAGE_MAX)
+        len = WIRE_MESSAGE_MAX;
+    question->refused = true;
+    (void)snprintf(question->why, sizeof(question->why), "remora: %.*s",
+                   (int)len, why);
+}
+
+static void
+refuse_unasked(struct front_question *question, enum front_broker reason)
+{
+    struct hook_error error;
+
+    hook_error_set(
+        &error,
+        "cannot ask the agent (remorad) about this definition: %s; definitions "
+        "that ask for no image work as before",
+        reason == FRONT_BROKER_OFTEN
+            ? "this user has asked too often: try again in a few seconds"
+        : reason == FRONT_BROKER_LOST
+            ? "remora-libvirt-proxy has ended: connect again"
+            : "it is not running: see 'systemctl status remorad', then try "
+              "again");
+    refuse(question, error.line, strlen(error.line));
+}
+
+static void
+obey(struct front_question *question, size_t i, struct hook_answer *answer)
+{
+    static const char silence[] =
+        "the agent (remorad) refused without saying why: see 'journalctl -u "
+        "remorad'";
+
+    if (answer->verdict == WIRE_REFUSE && answer->message_len > 0)
+        refuse(question, answer->message, answer->message_len);
+    else if (answer->verdict == WIRE_REFUSE)
+        refuse(question, silence, sizeof(silence) - 1);
+    if (answer->verdict == WIRE_ALLOW && answer->output_len > 0) {
+        question->news[i] = answer->output;
+        question->new_lens[i] = answer->output_len;
+        answer->output = NULL;
+    }
+    hook_answer_clear(answer);
+}
+
+static enum front_broker
+connection(struct front_asker *asker, int64_t deadline, int *ret_fd)
+{
+    enum front_broker result;
+
+    (void)pthread_mutex_lock(&asker->broker_lock);
+    result = front_broker_ask(asker->broker, deadline, ret_fd);
+    (void)pthread_mutex_unlock(&asker->broker_lock);
+    return result;
+}
+
+/* One attempt. FRONT_BROKER_HERE: there is an answer, or a reason. */
+static enum front_broker
+attempt(struct front_question *question, size_t i, int64_t deadline)
+{
+    hook_autoclose int fd = -1;
+    struct hook_domain domain = {
+        .name = question->name,
+        .xml = question->texts[i],
+        .xml_len = question->lens[i],
+    };
+    struct hook_answer answer;
+    struct hook_error error;
+    enum front_broker there = connection(question->asker, deadline, &fd);
+
+    if (there != FRONT_BROKER_HERE)
+        return there;
+    switch (hook_ask_on(fd, question->op, &domain, &answer, &error)) {
+    case HOOK_ANSWERED:
+        obey(question, i, &answer);
+        return FRONT_BROKER_HERE;
+    case HOOK_NOBODY:
+        return FRONT_BROKER_NOBODY;
+    case HOOK_FAILED:
+    default:
+        refuse(question, error.line, strlen(error.line));
+        return FRONT_BROKER_HERE;
+    }
+}
+
+/* An agent that dies over a question may take it up again after its restart;
+ * how long it worked on it does not count against its absence. */
+static void
+ask_about(struct front_question *question, size_t i)
+{
+    const struct timespec pause = {.tv_nsec = RETRY_NS};
+    int64_t absent_since = hook_clock_ms();
+    int64_t end = absent_since + WIRE_DEADLINE_CAP_MS;
+    enum front_broker there;
+
+    for (;;) {
+        int64_t begun = hook_clock_ms();
+
+        there = attempt(question, i, begun + FRONT_ASKER_PATIENCE_MS);
+        if (there == FRONT_BROKER_HERE)
+            return;
+        if (hook_clock_ms() - begun > FRONT_ASKER_PATIENCE_MS)
+            absent_since = hook_clock_ms();
+        if (there == FRONT_BROKER_LOST || hook_clock_ms() >= end ||
+            hook_clock_ms() - absent_since >= FRONT_ASKER_PATIENCE_MS)
+            break;
+        (void)nanosleep(&pause, NULL);
+    }
+    refuse_unasked(question, there);
+}
+
+static void
+hand_back(struct front_question *question)
+{
+    struct front_asker *asker = question->asker;
+    struct front_question **last = &asker->answered;
+    const uint64_t one = 1;
+
+    (void)pthread_mutex_lock(&asker->lock);
+    while (*last)
+        last = &(*last)->next;
+    question->next = NULL;
+    *last = question;
+    (void)pthread_mutex_unlock(&asker->lock);
+    /* It cannot fail before 2^64 questions. */
+    (void)!write(asker->event, &one, sizeof(one));
+}
+
+static void *
+answer(void *data)
+{
+    struct front_question *question = data;
+
+    for (size_t i = 0; i < question->n_texts && !question->refused; i++)
+        if (question->texts[i])
+            ask_about(question, i);
+    hand_back(question);
+    return NULL;
+}
+
+/* ---- in the loop ----------------------------------------------------------- */
+
+bool
+front_asker_start(struct front_asker *asker, struct front_question *question)
+{
+    pthread_attr_t attributes;
+    pthread_t thread;
+    int reason;
+
+    question->asker = asker;
+    if (pthread_attr_init(&attributes) != 0)
+        return false;
+    (void)pthread_attr_setstacksize(&attributes, FRONT_ASKER_STACK);
+    (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    reason = pthread_create(&thread, &attributes, answer, question);
+    (void)pthread_attr_destroy(&attributes);
+    return reason == 0;
+}
+
+struct front_question *
+front_asker_take(struct front_asker *asker)
+{
+    struct front_question *first;
+    uint64_t count;
+
+    (void)!read(asker->event, &count, sizeof(count));
+    (void)pthread_mutex_lock(&asker->lock);
+    first = asker->answered;
+    if (first)
+        asker->answered = first->next;
+    (void)pthread_mutex_unlock(&asker->lock);
+    return first;
+}

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-broker.h - how a relay gets its connections to the agent
+ *
+ * The agent's front.sock is root's, and a relay no longer is. So the proxy's
+ * parent connects, says for whom, and hands the connection over. Over a
+ * socketpair of SOCK_SEQPACKET between the two:
+ *
+ *     relay   one byte, FRONT_BROKER_ASK
+ *     parent  one byte, enum front_broker, and the connection where there is
+ *
+ * The parent waits for nobody: what cannot be sent at once is a relay's end.
+ * Needs SIGPIPE ignored.
+ */
+#ifndef REMORA_HOOKS_FRONT_BROKER_H
+#define REMORA_HOOKS_FRONT_BROKER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define FRONT_BROKER_ASK 'a'
+
+enum front_broker {
+    FRONT_BROKER_HERE = 'h',
+    FRONT_BROKER_NOBODY = 'n', /* nobody listens, or his queue is full */
+    FRONT_BROKER_OFTEN = 'o',  /* the user asks too often */
+    FRONT_BROKER_LOST = 'l',   /* the parent is gone; not on the wire */
+};
+
+/* Both ends, close-on-exec; -1 and errno. */
+int front_broker_pair(int *ret_parent, int *ret_relay);
+
+/* ---- parent ---------------------------------------------------------------- */
+
+enum front_broker_wish {
+    FRONT_BROKER_ASKED,
+    FRONT_BROKER_QUIET, /* it asks for nothing */
+    FRONT_BROKER_OVER,  /* the relay is gone, or does not know the protocol */
+};
+
+enum front_broker_wish front_broker_listen(int parent);
+
+/* Connects to the agent at path for this client, and hands that over. false:
+ * the relay cannot be told. */
+bool front_broker_give(
+    int parent, const char *path, uid_t uid, gid_t gid, pid_t pid);
+/* Tells why there is no connection. */
+bool front_broker_deny(int parent, enum front_broker why);
+
+/* ---- relay ----------------------------------------------------------------- */
+
+/* Asks for a connection, and waits until the deadline (hook_clock_ms()). One
+ * thread at a time. FRONT_BROKER_HERE: *ret_fd is the caller's. */
+enum front_broker front_broker_ask(int relay, int64_t deadline, int *ret_fd);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-child.h - a relay's process
+ */
+#ifndef REMORA_HOOKS_FRONT_CHILD_H
+#define REMORA_HOOKS_FRONT_CHILD_H
+
+#include "hooks/front-identity.h"
+
+struct front_child {
+    int client;
+    int broker;                            /* the relay's end */
+    const struct front_identity *identity; /* the client's */
+    const char *upstream;                  /* or NULL */
+    pid_t parent;
+};
+
+/* In the new process: lets go of all that it inherited but standard output
+ * and error and those two, becomes the client's user, connects to libvirtd,
+ * relays, and ends with the connection, or with its parent. */
+_Noreturn void front_child_run(const struct front_child *child);
+
+#endif

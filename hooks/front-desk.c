@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-desk.c - what becomes of each packet of a connection
+ */
+#include "config.h"
+
+#include "hooks/front-desk.h"
+
+#include "hooks/hook-io.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static bool
+is_remote(const struct front_header *header)
+{
+    return header->program == FRONT_PROGRAM_REMOTE &&
+           header->version == FRONT_REMOTE_VERSION;
+}
+
+static bool
+is_call(const struct front_header *header)
+{
+    return header->type == FRONT_CALL || header->type == FRONT_CALL_WITH_FDS;
+}
+
+static bool
+is_reply(const struct front_header *header)
+{
+    return header->type == FRONT_REPLY || header->type == FRONT_REPLY_WITH_FDS;
+}
+
+/* ---- letting go ------------------------------------------------------------ */
+
+static void
+wake(struct front_desk *desk)
+{
+    front_pipe_go_on(desk->to_server);
+    desk->woken = true;
+}
+
+/* The call is no longer here. */
+static void
+forget(struct front_desk *desk, const struct front_packet *packet)
+{
+    desk->n_held--;
+    desk->held_bytes -= packet->len;
+    wake(desk);
+}
+
+static void
+pass_on(struct front_desk *desk, struct front_packet *packet)
+{
+    forget(desk, packet);
+    front_pipe_put(desk->to_server, packet);
+}
+
+/* Instead of libvirtd's answer. Without memory for it there is none, and the
+ * connection is of no more use. */
+static void
+refuse(struct front_desk *desk, struct front_packet *packet, const char *why)
+{
+    struct front_packet *reply = calloc(1, sizeof(*reply));
+
+    forget(desk, packet);
+    if (reply)
+        reply->bytes = front_error_reply(&packet->header, FRONT_ERROR_HOOK, why,
+                                         &reply->len);
+    if (reply && reply->bytes) {
+        front_pipe_put(desk->to_client, reply);
+    } else {
+        front_packet_free(reply);
+        desk->to_client->end = FRONT_BROKEN;
+    }
+    front_packet_free(packet);
+}
+
+/* ---- questions ------------------------------------------------------------- */
+
+static void
+consider(struct front_desk *desk, struct front_packet *packet)
+{
+    static const char no_thread[] =
+        "remora: the host has no thread left to ask the agent (remorad) about "
+        "this definition: raise TasksMax of remora-libvirt-proxy.service, then "
+        "try again";
+    const char *why = NULL;
+    struct front_question *question = front_question_new(packet, &why);
+
+    if (!question && why) {
+        refuse(desk, packet, why);
+        return;
+    }
+    if (!question) {
+        pass_on(desk, packet);
+        return;
+    }
+    if (!front_asker_start(desk->asker, question)) {
+        refuse(desk, packet, no_thread);
+        front_question_free(question);
+        return;
+    }
+    front_pipe_expect(desk->to_server);
+}
+
+/* ---- answers --------------------------------------------------------------- */
+
+static void
+watch(struct front_desk *desk, const struct front_question *question)
+{
+    const struct front_header *header = &question->packet->header;
+    struct front_watch *next = &desk->watches[desk->n_watches++];
+
+    next->procedure = header->procedure;
+    next->serial = header->serial;
+    memcpy(next->uuid, question->name, sizeof(next->uuid));
+}
+
+static bool
+is_looked_at_after(enum front_kind kind)
+{
+    return kind == FRONT_ATTACH || kind == FRONT_UPDATE;
+}
+
+static void
+obey(struct front_desk *desk, struct front_question *question)
+{
+    static const char too_long[] =
+        "remora: with its disks the definition is longer than libvirt takes: "
+        "shorten its metadata, then try again";
+    struct front_packet *packet = question->packet;
+    size_t held = packet->len;
+
+    front_pipe_drop(desk->to_server);
+    if (question->refused) {
+        refuse(desk, packet, question->why);
+        return;
+    }
+    if (!front_question_replace(question)) {
+        refuse(desk, packet, too_long);
+        return;
+    }
+    if (is_looked_at_after(question->call.kind))
+        watch(desk, question);
+    /* What was counted in is counted out, whatever it is now. */
+    desk->held_bytes += packet->len - held;
+    pass_on(desk, packet);
+}
+
+/* A look: the reply that waited for it goes on, whatever came of it. */
+static void
+let_reply_go(struct front_desk *desk, struct front_question *look)
+{
+    struct front_question **at = &desk->looks;
+
+    while (*at != look)
+        at = &(*at)->beside;
+    *at = look->beside;
+    if (!look->packet)
+        return;
+    front_pipe_drop(desk->to_client);
+    front_pipe_put(desk->to_client, look->packet);
+    look->packet = NULL;
+}
+
+static void
+settle_one(struct front_desk *desk, struct front_question *question)
+{
+    if (question->op != WIRE_FRONT_LOOK)
+        obey(desk, question);
+    else if (question->deadline != 0)
+        let_reply_go(desk, question);
+    front_question_free(question);
+}
+
+void
+front_desk_settle(struct front_desk *desk, int64_t now_ms)
+{
+    struct front_question *question;
+    struct front_question *beside;
+
+    while ((question = front_asker_take(desk->asker)))
+        settle_one(desk, question);
+    for (question = desk->looks; question; question = beside) {
+        beside = question->beside;
+        if (now_ms < question->deadline)
+            continue;
+        /* Its thread has it still; settle_one() frees it then. */
+        let_reply_go(desk, question);
+        question->deadline = 0;
+    }
+}
+
+int64_t
+front_desk_deadline(const struct front_desk *desk)
+{
+    int64_t first = 0;
+
+    for (const struct front_question *look = desk->looks; look;
+         look = look->beside)
+        if (first == 0 || look->deadline < first)
+            first = look->deadline;
+    return first;
+}
+
+/* ---- from the client ------------------------------------------------------- */
+
+static enum front_choice
+open_begins(struct front_desk *desk, const struct front_header *header)
+{
+    if (desk->opening)
+        return FRONT_WAIT;
+    if (header->len <= FRONT_OPEN_MAX)
+        return FRONT_HOLD;
+    desk->opening = true;
+    desk->open_serial = header->serial;
+    return FRONT_PASS_ON;
+}
+
+static bool
+is_full(const struct front_desk *desk, size_t more)
+{
+    return desk->n_held >= FRONT_HELD_CALLS ||
+           (desk->n_held > 0 && desk->held_bytes + more > FRONT_HELD_BYTES) ||
+           desk->n_held + desk->n_watches >= FRONT_WATCHES;
+}
+
+static enum front_choice
+call_begins(void *opaque, const struct front_header *header)
+{
+    struct front_desk *desk = opaque;
+
+    if (!is_remote(header) || !is_call(header))
+        return FRONT_PASS_ON;
+    if (header->procedure == FRONT_CONNECT_OPEN)
+        return open_begins(desk, header);
+    if (front_kind(header->procedure) == FRONT_PASS)
+        return FRONT_PASS_ON;
+    /* libvirtd may be done with opening before its reply is here. */
+    if (desk->opening)
+        return FRONT_WAIT;
+    if (!desk->open)
+        return FRONT_PASS_ON;
+    if (is_full(desk, header->len))
+        return FRONT_WAIT;
+    desk->n_held++;
+    desk->held_bytes += header->len;
+    return FRONT_HOLD;
+}
+
+static void
+call_whole(void *opaque, struct front_packet *packet)
+{
+    struct front_desk *desk = opaque;
+    size_t head = front_packet_head(packet);
+
+    if (packet->header.procedure != FRONT_CONNECT_OPEN) {
+        consider(desk, packet);
+        return;
+    }
+    if (front_open_is_rw(packet->bytes + head, packet->len - head)) {
+        desk->opening = true;
+        desk->open_serial = packet->header.serial;
+    }
+    front_pipe_put(desk->to_server, packet);
+}
+
+/* ---- from libvirtd --------------------------------------------------------- */
+
+static void
+open_answered(struct front_desk *desk, const struct front_header *header)
+{
+    desk->opening = false;
+    if (header->status == FRONT_OK)
+        desk->open = true;
+    wake(desk);
+}
+
+static struct front_watch *
+find_watch(struct front_desk *desk, const struct front_header *header)
+{
+    for (size_t i = 0; i < desk->n_watches; i++)
+        if (desk->watches[i].serial == header->serial &&
+            desk->watches[i].procedure == header->procedure)
+            return &desk->watches[i];
+    return NULL;
+}
+
+static enum front_choice
+reply_begins(void *opaque, const struct front_header *header)
+{
+    struct front_desk *desk = opaque;
+
+    if (!is_remote(header) || !is_reply(header))
+        return FRONT_PASS_ON;
+    if (desk->opening && header->procedure == FRONT_CONNECT_OPEN &&
+        header->serial == desk->open_serial)
+        open_answered(desk, header);
+    return find_watch(desk, header) ? FRONT_HOLD : FRONT_PASS_ON;
+}
+
+/* false: nobody can be asked. */
+static bool
+look(struct front_desk *desk, const char *uuid, struct front_packet *packet)
+{
+    struct front_question *question =
+        front_question_look(uuid, packet, hook_clock_ms() + FRONT_LOOK_MS);
+
+    if (!question)
+        return false;
+    if (!front_asker_start(desk->asker, question)) {
+        front_question_free(question);
+        return false;
+    }
+    question->beside = desk->looks;
+    desk->looks = question;
+    return true;
+}
+
+static void
+reply_whole(void *opaque, struct front_packet *packet)
+{
+    struct front_desk *desk = opaque;
+    struct front_watch *found = find_watch(desk, &packet->header);
+    char uuid[FRONT_UUID_TEXT];
+
+    if (!found) {
+        front_pipe_put(desk->to_client, packet);
+        return;
+    }
+    memcpy(uuid, found->uuid, sizeof(uuid));
+    *found = desk->watches[--desk->n_watches];
+    wake(desk);
+    if (look(desk, uuid, packet))
+        front_pipe_expect(desk->to_client);
+    else
+        front_pipe_put(desk->to_client, packet);
+}
+
+void
+front_desk_look_at_all(struct front_desk *desk)
+{
+    for (size_t i = 0; i < desk->n_watches; i++)
+        (void)look(desk, desk->watches[i].uuid, NULL);
+    desk->n_watches = 0;
+}
+
+const struct front_pipe_calls front_desk_calls = {call_begins, call_whole};
+const struct front_pipe_calls front_desk_replies = {reply_begins, reply_whole};

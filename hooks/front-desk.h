@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-desk.h - what becomes of each packet of a connection
+ *
+ * It stands between the two pipes of a relay. Everything passes, but for
+ *   - CONNECT_OPEN, which tells whether the client may do more than read;
+ *   - then calls that carry XML of remora's (front-calls.h, hook-sieve.h): the
+ *     agent is asked, and they go on as it says, or are refused;
+ *   - replies to calls that changed a domain's devices: the agent has its look
+ *     at the domain first, as long as that takes FRONT_LOOK_MS at most.
+ *
+ * Limits: FRONT_HELD_CALLS calls at once, FRONT_HELD_BYTES of them in all (one
+ *         alone may have any length that libvirt allows); then the client's
+ *         next such call waits.
+ * One thread, but for the asker's.
+ */
+#ifndef REMORA_HOOKS_FRONT_DESK_H
+#define REMORA_HOOKS_FRONT_DESK_H
+
+#include "hooks/front-asker.h"
+#include "hooks/front-pipe.h"
+
+/* As many as libvirtd works on at once for a client. */
+#define FRONT_HELD_CALLS 5u
+#define FRONT_HELD_BYTES (16u * 1024u * 1024u)
+#define FRONT_WATCHES    32u
+#define FRONT_LOOK_MS    5000
+/* CONNECT_OPEN with a longer name is taken to ask for everything. */
+#define FRONT_OPEN_MAX (64u * 1024u)
+
+/* A call that went on, whose reply is waited for. */
+struct front_watch {
+    uint32_t procedure;
+    uint32_t serial;
+    char uuid[FRONT_UUID_TEXT];
+};
+
+struct front_desk {
+    struct front_pipe *to_server;
+    struct front_pipe *to_client;
+    struct front_asker *asker;
+    bool open;    /* the client may do more than read */
+    bool opening; /* it has asked for that */
+    uint32_t open_serial;
+    size_t n_held;
+    size_t held_bytes;
+    struct front_watch watches[FRONT_WATCHES];
+    size_t n_watches;
+    struct front_question *looks; /* under way, with a deadline */
+    bool woken;                   /* to_server is to be run again */
+};
+
+/* What the pipes call, with the desk as opaque. */
+extern const struct front_pipe_calls front_desk_calls;   /* of to_server */
+extern const struct front_pipe_calls front_desk_replies; /* of to_client */
+
+/* Takes what the agent has answered, and lets go what has waited too long. */
+void front_desk_settle(struct front_desk *desk, int64_t now_ms);
+
+/* When front_desk_settle() is to be called at the latest, whatever
+ * front_asker_fd() says; 0: no need. */
+int64_t front_desk_deadline(const struct front_desk *desk);
+
+/* No reply will come any more: the agent has its look at each domain whose
+ * reply is still waited for. Then settle until nothing is under way. */
+void front_desk_look_at_all(struct front_desk *desk);
+
+#endif

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-question.h - what the agent is asked about a call, and answers
+ *
+ * Pure but for memory.
+ */
+#ifndef REMORA_HOOKS_FRONT_QUESTION_H
+#define REMORA_HOOKS_FRONT_QUESTION_H
+
+#include "hooks/front-packet.h"
+#include "hooks/wire.h"
+
+#define FRONT_UUID_TEXT 37u
+
+struct front_asker;
+
+struct front_question {
+    enum wire_op op;
+    char name[FRONT_UUID_TEXT];         /* empty: the operation has none */
+    const char *texts[FRONT_TEXTS_MAX]; /* NULL: not asked about */
+    size_t lens[FRONT_TEXTS_MAX];
+    size_t n_texts; /* asked about one after the other */
+    /* The answer. */
+    bool refused;
+    char why[WIRE_MESSAGE_MAX + 16];
+    char *news[FRONT_TEXTS_MAX]; /* malloc()ed; NULL: it stays as it is */
+    size_t new_lens[FRONT_TEXTS_MAX];
+    /* The loop's own: whose packet waits for the answer, and until when. */
+    struct front_packet *packet;
+    struct front_call call;
+    int64_t deadline;              /* 0: none */
+    struct front_question *beside; /* in the loop's list */
+    /* The asker's own. */
+    struct front_question *next;
+    struct front_asker *asker;
+};
+
+/* About a call that was taken out, whose bytes stay the packet's. NULL, and
+ * *ret_why: no memory if that is not NULL, else there is nothing to ask. */
+struct front_question *front_question_new(struct front_packet *packet,
+                                          const char **ret_why);
+/* That a domain's definition has changed; packet is what waits, or NULL. NULL:
+ * no memory. */
+struct front_question *front_question_look(const char *uuid,
+                                           struct front_packet *packet,
+                                           int64_t deadline);
+/* With the answer, and without the packet. NULL is fine. */
+void front_question_free(struct front_question *question);
+
+/* Puts the answer's texts into the packet. false: it would be longer than
+ * libvirt takes, or there is no memory; it is as before. */
+bool front_question_replace(struct front_question *question);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-upstream.c - the connection to libvirtd
+ */
+#include "config.h"
+
+#include "hooks/front-upstream.h"
+
+#include "hooks/hook-io.h"
+#include "hooks/hook-socket.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#define MODULAR_SOCKET "/run/libvirt/virtqemud-sock"
+#define LIBVIRT_SOCKET "/run/libvirt/libvirt-sock"
+
+/* It blocks in connect() only: a full queue cannot be polled for. */
+static int
+new_socket(void)
+{
+    const struct timeval limit = {.tv_sec = FRONT_UPSTREAM_SECONDS};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    return fd;
+}
+
+static int
+try_connect(int fd, const char *path)
+{
+    int reason;
+
+    do
+        reason = hook_socket_connect(fd, path);
+    while (reason == EINTR);
+    return reason;
+}
+
+int
+front_upstream_connect(const char *path, struct hook_error *error)
+{
+    hook_autoclose int fd = new_socket();
+    int reason = fd < 0 ? errno : 0;
+    int connected = fd;
+
+    if (!path)
+        path =
+            access(MODULAR_SOCKET, F_OK) == 0 ? MODULAR_SOCKET : LIBVIRT_SOCKET;
+    if (reason == 0)
+        reason = try_connect(fd, path);
+    if (reason != 0) {
+        hook_error_set(
+            error, "cannot connect to libvirtd at '%s': %s: %s", path,
+            reason == EAGAIN ? "it accepts nobody" : strerror(reason),
+            reason == EACCES ? "this user may not use libvirt's socket"
+                             : "see 'systemctl status libvirtd virtqemud'");
+        return -1;
+    }
+    fd = -1;
+    return connected;
+}

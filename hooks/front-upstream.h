@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/front-upstream.h - the connection to libvirtd
+ */
+#ifndef REMORA_HOOKS_FRONT_UPSTREAM_H
+#define REMORA_HOOKS_FRONT_UPSTREAM_H
+
+#include "hooks/hook-say.h"
+
+/* How long libvirtd's queue of connections may be full. */
+#define FRONT_UPSTREAM_SECONDS 30
+
+/* Connects, as whoever this process is, to path; where that is NULL, to what
+ * libvirt's own client would: the modular daemon's socket if it is there, else
+ * libvirtd's. -1: *error says why. */
+int front_upstream_connect(const char *path, struct hook_error *error);
+
+#endif
