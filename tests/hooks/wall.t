@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # tests/hooks/wall.t - hooks/ links the C library only, and keeps its promises
 #
-# What the hook must not do is looked for among the symbols that it takes from
+# What the hook, and not the proxy, must not do is looked for among the symbols that it takes from
 # the C library: no process of its own, nothing deleted, no environment.
 . "${srcdir:=.}/tests/lib/wall.sh"
 hooks=${builddir:=.}/hooks
@@ -20,6 +20,8 @@ check() {
 
 check "libhook.a needs libc and libwire.a only" \
     "$(wall_strangers "$hooks/libhook.a" 'wire_' 2>&1 || echo unknown)"
+check "libfront.a needs libc, libhook.a and libwire.a only" \
+    "$(wall_strangers "$hooks/libfront.a" '(hook|wire)_' 2>&1 || echo unknown)"
 check "a library that is not allowed is seen" \
     "$(wall_strangers "$hooks/libhook.a" 'nothing_' |
         grep -qx wire_request_init || echo "wire_request_init was not seen")"
@@ -45,6 +47,10 @@ for program in "$hook" "$hooks/qemu-hook"; do
     check "${program##*/} links nothing else" \
         "$(needed_by "$program" | grep -Ev "^(libc\.|ld-linux|$instruments)")"
 done
+
+check "remora-libvirt-proxy links libc only" \
+    "$(needed_by "$hooks/remora-libvirt-proxy" |
+        grep -Ev "^(libc\.|ld-linux|libpthread\.|$instruments)")"
 
 forbidden='v?fork|_?clone3?|posix_spawnp?|system|popen|pthread_create|daemon'
 forbidden="$forbidden|unlink(at)?|remove|rmdir|rename(at2?)?|f?truncate(64)?"
