@@ -49,5 +49,5 @@ man_page()
         "$(grep -o 'remora[a-z.-]*>\{0,1\}([1-8])' "$1" | tr -d '>' |
             sort -u | grep -v -x -e 'remora(1)' -e 'remorad(8)' \
                 -e 'remora.conf(5)' -e 'remora-domain(7)' \
-                -e 'remora-qemu-hook(8)')" ''
+                -e 'remora-libvirt-proxy(8)' -e 'remora-qemu-hook(8)')" ''
 }
