@@ -9,7 +9,7 @@
  * To fuzz, in a build directory:
  *
  *     clang -g -O1 -fsanitize=fuzzer,address,undefined -DREMORA_LIBFUZZER \
- *         -D_GNU_SOURCE -I.. -I. ../tests/fuzz/fuzz-front.c \
+ *         -D_GNU_SOURCE -I.. -I. ../tests/fuzz/fuzz-front.c ../tests/unit/front-packets.c \
  *         ../hooks/front-{calls,packet,pipe,question,socket,xdr}.c \
  *         ../hooks/hook-{io,sieve}.c -o fuzz-front
  *     mkdir -p corpus && ./fuzz-front -max_len=20000 -max_total_time=60 corpus
