@@ -1,0 +1,302 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/proxy.t - libvirt's own clients and daemon, with the proxy
+# between them
+#
+# The agent is one that answers as it is told (proxy-agent.py): here it is about
+# what libvirt says and hears. No cluster, and no guest that runs.
+#
+# Needs: root, the packages of lib/packages.sh, an installed remora.
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/proxy.sh"
+
+A=982b8eac-6bcc-4a21-bd04-b67e26188be0
+B=a9670d9a-8aa7-49ba-baf5-9d7a450172f3
+NOBODY=65534
+
+# definition NAME UUID [TEXT]: with text, one that is the agent's business.
+definition()
+{
+    local file=$BED/tmp/$1.xml
+    cat >"$file" <<XML
+<domain type='kvm'>
+  <name>$1</name>
+  <uuid>$2</uuid>
+  ${3:+<title>$3</title>
+  <metadata><r:domain xmlns:r='urn:remora:domain:1'/></metadata>}
+  <memory unit='MiB'>16</memory>
+  <os><type arch='x86_64'>hvm</type></os>
+  <devices><emulator>/usr/bin/qemu-system-x86_64</emulator></devices>
+</domain>
+XML
+    echo "$file"
+}
+
+# disk TEXT: a device that is the agent's business.
+disk()
+{
+    local file=$BED/tmp/disk.xml
+    cat >"$file" <<XML
+<disk type='network' device='disk'>
+  <source protocol="rbd" name="vms/$1"/>
+  <target dev='vdb'/>
+</disk>
+XML
+    echo "$file"
+}
+
+title_of()
+{
+    virsh_ desc --title "$1"
+}
+
+as_nobody()
+{
+    setpriv --reuid "$NOBODY" --regid "$NOBODY" --clear-groups \
+        env HOME=/nonexistent "$@"
+}
+
+# watch_events FILE [COMMAND...]: a client that stays, $WATCHER; the command
+# runs it.
+watch_events()
+{
+    local file=$1
+    shift
+    (exec "$@" virsh -q -c "$PROXY_URI" event --all --loop --timeout 60) \
+        >"$file" 2>&1 &
+    WATCHER=$!
+    disown
+}
+
+relays_are()
+{
+    [ "$(proxy_relays)" = "$1" ]
+}
+
+agent_log()
+{
+    tail -n "${1:-1}" "$BED/log/asked"
+}
+
+agent_begin()
+{
+    python3 "$here/integration/proxy-agent.py" /run/remora/front.sock \
+        "$BED/log/asked" >>"$BED/log/agent.out" 2>&1 &
+    AGENT=$!
+    disown
+    bed_wait 10 test -S /run/remora/front.sock
+}
+
+agent_end()
+{
+    bed_end "$AGENT"
+    rm -f /run/remora/front.sock
+}
+
+# ---- beginning -------------------------------------------------------------
+
+begins()
+{
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
+    refuses 'not without root' 'only root can' \
+        as_nobody "$BED_INST/sbin/remora-libvirt-proxy"
+    ok 'the proxy starts' proxy_start || bail 'no proxy'
+    is 'its socket is for root, as there is no group libvirt' \
+        "$(stat -c '%a %U' "$PROXY_SOCKET")" '700 root'
+    refuses 'not in the place of another' 'somebody serves it already' \
+        proxy_program
+    ok 'it ends' proxy_stop
+    refuses 'and its socket is gone' 'No such file' ls "$PROXY_SOCKET"
+    touch "$PROXY_SOCKET"
+    refuses 'not in the place of a file' 'no socket' proxy_program
+    rm "$PROXY_SOCKET"
+    echo 'libvirt:x:64999:' >>/etc/group
+    ok 'the proxy starts where there is one' proxy_start
+    is 'and its socket is for that' \
+        "$(stat -c '%a %G' "$PROXY_SOCKET")" '770 libvirt'
+    ok 'it ends again' proxy_stop
+    ok 'the proxy starts for everybody' proxy_start --mode=0777
+    is 'as it is told' "$(stat -c %a "$PROXY_SOCKET")" 777
+}
+
+# ---- what is not remora's --------------------------------------------------
+
+foreign()
+{
+    is 'no domain is listed' "$(proxy_virsh list --all --name)" ''
+    ok 'a foreign domain is defined' \
+        proxy_virsh define "$(definition foreign "$A")"
+    is 'and listed' "$(proxy_virsh list --all --name | grep .)" foreign
+    virsh_ dumpxml --inactive foreign >"$BED/tmp/direct"
+    proxy_virsh dumpxml --inactive foreign >"$BED/tmp/proxied"
+    ok 'its XML is the same, byte for byte' \
+        cmp "$BED/tmp/direct" "$BED/tmp/proxied"
+    virsh_ capabilities >"$BED/tmp/direct"
+    proxy_virsh capabilities >"$BED/tmp/proxied"
+    ok 'and so are the capabilities' cmp "$BED/tmp/direct" "$BED/tmp/proxied"
+    refuses "libvirtd's errors come through" 'failed to get domain' \
+        proxy_virsh dumpxml nobody
+    refuses 'what is not XML is for libvirtd to say' 'Start tag expected' \
+        proxy_virsh define /etc/passwd
+    ok 'a read-only connection works' proxy_virsh --readonly list
+    ok 'the domain is undefined' proxy_virsh undefine foreign
+}
+
+events()
+{
+    watch_events "$BED/tmp/events"
+    wait_until 'a client waits for events' 10 relays_are 1
+    proxy_virsh define "$(definition foreign "$A")" >/dev/null
+    wait_until 'and gets them' 10 \
+        bash -c "virsh -q -c $LIBVIRT_URI desc foreign --title x >/dev/null
+            grep -q foreign $BED/tmp/events"
+    kill "$WATCHER"
+    proxy_virsh undefine foreign >/dev/null
+    wait_until 'its relay ends with it' 10 relays_are 0
+}
+
+# ---- what is ---------------------------------------------------------------
+
+without_agent()
+{
+    refuses 'a domain of remora is refused without an agent' \
+        'systemctl status remorad' \
+        proxy_virsh define "$(definition web1 "$B" REWRITE)"
+    is 'and libvirtd does not have it' "$(virsh_ list --all --name)" ''
+}
+
+rewritten()
+{
+    ok 'an agent begins' agent_begin
+    ok 'a domain is defined' \
+        proxy_virsh define "$(definition web1 "$B" REWRITE)"
+    is 'as the agent wants it' "$(title_of web1)" REWRITTEN
+    is 'who was told for whom' "$(agent_log)" '0 16 '
+    refuses 'one is refused' 'remora: this one is refused' \
+        proxy_virsh define "$(definition web1 "$B" REFUSE)"
+    is 'and nothing has changed' "$(title_of web1)" REWRITTEN
+    ok 'one over which the agent dies is defined at its second try' \
+        proxy_virsh define "$(definition web1 "$B" 'DIE, then REWRITE')"
+    is 'and rewritten' "$(title_of web1)" 'DIE, then REWRITTEN'
+    # One byte more than libvirt's string has room for is refused by libvirt.
+    ok 'longer XML is defined' proxy_virsh define \
+        "$(definition web1 "$B" "REWRITE$(printf %0100000d 0)")"
+    is 'whole' "$(title_of web1 | wc -c)" 100009
+}
+
+devices()
+{
+    ok 'a disk is attached to the definition' \
+        proxy_virsh attach-device --config web1 "$(disk REWRITE)"
+    like 'as the agent wants it' "$(virsh_ dumpxml --inactive web1)" \
+        'vms/REWRITTEN'
+    is 'who has a look at the domain afterwards' "$(agent_log 2)" \
+        "0 19 $B
+0 20 $B"
+    refuses 'one cannot be attached to a guest that does not run' \
+        'not running' proxy_virsh attach-device --live web1 "$(disk REWRITE)"
+    is 'which the agent learns, too' "$(agent_log 2)" \
+        "0 18 $B
+0 20 $B"
+    ok 'the disk is updated' \
+        proxy_virsh update-device --config web1 "$(disk REWRITE)"
+    is 'and the agent has its look' "$(agent_log 2)" \
+        "0 19 $B
+0 20 $B"
+}
+
+# ---- who one is ------------------------------------------------------------
+
+seen_users()
+{
+    local id
+    for id in $(virt-admin -q client-list libvirtd | awk '{ print $1 }'); do
+        virt-admin -q client-info libvirtd "$id"
+    done | awk '$1 == "unix_user_id" { print $3 }' | sort -u | tr '\n' ' '
+}
+
+sees()
+{
+    [[ " $(seen_users)" == *" $1 "* ]]
+}
+
+identity()
+{
+    watch_events "$BED/tmp/nobody" setpriv --reuid "$NOBODY" \
+        --regid "$NOBODY" --clear-groups env HOME=/nonexistent
+    wait_until "libvirtd sees the client's user" 10 sees "$NOBODY"
+    kill "$WATCHER"
+    ok 'whose definition is rewritten' \
+        as_nobody virsh -q -c "$PROXY_URI" define \
+        "$(chmod 0644 "$BED/tmp/web1.xml"
+            definition web1 "$B" REWRITE)"
+    is 'the agent is told so' "$(agent_log)" "$NOBODY 16 "
+    chmod 0700 /run/libvirt/libvirt-sock
+    refuses 'who may not use libvirt may not use it so' \
+        "this user may not use libvirt's socket" \
+        as_nobody virsh -q -c "$PROXY_URI" list
+    chmod 0777 /run/libvirt/libvirt-sock
+}
+
+# ---- ends ------------------------------------------------------------------
+
+restarts()
+{
+    ok 'libvirtd is restarted' libvirtd_restart
+    ok 'and there is a connection to the new one' proxy_virsh list
+    ok 'libvirtd stops' libvirtd_stop
+    refuses 'without it a client gets a reason' 'cannot connect to libvirtd' \
+        proxy_virsh list
+    ok 'libvirtd starts again' libvirtd_start
+    watch_events "$BED/tmp/killed"
+    wait_until 'a client is there' 10 relays_are 1
+    ok 'the proxy is killed' proxy_kill
+    wait_until 'its relay ends, too' 10 relays_are 0
+    ok 'a new one takes the socket over' proxy_start --mode=0777
+    ok 'and works' proxy_virsh list
+    wait_until 'its client was told' 10 bed_gone "$WATCHER"
+    agent_end
+    refuses 'an agent that ended is missed' 'it is not running' \
+        proxy_virsh define "$(definition web1 "$B" REWRITE)"
+    ok 'and one that comes back is found' agent_begin
+    ok 'by the same proxy' proxy_virsh define "$(definition web1 "$B" REWRITE)"
+}
+
+# Each of these is a relay; libvirtd lets 20 be there that say nothing.
+many()
+{
+    cat >"$BED/tmp/many.py" <<PY
+import libvirt
+connections = [libvirt.open("$PROXY_URI") for i in range(300)]
+assert all(c.getHostname() for c in connections)
+PY
+    ok '300 connections at once' python3 "$BED/tmp/many.py"
+    ok 'the proxy ends at last' proxy_stop
+    is 'and had nothing more to say' \
+        "$(grep -v 'cannot connect to libvirtd' "$BED/log/proxy.log")" ''
+}
+
+inside()
+{
+    bed_need_remora
+    begins
+    foreign
+    events
+    without_agent
+    rewritten
+    devices
+    identity
+    restarts
+    many
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
