@@ -77,6 +77,12 @@ refuse(struct front_desk *desk, struct front_packet *packet, const char *why)
 
 /* ---- questions ------------------------------------------------------------- */
 
+static bool
+is_looked_at_after(enum front_kind kind)
+{
+    return kind == FRONT_ATTACH || kind == FRONT_UPDATE;
+}
+
 static void
 consider(struct front_desk *desk, struct front_packet *packet)
 {
@@ -100,6 +106,7 @@ consider(struct front_desk *desk, struct front_packet *packet)
         front_question_free(question);
         return;
     }
+    desk->n_attaching += is_looked_at_after(question->call.kind);
     front_pipe_expect(desk->to_server);
 }
 
@@ -116,12 +123,6 @@ watch(struct front_desk *desk, const struct front_question *question)
     memcpy(next->uuid, question->name, sizeof(next->uuid));
 }
 
-static bool
-is_looked_at_after(enum front_kind kind)
-{
-    return kind == FRONT_ATTACH || kind == FRONT_UPDATE;
-}
-
 static void
 obey(struct front_desk *desk, struct front_question *question)
 {
@@ -132,6 +133,7 @@ obey(struct front_desk *desk, struct front_question *question)
     size_t held = packet->len;
 
     front_pipe_drop(desk->to_server);
+    desk->n_attaching -= is_looked_at_after(question->call.kind);
     if (question->refused) {
         refuse(desk, packet, question->why);
         return;

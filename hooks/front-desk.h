@@ -44,6 +44,7 @@ struct front_desk {
     uint32_t open_serial;
     size_t n_held;
     size_t held_bytes;
+    size_t n_attaching; /* devices that the agent is asked about */
     struct front_watch watches[FRONT_WATCHES];
     size_t n_watches;
     struct front_question *looks; /* under way, with a deadline */
@@ -61,8 +62,9 @@ void front_desk_settle(struct front_desk *desk, int64_t now_ms);
  * front_asker_fd() says; 0: no need. */
 int64_t front_desk_deadline(const struct front_desk *desk);
 
-/* No reply will come any more: the agent has its look at each domain whose
- * reply is still waited for. Then settle until nothing is under way. */
+/* Nothing goes on any more. As long as devices are asked about, settle; then
+ * the agent has its look at each domain whose reply did not come, or whose call
+ * did not even go on; and then settle until there are no looks. */
 void front_desk_look_at_all(struct front_desk *desk);
 
 #endif

@@ -113,17 +113,27 @@ relay_packets(struct relay *relay)
     }
 }
 
-/* The agent learns what became of the domains whose replies did not come. */
+static void
+settle_within(struct front_desk *desk, int64_t deadline)
+{
+    struct pollfd entry = {front_asker_fd(desk->asker), POLLIN, 0};
+
+    (void)poll(&entry, 1, patience(deadline));
+    front_desk_settle(desk, hook_clock_ms());
+}
+
+/* The agent learns what became of the domains whose replies did not come: a
+ * disk that it made ready may not be in use now. */
 static void
 take_last_looks(struct front_desk *desk)
 {
-    front_desk_look_at_all(desk);
-    while (desk->looks) {
-        struct pollfd entry = {front_asker_fd(desk->asker), POLLIN, 0};
+    int64_t end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
 
-        (void)poll(&entry, 1, patience(front_desk_deadline(desk)));
-        front_desk_settle(desk, hook_clock_ms());
-    }
+    while (desk->n_attaching > 0 && hook_clock_ms() < end)
+        settle_within(desk, end);
+    front_desk_look_at_all(desk);
+    while (desk->looks)
+        settle_within(desk, front_desk_deadline(desk));
 }
 
 bool

@@ -340,6 +340,26 @@ test_look_at_end(void **state)
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
 }
 
+/* So it does when the call cannot go on any more. */
+static void
+test_look_at_early_end(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet call = attach(160, 7, 3);
+    int agent;
+
+    bench_open(bench);
+    put_packet(bench->client, &call);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
+    hook_close(&bench->server);
+    expect_end(bench->client);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, "");
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+}
+
 static void
 test_fds(void **state)
 {
@@ -588,6 +608,7 @@ main(void)
         TEST(test_copy),
         TEST(test_look_late),
         TEST(test_look_at_end),
+        TEST(test_look_at_early_end),
         TEST(test_fds),
         TEST(test_many),
         TEST(test_nobody),

@@ -10,7 +10,7 @@
 
 PROXY_PID=
 PROXY_SOCKET=/run/remora/libvirt-sock
-PROXY_URI=qemu+unix:///system?socket=$PROXY_SOCKET
+PROXY_URI="qemu+unix:///system?socket=$PROXY_SOCKET"
 
 proxy_virsh()
 {
