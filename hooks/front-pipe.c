@@ -149,7 +149,7 @@ send_out(struct front_pipe *pipe)
             front_socket_send(pipe->to, pipe->out, pipe->out_len, pipe->out_fd);
 
         if (sent < 0 && errno != EAGAIN)
-            breaks(pipe);
+            pipe->end = FRONT_CUT;
         if (sent < 0)
             return false;
         pipe->out += sent;

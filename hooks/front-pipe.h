@@ -48,7 +48,8 @@ enum front_state {
 enum front_end {
     FRONT_GOES_ON,
     FRONT_CLOSED, /* the sender has closed, and all is passed on */
-    FRONT_BROKEN, /* an error, or what is not the protocol */
+    FRONT_CUT,    /* the receiver is gone */
+    FRONT_BROKEN, /* what came is not the protocol, or there is no memory */
 };
 
 struct front_pipe {

@@ -20,7 +20,7 @@
 
 struct relay {
     struct front_desk desk;
-    int64_t over_at; /* the client has closed; 0: it has not */
+    int64_t over_at; /* the client is gone; 0: it is not */
     struct front_pipe to_server;
     struct front_pipe to_client;
 };
@@ -82,21 +82,31 @@ run_both(struct relay *relay)
 }
 
 /* The client has closed, and libvirtd learns it; it may still have to say
- * something to a client that only said that it has no more to say. */
+ * something to a client that only said that it has no more to say. Who does not
+ * even hear any more may have left calls that still are to go on. */
 static void
-hand_on_end(struct relay *relay)
+notice_end(struct relay *relay)
 {
-    if (relay->to_server.end != FRONT_CLOSED || relay->over_at != 0)
+    if (relay->over_at != 0)
         return;
-    (void)shutdown(relay->to_server.to, SHUT_WR);
-    relay->over_at = hook_clock_ms() + FRONT_LINGER_MS;
+    if (relay->to_server.end == FRONT_CLOSED) {
+        (void)shutdown(relay->to_server.to, SHUT_WR);
+        relay->over_at = hook_clock_ms() + FRONT_LINGER_MS;
+    } else if (relay->to_client.end == FRONT_CUT) {
+        relay->over_at = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    }
 }
 
+/* What libvirtd said before it was gone is still for the client, and the other
+ * way round. */
 static bool
 is_over(const struct relay *relay)
 {
-    return relay->to_client.end != FRONT_GOES_ON ||
-           relay->to_server.end == FRONT_BROKEN ||
+    enum front_end up = relay->to_server.end;
+    enum front_end down = relay->to_client.end;
+
+    return up == FRONT_BROKEN || down == FRONT_BROKEN || down == FRONT_CLOSED ||
+           (down == FRONT_CUT && up != FRONT_GOES_ON) ||
            (relay->over_at != 0 && hook_clock_ms() >= relay->over_at);
 }
 
@@ -105,7 +115,7 @@ relay_packets(struct relay *relay)
 {
     for (;;) {
         run_both(relay);
-        hand_on_end(relay);
+        notice_end(relay);
         if (is_over(relay))
             return;
         wait_for_work(relay);

@@ -550,6 +550,46 @@ test_server_leaves(void **state)
     (void)close(agent);
 }
 
+/* What libvirtd said last, while it read no more. */
+static void
+test_last_words(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet define = packet_define(2, FOREIGN);
+    const struct packet reply = packet_reply(11, 2, FRONT_ERROR);
+
+    bench_open(bench);
+    while (send(bench->client, define.bytes, define.len,
+                MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
+        continue;
+    put_packet(bench->server, &reply);
+    hook_close(&bench->server);
+    expect_packet(bench->client, &reply);
+    expect_end(bench->client);
+}
+
+/* And what a client said that is gone before it heard an event. */
+static void
+test_last_wishes(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet define = packet_define(2, OURS);
+    const struct packet rewritten = packet_define(2, NEW);
+    const struct packet event = ping();
+    int agent;
+
+    bench_open(bench);
+    put_packet(bench->client, &define);
+    hook_close(&bench->client);
+    agent = agent_accept(bench);
+    put_packet(bench->server, &event);
+    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NEW);
+    expect_packet(bench->server, &rewritten);
+    /* With the event unread here or there, this may be a reset. */
+    expect_end(bench->server);
+}
+
 static void
 test_malformed(void **state)
 {
@@ -616,6 +656,8 @@ main(void)
         TEST(test_client_leaves),
         TEST(test_half_closed),
         TEST(test_server_leaves),
+        TEST(test_last_words),
+        TEST(test_last_wishes),
         TEST(test_malformed),
         cmocka_unit_test(test_apology),
     };
