@@ -35,8 +35,8 @@ is_reply(const struct front_header *header)
 static void
 wake(struct front_desk *desk)
 {
+    desk->woken = desk->woken || desk->to_server->waiting;
     front_pipe_go_on(desk->to_server);
-    desk->woken = true;
 }
 
 /* The call is no longer here. */

@@ -269,7 +269,89 @@ restarts()
     ok 'by the same proxy' proxy_virsh define "$(definition web1 "$B" REWRITE)"
 }
 
-# Each of these is a relay; libvirtd lets 20 be there that say nothing.
+# ---- many, and odd ones ----------------------------------------------------
+
+fds_of()
+{
+    find "/proc/$1/fd" -type l | wc -l
+}
+
+# A libvirtd that only accepts: the real one lets 20 be there that say nothing.
+idle()
+{
+    cat >"$BED/tmp/idle.py" <<'PY'
+import os, resource, socket
+resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
+up = socket.socket(socket.AF_UNIX)
+if os.path.exists("/run/idle-up"):
+    os.unlink("/run/idle-up")
+up.bind("/run/idle-up")
+up.listen(100)
+ends = []
+for i in range(1000):
+    client = socket.socket(socket.AF_UNIX)
+    client.connect("/run/remora/idle")
+    server, _ = up.accept()
+    ends.append((client, server))
+packet = bytes([0, 0, 0, 28]) + bytes(24)
+for client, server in ends:
+    client.sendall(packet)
+    assert server.recv(100) == packet
+    server.sendall(packet)
+    assert client.recv(100) == packet
+one_more = socket.socket(socket.AF_UNIX)
+one_more.connect("/run/remora/idle")
+assert one_more.recv(1) == b""
+for client, server in ends:
+    client.close()
+    assert server.recv(1) == b""
+    server.close()
+PY
+    "$BED_INST/sbin/remora-libvirt-proxy" --listen=/run/remora/idle \
+        --upstream=/run/idle-up --max-clients-per-user=1000 \
+        </dev/null >>"$BED/log/idle.log" 2>&1 &
+    local idle=$! before
+    disown
+    bed_wait 10 grep -q "00010000 .* /run/remora/idle\$" /proc/net/unix
+    ok '1000 idle connections, and not one more than is allowed' \
+        python3 "$BED/tmp/idle.py"
+    like 'which is said' "$(cat "$BED/log/idle.log")" \
+        'a client of user 0 is turned away'
+    wait_until 'no relay is left of them' 10 relays_are 0
+    before=$(fds_of "$idle")
+    ok 'and once more' python3 "$BED/tmp/idle.py"
+    wait_until 'no relay is left of those' 10 relays_are 0
+    is 'and no descriptor' "$(fds_of "$idle")" "$before"
+    bed_end "$idle"
+}
+
+odd()
+{
+    cat >"$BED/tmp/odd.py" <<PY
+import socket
+def client():
+    one = socket.socket(socket.AF_UNIX)
+    one.connect("$PROXY_SOCKET")
+    one.settimeout(20)
+    return one
+for junk in b"GET / HTTP/1.0\r\n\r\n" + bytes(100), b"\xff" * 200, bytes(100):
+    one = client()
+    one.sendall(junk)
+    try:
+        assert one.recv(1) == b""
+    except ConnectionResetError:
+        pass
+one = client()
+socket.send_fds(one, [bytes(28)], [0])
+try:
+    assert one.recv(1) == b""
+except ConnectionResetError:
+    pass
+PY
+    ok 'what is no libvirt client is let go' python3 "$BED/tmp/odd.py"
+}
+
+# Each of these is a relay.
 many()
 {
     cat >"$BED/tmp/many.py" <<PY
@@ -294,6 +376,8 @@ inside()
     devices
     identity
     restarts
+    idle
+    odd
     many
 }
 
