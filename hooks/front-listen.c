@@ -152,6 +152,7 @@ make_own(struct front_listen *ret_listen,
         .path = path,
         .device = file.st_dev,
         .inode = file.st_ino,
+        .made = file.st_mtim,
     };
     fd = -1;
     return true;
@@ -175,7 +176,9 @@ front_listen_close(struct front_listen *listen)
     struct stat file;
 
     if (listen->path && lstat(listen->path, &file) == 0 &&
-        file.st_dev == listen->device && file.st_ino == listen->inode)
+        file.st_dev == listen->device && file.st_ino == listen->inode &&
+        file.st_mtim.tv_sec == listen->made.tv_sec &&
+        file.st_mtim.tv_nsec == listen->made.tv_nsec)
         (void)unlink(listen->path);
     hook_close(&listen->fd);
 }

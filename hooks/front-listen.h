@@ -9,13 +9,15 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct front_listen {
     int fd; /* does not block, close-on-exec */
     /* Of the file, if it is ours. */
     const char *path;
     dev_t device;
-    ino_t inode;
+    ino_t inode; /* which may be given out again, but not at once */
+    struct timespec made;
 };
 
 /* Takes the socket that the service manager passed (sd_listen_fds(3)), or

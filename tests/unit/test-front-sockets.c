@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-front-sockets.c - the sockets that the proxy's parent has
+ */
+#include "config.h"
+
+#include "hooks/front-broker.h"
+#include "hooks/front-listen.h"
+#include "hooks/front-ready.h"
+#include "hooks/front-upstream.h"
+#include "hooks/hook-io.h"
+#include "hooks/hook-socket.h"
+#include "hooks/wire.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SOON() (hook_clock_ms() + 20)
+#define EVER() (hook_clock_ms() + 20000)
+
+static char directory[64];
+static char path[128];
+
+static int
+enter(void **state)
+{
+    (void)state;
+    (void)snprintf(directory, sizeof(directory), "/tmp/remora-front.XXXXXX");
+    assert_non_null(mkdtemp(directory));
+    (void)snprintf(path, sizeof(path), "%s/run/socket", directory);
+    return 0;
+}
+
+static int
+leave(void **state)
+{
+    (void)state;
+    (void)unlink(path);
+    (void)snprintf(path, sizeof(path), "%s/run", directory);
+    (void)rmdir(path);
+    return rmdir(directory);
+}
+
+static bool
+opens(struct front_listen *listen, struct hook_error *error)
+{
+    return front_listen_open(listen, path, 0640, (gid_t)-1, error);
+}
+
+static int
+connect_to(const char *where)
+{
+    int fd = hook_socket(SOCK_STREAM);
+
+    assert_int_equal(hook_socket_connect(fd, where), 0);
+    return fd;
+}
+
+static void
+test_own(void **state)
+{
+    struct front_listen listen;
+    struct front_listen other;
+    struct hook_error error;
+    struct stat file;
+    int client;
+
+    (void)state;
+    assert_true(opens(&listen, &error));
+    assert_int_equal(stat(path, &file), 0);
+    assert_int_equal(file.st_mode & 07777, 0640);
+    client = connect_to(path);
+    assert_false(opens(&other, &error));
+    assert_non_null(strstr(error.line, "somebody serves it already"));
+    hook_close(&client);
+    front_listen_close(&listen);
+    assert_int_equal(stat(path, &file), -1);
+}
+
+static void
+test_left_over(void **state)
+{
+    struct front_listen listen;
+    struct front_listen next;
+    struct hook_error error;
+    struct stat file;
+    int fd;
+    const struct timespec tick = {.tv_nsec = 50 * 1000 * 1000};
+
+    (void)state;
+    assert_true(opens(&listen, &error));
+    hook_close(&listen.fd); /* as after kill -9 */
+    (void)nanosleep(&tick, NULL);
+    assert_true(opens(&next, &error));
+    fd = connect_to(path);
+    hook_close(&fd);
+    /* It is the other's now, and stays. */
+    front_listen_close(&listen);
+    assert_int_equal(stat(path, &file), 0);
+    front_listen_close(&next);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    hook_close(&fd);
+    assert_false(opens(&listen, &error));
+    assert_non_null(strstr(error.line, "is no socket"));
+    assert_int_equal(stat(path, &file), 0);
+}
+
+/* In a process of its own, with descriptor 3 as the service manager has it:
+ * 0 if it is taken, else 1. */
+static int
+passed(int fd, const char *fds)
+{
+    int status;
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0) {
+        struct front_listen listen;
+        struct hook_error error;
+        char self[16];
+
+        (void)snprintf(self, sizeof(self), "%d", (int)getpid());
+        if (fd != 3 && dup2(fd, 3) < 0)
+            _exit(9);
+        (void)setenv("LISTEN_PID", self, 1);
+        (void)setenv("LISTEN_FDS", fds, 1);
+        if (!opens(&listen, &error))
+            _exit(strstr(error.line, "one listening unix socket") ? 1 : 2);
+        front_listen_close(&listen);
+        _exit(listen.path ? 3 : 0);
+    }
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    return WEXITSTATUS(status);
+}
+
+static void
+test_passed(void **state)
+{
+    struct front_listen listen;
+    struct hook_error error;
+    struct stat file;
+    int fds[2];
+
+    (void)state;
+    assert_true(opens(&listen, &error));
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds),
+                     0);
+    assert_int_equal(passed(listen.fd, "1"), 0);
+    assert_int_equal(passed(listen.fd, "2"), 1);
+    assert_int_equal(passed(fds[0], "1"), 1);
+    assert_int_equal(stat(path, &file), 0); /* the manager's */
+    front_listen_close(&listen);
+    hook_close(&fds[0]);
+    hook_close(&fds[1]);
+}
+
+static void
+test_ready(void **state)
+{
+    struct sockaddr_un address;
+    char text[32] = "";
+    int fd = hook_socket(SOCK_DGRAM);
+
+    (void)state;
+    (void)unsetenv("NOTIFY_SOCKET");
+    front_ready_notify("READY=1"); /* nobody there */
+    (void)snprintf(path, sizeof(path), "%s/n", directory);
+    assert_true(hook_socket_address(&address, path));
+    assert_int_equal(
+        bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
+    (void)setenv("NOTIFY_SOCKET", path, 1);
+    front_ready_notify("READY=1");
+    assert_int_equal(recv(fd, text, sizeof(text), MSG_DONTWAIT), 7);
+    assert_string_equal(text, "READY=1");
+    (void)unsetenv("NOTIFY_SOCKET");
+    hook_close(&fd);
+}
+
+static void
+test_upstream(void **state)
+{
+    struct front_listen listen;
+    struct hook_error error;
+    int fd;
+
+    (void)state;
+    assert_int_equal(front_upstream_connect(path, &error), -1);
+    assert_non_null(strstr(error.line, "cannot connect to libvirtd at"));
+    assert_true(opens(&listen, &error));
+    fd = front_upstream_connect(path, &error);
+    assert_true(fd >= 0);
+    hook_close(&fd);
+    front_listen_close(&listen);
+}
+
+/* ---- broker ---------------------------------------------------------------- */
+
+static enum front_broker
+ask(int relay, int *ret_fd)
+{
+    return front_broker_ask(relay, EVER(), ret_fd);
+}
+
+/* The parent's answer is there before the relay waits for it. */
+static void
+test_broker(void **state)
+{
+    struct front_listen agent;
+    struct hook_error error;
+    struct wire_client client;
+    int parent;
+    int relay;
+    int fd = -1;
+    int accepted;
+
+    (void)state;
+    assert_int_equal(front_broker_pair(&parent, &relay), 0);
+    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_QUIET);
+    assert_true(front_broker_give(parent, path, 1, 2, 3));
+    assert_int_equal(ask(relay, &fd), FRONT_BROKER_NOBODY);
+    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_ASKED);
+    assert_true(front_broker_deny(parent, FRONT_BROKER_OFTEN));
+    assert_int_equal(ask(relay, &fd), FRONT_BROKER_OFTEN);
+    assert_true(opens(&agent, &error));
+    assert_true(front_broker_give(parent, path, 1, 2, 3));
+    assert_int_equal(ask(relay, &fd), FRONT_BROKER_HERE);
+    accepted = accept(agent.fd, NULL, NULL);
+    assert_int_equal(hook_read(accepted, &client, sizeof(client), EVER()),
+                     HOOK_IO_DONE);
+    assert_null(wire_client_check(&client));
+    assert_int_equal(client.uid, 1);
+    assert_int_equal(client.gid, 2);
+    assert_int_equal(client.pid, 3);
+    hook_close(&accepted);
+    hook_close(&fd);
+    front_listen_close(&agent);
+    assert_int_equal(front_broker_ask(relay, SOON(), &fd), FRONT_BROKER_NOBODY);
+    hook_close(&parent);
+    assert_int_equal(ask(relay, &fd), FRONT_BROKER_LOST);
+    assert_int_equal(fd, -1);
+    hook_close(&relay);
+}
+
+/* A relay that asks and never listens is given up, and nobody waits for it. */
+static void
+test_broker_deaf(void **state)
+{
+    int parent;
+    int relay;
+    unsigned n = 0;
+
+    (void)state;
+    assert_int_equal(front_broker_pair(&parent, &relay), 0);
+    while (n < 100000 && front_broker_deny(parent, FRONT_BROKER_NOBODY))
+        n++;
+    assert_true(n > 0 && n < 100000);
+    assert_int_equal(send(relay, "x", 1, 0), 1);
+    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_OVER);
+    hook_close(&relay);
+    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_OVER);
+    hook_close(&parent);
+}
+
+int
+main(void)
+{
+#define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
+    const struct CMUnitTest tests[] = {
+        TEST(test_own),         TEST(test_left_over), TEST(test_passed),
+        TEST(test_ready),       TEST(test_upstream),  TEST(test_broker),
+        TEST(test_broker_deaf),
+    };
+
+    signal(SIGPIPE, SIG_IGN);
+    alarm(120);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
