@@ -19,6 +19,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
 . "$here/lib/hosts.sh"
+. "$here/lib/proxy.sh"
 
 IDLE=3f1d2c4b-5a69-4788-9b0a-1c2d3e4f5a6b
 UUID=$(</proc/sys/kernel/random/uuid)
@@ -112,6 +113,28 @@ without_an_agent()
     ok 'and says so' host_run alpha agent_said 'and the guest has the image open'
     wait_until 'and writes down the watch' 5 recorded alpha
     starts_again alpha
+}
+
+# move_by_proxy FROM TO OPTION...: of a client that comes through the proxy.
+move_by_proxy()
+{
+    local from=$1 to=$2
+    shift 2
+    host_run "$from" proxy_virsh migrate --live --persistent \
+        --undefinesource "$@" --migrateuri "tcp://$(host_address "$to")" moves \
+        "qemu+tcp://$(host_address "$to")/system"
+}
+
+through_the_proxy()
+{
+    ok 'a proxy on one host' host_run alpha proxy_start --mode=0777
+    ok 'and on the other' host_run beta proxy_start --mode=0777
+    ok 'through it the client moves a guest' move_by_proxy alpha beta
+    wait_until 'which runs there' 5 runs_on beta
+    ok 'and lets libvirtd move it' move_by_proxy beta alpha --p2p
+    wait_until 'back again' 5 runs_on alpha
+    ok 'no claim is left of it' agent_no_claims
+    wait_until 'and the watch is known' $((2 * LOOK_S + 5)) recorded alpha
 }
 
 # ---- a start that the agent did not see the end of -------------------------
@@ -209,6 +232,7 @@ inside()
     parts
     there
     without_an_agent
+    through_the_proxy
     claim_stays
     arrivals
     handed_over

@@ -8,6 +8,7 @@
 # what libvirt says and hears. No cluster, and no guest that runs.
 #
 # Needs: root, the packages of lib/packages.sh, an installed remora.
+# Reads: REMORA_FULL   10,000 connections one after another instead of 1,000
 #
 # shellcheck source-path=SCRIPTDIR
 here=$(dirname -- "$(realpath -- "$0")")/..
@@ -351,6 +352,54 @@ PY
     ok 'what is no libvirt client is let go' python3 "$BED/tmp/odd.py"
 }
 
+# Who comes and goes leaves nothing, and keeps nobody from being served; nor
+# does one that sends a byte now and then.
+come_and_go()
+{
+    local before rounds=${REMORA_FULL:+10000}
+    rounds=${rounds:-1000}
+    bed_wait 10 relays_are 0
+    before=$(fds_of "$PROXY_PID")
+    cat >"$BED/tmp/come.py" <<PY
+import socket, sys, threading, time
+import libvirt
+
+def connect():
+    peer = socket.socket(socket.AF_UNIX)
+    peer.connect("$PROXY_SOCKET")
+    return peer
+
+def drip(peer, stop):
+    # The beginning of a call, which never gets whole.
+    for byte in bytes([0, 0, 0, 28, 0x20, 0, 0x80, 0x86]) * 3:
+        if stop.wait(0.2):
+            return
+        peer.send(bytes([byte]))
+
+stop = threading.Event()
+slow = connect()
+threading.Thread(target=drip, args=(slow, stop)).start()
+served, worst = 0, 0.0
+conn = libvirt.open("$PROXY_URI")
+for i in range($rounds):
+    connect().close()
+    if i % 50 == 0:
+        start = time.monotonic()
+        conn.getHostname()
+        libvirt.open("$PROXY_URI").close()
+        worst = max(worst, time.monotonic() - start)
+        served += 1
+stop.set()
+print(served, "served meanwhile, the slowest in", int(worst * 1000), "ms")
+sys.exit(worst > 5)
+PY
+    ok "$rounds connect and go, and others are served" \
+        python3 "$BED/tmp/come.py"
+    diag "$TAP_OUT"
+    wait_until 'no relay of theirs is left' 20 relays_are 0
+    is 'and no descriptor' "$(fds_of "$PROXY_PID")" "$before"
+}
+
 # Each of these is a relay.
 many()
 {
@@ -378,6 +427,7 @@ inside()
     restarts
     idle
     odd
+    come_and_go
     many
 }
 

@@ -25,6 +25,7 @@ PACKAGES_RUN=(
     libxml2-utils
     python3-libvirt
     qemu-block-extra qemu-system-x86 qemu-utils
+    virtinst
 )
 
 packages_of()
