@@ -299,7 +299,8 @@ gone()
 # with a watch, for which the right to read is not enough.
 read_only()
 {
-    local caps=${CLUSTER_REMORA_CAPS/rbd-read-only/rbd}
+    local caps="$CLUSTER_REMORA_CAPS, allow rw pool=images"
+    caps+=' object_prefix rbd_header.'
     ok 'the guests may watch images' ceph auth caps client.remora \
         mon 'profile rbd' osd "$caps" mgr 'profile rbd pool=vms'
     ok 'a read-only disk' attach "$A" "images/$IMAGE@snap" vdi '<readonly/>'
