@@ -129,8 +129,8 @@ check_front(const struct wire_request *request)
 
     if (named != (request->name_len > 0))
         return named ? "it names no domain" : "it names a domain";
-    if ((request->op == WIRE_FRONT_LOOK) != (request->body_len == 0))
-        return request->body_len ? "it has XML" : "it has no XML";
+    if (request->op != WIRE_FRONT_LOOK && request->body_len == 0)
+        return "it has no XML";
     return check_limits(request);
 }
 
@@ -184,7 +184,7 @@ wire_answer_check(const struct wire_answer *answer)
 
     if (reason)
         return reason;
-    if (answer->verdict != WIRE_ALLOW && answer->verdict != WIRE_REFUSE)
+    if (answer->verdict > WIRE_BUSY)
         return "its verdict is unknown";
     if (answer->message_len > WIRE_MESSAGE_MAX)
         return "its message is too long";

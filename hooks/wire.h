@@ -62,12 +62,15 @@ enum wire_op {
     /* name: the domain's UUID; body: XML of a device. */
     WIRE_FRONT_ATTACH_LIVE = 18, /* and its disk is made ready */
     WIRE_FRONT_DEVICE = 19,      /* to be stored, or put in another's place */
-    WIRE_FRONT_LOOK = 20, /* no body, no output: its definition has changed */
+    /* Its definition may have changed. body: the device whose attach has ended,
+     * well or not; empty: none has. No output. */
+    WIRE_FRONT_LOOK = 20,
 };
 
 enum wire_verdict {
     WIRE_ALLOW = 0,
     WIRE_REFUSE = 1, /* message says why and what to do */
+    WIRE_BUSY = 2,   /* of the proxy's requests: the same later; message, too */
 };
 
 struct wire_greeting {
