@@ -38,30 +38,44 @@ qemu_pid(const DomPlan *plan)
     return g_ascii_strtoll(text, NULL, 10);
 }
 
-/* The line that was written for the same process and disk before; NULL: none.
- * g_free() it. */
+/* The line that was written for the same process and disk before, if its watch
+ * is there; NULL: none. g_free() it. */
 static char *
-line_before(const char *record, const char *process, const char *disk)
+line_before(const char *record,
+            const char *process,
+            const char *disk,
+            char *const *watchers)
 {
     g_auto(GStrv) lines = g_strsplit(record ? record : "", "\n", -1);
-    g_autofree char *begin = g_strconcat(process, " ", NULL);
-    g_autofree char *end = g_strconcat(" ", disk, NULL);
 
     for (gsize i = 0; lines[i]; i++)
-        if (g_str_has_prefix(lines[i], begin) &&
-            g_str_has_suffix(lines[i], end))
-            return g_strdup(lines[i]);
+        for (gsize j = 0; watchers[j]; j++) {
+            g_autofree char *line =
+                g_strdup_printf("%s %s %s", process, watchers[j], disk);
+
+            if (strcmp(lines[i], line) == 0)
+                return g_steal_pointer(&line);
+        }
     return NULL;
 }
 
+/* NULL: whose watch is whose cannot be told. */
 static char *
-line_now(Host *host, const DomDisk *disk, const char *process, const char *name)
+line_of(Host *host,
+        const DomDisk *disk,
+        const char *process,
+        const char *record,
+        const char *name)
 {
     g_auto(GStrv) watchers =
         store_watchers(host_cluster(host), disk->pool, disk->image, NULL);
+    char *line;
 
-    if (!watchers || g_strv_length(watchers) != 1)
+    if (!watchers)
         return NULL;
+    line = line_before(record, process, name, watchers);
+    if (line || g_strv_length(watchers) != 1)
+        return line;
     return g_strdup_printf("%s %s %s", process, watchers[0], name);
 }
 
@@ -78,9 +92,7 @@ add_disk(Host *host,
 
     if (!disk->writable || disk->shareable)
         return true;
-    line = line_before(record, process, name);
-    if (!line)
-        line = line_now(host, disk, process, name);
+    line = line_of(host, disk, process, record, name);
     if (line)
         g_string_append_printf(text, "%s\n", line);
     return line != NULL;
@@ -109,13 +121,13 @@ write_record(const DomPlan *plan, const char *path, const GString *text)
                     error ? error->message : dir);
 }
 
-bool
-guests_record(Host *host, const DomPlan *plan)
+static bool
+record(Host *host, const DomPlan *plan)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
     g_autofree char *path = record_path(dom_plan_uuid(plan));
     g_autoptr(GString) text = g_string_new(NULL);
-    g_autofree char *record = NULL;
+    g_autofree char *old = NULL;
     g_autofree char *process = NULL;
     bool complete = true;
     gint64 pid;
@@ -126,15 +138,29 @@ guests_record(Host *host, const DomPlan *plan)
         return true;
     process =
         g_strdup_printf("%" G_GINT64_FORMAT " %" G_GUINT64_FORMAT, pid, start);
-    (void)g_file_get_contents(path, &record, NULL, NULL);
+    (void)g_file_get_contents(path, &old, NULL, NULL);
     for (guint i = 0; i < disks->len; i++)
         complete &=
-            add_disk(host, g_ptr_array_index(disks, i), process, record, text);
+            add_disk(host, g_ptr_array_index(disks, i), process, old, text);
     /* If it has ended meanwhile, the watches may be anybody's. */
     if (!process_start(pid, &again) || again != start)
         return true;
-    if (g_strcmp0(text->str, record) != 0)
+    if (g_strcmp0(text->str, old) != 0)
         write_record(plan, path, text);
+    return complete;
+}
+
+/* One at a time: what one has read would be written over what another wrote
+ * meanwhile. */
+bool
+guests_record(Host *host, const DomPlan *plan)
+{
+    static GMutex lock;
+    bool complete;
+
+    g_mutex_lock(&lock);
+    complete = record(host, plan);
+    g_mutex_unlock(&lock);
     return complete;
 }
 

@@ -59,6 +59,23 @@ store_work_end(StoreCluster *cluster, StoreWork *work)
     g_mutex_unlock(&cluster->lock);
 }
 
+bool
+store_work_by_others(StoreCluster *cluster, const StoreDisk *disk)
+{
+    guint count = 0;
+
+    g_mutex_lock(&cluster->lock);
+    for (guint i = 0; i < cluster->work->len; i++) {
+        const StoreWork *work = g_ptr_array_index(cluster->work, i);
+
+        if (strcmp(work->disk->image, disk->image) == 0 &&
+            strcmp(work->disk->pool, disk->pool) == 0)
+            count++;
+    }
+    g_mutex_unlock(&cluster->lock);
+    return count > 1;
+}
+
 static bool
 is_for(const StoreDisk *disk, const char *asker)
 {

@@ -100,12 +100,13 @@ may_take(StoreConn *conn,
 
     *ret_observed = false;
 
-    /* The same owner again, by this very instance: its last start came to
-     * nothing and nobody told us. libvirt starts one domain once at a time. */
+    /* The same owner again, by this very instance, and nobody is at work on it:
+     * its last start or attach came to nothing and nobody told us. */
     if (strcmp(instance, conn->instance) == 0)
-        return same_owner ? "an earlier start of the same domain by this "
-                            "agent came to nothing"
-                          : NULL;
+        return same_owner && !store_work_by_others(conn->cluster, disk)
+                   ? "an earlier start of the same domain by this "
+                     "agent came to nothing"
+                   : NULL;
     switch (store_instance_look(conn->cluster->run_dir, instance, disk->pool,
                                 disk->image, &handed_s)) {
     case STORE_INSTANCE_LIVE:

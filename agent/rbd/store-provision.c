@@ -405,22 +405,19 @@ give_up(const Attempt *attempt, StoreClaim *claim)
         store_claim_drop(claim);
 }
 
+/* Holds the claim while the disk is made ready. */
 static gboolean
-provision_claimed(StoreConn *conn,
-                  const StoreDisk *disk,
-                  StoreResult *result,
-                  GError **error)
+provision_held(StoreConn *conn,
+               const StoreDisk *disk,
+               StoreResult *result,
+               GError **error)
 {
-    StoreWork work;
     g_autoptr(GString) done = g_string_new(NULL);
     g_auto(StoreTaken) taken = {0};
-    g_autoptr(StorePeek) peek = NULL;
+    g_autoptr(StorePeek) peek = store_peek_begin(conn, disk->pool, disk->image);
     Attempt attempt = {.conn = conn, .disk = disk, .done = done};
     gboolean ready;
 
-    if (STORE_FAULT("no-claims") < 0)
-        return provision_carelessly(conn, disk, result, error);
-    peek = store_peek_begin(conn, disk->pool, disk->image);
     if (!store_hold(conn, disk, &result->claim, &taken, error))
         return FALSE;
     attempt.dead = taken.holder;
@@ -431,9 +428,7 @@ provision_claimed(StoreConn *conn,
     if (taken.holder)
         note_done(&attempt, "took over the claim {%s}: %s", taken.holder,
                   taken.proof);
-    store_work_begin(conn->cluster, &work, disk);
     ready = make_ready(&attempt, result, error);
-    store_work_end(conn->cluster, &work);
     if (done->len > 0)
         result->recovered = g_strdup(done->str);
     if (!ready) {
@@ -443,6 +438,23 @@ provision_claimed(StoreConn *conn,
     if (disk->shareable)
         store_claim_drop(g_steal_pointer(&result->claim));
     return TRUE;
+}
+
+static gboolean
+provision_claimed(StoreConn *conn,
+                  const StoreDisk *disk,
+                  StoreResult *result,
+                  GError **error)
+{
+    StoreWork work;
+    gboolean ready;
+
+    if (STORE_FAULT("no-claims") < 0)
+        return provision_carelessly(conn, disk, result, error);
+    store_work_begin(conn->cluster, &work, disk);
+    ready = provision_held(conn, disk, result, error);
+    store_work_end(conn->cluster, &work);
+    return ready;
 }
 
 gboolean
