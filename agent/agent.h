@@ -16,6 +16,7 @@ typedef struct Agent Agent;
 
 typedef struct {
     bool allow;
+    bool busy;     /* not allowed now; the same may be asked again */
     char *message; /* why not; one line */
     GBytes *output;
     /* What has to be undone if it comes too late; 0: nothing. */

@@ -183,6 +183,14 @@ exchange_read(Exchange *exchange,
     return true;
 }
 
+static enum wire_verdict
+verdict_of(const AgentAnswer *given)
+{
+    if (given->allow)
+        return WIRE_ALLOW;
+    return given->busy ? WIRE_BUSY : WIRE_REFUSE;
+}
+
 static bool
 send_answer(int fd, const AgentAnswer *given)
 {
@@ -192,8 +200,7 @@ send_answer(int fd, const AgentAnswer *given)
     gint64 end = g_get_monotonic_time() + WRITE_TIMEOUT_MS * 1000;
     struct wire_answer answer;
 
-    wire_answer_init(&answer, given->allow ? WIRE_ALLOW : WIRE_REFUSE,
-                     message_len, output_len);
+    wire_answer_init(&answer, verdict_of(given), message_len, output_len);
     return write_all(fd, &answer, sizeof(answer), end) &&
            write_all(fd, message, message_len, end) &&
            (output_len == 0 ||

@@ -20,23 +20,24 @@ fail(GError **error, const DomDisk *disk, const char *why)
     return FALSE;
 }
 
-/* Only of what would be made: all else is for libvirt to judge. */
+/* Only of what would be made or claimed: all else is for libvirt to judge. */
 static gboolean
 may_be_made(const DomDisk *disk,
             const FrontDevice *device,
             const VirtDomain *domain,
             GError **error)
 {
-    if (disk->kind != DOM_DISK_CLONE)
+    if (!disk->writable)
         return TRUE;
     /* The call has not been judged yet, and a disk that is made for it would
-     * stay if it is refused. */
+     * stay if it is refused, as would the claim on one that is there. */
     if (device->uid != 0 && access_is_checked())
         return fail(error, disk,
                     "libvirt's access drivers (access_drivers in libvirtd.conf)"
                     " decide too late who may attach it: let root attach it, "
                     "or add it to the definition and start the domain again");
-    if (dom_peek_target(domain->xml, strlen(domain->xml), disk->target))
+    if (disk->kind == DOM_DISK_CLONE &&
+        dom_peek_target(domain->xml, strlen(domain->xml), disk->target))
         return fail(error, disk,
                     "the domain has a disk of this target already: give it "
                     "another");

@@ -7,7 +7,6 @@
 #include "agent/front.h"
 
 #include "agent/front-attach.h"
-#include "agent/guests.h"
 #include "agent/log.h"
 #include "agent/request.h"
 #include "agent/rewrite.h"
@@ -79,6 +78,7 @@ front_enter(Front *front, guint uid, AgentAnswer *answer)
 {
     if (count(front, uid, 1))
         return true;
+    answer->busy = true;
     answer->message = g_strdup_printf(
         "user %u has %d definitions and disks under way already: try again "
         "when one of them is done",
@@ -261,15 +261,23 @@ serve_attach(Front *front,
 
 /* ---- afterwards ------------------------------------------------------------ */
 
-/* The watch is written down before the claim that covers it goes. */
+/* The attach of that device is over, well or not: QEMU has the disk open, or
+ * never will. Nothing ends by a look that names none, for libvirt may be at it
+ * still. */
 static void
-record_watches(Host *host, const VirtDomain *domain)
+end_attach(Front *front, Host *host, const FrontRequest *request)
 {
-    g_autoptr(DomPlan) plan = request_plan(host, HOST_ASK_NOBODY, domain->xml,
-                                           strlen(domain->xml), false, NULL);
+    g_autoptr(DomPlan) plan =
+        request->len ? rewrite_plan_device(host, request->body, request->len,
+                                           request->name, NULL, NULL)
+                     : NULL;
+    const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
+    const DomDisk *disk =
+        disks && disks->len ? g_ptr_array_index(disks, 0) : NULL;
 
-    if (plan && dom_plan_disks(plan)->len > 0)
-        guests_record(host, plan);
+    if (disk && disk->image)
+        held_drop_attach(agent_held(front->agent), dom_plan_uuid(plan),
+                         disk->image, request->received_us);
 }
 
 static void
@@ -284,11 +292,11 @@ serve_look(Front *front,
     g_auto(VirtDomain) domain = {0};
 
     answer->allow = true;
+    /* The watch is written down before the claim that covers it goes. */
     if (virt_ask(virt_of(front), uuid, ask_ms(host), &domain, &error) &&
         domain.active)
-        record_watches(host, &domain);
-    held_drop_attach(agent_held(front->agent), uuid, NULL,
-                     request->received_us);
+        agent_runs(front->agent, domain.name, domain.xml);
+    end_attach(front, host, request);
     if (!error)
         (void)virt_ask_look(virt_of(front), uuid, ask_ms(host), &error);
     if (error)

@@ -196,7 +196,7 @@ held_drop_attach(Held *held,
         const Entry *entry = g_ptr_array_index(held->entries, i - 1);
 
         if (entry->attach && strcmp(entry->uuid, uuid) == 0 &&
-            entry->since_us <= before_us && (!image || has_image(entry, image)))
+            entry->since_us <= before_us && has_image(entry, image))
             end_entry(held, i - 1, gone);
     }
     g_mutex_unlock(&held->lock);

@@ -43,7 +43,7 @@ void held_drop_one(Held *held, guint64 number);
 guint
 held_drop(Held *held, const char *domain, const char *uuid, gint64 before_us);
 /* Gives up what is held for disks that were attached to a domain before
- * before_us, and nothing of its starts; image NULL: all of them. */
+ * before_us, and nothing of its starts. */
 void held_drop_attach(Held *held,
                       const char *uuid,
                       const char *image,

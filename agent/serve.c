@@ -33,49 +33,65 @@ serve_hook(Agent *agent, Host *host, Exchange *exchange)
 }
 
 static void
-serve_client(Front *front, Host *host, guint uid, Exchange *exchange)
+serve_request(Front *front,
+              Host *host,
+              guint uid,
+              const ExchangeRequest *read,
+              Exchange *exchange)
 {
+    const FrontRequest request = {
+        .uid = uid,
+        .op = read->op,
+        .name = read->name,
+        .body = read->body,
+        .len = read->len,
+        .received_us = g_get_monotonic_time(),
+    };
     g_auto(AgentAnswer) answer = {0};
-    ExchangeRequest read;
-    FrontRequest request = {.uid = uid};
 
-    if (!exchange_read(exchange, READ_TIMEOUT_MS, &read)) {
-        (void)exchange_refuse(exchange, "the request cannot be read: is this "
-                                        "proxy of the same version as "
-                                        "remorad?");
-        return;
-    }
-    request.op = read.op;
-    request.name = read.name;
-    request.body = read.body;
-    request.len = read.len;
-    request.received_us = g_get_monotonic_time();
     front_serve(front, host, &request, &answer);
     if (!exchange_answer(exchange, &answer))
         front_undo(front, &answer);
 }
 
+static void
+refuse_unread(Exchange *exchange)
+{
+    (void)exchange_refuse(exchange, "the request cannot be read: is this proxy "
+                                    "of the same version as remorad?");
+}
+
+/* Who has as much under way as one may is told to come again, but not for a
+ * look: without it a claim stays that nobody needs. */
+static void
+serve_client(Front *front, Host *host, guint uid, Exchange *exchange)
+{
+    g_auto(AgentAnswer) full = {0};
+    bool entered = front_enter(front, uid, &full);
+    ExchangeRequest read;
+
+    if (!exchange_read(exchange, entered ? READ_TIMEOUT_MS : DRAIN_TIMEOUT_MS,
+                       &read))
+        refuse_unread(exchange);
+    else if (entered || read.op == WIRE_FRONT_LOOK)
+        serve_request(front, host, uid, &read, exchange);
+    else
+        (void)exchange_answer(exchange, &full);
+    if (entered)
+        front_leave(front, uid);
+}
+
 void
 serve_front(Front *front, Host *host, Exchange *exchange)
 {
-    g_auto(AgentAnswer) full = {0};
     struct wire_client client;
 
-    if (!exchange_read_client(exchange, READ_TIMEOUT_MS, &client)) {
-        (void)exchange_refuse(exchange, "nobody says for whom this is: is "
-                                        "this proxy of the same version as "
-                                        "remorad?");
-        return;
-    }
-    if (!front_enter(front, client.uid, &full)) {
-        ExchangeRequest unread;
-
-        (void)exchange_read(exchange, DRAIN_TIMEOUT_MS, &unread);
-        (void)exchange_answer(exchange, &full);
-        return;
-    }
-    serve_client(front, host, client.uid, exchange);
-    front_leave(front, client.uid);
+    if (exchange_read_client(exchange, READ_TIMEOUT_MS, &client))
+        serve_client(front, host, client.uid, exchange);
+    else
+        (void)exchange_refuse(exchange,
+                              "nobody says for whom this is: is this proxy of "
+                              "the same version as remorad?");
 }
 
 void
@@ -102,28 +118,35 @@ late_message(const char *name, const char *cluster, bool front)
                                "request in time: see its log and cluster '%s' "
                                "('ceph -s'), then try again",
                                cluster);
-    return g_strdup_printf("%s%s%scluster '%s' did not finish in time: check "
-                           "it with 'ceph -s', then %s",
-                           name[0] ? "domain '" : "", name,
-                           name[0] ? "': " : "", cluster,
-                           front ? "try again" : "start the domain again");
+    if (front)
+        return g_strdup_printf("the agent (remorad) did not finish in time: "
+                               "check cluster '%s' with 'ceph -s', and "
+                               "whether libvirt answers about the domain, "
+                               "then try again",
+                               cluster);
+    return g_strdup_printf("domain '%s': cluster '%s' did not finish in time: "
+                           "check it with 'ceph -s', then start the domain "
+                           "again",
+                           name, cluster);
 }
 
-/* The name in a request that the cluster may be to blame for: it has been read,
- * and is for a domain. What a proxy asks always is, with or without a name. */
+/* The name in a request that has been read; a proxy's may have none. */
 static char *
-blaming_name(Exchange *exchange, bool front)
+name_in(Exchange *exchange, bool front)
 {
     g_autofree char *name = exchange_domain(exchange);
 
     return name && (front || name[0]) ? g_steal_pointer(&name) : NULL;
 }
 
+/* What a hook asks waits for the cluster only, which is to blame then. What a
+ * proxy asks waits for libvirt, too, and whoever is a client of the proxy must
+ * not be able to have starts refused. */
 void
 serve_late(Host *host, Exchange *exchange, bool front)
 {
     StoreCluster *cluster = host_cluster(host);
-    g_autofree char *name = blaming_name(exchange, front);
+    g_autofree char *name = name_in(exchange, front);
     g_autofree char *message =
         late_message(name, store_cluster_name(cluster), front);
     const LogAbout about = {.domain = name && name[0] ? name : NULL};
@@ -131,6 +154,6 @@ serve_late(Host *host, Exchange *exchange, bool front)
     if (!exchange_refuse(exchange, message))
         return;
     log_warning(&about, "refused: %s", message);
-    if (name)
+    if (name && !front)
         store_cluster_suspect(cluster);
 }

@@ -96,12 +96,19 @@ attach(Server *server, GSource *source, GSourceFunc func, gpointer data)
 
 /* ---- the ten-second look, only while there is something to look at -------- */
 
+/* of: what it belongs to. What the proxy's clients cause is for its workers. */
+static void
+push_to(Server *server, JobKind of, Job *job)
+{
+    server->open++;
+    g_thread_pool_push(of == JOB_FRONT ? server->fronts : server->pool, job,
+                       NULL);
+}
+
 static void
 push(Server *server, Job *job)
 {
-    server->open++;
-    g_thread_pool_push(job->kind == JOB_FRONT ? server->fronts : server->pool,
-                       job, NULL);
+    push_to(server, job->kind, job);
 }
 
 static gboolean
@@ -210,7 +217,7 @@ on_slow(gpointer data)
     job->server = exchange->server;
     job->host = host_ref(exchange->host);
     job->exchange = exchange_ref(exchange->exchange);
-    push(job->server, job);
+    push_to(job->server, exchange->kind, job);
     return G_SOURCE_REMOVE;
 }
 

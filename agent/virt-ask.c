@@ -10,22 +10,35 @@
 
 #include <stdlib.h>
 
-/* As many as there are workers who ask. */
-#define THREADS_MAX 32
+/* libvirtd serves so many calls of one connection at once, and one less. */
+#define THREADS_MAX 4
+/* Questions that wait for a thread; who comes then is told at once. */
+#define WAITING_MAX 32
 
-/* Counted: who asked may have gone when the answer comes. */
+/* Counted: who asked may have gone when the answer comes, and several may wait
+ * for one answer. Of one domain nothing is asked twice at a time, so that one
+ * whose lock is held takes one thread. */
 typedef struct {
     gint refs;
     Virt *virt;
-    virConnectPtr conn;
+    char *key; /* uuid and kind */
     char *uuid;
     bool look;
     GMutex lock; /* guards the rest */
     GCond over;
+    bool again; /* somebody came after it had begun */
     bool done;
     VirtDomain domain;
     GError *error;
 } Ask;
+
+/* What all of them share. Lock order: this one before an Ask's. */
+static struct {
+    GMutex lock;
+    GHashTable *asks;   /* key -> Ask, not done */
+    GMutex connecting;  /* guards the next */
+    virConnectPtr conn; /* a connection of their own */
+} shared;
 
 void
 virt_domain_info_clear(VirtDomain *domain)
@@ -35,13 +48,13 @@ virt_domain_info_clear(VirtDomain *domain)
 }
 
 static Ask *
-ask_new(Virt *virt, virConnectPtr conn, const char *uuid, bool look)
+ask_new(Virt *virt, const char *uuid, bool look)
 {
     Ask *ask = g_new0(Ask, 1);
 
     ask->refs = 1;
     ask->virt = virt;
-    ask->conn = conn;
+    ask->key = g_strdup_printf("%s %d", uuid, look);
     ask->uuid = g_strdup(uuid);
     ask->look = look;
     g_mutex_init(&ask->lock);
@@ -61,7 +74,7 @@ ask_unref(Ask *ask)
 {
     if (!g_atomic_int_dec_and_test(&ask->refs))
         return;
-    (void)virConnectClose(ask->conn);
+    g_free(ask->key);
     g_free(ask->uuid);
     virt_domain_info_clear(&ask->domain);
     g_clear_error(&ask->error);
@@ -71,6 +84,23 @@ ask_unref(Ask *ask)
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ask, ask_unref)
+
+/* virConnectClose() it. */
+static virConnectPtr
+connect_shared(Virt *virt, GError **error)
+{
+    virConnectPtr conn = NULL;
+
+    g_mutex_lock(&shared.connecting);
+    if (shared.conn && virConnectIsAlive(shared.conn) != 1)
+        g_clear_pointer(&shared.conn, virConnectClose);
+    if (!shared.conn)
+        shared.conn = virt_open(virt, error);
+    if (shared.conn && virConnectRef(shared.conn) == 0)
+        conn = shared.conn;
+    g_mutex_unlock(&shared.connecting);
+    return conn;
+}
 
 static gboolean
 read_domain(virDomainPtr domain, VirtDomain *ret_domain, GError **error)
@@ -101,28 +131,58 @@ look(Virt *virt, virDomainPtr domain, GError **error)
 }
 
 static void
+ask_libvirt(const Ask *ask, VirtDomain *found, GError **error)
+{
+    g_autoptr(virConnect) conn = connect_shared(ask->virt, error);
+    g_autoptr(virDomain) domain =
+        conn ? virDomainLookupByUUIDString(conn, ask->uuid) : NULL;
+
+    if (!conn)
+        return;
+    if (!domain)
+        virt_fail(error, "cannot find the domain");
+    else if (ask->look)
+        (void)look(ask->virt, domain, error);
+    else
+        (void)read_domain(domain, found, error);
+}
+
+/* Takes the answer; false: somebody came meanwhile, whom it is too old for. */
+static bool
+finish(Ask *ask, VirtDomain *found, GError **error)
+{
+    bool done;
+
+    g_mutex_lock(&shared.lock);
+    g_mutex_lock(&ask->lock);
+    done = ask->done = !ask->again;
+    ask->again = false;
+    if (done) {
+        g_hash_table_remove(shared.asks, ask->key);
+        ask->domain = *found;
+        *found = (VirtDomain){0};
+        ask->error = g_steal_pointer(error);
+        g_cond_broadcast(&ask->over);
+    }
+    g_mutex_unlock(&ask->lock);
+    g_mutex_unlock(&shared.lock);
+    return done;
+}
+
+static void
 run(gpointer data, gpointer unused)
 {
     g_autoptr(Ask) ask = data;
-    g_autoptr(virDomain) domain =
-        virDomainLookupByUUIDString(ask->conn, ask->uuid);
-    g_auto(VirtDomain) found = {0};
-    g_autoptr(GError) error = NULL;
+    bool done;
 
     (void)unused;
-    if (!domain)
-        virt_fail(&error, "cannot find the domain");
-    else if (ask->look)
-        (void)look(ask->virt, domain, &error);
-    else
-        (void)read_domain(domain, &found, &error);
-    g_mutex_lock(&ask->lock);
-    ask->domain = found;
-    found = (VirtDomain){0};
-    ask->error = g_steal_pointer(&error);
-    ask->done = true;
-    g_cond_signal(&ask->over);
-    g_mutex_unlock(&ask->lock);
+    do {
+        g_auto(VirtDomain) found = {0};
+        g_autoptr(GError) error = NULL;
+
+        ask_libvirt(ask, &found, &error);
+        done = finish(ask, &found, &error);
+    } while (!done);
 }
 
 static GThreadPool *
@@ -130,10 +190,46 @@ pool(void)
 {
     static gsize made;
 
-    if (g_once_init_enter(&made))
+    if (g_once_init_enter(&made)) {
+        shared.asks = g_hash_table_new(g_str_hash, g_str_equal);
         g_once_init_leave(&made, (gsize)(gpointer)g_thread_pool_new(
                                      run, NULL, THREADS_MAX, FALSE, NULL));
+    }
     return (GThreadPool *)made;
+}
+
+/* The question that is open already, or a new one; NULL: too many are. */
+static Ask *
+join(Virt *virt, const char *uuid, bool look_at_it)
+{
+    GThreadPool *threads = pool();
+    g_autoptr(Ask) ask = ask_new(virt, uuid, look_at_it);
+    Ask *open;
+
+    g_mutex_lock(&shared.lock);
+    open = g_hash_table_lookup(shared.asks, ask->key);
+    if (open) {
+        (void)ask_ref(open);
+        g_mutex_lock(&open->lock);
+        open->again = true;
+        g_mutex_unlock(&open->lock);
+    } else if (g_thread_pool_unprocessed(threads) < WAITING_MAX) {
+        open = ask_ref(ask);
+        g_hash_table_insert(shared.asks, open->key, open);
+        g_thread_pool_push(threads, ask_ref(ask), NULL);
+    }
+    g_mutex_unlock(&shared.lock);
+    return open;
+}
+
+static void
+copy_answer(const Ask *ask, VirtDomain *ret_domain)
+{
+    *ret_domain = (VirtDomain){
+        .active = ask->domain.active,
+        .name = g_strdup(ask->domain.name),
+        .xml = g_strdup(ask->domain.xml),
+    };
 }
 
 /* ret_domain may be NULL. */
@@ -147,17 +243,15 @@ wait_for(Ask *ask, guint timeout_ms, VirtDomain *ret_domain, GError **error)
     while (!ask->done && g_cond_wait_until(&ask->over, &ask->lock, end))
         continue;
     good = ask->done && !ask->error;
-    if (good && ret_domain) {
-        *ret_domain = ask->domain;
-        ask->domain = (VirtDomain){0};
-    } else if (ask->done && ask->error) {
-        g_propagate_error(error, g_steal_pointer(&ask->error));
-    } else if (!ask->done) {
+    if (good && ret_domain)
+        copy_answer(ask, ret_domain);
+    else if (ask->done && ask->error)
+        g_propagate_error(error, g_error_copy(ask->error));
+    else if (!ask->done)
         g_set_error(error, VIRT_ERROR, VIRT_ERROR_FAILED,
                     "libvirt did not answer within %u s: is the domain being "
                     "started? Try again in a moment",
                     (timeout_ms + 999) / 1000);
-    }
     g_mutex_unlock(&ask->lock);
     return good;
 }
@@ -170,18 +264,16 @@ ask_and_wait(Virt *virt,
              VirtDomain *ret_domain,
              GError **error)
 {
-    virConnectPtr conn = virt ? virt_connection(virt) : NULL;
-    g_autoptr(Ask) ask = NULL;
+    g_autoptr(Ask) ask = virt ? join(virt, uuid, look_at_it) : NULL;
 
-    if (!conn) {
-        g_set_error(error, VIRT_ERROR, VIRT_ERROR_DISCONNECTED,
-                    "the agent has no connection to libvirt: see its log, then "
-                    "try again");
-        return FALSE;
-    }
-    ask = ask_new(virt, conn, uuid, look_at_it);
-    g_thread_pool_push(pool(), ask_ref(ask), NULL);
-    return wait_for(ask, timeout_ms, ret_domain, error);
+    if (ask)
+        return wait_for(ask, timeout_ms, ret_domain, error);
+    g_set_error(error, VIRT_ERROR, VIRT_ERROR_DISCONNECTED,
+                virt ? "libvirt has not answered earlier questions: see "
+                       "whether 'virsh list' answers, then try again"
+                     : "the agent has no connection to libvirt: see its log, "
+                       "then try again");
+    return FALSE;
 }
 
 gboolean

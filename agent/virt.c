@@ -323,15 +323,11 @@ on_close(virConnectPtr conn, int reason, void *opaque)
 static virConnectPtr
 open_connection(Virt *virt, GError **error)
 {
-    g_autoptr(Host) host = current_host(virt);
-    g_autofree char *uri = host_libvirt_uri(host);
-    g_autoptr(virConnect) conn = virConnectOpen(uri);
+    g_autoptr(virConnect) conn = virt_open(virt, error);
 
     virt->lifecycle = -1;
-    if (!conn) {
-        virt_fail(error, "cannot connect to libvirt at '%s'", uri);
+    if (!conn)
         return NULL;
-    }
     if (virConnectRegisterCloseCallback(conn, on_close, virt, NULL) >= 0)
         virt->lifecycle = virConnectDomainEventRegisterAny(
             conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
@@ -442,15 +438,14 @@ virt_set_host(Virt *virt, Host *host)
 }
 
 virConnectPtr
-virt_connection(Virt *virt)
+virt_open(Virt *virt, GError **error)
 {
-    virConnectPtr conn;
+    g_autoptr(Host) host = current_host(virt);
+    g_autofree char *uri = host_libvirt_uri(host);
+    virConnectPtr conn = virConnectOpen(uri);
 
-    g_mutex_lock(&virt->lock);
-    conn = virt->conn;
-    if (conn)
-        (void)virConnectRef(conn);
-    g_mutex_unlock(&virt->lock);
+    if (!conn)
+        virt_fail(error, "cannot connect to libvirt at '%s'", uri);
     return conn;
 }
 

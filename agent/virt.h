@@ -20,18 +20,19 @@
 
 typedef struct Virt Virt;
 
-/* Once in a process. It runs until the process ends: a call that waits for
- * libvirt cannot be called back. */
-/* runs is told of each domain that runs when a connection has been made, with
- * its live definition; in any thread, where it may block. */
 typedef void (*VirtRuns)(const char *name, const char *xml, gpointer data);
+/* Once in a process. It runs until the process ends: a call that waits for
+ * libvirt cannot be called back. runs is told of each domain that runs when a
+ * connection has been made, with its live definition; in any thread, where it
+ * may block. */
 Virt *virt_start(Host *host, VirtRuns runs, gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
 void virt_set_host(Virt *virt, Host *host);
 
-/* For virt-ask.h. The connection, NULL if there is none; virConnectClose() it.
- * Does not wait. */
-virConnectPtr virt_connection(Virt *virt);
+/* For virt-ask.h. Another connection, so that calls over it that wait keep
+ * none of the agent's own from being served: libvirtd serves a few of each
+ * connection at once. virConnectClose() it. Blocks. */
+virConnectPtr virt_open(Virt *virt, GError **error);
 /* Looks at a domain's definition as after an event. Returns when that is done,
  * by whomever. Blocks as long as the domain's lock is held. */
 void virt_look_at(Virt *virt, virDomainPtr domain);

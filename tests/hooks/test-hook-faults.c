@@ -367,7 +367,7 @@ test_bad_answers(void **state)
     bad.version++;
     expect_bad_answer(&bad, "it is of another version of remora");
     bad = good;
-    bad.verdict = 2;
+    bad.verdict = WIRE_BUSY + 1;
     expect_bad_answer(&bad, "its verdict is unknown");
     bad = good;
     bad.message_len = WIRE_MESSAGE_MAX + 1;

@@ -156,9 +156,10 @@ crowd()
     guest_xml plain "$B" >"$XML"
     asks_file define
     export FRONT_UID=1000
-    wait_until 'a ninth is refused' 2 crowded
+    wait_until 'a ninth has to wait' 2 crowded
     like 'which is said' "$TAP_OUT" 'user 1000 has 8 definitions and disks'
     one_line 'in one line'
+    ok 'but not one that looks' front_ask look "$B"
     export FRONT_UID=1001
     ok 'another user is served' asks
     export FRONT_UID=0
@@ -172,7 +173,7 @@ crowd()
 crowded()
 {
     asks
-    [ $? = 1 ]
+    [ $? = 2 ]
 }
 
 # ---- devices ---------------------------------------------------------------
@@ -184,6 +185,12 @@ attach()
     shift
     rbd_disk "$@" >"$XML"
     front_ask attach "$uuid" <"$XML" >"$DEVICE"
+}
+
+# The attach that $XML was for is over.
+ended()
+{
+    front_ask ended "$A" <"$XML"
 }
 
 has_disk()
@@ -225,6 +232,8 @@ running()
     ok 'the guest has it' has_disk web1 vdb "vms/${A}_disk.vdb"
     ok 'QEMU watches it' [ -n "$(cluster_watchers "vms/${A}_disk.vdb")" ]
     ok 'the agent looks' front_ask look "$A"
+    refuses 'which ends no attach that it does not name' '' agent_no_claims
+    ok 'it looks at one that has ended' ended
     ok 'its claim has gone' agent_no_claims
     ok 'and the watch is written down' \
         grep -q "vms/${A}_disk.vdb\$" "/run/remora/guests/$A"
@@ -254,7 +263,8 @@ bare()
     refuses 'another domain does not get it' "disk 'vdb': " \
         start_with_volume
     ok 'libvirt attaches it' virsh_ attach-device web1 "$DEVICE" --live
-    ok 'the agent looks' front_ask look "$A"
+    rbd_disk volumes/data vdc >"$XML"
+    ok 'the agent looks' ended
     unlike 'the claim has gone' "$(rados -p volumes ls)" 'remora_claim.'
     ok 'it is detached' virsh_ detach-disk web1 vdc --live
 }
@@ -273,7 +283,7 @@ given_up()
     ok 'a disk is prepared' attach "$A" "images/$IMAGE" vdd
     refuses 'a claim is held' '' agent_no_claims
     ok 'and once more' attach "$A" "images/$IMAGE" vdd
-    ok 'it is given up' front_ask look "$A"
+    ok 'it is given up' ended
     ok 'no claim is left' agent_no_claims
     rbd rm --no-progress "vms/${A}_disk.vdd"
     printf "<disk type='network' device='cdrom'><source protocol='rbd'
@@ -320,9 +330,15 @@ access()
         attach "$A" "images/$IMAGE@snap" vde
     is 'and none is made' "$(rbd ls vms | grep -c vde)" 0
     export FRONT_UID=0
+    rbd create --size 8M volumes/other
+    export FRONT_UID=1000
+    refuses 'nor one that is there' 'access_drivers' \
+        attach "$A" volumes/other vde
+    unlike 'which is not claimed' "$(rados -p volumes ls)" 'remora_claim.'
+    export FRONT_UID=0
     ok 'root does' attach "$A" "images/$IMAGE@snap" vde
     unset FRONT_UID
-    ok 'the agent looks' front_ask look "$A"
+    ok 'the agent looks' ended
     sed -i /access_drivers/d /etc/libvirt/libvirtd.conf
 }
 
@@ -330,11 +346,11 @@ access()
 attach_whole()
 {
     local device=$BED/tmp/device.$1.xml status
-    rbd_disk "images/$IMAGE@snap" "$1" |
-        front_ask attach "$A" >"$device" || return 1
+    rbd_disk "images/$IMAGE@snap" "$1" >"$device.asked"
+    front_ask attach "$A" <"$device.asked" >"$device" || return 1
     virsh_ attach-device web1 "$device" --live
     status=$?
-    front_ask look "$A"
+    front_ask ended "$A" <"$device.asked"
     return "$status"
 }
 
@@ -409,7 +425,7 @@ down()
     like 'and the domain' "$TAP_OUT" "domain 'web1': "
     cluster_resume_mon
     wait_until 'when it is back, it is served' 60 asks
-    ok 'the agent looks' front_ask look "$A"
+    ok 'the agent looks' ended
 }
 
 two_pools()
@@ -438,7 +454,7 @@ without_libvirt()
         agent_said 'the connection to libvirt has ended'
     asks_file attach "$A"
     rbd_disk "images/$IMAGE@snap" vdg >"$XML"
-    refuses 'without libvirt nothing can be attached' 'no connection to' asks
+    refuses 'without libvirt nothing can be attached' 'cannot connect to libvirt' asks
     ok 'and a look is no error' front_ask look "$A"
     libvirtd_start
 }

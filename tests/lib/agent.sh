@@ -122,7 +122,14 @@ agent_boots()
     ! guest_said_line "$1" 'remora-guest: bye' || guest_wait_off "$1"
 }
 
+# None is left in the pool; else says whose they are.
 agent_no_claims()
 {
-    ! rados -p vms ls | grep -q '^remora_claim\.'
+    local claim some=0
+    for claim in $(rados -p vms ls | grep '^remora_claim\.'); do
+        some=1
+        echo "$claim: $(rados -p vms getxattr "$claim" remora.holder)" \
+            "beat $(rados -p vms getxattr "$claim" remora.beat)"
+    done
+    return "$some"
 }

@@ -7,9 +7,10 @@
 #     front_leave OPERATION [UUID] <XML   asks, and does not wait
 #     front_fill N SECONDS           N connections that ask nothing
 #
-# OPERATION is define, move, attach, device or look, or a number. What is to be
+# OPERATION is define, move, attach, device, look or ended (a look that names the
+# device whose attach has ended), or a number. What is to be
 # put in the place of the XML goes to standard output; a refusal's message to
-# standard error, with status 1. Nobody to ask: status 3.
+# standard error, with status 1, or 2 if it may be asked again. Nobody to ask: status 3.
 #
 # Contract: call inside a bed, with an agent that runs.
 # Reads:    FRONT_UID      for whom, 0 by default
@@ -37,7 +38,8 @@ FRONT_CLIENT=$(
 import os, socket, struct, sys, time
 
 MAGIC, VERSION = 0x41524d52, 1
-OPS = {'define': 16, 'move': 17, 'attach': 18, 'device': 19, 'look': 20}
+OPS = {'define': 16, 'move': 17, 'attach': 18, 'device': 19, 'look': 20,
+       'ended': 20}
 front = os.environ['FRONT_SOCKET'] == 'front.sock'
 
 
@@ -91,7 +93,7 @@ if leave:
     del sys.argv[1]
 op = OPS[sys.argv[1]] if sys.argv[1] in OPS else int(sys.argv[1])
 name = sys.argv[2].encode() if len(sys.argv) > 2 else b''
-sys.exit(ask(op, name, b'' if op == OPS['look'] else sys.stdin.buffer.read(),
-             leave))
+body = b'' if sys.argv[1] == 'look' else sys.stdin.buffer.read()
+sys.exit(ask(op, name, body, leave))
 PYTHON
 )
