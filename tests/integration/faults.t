@@ -8,8 +8,8 @@
 # and what is somebody else's is as it was.
 #
 # A clone of its own passes every point with every fault. So does each other
-# kind of disk and of leftover with REMORA_FULL; else it meets the two faults
-# that differ most, death and an error.
+# kind of disk and of leftover with REMORA_FULL; else they meet death and an error
+# by turns.
 #
 # Needs: root, the packages of lib/packages.sh, remora with fault points, and
 #        in REMORA_PLAIN a stage without.
@@ -246,13 +246,18 @@ point()
     esac
 }
 
-# The same, but in full only with REMORA_FULL.
+# The same, but in full only with REMORA_FULL; else death and an error by turns.
+OTHERS=0
 other_point()
 {
     [ -z "${REMORA_FULL-}" ] || { point "$@"; return; }
     TESTED[$2]=yes
-    agent_dies "$1" "$2" "$3"
-    [ "$2" = handed ] || agent_fails "$1" "$2" "$3" 5 "$4"
+    OTHERS=$((OTHERS + 1))
+    if [ "$2" = handed ] || [ $((OTHERS % 2)) = 0 ]; then
+        agent_dies "$1" "$2" "$3"
+    else
+        agent_fails "$1" "$2" "$3" 5 "$4"
+    fi
 }
 
 # ---- all of them -----------------------------------------------------------

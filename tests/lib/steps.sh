@@ -6,6 +6,8 @@
 #     steps_begin                a directory for the script, in $work
 #     step TITLE COMMAND...      one line that says how long it took
 #     run COMMAND...             ends at once when the script gets a signal
+#     run_aside LOG COMMAND...   beside what comes next, with what that leaves
+#     wait_aside                 its status
 #
 # Contract: $work and what runs are gone when the script ends, by any signal
 #           but KILL. The script defines step_failed TITLE LOG, called where a
@@ -14,6 +16,7 @@
 
 work=
 child=
+aside=
 
 steps_begin()
 {
@@ -27,10 +30,11 @@ steps_begin()
 steps_clean_up()
 {
     trap - EXIT INT TERM HUP
-    if [ -n "$child" ]; then
-        kill -TERM -- "-$child" 2>/dev/null
-        wait "$child" 2>/dev/null
-    fi
+    local group
+    for group in $child $aside; do
+        kill -TERM -- "-$group" 2>/dev/null
+        wait "$group" 2>/dev/null
+    done
     [ -z "$work" ] || rm -rf --one-file-system "$work"
 }
 
@@ -46,6 +50,28 @@ run()
     wait "$child"
     status=$?
     child=
+    return "$status"
+}
+
+run_aside()
+{
+    local log=$1
+    shift
+    set -m
+    {
+        renice -n 19 -p "$BASHPID"
+        "$@"
+    } >"$log" 2>&1 </dev/null &
+    aside=$!
+    set +m
+}
+
+wait_aside()
+{
+    local status
+    wait "$aside"
+    status=$?
+    aside=
     return "$status"
 }
 
