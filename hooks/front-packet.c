@@ -33,16 +33,9 @@ front_packet_free(struct front_packet *packet)
     free(packet);
 }
 
-bool
-front_packet_brings_fds(const struct front_header *header)
-{
-    return header->type == FRONT_CALL_WITH_FDS ||
-           header->type == FRONT_REPLY_WITH_FDS;
-}
-
 size_t
 front_packet_head(const struct front_packet *packet)
 {
-    return front_packet_brings_fds(&packet->header) ? FRONT_HEADER + 4
-                                                    : FRONT_HEADER;
+    return packet->header.type == FRONT_CALL_WITH_FDS ? FRONT_HEADER + 4
+                                                      : FRONT_HEADER;
 }

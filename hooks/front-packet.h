@@ -23,9 +23,7 @@ struct front_packet *front_packet_new(const struct front_header *header);
 /* Closes its descriptors, too. NULL is fine. */
 void front_packet_free(struct front_packet *packet);
 
-/* Whether descriptors follow a packet, and their number the header. */
-bool front_packet_brings_fds(const struct front_header *header);
-/* Where the arguments begin. */
+/* Where a call's arguments begin. */
 size_t front_packet_head(const struct front_packet *packet);
 
 #endif

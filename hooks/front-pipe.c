@@ -14,12 +14,14 @@ void
 front_pipe_init(struct front_pipe *pipe,
                 int from,
                 int to,
+                enum front_type with_fds,
                 const struct front_pipe_calls *calls,
                 void *opaque)
 {
     memset(pipe, 0, offsetof(struct front_pipe, in));
     pipe->from = from;
     pipe->to = to;
+    pipe->with_fds = with_fds;
     pipe->calls = calls;
     pipe->opaque = opaque;
     pipe->state = FRONT_AT_HEADER;
@@ -189,7 +191,7 @@ static bool
 read_fds_left(struct front_pipe *pipe, const struct front_header *header)
 {
     pipe->fds_left = 0;
-    if (!front_packet_brings_fds(header))
+    if (header->type != pipe->with_fds)
         return true;
     if (header->len < FRONT_HEADER + 4)
         return false;
@@ -231,7 +233,7 @@ begin_packet(struct front_pipe *pipe)
         breaks(pipe);
         return false;
     }
-    if (front_packet_brings_fds(&header) && header.len >= FRONT_HEADER + 4 &&
+    if (header.type == pipe->with_fds && header.len >= FRONT_HEADER + 4 &&
         available(pipe) < FRONT_HEADER + 4)
         return read_more(pipe);
     if (!read_fds_left(pipe, &header)) {

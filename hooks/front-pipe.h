@@ -6,7 +6,9 @@
  * packet; what is asked for is collected whole and handed over, and the rest
  * keeps flowing past it. Packets can be put in, and go out between two others.
  * Descriptors travel with the bytes that they came with; where none belong,
- * the pipe breaks.
+ * the pipe breaks. They belong behind packets of one type only: libvirtd takes
+ * none behind a reply, nor a client behind a call, and where one saw them and
+ * the other did not, each would see other packets.
  *
  * Neither descriptor is waited for here, and both stay the caller's.
  * Limits: one read of FRONT_PIPE_ROOM ahead; what is collected is the
@@ -55,6 +57,7 @@ enum front_end {
 struct front_pipe {
     int from;
     int to;
+    enum front_type with_fds;
     const struct front_pipe_calls *calls;
     void *opaque;
     enum front_state state;
@@ -81,9 +84,12 @@ struct front_pipe {
     uint8_t in[FRONT_PIPE_ROOM]; /* last: it is touched only as it fills */
 };
 
+/* with_fds: FRONT_CALL_WITH_FDS on the way to libvirtd, FRONT_REPLY_WITH_FDS on
+ * the way back. */
 void front_pipe_init(struct front_pipe *pipe,
                      int from,
                      int to,
+                     enum front_type with_fds,
                      const struct front_pipe_calls *calls,
                      void *opaque);
 void front_pipe_clear(struct front_pipe *pipe);

@@ -160,10 +160,10 @@ front_relay_run(int client, int server, int broker)
     relay->desk.to_server = &relay->to_server;
     relay->desk.to_client = &relay->to_client;
     relay->desk.asker = asker;
-    front_pipe_init(&relay->to_server, client, server, &front_desk_calls,
-                    &relay->desk);
-    front_pipe_init(&relay->to_client, server, client, &front_desk_replies,
-                    &relay->desk);
+    front_pipe_init(&relay->to_server, client, server, FRONT_CALL_WITH_FDS,
+                    &front_desk_calls, &relay->desk);
+    front_pipe_init(&relay->to_client, server, client, FRONT_REPLY_WITH_FDS,
+                    &front_desk_replies, &relay->desk);
     relay_packets(relay);
     good = relay->to_server.end != FRONT_BROKEN &&
            relay->to_client.end != FRONT_BROKEN;

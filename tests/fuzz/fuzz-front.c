@@ -150,7 +150,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(socketpair(AF_UNIX, SOCK_STREAM, 0, in) == 0 &&
              socketpair(AF_UNIX, SOCK_STREAM, 0, out) == 0,
          "no sockets");
-    front_pipe_init(&pipe, in[1], out[0], &calls, &run);
+    front_pipe_init(&pipe, in[1], out[0], FRONT_CALL_WITH_FDS, &calls, &run);
     go_through(&run, in[0], out[1], data, size);
     front_pipe_clear(&pipe);
     front_socket_close_all(in, 2);

@@ -70,7 +70,8 @@ setup(void **state)
     bench->to = fds[0];
     bench->out = fds[1];
     bench->choice = FRONT_HOLD;
-    front_pipe_init(&bench->pipe, bench->from, bench->to, &calls, bench);
+    front_pipe_init(&bench->pipe, bench->from, bench->to, FRONT_CALL_WITH_FDS,
+                    &calls, bench);
     *state = bench;
     return 0;
 }
@@ -465,18 +466,51 @@ test_too_many_fds(void **state)
     breaks_after(bench);
 }
 
+/* libvirtd takes what looks like a reply for one without descriptors, and a
+ * client what looks like a call. */
+static void
+test_fds_of_other_way(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet held = packet_define(2, "<domain/>");
+    struct packet other = with_fds(310, 2);
+    uint8_t got[2 * PACKET_ROOM];
+
+    front_xdr_put(other.bytes + 16, FRONT_REPLY_WITH_FDS);
+    for (int way = 0; way < 2; way++) {
+        put(bench, other.bytes, other.len);
+        put(bench, held.bytes, held.len);
+        front_pipe_run(&bench->pipe);
+        assert_int_equal(recv(bench->out, got, sizeof(got), MSG_DONTWAIT),
+                         other.len);
+        assert_int_equal(bench->n_whole, way + 1);
+        front_xdr_put(other.bytes + 16, FRONT_CALL_WITH_FDS);
+        bench->pipe.with_fds = FRONT_REPLY_WITH_FDS;
+    }
+    put_fd(bench, bench->in);
+    breaks_after(bench);
+}
+
 int
 main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_pass),       TEST(test_bytes),
-        TEST(test_put),        TEST(test_wait),
-        TEST(test_backlog),    TEST(test_malformed),
-        TEST(test_cut_off),    TEST(test_reader_gone),
-        TEST(test_fds),        TEST(test_fd_with_header),
-        TEST(test_fd_between), TEST(test_fd_at_end_of_plain),
-        TEST(test_fd_missing), TEST(test_too_many_fds),
+        TEST(test_pass),
+        TEST(test_bytes),
+        TEST(test_put),
+        TEST(test_wait),
+        TEST(test_backlog),
+        TEST(test_malformed),
+        TEST(test_cut_off),
+        TEST(test_reader_gone),
+        TEST(test_fds),
+        TEST(test_fd_with_header),
+        TEST(test_fd_between),
+        TEST(test_fd_at_end_of_plain),
+        TEST(test_fd_missing),
+        TEST(test_too_many_fds),
+        TEST(test_fds_of_other_way),
     };
 
     signal(SIGPIPE, SIG_IGN);
