@@ -27,6 +27,7 @@ struct front_asker {
     int broker;
     int event;
     pthread_mutex_t broker_lock; /* one asks the broker at a time */
+    uint8_t asks;                /* how many so far; under it */
     pthread_mutex_t lock;        /* answered */
     struct front_question *answered;
 };
@@ -110,7 +111,7 @@ connection(struct front_asker *asker, int64_t deadline, int *ret_fd)
     enum front_broker result;
 
     (void)pthread_mutex_lock(&asker->broker_lock);
-    result = front_broker_ask(asker->broker, deadline, ret_fd);
+    result = front_broker_ask(asker->broker, asker->asks++, deadline, ret_fd);
     (void)pthread_mutex_unlock(&asker->broker_lock);
     return result;
 }

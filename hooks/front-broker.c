@@ -12,9 +12,14 @@
 #include "hooks/wire.h"
 
 #include <errno.h>
+#include <linux/sockios.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+/* What each message is long. */
+#define MESSAGE 2
 
 int
 front_broker_pair(int *ret_parent, int *ret_relay)
@@ -30,16 +35,27 @@ front_broker_pair(int *ret_parent, int *ret_relay)
 
 /* ---- parent ---------------------------------------------------------------- */
 
-enum front_broker_wish
-front_broker_listen(int parent)
+/* Whether the relay has read what it was told. */
+static bool
+has_read(int parent)
 {
-    char byte = 0;
-    ssize_t got = recv(parent, &byte, 1, MSG_DONTWAIT);
+    int unread = 0;
+
+    return ioctl(parent, SIOCOUTQ, &unread) < 0 || unread == 0;
+}
+
+enum front_broker_wish
+front_broker_listen(int parent, uint8_t *ret_number)
+{
+    uint8_t ask[MESSAGE + 1];
+    ssize_t got = recv(parent, ask, sizeof(ask), MSG_DONTWAIT);
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
         return FRONT_BROKER_QUIET;
-    return got == 1 && byte == FRONT_BROKER_ASK ? FRONT_BROKER_ASKED
-                                                : FRONT_BROKER_OVER;
+    if (got != MESSAGE || ask[0] != FRONT_BROKER_ASK)
+        return FRONT_BROKER_OVER;
+    *ret_number = ask[1];
+    return has_read(parent) ? FRONT_BROKER_ASKED : FRONT_BROKER_QUIET;
 }
 
 /* A connection that says for whom it is; -1: nobody is there for it. */
@@ -61,28 +77,45 @@ connect_for(const char *path, uid_t uid, gid_t gid, pid_t pid)
     return connected;
 }
 
+/* What the kernel has no room for just now says nothing about the relay. */
 static bool
-tell(int parent, enum front_broker what, int fd)
+is_short_of_room(void)
 {
-    char byte = (char)what;
+    return errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM;
+}
 
-    return front_socket_send(parent, &byte, 1, fd) == 1;
+static bool
+tell(int parent, uint8_t number, enum front_broker what, int fd)
+{
+    const uint8_t answer[MESSAGE] = {(uint8_t)what, number};
+
+    return front_socket_send(parent, answer, sizeof(answer), fd) == MESSAGE;
 }
 
 bool
-front_broker_give(int parent, const char *path, uid_t uid, gid_t gid, pid_t pid)
+front_broker_deny(int parent, uint8_t number, enum front_broker why)
+{
+    /* A relay that hears nothing stops waiting, and asks again. */
+    return tell(parent, number, why, -1) || is_short_of_room();
+}
+
+enum front_broker
+front_broker_give(int parent,
+                  uint8_t number,
+                  const char *path,
+                  uid_t uid,
+                  gid_t gid,
+                  pid_t pid)
 {
     hook_autoclose int fd = connect_for(path, uid, gid, pid);
 
-    if (fd < 0)
-        return tell(parent, FRONT_BROKER_NOBODY, -1);
-    return tell(parent, FRONT_BROKER_HERE, fd);
-}
-
-bool
-front_broker_deny(int parent, enum front_broker why)
-{
-    return tell(parent, why, -1);
+    if (fd >= 0 && tell(parent, number, FRONT_BROKER_HERE, fd))
+        return FRONT_BROKER_HERE;
+    if (fd >= 0 && !is_short_of_room())
+        return FRONT_BROKER_LOST;
+    return front_broker_deny(parent, number, FRONT_BROKER_NOBODY)
+               ? FRONT_BROKER_NOBODY
+               : FRONT_BROKER_LOST;
 }
 
 /* ---- relay ----------------------------------------------------------------- */
@@ -102,27 +135,87 @@ wait_for(int relay, int64_t deadline)
     }
 }
 
-enum front_broker
-front_broker_ask(int relay, int64_t deadline, int *ret_fd)
+static bool
+ask(int relay, uint8_t number)
 {
-    char byte = FRONT_BROKER_ASK;
+    const uint8_t bytes[MESSAGE] = {FRONT_BROKER_ASK, number};
+
+    return front_socket_send(relay, bytes, sizeof(bytes), -1) == MESSAGE;
+}
+
+enum received {
+    TAKEN,
+    STALE,   /* an answer to an earlier ask */
+    NOTHING, /* not yet */
+    BROKEN,
+};
+
+static enum received
+receive(int relay, uint8_t number, enum front_broker *ret_what, int *ret_fd)
+{
+    uint8_t answer[MESSAGE + 1];
     int fds[FRONT_FDS_MAX];
     size_t n = 0;
-    ssize_t got;
+    ssize_t got = front_socket_receive(relay, answer, sizeof(answer), fds, &n);
+    bool here = got == MESSAGE && answer[0] == FRONT_BROKER_HERE && n == 1;
+    bool not_here =
+        got == MESSAGE && n == 0 &&
+        (answer[0] == FRONT_BROKER_NOBODY || answer[0] == FRONT_BROKER_OFTEN);
 
-    if (front_socket_send(relay, &byte, 1, -1) != 1)
-        return FRONT_BROKER_LOST;
-    /* An answer that comes later serves the next one who asks. */
-    if (!wait_for(relay, deadline))
-        return FRONT_BROKER_NOBODY;
-    got = front_socket_receive(relay, &byte, 1, fds, &n);
-    if (got == 1 && byte == FRONT_BROKER_HERE && n == 1) {
-        *ret_fd = fds[0];
-        return FRONT_BROKER_HERE;
+    if (got < 0 && errno == EAGAIN)
+        return NOTHING;
+    if ((here || not_here) && answer[1] == number) {
+        *ret_what = (enum front_broker)answer[0];
+        if (here)
+            *ret_fd = fds[0];
+        return TAKEN;
     }
     front_socket_close_all(fds, n);
-    if (got == 1 && n == 0 &&
-        (byte == FRONT_BROKER_NOBODY || byte == FRONT_BROKER_OFTEN))
-        return (enum front_broker)byte;
-    return FRONT_BROKER_LOST;
+    return here || not_here ? STALE : BROKEN;
+}
+
+/* Nothing was asked that somebody still waits for: all that is there is late,
+ * whatever its number. */
+static bool
+clear_away(int relay)
+{
+    enum front_broker what;
+    enum received received;
+    int fd = -1;
+
+    do {
+        received = receive(relay, 0, &what, &fd);
+        hook_close(&fd);
+    } while (received == TAKEN || received == STALE);
+    return received == NOTHING;
+}
+
+enum front_broker
+front_broker_ask(int relay, uint8_t number, int64_t deadline, int *ret_fd)
+{
+    enum front_broker what = FRONT_BROKER_LOST;
+
+    if (!clear_away(relay))
+        return FRONT_BROKER_LOST;
+    /* Nobody would wait for the answer. */
+    if (hook_clock_ms() >= deadline)
+        return FRONT_BROKER_NOBODY;
+    if (!ask(relay, number))
+        return FRONT_BROKER_LOST;
+    while (wait_for(relay, deadline))
+        switch (receive(relay, number, &what, ret_fd)) {
+        case TAKEN:
+            return what;
+        case STALE:
+            /* It came just now, and the parent may have looked away. */
+            if (!ask(relay, number))
+                return FRONT_BROKER_LOST;
+            break;
+        case NOTHING:
+            break;
+        case BROKEN:
+        default:
+            return FRONT_BROKER_LOST;
+        }
+    return FRONT_BROKER_NOBODY;
 }

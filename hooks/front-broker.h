@@ -6,10 +6,15 @@
  * parent connects, says for whom, and hands the connection over. Over a
  * socketpair of SOCK_SEQPACKET between the two:
  *
- *     relay   one byte, FRONT_BROKER_ASK
- *     parent  one byte, enum front_broker, and the connection where there is
+ *     relay   FRONT_BROKER_ASK, and a number
+ *     parent  enum front_broker, that number, and the connection where there is
  *
- * The parent waits for nobody: what cannot be sent at once is a relay's end.
+ * each a byte. The number tells an answer that the relay no longer waited for
+ * from the one that it waits for.
+ *
+ * The parent waits for nobody: what cannot be sent at once is a relay's end. It
+ * looks away from whoever asks with an answer still unread, for the connections
+ * in it are descriptors of root's that are under way, and those are limited.
  * Needs SIGPIPE ignored.
  */
 #ifndef REMORA_HOOKS_FRONT_BROKER_H
@@ -25,7 +30,7 @@ enum front_broker {
     FRONT_BROKER_HERE = 'h',
     FRONT_BROKER_NOBODY = 'n', /* nobody listens, or his queue is full */
     FRONT_BROKER_OFTEN = 'o',  /* the user asks too often */
-    FRONT_BROKER_LOST = 'l',   /* the parent is gone; not on the wire */
+    FRONT_BROKER_LOST = 'l',   /* the other end is gone; not on the wire */
 };
 
 /* Both ends, close-on-exec; -1 and errno. */
@@ -35,23 +40,30 @@ int front_broker_pair(int *ret_parent, int *ret_relay);
 
 enum front_broker_wish {
     FRONT_BROKER_ASKED,
-    FRONT_BROKER_QUIET, /* it asks for nothing */
+    FRONT_BROKER_QUIET, /* it asks for nothing, or has to read first */
     FRONT_BROKER_OVER,  /* the relay is gone, or does not know the protocol */
 };
 
-enum front_broker_wish front_broker_listen(int parent);
+/* FRONT_BROKER_ASKED: *ret_number is for the answer. */
+enum front_broker_wish front_broker_listen(int parent, uint8_t *ret_number);
 
-/* Connects to the agent at path for this client, and hands that over. false:
- * the relay cannot be told. */
-bool front_broker_give(
-    int parent, const char *path, uid_t uid, gid_t gid, pid_t pid);
-/* Tells why there is no connection. */
-bool front_broker_deny(int parent, enum front_broker why);
+/* Connects to the agent at path for this client, and hands that over: what the
+ * relay was told, or FRONT_BROKER_LOST where it cannot be told. */
+enum front_broker front_broker_give(int parent,
+                                    uint8_t number,
+                                    const char *path,
+                                    uid_t uid,
+                                    gid_t gid,
+                                    pid_t pid);
+/* Tells why there is no connection. false: the relay cannot be told. */
+bool front_broker_deny(int parent, uint8_t number, enum front_broker why);
 
 /* ---- relay ----------------------------------------------------------------- */
 
-/* Asks for a connection, and waits until the deadline (hook_clock_ms()). One
- * thread at a time. FRONT_BROKER_HERE: *ret_fd is the caller's. */
-enum front_broker front_broker_ask(int relay, int64_t deadline, int *ret_fd);
+/* Asks for a connection, and waits until the deadline (hook_clock_ms()). The
+ * number is another one than the last time. One thread at a time.
+ * FRONT_BROKER_HERE: *ret_fd is the caller's. */
+enum front_broker
+front_broker_ask(int relay, uint8_t number, int64_t deadline, int *ret_fd);
 
 #endif

@@ -175,27 +175,38 @@ drop_broker(struct server *server, struct client *client)
     hook_close(&client->broker);
 }
 
+/* false: its relay cannot be told. */
+static bool
+broker_for(struct server *server, struct client *client, uint8_t number)
+{
+    enum front_broker given;
+
+    if (!front_users_may_ask(&server->users, client->uid, hook_clock_ms()))
+        return front_broker_deny(client->broker, number, FRONT_BROKER_OFTEN);
+    given = front_broker_give(client->broker, number, server->setup->agent_path,
+                              client->uid, client->gid, client->pid);
+    if (given == FRONT_BROKER_HERE)
+        front_users_count_ask(&server->users, client->uid);
+    return given != FRONT_BROKER_LOST;
+}
+
 static void
 serve(struct server *server, struct client *client)
 {
-    bool served = true;
+    bool served = false;
+    uint8_t number = 0;
 
     if (client->broker < 0)
         return;
-    switch (front_broker_listen(client->broker)) {
+    switch (front_broker_listen(client->broker, &number)) {
     case FRONT_BROKER_QUIET:
         return;
     case FRONT_BROKER_ASKED:
-        if (front_users_may_ask(&server->users, client->uid, hook_clock_ms()))
-            served =
-                front_broker_give(client->broker, server->setup->agent_path,
-                                  client->uid, client->gid, client->pid);
-        else
-            served = front_broker_deny(client->broker, FRONT_BROKER_OFTEN);
+        served = broker_for(server, client, number);
         break;
     case FRONT_BROKER_OVER:
     default:
-        served = false;
+        break;
     }
     if (!served)
         drop_broker(server, client);

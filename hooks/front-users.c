@@ -141,8 +141,14 @@ front_users_may_ask(struct front_users *users, uid_t uid, int64_t now_ms)
     if (!user)
         return false;
     count_asks(user, now_ms);
-    if (user->asks < ONE_ASK)
-        return false;
-    user->asks -= ONE_ASK;
-    return true;
+    return user->asks >= ONE_ASK;
+}
+
+void
+front_users_count_ask(struct front_users *users, uid_t uid)
+{
+    struct front_user *user = find(users, uid);
+
+    if (user && uid != 0 && user->asks >= ONE_ASK)
+        user->asks -= ONE_ASK;
 }

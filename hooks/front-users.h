@@ -46,5 +46,7 @@ void front_users_leave(struct front_users *users, uid_t uid);
 
 /* Whether a client that was counted in may have a connection to the agent. */
 bool front_users_may_ask(struct front_users *users, uid_t uid, int64_t now_ms);
+/* It has got one. Who asks while nobody listens has had nothing of the agent. */
+void front_users_count_ask(struct front_users *users, uid_t uid);
 
 #endif

@@ -36,14 +36,16 @@ be_parent(void *data)
 {
     struct bench *bench = data;
     struct pollfd entry = {bench->broker, POLLIN, 0};
+    uint8_t number;
 
     for (;;) {
         (void)poll(&entry, 1, -1);
-        switch (front_broker_listen(bench->broker)) {
+        switch (front_broker_listen(bench->broker, &number)) {
         case FRONT_BROKER_QUIET:
             break;
         case FRONT_BROKER_ASKED:
-            (void)front_broker_give(bench->broker, bench->socket, 1, 2, 3);
+            (void)front_broker_give(bench->broker, number, bench->socket, 1, 2,
+                                    3);
             break;
         case FRONT_BROKER_OVER:
         default:

@@ -211,36 +211,40 @@ test_upstream(void **state)
 
 /* ---- broker ---------------------------------------------------------------- */
 
-static enum front_broker
-ask(int relay, int *ret_fd)
+static pid_t
+parent_answers(int parent, unsigned late_ms, enum front_broker why)
 {
-    return front_broker_ask(relay, EVER(), ret_fd);
+    const struct timespec late = {.tv_nsec = late_ms * 1000L * 1000L};
+    pid_t pid = fork();
+    uint8_t number;
+
+    assert_true(pid >= 0);
+    if (pid > 0)
+        return pid;
+    while (front_broker_listen(parent, &number) != FRONT_BROKER_ASKED)
+        continue;
+    (void)nanosleep(&late, NULL);
+    _exit(why == FRONT_BROKER_HERE
+              ? front_broker_give(parent, number, path, 1, 2, 3) !=
+                    FRONT_BROKER_HERE
+              : !front_broker_deny(parent, number, why));
 }
 
-/* The parent's answer is there before the relay waits for it. */
 static void
-test_broker(void **state)
+expect_exit(pid_t pid)
 {
-    struct front_listen agent;
-    struct hook_error error;
-    struct wire_client client;
-    int parent;
-    int relay;
-    int fd = -1;
-    int accepted;
+    int status;
 
-    (void)state;
-    assert_int_equal(front_broker_pair(&parent, &relay), 0);
-    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_QUIET);
-    assert_true(front_broker_give(parent, path, 1, 2, 3));
-    assert_int_equal(ask(relay, &fd), FRONT_BROKER_NOBODY);
-    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_ASKED);
-    assert_true(front_broker_deny(parent, FRONT_BROKER_OFTEN));
-    assert_int_equal(ask(relay, &fd), FRONT_BROKER_OFTEN);
-    assert_true(opens(&agent, &error));
-    assert_true(front_broker_give(parent, path, 1, 2, 3));
-    assert_int_equal(ask(relay, &fd), FRONT_BROKER_HERE);
-    accepted = accept(agent.fd, NULL, NULL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+}
+
+static void
+expect_client(int agent)
+{
+    struct wire_client client;
+    int accepted = accept(agent, NULL, NULL);
+
     assert_int_equal(hook_read(accepted, &client, sizeof(client), EVER()),
                      HOOK_IO_DONE);
     assert_null(wire_client_check(&client));
@@ -248,32 +252,121 @@ test_broker(void **state)
     assert_int_equal(client.gid, 2);
     assert_int_equal(client.pid, 3);
     hook_close(&accepted);
+}
+
+static void
+test_broker(void **state)
+{
+    struct front_listen agent;
+    struct hook_error error;
+    uint8_t number;
+    int parent;
+    int relay;
+    int fd = -1;
+    pid_t pid;
+
+    (void)state;
+    assert_int_equal(front_broker_pair(&parent, &relay), 0);
+    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_QUIET);
+    pid = parent_answers(parent, 0, FRONT_BROKER_HERE);
+    assert_int_equal(front_broker_ask(relay, 1, EVER(), &fd),
+                     FRONT_BROKER_NOBODY);
+    assert_int_equal(waitpid(pid, NULL, 0), pid);
+    pid = parent_answers(parent, 0, FRONT_BROKER_OFTEN);
+    assert_int_equal(front_broker_ask(relay, 2, EVER(), &fd),
+                     FRONT_BROKER_OFTEN);
+    expect_exit(pid);
+    assert_true(opens(&agent, &error));
+    pid = parent_answers(parent, 0, FRONT_BROKER_HERE);
+    assert_int_equal(front_broker_ask(relay, 3, EVER(), &fd),
+                     FRONT_BROKER_HERE);
+    expect_exit(pid);
+    expect_client(agent.fd);
     hook_close(&fd);
     front_listen_close(&agent);
-    assert_int_equal(front_broker_ask(relay, SOON(), &fd), FRONT_BROKER_NOBODY);
     hook_close(&parent);
-    assert_int_equal(ask(relay, &fd), FRONT_BROKER_LOST);
+    assert_int_equal(front_broker_ask(relay, 4, EVER(), &fd),
+                     FRONT_BROKER_LOST);
     assert_int_equal(fd, -1);
     hook_close(&relay);
 }
 
-/* A relay that asks and never listens is given up, and nobody waits for it. */
+/* An answer that nobody waited for any more is none to whoever asks next. */
+static void
+test_broker_late(void **state)
+{
+    struct front_listen agent;
+    struct hook_error error;
+    uint8_t number;
+    int parent;
+    int relay;
+    int fd = -1;
+    pid_t pid;
+
+    (void)state;
+    assert_true(opens(&agent, &error));
+    assert_int_equal(front_broker_pair(&parent, &relay), 0);
+    /* Who has no time left does not ask. */
+    assert_int_equal(front_broker_ask(relay, 1, hook_clock_ms(), &fd),
+                     FRONT_BROKER_NOBODY);
+    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_QUIET);
+    /* It is there before the next one asks. */
+    assert_int_equal(front_broker_ask(relay, 2, SOON(), &fd),
+                     FRONT_BROKER_NOBODY);
+    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_ASKED);
+    assert_int_equal(number, 2);
+    assert_true(front_broker_give(parent, number, path, 1, 2, 3));
+    expect_client(agent.fd);
+    pid = parent_answers(parent, 0, FRONT_BROKER_OFTEN);
+    assert_int_equal(front_broker_ask(relay, 3, EVER(), &fd),
+                     FRONT_BROKER_OFTEN);
+    assert_int_equal(fd, -1);
+    expect_exit(pid);
+    /* It comes while the next one waits; the parent does not see his ask, but
+     * the one that follows the stale answer. */
+    assert_int_equal(front_broker_ask(relay, 4, SOON(), &fd),
+                     FRONT_BROKER_NOBODY);
+    pid = parent_answers(parent, 300, FRONT_BROKER_HERE);
+    (void)nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+    assert_int_equal(front_broker_ask(relay, 5, hook_clock_ms() + 1000, &fd),
+                     FRONT_BROKER_NOBODY);
+    assert_int_equal(fd, -1);
+    expect_exit(pid);
+    expect_client(agent.fd);
+    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_ASKED);
+    assert_int_equal(number, 5);
+    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_ASKED);
+    assert_int_equal(number, 5);
+    hook_close(&parent);
+    hook_close(&relay);
+    front_listen_close(&agent);
+}
+
+/* A relay that asks and never listens gets one answer, and nobody waits. */
 static void
 test_broker_deaf(void **state)
 {
+    uint8_t number;
     int parent;
     int relay;
     unsigned n = 0;
 
     (void)state;
     assert_int_equal(front_broker_pair(&parent, &relay), 0);
-    while (n < 100000 && front_broker_deny(parent, FRONT_BROKER_NOBODY))
+    for (uint8_t i = 0; i < 10; i++) {
+        assert_int_equal(send(relay, (uint8_t[]){'a', i}, 2, 0), 2);
+        assert_int_equal(front_broker_listen(parent, &number),
+                         i == 0 ? FRONT_BROKER_ASKED : FRONT_BROKER_QUIET);
+        if (i == 0)
+            assert_true(front_broker_deny(parent, i, FRONT_BROKER_NOBODY));
+    }
+    while (n < 100000 && front_broker_deny(parent, 0, FRONT_BROKER_NOBODY))
         n++;
     assert_true(n > 0 && n < 100000);
     assert_int_equal(send(relay, "x", 1, 0), 1);
-    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_OVER);
+    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_OVER);
     hook_close(&relay);
-    assert_int_equal(front_broker_listen(parent), FRONT_BROKER_OVER);
+    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_OVER);
     hook_close(&parent);
 }
 
@@ -282,9 +375,9 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
     const struct CMUnitTest tests[] = {
-        TEST(test_own),         TEST(test_left_over), TEST(test_passed),
-        TEST(test_ready),       TEST(test_upstream),  TEST(test_broker),
-        TEST(test_broker_deaf),
+        TEST(test_own),         TEST(test_left_over),   TEST(test_passed),
+        TEST(test_ready),       TEST(test_upstream),    TEST(test_broker),
+        TEST(test_broker_deaf), TEST(test_broker_late),
     };
 
     signal(SIGPIPE, SIG_IGN);

@@ -37,8 +37,10 @@ asks(struct front_users *users, uid_t uid, int64_t now)
 {
     unsigned n = 0;
 
-    while (n < 1000 && front_users_may_ask(users, uid, now))
+    while (n < 1000 && front_users_may_ask(users, uid, now)) {
+        front_users_count_ask(users, uid);
         n++;
+    }
     return n;
 }
 
@@ -52,6 +54,9 @@ test_asks(void **state)
     assert_false(front_users_may_ask(&users, 7, 1000));
     assert_null(front_users_enter(&users, 7, 1000));
     assert_null(front_users_enter(&users, 8, 1000));
+    /* Who gets nothing has had nothing. */
+    for (unsigned i = 0; i < 2 * FRONT_ASKS_BURST; i++)
+        assert_true(front_users_may_ask(&users, 7, 1000));
     assert_int_equal(asks(&users, 7, 1000), FRONT_ASKS_BURST);
     assert_int_equal(asks(&users, 7, 1000), 0);
     assert_int_equal(asks(&users, 8, 1000), FRONT_ASKS_BURST);
