@@ -20,7 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to wait before asking for another connection. */
+/* How long to wait at least before asking for another connection; twice as long
+ * at most. */
 #define RETRY_NS (100 * 1000 * 1000)
 
 struct front_asker {
@@ -68,8 +69,17 @@ refuse(struct front_question *question, const char *why, size_t len)
                    (int)len, why);
 }
 
+/* What an attempt came to. */
+enum outcome {
+    OUTCOME_DONE, /* there is an answer, or a reason */
+    OUTCOME_BUSY, /* the agent says why it wants to be asked later */
+    OUTCOME_AWAY,
+    OUTCOME_OFTEN,
+    OUTCOME_LOST,
+};
+
 static void
-refuse_unasked(struct front_question *question, enum front_broker reason)
+refuse_unasked(struct front_question *question, enum outcome reason)
 {
     struct hook_error error;
 
@@ -77,35 +87,50 @@ refuse_unasked(struct front_question *question, enum front_broker reason)
         &error,
         "cannot ask the agent (remorad) about this definition: %s; definitions "
         "that ask for no image work as before",
-        reason == FRONT_BROKER_OFTEN
+        reason == OUTCOME_OFTEN
             ? "this user has asked too often: try again in a few seconds"
-        : reason == FRONT_BROKER_LOST
+        : reason == OUTCOME_LOST
             ? "remora-libvirt-proxy has ended: connect again"
             : "it is not running: see 'systemctl status remorad', then try "
               "again");
     refuse(question, error.line, strlen(error.line));
 }
 
+/* Says why not, with the agent's message if there is one. */
 static void
+say_why(struct front_question *question,
+        const struct hook_answer *answer,
+        const char *otherwise)
+{
+    if (answer->message_len > 0)
+        refuse(question, answer->message, answer->message_len);
+    else
+        refuse(question, otherwise, strlen(otherwise));
+}
+
+static enum outcome
 obey(struct front_question *question, size_t i, struct hook_answer *answer)
 {
     static const char silence[] =
         "the agent (remorad) refused without saying why: see 'journalctl -u "
         "remorad'";
+    static const char busy[] =
+        "the agent (remorad) has too much to do: try again in a few seconds";
+    enum outcome outcome =
+        answer->verdict == WIRE_BUSY ? OUTCOME_BUSY : OUTCOME_DONE;
 
-    if (answer->verdict == WIRE_REFUSE && answer->message_len > 0)
-        refuse(question, answer->message, answer->message_len);
-    else if (answer->verdict == WIRE_REFUSE)
-        refuse(question, silence, sizeof(silence) - 1);
-    if (answer->verdict == WIRE_ALLOW && answer->output_len > 0) {
+    if (answer->verdict != WIRE_ALLOW)
+        say_why(question, answer, outcome == OUTCOME_BUSY ? busy : silence);
+    else if (answer->output_len > 0) {
         question->news[i] = answer->output;
         question->new_lens[i] = answer->output_len;
         answer->output = NULL;
     }
     hook_answer_clear(answer);
+    return outcome;
 }
 
-static enum front_broker
+static enum outcome
 connection(struct front_asker *asker, int64_t deadline, int *ret_fd)
 {
     enum front_broker result;
@@ -113,11 +138,20 @@ connection(struct front_asker *asker, int64_t deadline, int *ret_fd)
     (void)pthread_mutex_lock(&asker->broker_lock);
     result = front_broker_ask(asker->broker, asker->asks++, deadline, ret_fd);
     (void)pthread_mutex_unlock(&asker->broker_lock);
-    return result;
+    switch (result) {
+    case FRONT_BROKER_HERE:
+        return OUTCOME_DONE;
+    case FRONT_BROKER_OFTEN:
+        return OUTCOME_OFTEN;
+    case FRONT_BROKER_LOST:
+        return OUTCOME_LOST;
+    case FRONT_BROKER_NOBODY:
+    default:
+        return OUTCOME_AWAY;
+    }
 }
 
-/* One attempt. FRONT_BROKER_HERE: there is an answer, or a reason. */
-static enum front_broker
+static enum outcome
 attempt(struct front_question *question, size_t i, int64_t deadline)
 {
     hook_autoclose int fd = -1;
@@ -128,21 +162,41 @@ attempt(struct front_question *question, size_t i, int64_t deadline)
     };
     struct hook_answer answer;
     struct hook_error error;
-    enum front_broker there = connection(question->asker, deadline, &fd);
+    enum outcome there = connection(question->asker, deadline, &fd);
 
-    if (there != FRONT_BROKER_HERE)
+    if (there != OUTCOME_DONE)
         return there;
     switch (hook_ask_on(fd, question->op, &domain, &answer, &error)) {
     case HOOK_ANSWERED:
-        obey(question, i, &answer);
-        return FRONT_BROKER_HERE;
+        return obey(question, i, &answer);
     case HOOK_NOBODY:
-        return FRONT_BROKER_NOBODY;
+        return OUTCOME_AWAY;
     case HOOK_FAILED:
     default:
         refuse(question, error.line, strlen(error.line));
-        return FRONT_BROKER_HERE;
+        return OUTCOME_DONE;
     }
+}
+
+/* Not all at the same moment: those that were sent away together would come
+ * back together. */
+static void
+take_a_breath(void)
+{
+    struct timespec now;
+    struct timespec pause = {.tv_nsec = RETRY_NS};
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    pause.tv_nsec += now.tv_nsec % RETRY_NS;
+    (void)nanosleep(&pause, NULL);
+}
+
+/* Those who ask again and again get to ask too often at last; why they had to
+ * is what helps. */
+static enum outcome
+worse(enum outcome so_far, enum outcome now)
+{
+    return now == OUTCOME_OFTEN && so_far != OUTCOME_DONE ? so_far : now;
 }
 
 /* An agent that dies over a question may take it up again after its restart;
@@ -150,25 +204,30 @@ attempt(struct front_question *question, size_t i, int64_t deadline)
 static void
 ask_about(struct front_question *question, size_t i)
 {
-    const struct timespec pause = {.tv_nsec = RETRY_NS};
     int64_t absent_since = hook_clock_ms();
     int64_t end = absent_since + WIRE_DEADLINE_CAP_MS;
-    enum front_broker there;
+    enum outcome outcome = OUTCOME_DONE;
 
     for (;;) {
         int64_t begun = hook_clock_ms();
+        enum outcome now =
+            attempt(question, i, begun + FRONT_ASKER_PATIENCE_MS);
 
-        there = attempt(question, i, begun + FRONT_ASKER_PATIENCE_MS);
-        if (there == FRONT_BROKER_HERE)
+        outcome = worse(outcome, now);
+        if (now == OUTCOME_DONE)
             return;
         if (hook_clock_ms() - begun > FRONT_ASKER_PATIENCE_MS)
             absent_since = hook_clock_ms();
-        if (there == FRONT_BROKER_LOST || hook_clock_ms() >= end ||
+        if (now == OUTCOME_LOST || hook_clock_ms() >= end ||
             hook_clock_ms() - absent_since >= FRONT_ASKER_PATIENCE_MS)
             break;
-        (void)nanosleep(&pause, NULL);
+        question->refused = false;
+        take_a_breath();
     }
-    refuse_unasked(question, there);
+    if (outcome == OUTCOME_BUSY)
+        question->refused = true;
+    else
+        refuse_unasked(question, outcome);
 }
 
 static void

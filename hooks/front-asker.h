@@ -20,7 +20,8 @@
 
 #define FRONT_ASKER_STACK (256u * 1024u)
 
-/* How long an agent may be gone, as it is while it is replaced. */
+/* How long an agent may be gone, as it is while it is replaced, or may want to
+ * be asked later. */
 #define FRONT_ASKER_PATIENCE_MS 5000
 
 /* broker is the relay's end (front-broker.h), and stays the caller's. NULL and

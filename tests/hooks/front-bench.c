@@ -44,8 +44,12 @@ be_parent(void *data)
         case FRONT_BROKER_QUIET:
             break;
         case FRONT_BROKER_ASKED:
-            (void)front_broker_give(bench->broker, number, bench->socket, 1, 2,
-                                    3);
+            if (bench->often)
+                (void)front_broker_deny(bench->broker, number,
+                                        FRONT_BROKER_OFTEN);
+            else
+                (void)front_broker_give(bench->broker, number, bench->socket, 1,
+                                        2, 3);
             break;
         case FRONT_BROKER_OVER:
         default:
@@ -210,14 +214,16 @@ expect_end(int fd)
 /* ---- agent ----------------------------------------------------------------- */
 
 int
-agent_accept(struct bench *bench)
+agent_accept_unless(struct bench *bench, int unless)
 {
-    struct pollfd entry = {bench->agent, POLLIN, 0};
+    struct pollfd entries[] = {{bench->agent, POLLIN, 0}, {unless, POLLIN, 0}};
     struct wire_client client;
     struct wire_greeting greeting;
     int fd;
 
-    assert_int_equal(poll(&entry, 1, 20000), 1);
+    assert_true(poll(entries, 2, 20000) > 0);
+    if (!entries[0].revents)
+        return -1;
     fd = accept4(bench->agent, NULL, NULL, SOCK_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(hook_read(fd, &client, sizeof(client), SOON()),
@@ -230,6 +236,12 @@ agent_accept(struct bench *bench)
     assert_int_equal(hook_write(fd, &greeting, sizeof(greeting), SOON()),
                      HOOK_IO_DONE);
     return fd;
+}
+
+int
+agent_accept(struct bench *bench)
+{
+    return agent_accept_unless(bench, -1);
 }
 
 void

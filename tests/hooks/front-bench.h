@@ -14,6 +14,7 @@
 #include "tests/unit/front-packets.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -24,8 +25,9 @@
 struct bench {
     int client;
     int server;
-    int agent;  /* listens on front.sock, or -1 */
-    int broker; /* the parent's end */
+    int agent;         /* listens on front.sock, or -1 */
+    int broker;        /* the parent's end */
+    atomic_bool often; /* it says that this user asks too often */
     pid_t relay;
     pthread_t parent;
     char dir[64];
@@ -52,6 +54,8 @@ void expect_end(int fd);
 
 /* A connection to the agent, whose client was told; greeted. */
 int agent_accept(struct bench *bench);
+/* -1: before there is one, something can be read from fd. */
+int agent_accept_unless(struct bench *bench, int fd);
 void agent_expect(int fd, enum wire_op op, const char *name, const char *body);
 /* And closes. NULL: nothing of that. */
 void agent_answer(int fd,

@@ -493,6 +493,77 @@ test_replaced(void **state)
     expect_packet(bench->server, &rewritten);
 }
 
+/* That there was nobody is why it was asked so often. */
+static void
+test_often(void **state)
+{
+    const struct timespec while_gone = {.tv_sec = 1};
+    struct bench *bench = *state;
+    const struct packet define = packet_define(2, OURS);
+    char *message;
+
+    bench_open(bench);
+    bench_stop_listening(bench);
+    put_packet(bench->client, &define);
+    (void)nanosleep(&while_gone, NULL);
+    bench->often = true;
+    message = expect_error(bench->client, 11, 2);
+    assert_non_null(strstr(message, "systemctl status remorad"));
+    free(message);
+    put_packet(bench->client, &define);
+    message = expect_error(bench->client, 11, 2);
+    assert_non_null(strstr(message, "asked too often"));
+    free(message);
+}
+
+static void
+test_busy(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet define = packet_define(2, OURS);
+    const struct packet rewritten = packet_define(2, NEW);
+    int64_t begun;
+    int agent;
+
+    bench_open(bench);
+    put_packet(bench->client, &define);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    begun = hook_clock_ms();
+    agent_answer(agent, WIRE_BUSY, "not just now", NULL);
+    agent = agent_accept(bench);
+    assert_true(hook_clock_ms() - begun >= 99);
+    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NEW);
+    expect_packet(bench->server, &rewritten);
+}
+
+/* As long as an agent may be gone, and then for the agent's own reason. */
+static void
+test_too_busy(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet define = packet_define(2, OURS);
+    int64_t begun = hook_clock_ms();
+    unsigned n = 0;
+    char *message;
+    int agent;
+
+    bench_open(bench);
+    put_packet(bench->client, &define);
+    while ((agent = agent_accept_unless(bench, bench->client)) >= 0) {
+        agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+        agent_answer(agent, WIRE_BUSY, "not just now", NULL);
+        n++;
+    }
+    assert_in_range(n, 3, FRONT_ASKER_PATIENCE_MS / 100 + 1);
+    assert_in_range(hook_clock_ms() - begun, FRONT_ASKER_PATIENCE_MS - 100,
+                    FRONT_ASKER_PATIENCE_MS + 3000);
+    message = expect_error(bench->client, 11, 2);
+    assert_string_equal(message, "remora: not just now");
+    free(message);
+}
+
 /* ---- ends --------------------------------------------------------------------- */
 
 /* A client that defines and leaves gets its definition. */
@@ -653,6 +724,9 @@ main(void)
         TEST(test_many),
         TEST(test_nobody),
         TEST(test_replaced),
+        TEST(test_often),
+        TEST(test_busy),
+        TEST(test_too_busy),
         TEST(test_client_leaves),
         TEST(test_half_closed),
         TEST(test_server_leaves),
