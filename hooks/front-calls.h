@@ -20,6 +20,7 @@
 #define FRONT_PROGRAM_REMOTE 0x20008086u
 #define FRONT_REMOTE_VERSION 1u
 #define FRONT_CONNECT_OPEN   1u
+#define FRONT_CONNECT_CLOSE  2u
 
 enum front_type {
     FRONT_CALL = 0,

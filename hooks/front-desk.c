@@ -55,6 +55,20 @@ pass_on(struct front_desk *desk, struct front_packet *packet)
     front_pipe_put(desk->to_server, packet);
 }
 
+/* Those that a client lets lie would fill our memory; to one that hears nothing
+ * any more there is nothing to say. */
+static void
+put_refusal(struct front_desk *desk, struct front_packet *reply)
+{
+    if (desk->to_client->end != FRONT_GOES_ON) {
+        front_packet_free(reply);
+        return;
+    }
+    reply->refusal = true;
+    desk->n_refusals++;
+    front_pipe_put(desk->to_client, reply);
+}
+
 /* Instead of libvirtd's answer. Without memory for it there is none, and the
  * connection is of no more use. */
 static void
@@ -67,12 +81,31 @@ refuse(struct front_desk *desk, struct front_packet *packet, const char *why)
         reply->bytes = front_error_reply(&packet->header, FRONT_ERROR_HOOK, why,
                                          &reply->len);
     if (reply && reply->bytes) {
-        front_pipe_put(desk->to_client, reply);
+        put_refusal(desk, reply);
     } else {
         front_packet_free(reply);
         desk->to_client->end = FRONT_BROKEN;
     }
     front_packet_free(packet);
+}
+
+static void
+reply_goes(void *opaque, const struct front_packet *packet)
+{
+    struct front_desk *desk = opaque;
+
+    /* It did not count any more once the client was deaf. */
+    if (!packet->refusal || desk->n_refusals == 0)
+        return;
+    desk->n_refusals--;
+    wake(desk);
+}
+
+void
+front_desk_deafen(struct front_desk *desk)
+{
+    desk->n_refusals = 0;
+    wake(desk);
 }
 
 /* ---- questions ------------------------------------------------------------- */
@@ -212,17 +245,16 @@ open_begins(struct front_desk *desk, const struct front_header *header)
 {
     if (desk->opening)
         return FRONT_WAIT;
-    if (header->len <= FRONT_OPEN_MAX)
-        return FRONT_HOLD;
     desk->opening = true;
+    desk->open_rw = true;
     desk->open_serial = header->serial;
-    return FRONT_PASS_ON;
+    return header->len <= FRONT_OPEN_MAX ? FRONT_HOLD : FRONT_PASS_ON;
 }
 
 static bool
 is_full(const struct front_desk *desk, size_t more)
 {
-    return desk->n_held >= FRONT_HELD_CALLS ||
+    return desk->n_held + desk->n_refusals >= FRONT_HELD_CALLS ||
            (desk->n_held > 0 && desk->held_bytes + more > FRONT_HELD_BYTES) ||
            desk->n_held + desk->n_watches >= FRONT_WATCHES;
 }
@@ -260,21 +292,19 @@ call_whole(void *opaque, struct front_packet *packet)
         consider(desk, packet);
         return;
     }
-    if (front_open_is_rw(packet->bytes + head, packet->len - head)) {
-        desk->opening = true;
-        desk->open_serial = packet->header.serial;
-    }
+    desk->open_rw = front_open_is_rw(packet->bytes + head, packet->len - head);
     front_pipe_put(desk->to_server, packet);
 }
 
 /* ---- from libvirtd --------------------------------------------------------- */
 
+/* One that failed has changed nothing: there may have been another before. */
 static void
 open_answered(struct front_desk *desk, const struct front_header *header)
 {
     desk->opening = false;
     if (header->status == FRONT_OK)
-        desk->open = true;
+        desk->open = desk->open_rw;
     wake(desk);
 }
 
@@ -298,6 +328,8 @@ reply_begins(void *opaque, const struct front_header *header)
     if (desk->opening && header->procedure == FRONT_CONNECT_OPEN &&
         header->serial == desk->open_serial)
         open_answered(desk, header);
+    if (header->procedure == FRONT_CONNECT_CLOSE && header->status == FRONT_OK)
+        desk->open = false;
     return find_watch(desk, header) ? FRONT_HOLD : FRONT_PASS_ON;
 }
 
@@ -347,5 +379,7 @@ front_desk_look_at_all(struct front_desk *desk)
     desk->n_watches = 0;
 }
 
-const struct front_pipe_calls front_desk_calls = {call_begins, call_whole};
-const struct front_pipe_calls front_desk_replies = {reply_begins, reply_whole};
+const struct front_pipe_calls front_desk_calls = {call_begins, call_whole,
+                                                  NULL};
+const struct front_pipe_calls front_desk_replies = {reply_begins, reply_whole,
+                                                    reply_goes};

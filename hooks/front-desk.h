@@ -3,7 +3,8 @@
  * hooks/front-desk.h - what becomes of each packet of a connection
  *
  * It stands between the two pipes of a relay. Everything passes, but for
- *   - CONNECT_OPEN, which tells whether the client may do more than read;
+ *   - CONNECT_OPEN, which tells whether the client may do more than read, and
+ *     which goes on alone: the next one waits for its reply;
  *   - then calls that carry XML of remora's (front-calls.h, hook-sieve.h): the
  *     agent is asked, and they go on as it says, or are refused;
  *   - replies to calls that changed a domain's devices: the agent has its look
@@ -11,7 +12,8 @@
  *
  * Limits: FRONT_HELD_CALLS calls at once, FRONT_HELD_BYTES of them in all (one
  *         alone may have any length that libvirt allows); then the client's
- *         next such call waits.
+ *         next such call waits. Refusals that the client does not read count
+ *         as calls.
  * One thread, but for the asker's.
  */
 #ifndef REMORA_HOOKS_FRONT_DESK_H
@@ -40,10 +42,12 @@ struct front_desk {
     struct front_pipe *to_client;
     struct front_asker *asker;
     bool open;    /* the client may do more than read */
-    bool opening; /* it has asked for that */
+    bool opening; /* a CONNECT_OPEN is under way */
+    bool open_rw; /* and asks for that */
     uint32_t open_serial;
     size_t n_held;
     size_t held_bytes;
+    size_t n_refusals;  /* that do not go out yet */
     size_t n_attaching; /* devices that the agent is asked about */
     struct front_watch watches[FRONT_WATCHES];
     size_t n_watches;
@@ -61,6 +65,9 @@ void front_desk_settle(struct front_desk *desk, int64_t now_ms);
 /* When front_desk_settle() is to be called at the latest, whatever
  * front_asker_fd() says; 0: no need. */
 int64_t front_desk_deadline(const struct front_desk *desk);
+
+/* The client hears nothing any more. */
+void front_desk_deafen(struct front_desk *desk);
 
 /* Nothing goes on any more. As long as devices are asked about, settle; then
  * the agent has its look at each domain whose reply did not come, or whose call

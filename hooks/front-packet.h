@@ -8,12 +8,15 @@
 #include "hooks/front-calls.h"
 #include "hooks/front-socket.h"
 
+#include <stdbool.h>
+
 struct front_packet {
     struct front_header header;
     uint8_t *bytes; /* all of it so far, malloc()ed */
     size_t len;
     int fds[FRONT_FDS_MAX]; /* -1: handed on */
     size_t n_fds;
+    bool refusal; /* made here, in libvirtd's place */
     struct front_packet *next;
 };
 

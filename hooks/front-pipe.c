@@ -318,6 +318,8 @@ send_queued(struct front_pipe *pipe)
         pipe->queue = packet->next;
         pipe->sent_fds = 0;
         set_out(pipe, packet->bytes, packet->len);
+        if (pipe->calls->goes)
+            pipe->calls->goes(pipe->opaque, packet);
         return true;
     }
     if (pipe->sent_fds < packet->n_fds) {

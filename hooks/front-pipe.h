@@ -38,6 +38,8 @@ struct front_pipe_calls {
                                 const struct front_header *header);
     /* It is whole, and the receiver's to free. */
     void (*whole)(void *opaque, struct front_packet *packet);
+    /* One that was put in begins to go out. NULL: nobody wants to know. */
+    void (*goes)(void *opaque, const struct front_packet *packet);
 };
 
 enum front_state {

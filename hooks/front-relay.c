@@ -74,10 +74,15 @@ wait_for_work(struct relay *relay)
 static void
 run_both(struct relay *relay)
 {
+    bool was_deaf;
+
     do {
+        was_deaf = relay->to_client.end == FRONT_CUT;
         relay->desk.woken = false;
         front_pipe_run(&relay->to_server);
         front_pipe_run(&relay->to_client);
+        if (!was_deaf && relay->to_client.end == FRONT_CUT)
+            front_desk_deafen(&relay->desk);
     } while (relay->desk.woken);
 }
 

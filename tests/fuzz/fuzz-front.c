@@ -106,7 +106,7 @@ whole(void *opaque, struct front_packet *packet)
     front_pipe_put(run->pipe, packet);
 }
 
-static const struct front_pipe_calls calls = {begins, whole};
+static const struct front_pipe_calls calls = {begins, whole, NULL};
 
 static void
 drain(struct run *run, int out)

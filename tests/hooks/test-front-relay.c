@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -178,6 +179,138 @@ test_hasty(void **state)
     agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &rewritten);
+}
+
+static void
+opens(struct bench *bench, uint32_t serial, uint32_t flags, bool works)
+{
+    const struct packet open = packet_open(serial, flags);
+    const struct packet reply =
+        packet_reply(1, serial, works ? FRONT_OK : FRONT_ERROR);
+
+    passes(bench, &open);
+    put_packet(bench->server, &reply);
+    expect_packet(bench->client, &reply);
+}
+
+/* Whether a definition is asked about. */
+static void
+asks(struct bench *bench, uint32_t serial)
+{
+    const struct packet define = packet_define(serial, OURS);
+    int agent;
+
+    put_packet(bench->client, &define);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    expect_packet(bench->server, &define);
+}
+
+/* Two of the same number: the first one's reply says nothing of the second. */
+static void
+test_two_opens(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet reads = packet_open(1, 1);
+    const struct packet writes = packet_open(1, 0);
+    const struct packet good = packet_reply(1, 1, FRONT_OK);
+    const struct packet bad = packet_reply(1, 1, FRONT_ERROR);
+    const struct packet define = packet_define(2, OURS);
+
+    put_packet(bench->client, &reads);
+    put_packet(bench->client, &writes);
+    put_packet(bench->client, &define);
+    expect_packet(bench->server, &reads);
+    expect_silence(bench->server);
+    put_packet(bench->server, &good);
+    expect_packet(bench->client, &good);
+    expect_packet(bench->server, &writes);
+    expect_silence(bench->server);
+    put_packet(bench->server, &bad);
+    expect_packet(bench->client, &bad);
+    expect_packet(bench->server, &define);
+}
+
+static void
+test_opens_anew(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet define = packet_define(9, OURS);
+    struct packet close;
+    const struct packet closed = packet_reply(FRONT_CONNECT_CLOSE, 5, FRONT_OK);
+
+    bench_open(bench);
+    opens(bench, 2, 0, false);
+    opens(bench, 2, 1, false);
+    asks(bench, 3);
+    opens(bench, 4, 1, true);
+    passes(bench, &define);
+    opens(bench, 4, 0, true);
+    asks(bench, 3);
+    packet_header(&close, FRONT_CONNECT_CLOSE, FRONT_CALL, 5, FRONT_OK);
+    packet_end(&close);
+    passes(bench, &close);
+    put_packet(bench->server, &closed);
+    expect_packet(bench->client, &closed);
+    passes(bench, &define);
+}
+
+/* Until whoever should read it does not. */
+static void
+fill_with(int fd, const struct packet *packet)
+{
+    struct pollfd entry = {fd, POLLOUT, 0};
+
+    while (poll(&entry, 1, 200) > 0)
+        put_packet(fd, packet);
+}
+
+static void
+skip_all(int fd, const struct packet *packet)
+{
+    uint8_t bytes[PACKET_ROOM];
+
+    for (;;) {
+        struct pollfd entry = {fd, POLLIN, 0};
+
+        assert_int_equal(poll(&entry, 1, 20000), 1);
+        assert_true(recv(fd, bytes, packet->len, MSG_PEEK) > 0);
+        if (memcmp(bytes, packet->bytes, 8) != 0)
+            return;
+        expect_packet(fd, packet);
+    }
+}
+
+/* A client that reads nothing gets no more refusals than calls are held. */
+static void
+test_refusals_lie(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet define = packet_define(2, OURS);
+    const struct packet event = ping();
+    char *message;
+    int agent;
+
+    bench_open(bench);
+    fill_with(bench->server, &event);
+    for (unsigned i = 0; i < FRONT_HELD_CALLS; i++) {
+        put_packet(bench->client, &define);
+        agent = agent_accept(bench);
+        agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+        agent_answer(agent, WIRE_REFUSE, "no", NULL);
+    }
+    put_packet(bench->client, &define);
+    expect_silence(bench->agent);
+    /* It reads: its events, the refusals, and the next call is asked about. */
+    for (unsigned i = 0; i < FRONT_HELD_CALLS; i++) {
+        skip_all(bench->client, &event);
+        message = expect_error(bench->client, 11, 2);
+        free(message);
+    }
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_answer(agent, WIRE_REFUSE, "no", NULL);
 }
 
 static void
@@ -707,33 +840,21 @@ main(void)
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(name, bench_enter, bench_leave)
     const struct CMUnitTest tests[] = {
-        TEST(test_before_open),
-        TEST(test_read_only),
-        TEST(test_not_opened),
-        TEST(test_foreign),
-        TEST(test_rewrite),
-        TEST(test_hasty),
-        TEST(test_refuse),
-        TEST(test_moved),
-        TEST(test_devices),
-        TEST(test_copy),
-        TEST(test_look_late),
-        TEST(test_look_at_end),
-        TEST(test_look_at_early_end),
-        TEST(test_fds),
-        TEST(test_many),
-        TEST(test_nobody),
-        TEST(test_replaced),
-        TEST(test_often),
-        TEST(test_busy),
-        TEST(test_too_busy),
-        TEST(test_client_leaves),
-        TEST(test_half_closed),
-        TEST(test_server_leaves),
-        TEST(test_last_words),
-        TEST(test_last_wishes),
-        TEST(test_malformed),
-        cmocka_unit_test(test_apology),
+        TEST(test_before_open), TEST(test_read_only),
+        TEST(test_not_opened),  TEST(test_foreign),
+        TEST(test_rewrite),     TEST(test_hasty),
+        TEST(test_two_opens),   TEST(test_opens_anew),
+        TEST(test_refuse),      TEST(test_refusals_lie),
+        TEST(test_moved),       TEST(test_devices),
+        TEST(test_copy),        TEST(test_look_late),
+        TEST(test_look_at_end), TEST(test_look_at_early_end),
+        TEST(test_fds),         TEST(test_many),
+        TEST(test_nobody),      TEST(test_replaced),
+        TEST(test_often),       TEST(test_busy),
+        TEST(test_too_busy),    TEST(test_client_leaves),
+        TEST(test_half_closed), TEST(test_server_leaves),
+        TEST(test_last_words),  TEST(test_last_wishes),
+        TEST(test_malformed),   cmocka_unit_test(test_apology),
     };
 
     signal(SIGPIPE, SIG_IGN);

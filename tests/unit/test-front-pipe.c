@@ -53,7 +53,7 @@ whole(void *opaque, struct front_packet *packet)
     bench->n_whole++;
 }
 
-static const struct front_pipe_calls calls = {begins, whole};
+static const struct front_pipe_calls calls = {begins, whole, NULL};
 
 static int
 setup(void **state)
