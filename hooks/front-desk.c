@@ -110,10 +110,10 @@ front_desk_deafen(struct front_desk *desk)
 
 /* ---- questions ------------------------------------------------------------- */
 
-static bool
-is_looked_at_after(enum front_kind kind)
+static size_t
+bytes_of(const struct front_question *look)
 {
-    return kind == FRONT_ATTACH || kind == FRONT_UPDATE;
+    return look ? look->body_len : 0;
 }
 
 static void
@@ -139,58 +139,51 @@ consider(struct front_desk *desk, struct front_packet *packet)
         front_question_free(question);
         return;
     }
-    desk->n_attaching += is_looked_at_after(question->call.kind);
+    desk->n_attaching += question->look != NULL;
+    desk->look_bytes += bytes_of(question->look);
     front_pipe_expect(desk->to_server);
 }
 
-/* ---- answers --------------------------------------------------------------- */
+/* ---- looks ----------------------------------------------------------------- */
 
 static void
-watch(struct front_desk *desk, const struct front_question *question)
+start_look(struct front_desk *desk, struct front_question *look)
 {
-    const struct front_header *header = &question->packet->header;
-    struct front_watch *next = &desk->watches[desk->n_watches++];
+    look->asked = front_asker_start(desk->asker, look);
+    if (!look->asked)
+        desk->threads_at = hook_clock_ms() + FRONT_THREAD_MS;
+}
 
-    next->procedure = header->procedure;
-    next->serial = header->serial;
-    memcpy(next->uuid, question->name, sizeof(next->uuid));
+/* The agent has its look, and the packet, if there is one, waits for it. Without
+ * a thread it has it later: it must not take what it made ready for in use for
+ * ever. */
+static void
+begin_look(struct front_desk *desk,
+           struct front_question *look,
+           struct front_packet *packet)
+{
+    look->packet = packet;
+    look->deadline = hook_clock_ms() + FRONT_LOOK_MS;
+    look->beside = desk->looks;
+    desk->looks = look;
+    desk->n_looks++;
+    if (packet)
+        front_pipe_expect(desk->to_client);
+    start_look(desk, look);
 }
 
 static void
-obey(struct front_desk *desk, struct front_question *question)
+free_look(struct front_desk *desk, struct front_question *look)
 {
-    static const char too_long[] =
-        "remora: with its disks the definition is longer than libvirt takes: "
-        "shorten its metadata, then try again";
-    struct front_packet *packet = question->packet;
-    size_t held = packet->len;
-
-    front_pipe_drop(desk->to_server);
-    desk->n_attaching -= is_looked_at_after(question->call.kind);
-    if (question->refused) {
-        refuse(desk, packet, question->why);
-        return;
-    }
-    if (!front_question_replace(question)) {
-        refuse(desk, packet, too_long);
-        return;
-    }
-    if (is_looked_at_after(question->call.kind))
-        watch(desk, question);
-    /* What was counted in is counted out, whatever it is now. */
-    desk->held_bytes += packet->len - held;
-    pass_on(desk, packet);
+    desk->look_bytes -= bytes_of(look);
+    front_question_free(look);
+    wake(desk);
 }
 
-/* A look: the reply that waited for it goes on, whatever came of it. */
+/* The reply that waits for it goes on, whatever came or comes of it. */
 static void
 let_reply_go(struct front_desk *desk, struct front_question *look)
 {
-    struct front_question **at = &desk->looks;
-
-    while (*at != look)
-        at = &(*at)->beside;
-    *at = look->beside;
     if (!look->packet)
         return;
     front_pipe_drop(desk->to_client);
@@ -199,37 +192,137 @@ let_reply_go(struct front_desk *desk, struct front_question *look)
 }
 
 static void
+take_out(struct front_desk *desk, const struct front_question *look)
+{
+    struct front_question **at = &desk->looks;
+
+    while (*at != look)
+        at = &(*at)->beside;
+    *at = look->beside;
+    desk->n_looks--;
+    wake(desk);
+}
+
+static void
+start_looks(struct front_desk *desk, int64_t now_ms)
+{
+    if (desk->threads_at == 0 || now_ms < desk->threads_at)
+        return;
+    desk->threads_at = 0;
+    for (struct front_question *look = desk->looks; look; look = look->beside)
+        if (!look->asked)
+            start_look(desk, look);
+}
+
+/* Their threads have them still, and they are freed when those are done; those
+ * that have none stay. */
+static void
+give_up_waiting(struct front_desk *desk, int64_t now_ms)
+{
+    struct front_question *look;
+    struct front_question *beside;
+
+    for (look = desk->looks; look; look = beside) {
+        beside = look->beside;
+        if (now_ms < look->deadline)
+            continue;
+        let_reply_go(desk, look);
+        if (look->asked) {
+            take_out(desk, look);
+            look->deadline = 0;
+        } else {
+            look->deadline = now_ms + FRONT_LOOK_MS;
+        }
+    }
+}
+
+/* ---- answers --------------------------------------------------------------- */
+
+static void
+watch(struct front_desk *desk, struct front_question *question)
+{
+    const struct front_header *header = &question->packet->header;
+
+    desk->watches[desk->n_watches++] = (struct front_watch){
+        .procedure = header->procedure,
+        .serial = header->serial,
+        .waits = question->packet,
+        .look = question->look,
+    };
+    question->look = NULL;
+}
+
+/* It was allowed, and goes no further. */
+static void
+refuse_allowed(struct front_desk *desk, struct front_question *question)
+{
+    static const char too_long[] =
+        "remora: with its disks the definition is longer than libvirt takes: "
+        "shorten its metadata, then try again";
+    struct front_question *look = question->look;
+
+    question->look = NULL;
+    if (look) {
+        front_question_tell_end(look);
+        begin_look(desk, look, NULL);
+    }
+    refuse(desk, question->packet, too_long);
+}
+
+static void
+obey(struct front_desk *desk, struct front_question *question)
+{
+    struct front_packet *packet = question->packet;
+    size_t held = packet->len;
+
+    front_pipe_drop(desk->to_server);
+    desk->n_attaching -= question->look != NULL;
+    if (question->refused) {
+        desk->look_bytes -= bytes_of(question->look);
+        refuse(desk, packet, question->why);
+        return;
+    }
+    if (!front_question_replace(question)) {
+        refuse_allowed(desk, question);
+        return;
+    }
+    if (question->look)
+        watch(desk, question);
+    /* What was counted in is counted out, whatever it is now. */
+    desk->held_bytes += packet->len - held;
+    pass_on(desk, packet);
+}
+
+static void
 settle_one(struct front_desk *desk, struct front_question *question)
 {
-    if (question->op != WIRE_FRONT_LOOK)
+    if (question->op != WIRE_FRONT_LOOK) {
         obey(desk, question);
-    else if (question->deadline != 0)
+        front_question_free(question);
+        return;
+    }
+    if (question->deadline != 0) {
         let_reply_go(desk, question);
-    front_question_free(question);
+        take_out(desk, question);
+    }
+    free_look(desk, question);
 }
 
 void
 front_desk_settle(struct front_desk *desk, int64_t now_ms)
 {
     struct front_question *question;
-    struct front_question *beside;
 
     while ((question = front_asker_take(desk->asker)))
         settle_one(desk, question);
-    for (question = desk->looks; question; question = beside) {
-        beside = question->beside;
-        if (now_ms < question->deadline)
-            continue;
-        /* Its thread has it still; settle_one() frees it then. */
-        let_reply_go(desk, question);
-        question->deadline = 0;
-    }
+    start_looks(desk, now_ms);
+    give_up_waiting(desk, now_ms);
 }
 
 int64_t
 front_desk_deadline(const struct front_desk *desk)
 {
-    int64_t first = 0;
+    int64_t first = desk->threads_at;
 
     for (const struct front_question *look = desk->looks; look;
          look = look->beside)
@@ -254,9 +347,11 @@ open_begins(struct front_desk *desk, const struct front_header *header)
 static bool
 is_full(const struct front_desk *desk, size_t more)
 {
+    size_t bytes = desk->held_bytes + desk->look_bytes;
+
     return desk->n_held + desk->n_refusals >= FRONT_HELD_CALLS ||
-           (desk->n_held > 0 && desk->held_bytes + more > FRONT_HELD_BYTES) ||
-           desk->n_held + desk->n_watches >= FRONT_WATCHES;
+           (bytes > 0 && bytes + more > FRONT_HELD_BYTES) ||
+           desk->n_held + desk->n_watches + desk->n_looks >= FRONT_WATCHES;
 }
 
 static enum front_choice
@@ -296,6 +391,17 @@ call_whole(void *opaque, struct front_packet *packet)
     front_pipe_put(desk->to_server, packet);
 }
 
+/* From its first byte on, libvirtd may be at it. */
+static void
+call_goes(void *opaque, const struct front_packet *packet)
+{
+    struct front_desk *desk = opaque;
+
+    for (size_t i = 0; i < desk->n_watches; i++)
+        if (desk->watches[i].waits == packet)
+            desk->watches[i].waits = NULL;
+}
+
 /* ---- from libvirtd --------------------------------------------------------- */
 
 /* One that failed has changed nothing: there may have been another before. */
@@ -333,53 +439,59 @@ reply_begins(void *opaque, const struct front_header *header)
     return find_watch(desk, header) ? FRONT_HOLD : FRONT_PASS_ON;
 }
 
-/* false: nobody can be asked. */
-static bool
-look(struct front_desk *desk, const char *uuid, struct front_packet *packet)
-{
-    struct front_question *question =
-        front_question_look(uuid, packet, hook_clock_ms() + FRONT_LOOK_MS);
-
-    if (!question)
-        return false;
-    if (!front_asker_start(desk->asker, question)) {
-        front_question_free(question);
-        return false;
-    }
-    question->beside = desk->looks;
-    desk->looks = question;
-    return true;
-}
-
 static void
 reply_whole(void *opaque, struct front_packet *packet)
 {
     struct front_desk *desk = opaque;
     struct front_watch *found = find_watch(desk, &packet->header);
-    char uuid[FRONT_UUID_TEXT];
+    struct front_question *look;
 
     if (!found) {
         front_pipe_put(desk->to_client, packet);
         return;
     }
-    memcpy(uuid, found->uuid, sizeof(uuid));
+    look = found->look;
     *found = desk->watches[--desk->n_watches];
+    front_question_tell_end(look);
+    begin_look(desk, look, packet);
     wake(desk);
-    if (look(desk, uuid, packet))
-        front_pipe_expect(desk->to_client);
-    else
-        front_pipe_put(desk->to_client, packet);
 }
 
 void
 front_desk_look_at_all(struct front_desk *desk)
 {
-    for (size_t i = 0; i < desk->n_watches; i++)
-        (void)look(desk, desk->watches[i].uuid, NULL);
+    for (size_t i = 0; i < desk->n_watches; i++) {
+        if (desk->watches[i].waits)
+            front_question_tell_end(desk->watches[i].look);
+        begin_look(desk, desk->watches[i].look, NULL);
+    }
     desk->n_watches = 0;
 }
 
-const struct front_pipe_calls front_desk_calls = {call_begins, call_whole,
-                                                  NULL};
-const struct front_pipe_calls front_desk_replies = {reply_begins, reply_whole,
-                                                    reply_goes};
+void
+front_desk_clear(struct front_desk *desk)
+{
+    struct front_question *look;
+
+    for (size_t i = 0; i < desk->n_watches; i++)
+        front_question_free(desk->watches[i].look);
+    while ((look = desk->looks)) {
+        desk->looks = look->beside;
+        front_packet_free(look->packet);
+        look->packet = NULL;
+        /* Who asks is not done with it. */
+        if (!look->asked)
+            front_question_free(look);
+    }
+}
+
+const struct front_pipe_calls front_desk_calls = {
+    call_begins,
+    call_whole,
+    call_goes,
+};
+const struct front_pipe_calls front_desk_replies = {
+    reply_begins,
+    reply_whole,
+    reply_goes,
+};

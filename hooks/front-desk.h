@@ -8,10 +8,14 @@
  *   - then calls that carry XML of remora's (front-calls.h, hook-sieve.h): the
  *     agent is asked, and they go on as it says, or are refused;
  *   - replies to calls that changed a domain's devices: the agent has its look
- *     at the domain first, as long as that takes FRONT_LOOK_MS at most.
+ *     at the domain first, as long as that takes FRONT_LOOK_MS at most. It is
+ *     told which attach that ends, and so it is where an attach that it allowed
+ *     does not get to libvirtd. Where nobody knows whether libvirtd is done with
+ *     it, the agent only looks.
  *
  * Limits: FRONT_HELD_CALLS calls at once, FRONT_HELD_BYTES of them in all (one
- *         alone may have any length that libvirt allows); then the client's
+ *         alone may have any length that libvirt allows); FRONT_WATCHES of them
+ *         and of those that await their reply or look; then the client's
  *         next such call waits. Refusals that the client does not read count
  *         as calls.
  * One thread, but for the asker's.
@@ -30,11 +34,15 @@
 /* CONNECT_OPEN with a longer name is taken to ask for everything. */
 #define FRONT_OPEN_MAX (64u * 1024u)
 
+/* How long to wait before trying again to start a thread for a look. */
+#define FRONT_THREAD_MS 100
+
 /* A call that went on, whose reply is waited for. */
 struct front_watch {
     uint32_t procedure;
     uint32_t serial;
-    char uuid[FRONT_UUID_TEXT];
+    const struct front_packet *waits; /* until it begins to go out */
+    struct front_question *look;      /* that follows */
 };
 
 struct front_desk {
@@ -52,7 +60,10 @@ struct front_desk {
     struct front_watch watches[FRONT_WATCHES];
     size_t n_watches;
     struct front_question *looks; /* under way, with a deadline */
-    bool woken;                   /* to_server is to be run again */
+    size_t n_looks;
+    int64_t threads_at; /* when to try again to start one; 0: no need */
+    size_t look_bytes;  /* of devices, from the question to the look's end */
+    bool woken;         /* to_server is to be run again */
 };
 
 /* What the pipes call, with the desk as opaque. */
@@ -73,5 +84,7 @@ void front_desk_deafen(struct front_desk *desk);
  * the agent has its look at each domain whose reply did not come, or whose call
  * did not even go on; and then settle until there are no looks. */
 void front_desk_look_at_all(struct front_desk *desk);
+/* What is left then. */
+void front_desk_clear(struct front_desk *desk);
 
 #endif

@@ -20,6 +20,8 @@ front_question_free(struct front_question *question)
         return;
     for (size_t i = 0; i < FRONT_TEXTS_MAX; i++)
         free(question->news[i]);
+    free(question->body);
+    front_question_free(question->look);
     free(question);
 }
 
@@ -95,40 +97,78 @@ fill_in(struct front_question *question, struct front_packet *packet)
     return true;
 }
 
+static bool
+is_looked_at_after(enum front_kind kind)
+{
+    return kind == FRONT_ATTACH || kind == FRONT_UPDATE;
+}
+
+static struct front_question *
+new_look(const char *uuid)
+{
+    struct front_question *look = calloc(1, sizeof(*look));
+
+    if (!look)
+        return NULL;
+    look->op = WIRE_FRONT_LOOK;
+    (void)snprintf(look->name, sizeof(look->name), "%s", uuid);
+    look->texts[0] = "";
+    look->n_texts = 1;
+    return look;
+}
+
+/* The device as the client gave it, by which the agent knows its attach. One
+ * that is only stored was not made ready, and ends nothing. */
+static bool
+add_look(struct front_question *question)
+{
+    struct front_question *look;
+
+    if (!is_looked_at_after(question->call.kind))
+        return true;
+    look = question->look = new_look(question->name);
+    if (!look || question->op != WIRE_FRONT_ATTACH_LIVE)
+        return look;
+    look->body = malloc(question->lens[0]);
+    if (!look->body)
+        return false;
+    look->body_len = question->lens[0];
+    memcpy(look->body, question->texts[0], look->body_len);
+    return true;
+}
+
 struct front_question *
 front_question_new(struct front_packet *packet, const char **ret_why)
 {
+    static const char no_memory[] =
+        "remora: the host has no memory left to ask the agent (remorad) about "
+        "this definition: free some, then try again";
     struct front_question *question = calloc(1, sizeof(*question));
 
     *ret_why = NULL;
     if (!question) {
-        *ret_why = "remora: the host has no memory left to ask the agent "
-                   "(remorad) about this definition: free some, then try again";
+        *ret_why = no_memory;
         return NULL;
     }
     if (!fill_in(question, packet)) {
         front_question_free(question);
         return NULL;
     }
+    if (!add_look(question)) {
+        *ret_why = no_memory;
+        front_question_free(question);
+        return NULL;
+    }
     return question;
 }
 
-struct front_question *
-front_question_look(const char *uuid,
-                    struct front_packet *packet,
-                    int64_t deadline)
+void
+front_question_tell_end(struct front_question *look)
 {
-    struct front_question *question = calloc(1, sizeof(*question));
-
-    if (!question)
-        return NULL;
-    question->op = WIRE_FRONT_LOOK;
-    (void)snprintf(question->name, sizeof(question->name), "%s", uuid);
-    question->texts[0] = "";
-    question->n_texts = 1;
-    question->deadline = deadline;
-    question->packet = packet;
-    return question;
+    if (!look->body)
+        return;
+    look->texts[0] = look->body;
+    look->lens[0] = look->body_len;
 }
 
 /* ---- the answer ------------------------------------------------------------ */

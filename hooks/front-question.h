@@ -28,6 +28,11 @@ struct front_question {
     /* The loop's own: whose packet waits for the answer, and until when. */
     struct front_packet *packet;
     struct front_call call;
+    struct front_question
+        *look;  /* that follows the call; this one's, or NULL */
+    char *body; /* a look's, malloc()ed; NULL: none */
+    size_t body_len;
+    bool asked;                    /* a look's thread has it */
     int64_t deadline;              /* 0: none */
     struct front_question *beside; /* in the loop's list */
     /* The asker's own. */
@@ -35,16 +40,15 @@ struct front_question {
     struct front_asker *asker;
 };
 
-/* About a call that was taken out, whose bytes stay the packet's. NULL, and
- * *ret_why: no memory if that is not NULL, else there is nothing to ask. */
+/* About a call that was taken out, whose bytes stay the packet's, with the look
+ * that its end is worth, so that it cannot fail for want of memory then. NULL,
+ * and *ret_why: no memory if that is not NULL, else there is nothing to ask. */
 struct front_question *front_question_new(struct front_packet *packet,
                                           const char **ret_why);
-/* That a domain's definition has changed; packet is what waits, or NULL. NULL:
- * no memory. */
-struct front_question *front_question_look(const char *uuid,
-                                           struct front_packet *packet,
-                                           int64_t deadline);
-/* With the answer, and without the packet. NULL is fine. */
+/* The look is to say that the attach has ended, if it is to an attach that was
+ * made ready. */
+void front_question_tell_end(struct front_question *look);
+/* With the answer and its look, and without the packet. NULL is fine. */
 void front_question_free(struct front_question *question);
 
 /* Puts the answer's texts into the packet. false: it would be longer than

@@ -147,7 +147,8 @@ take_last_looks(struct front_desk *desk)
     while (desk->n_attaching > 0 && hook_clock_ms() < end)
         settle_within(desk, end);
     front_desk_look_at_all(desk);
-    while (desk->looks)
+    end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    while (desk->looks && hook_clock_ms() < end)
         settle_within(desk, front_desk_deadline(desk));
 }
 
@@ -175,6 +176,7 @@ front_relay_run(int client, int server, int broker)
     (void)close(client);
     (void)close(server);
     take_last_looks(&relay->desk);
+    front_desk_clear(&relay->desk);
     front_pipe_clear(&relay->to_server);
     front_pipe_clear(&relay->to_client);
     free(relay);

@@ -22,6 +22,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -396,7 +397,9 @@ test_devices(void **state)
         put_packet(bench->server, &reply);
         put_packet(bench->server, &other);
         agent = agent_accept(bench);
-        agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, "");
+        /* The attach that it made ready has ended, whatever came of it. */
+        agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID,
+                     calls[i].op == WIRE_FRONT_ATTACH_LIVE ? OURS : "");
         expect_packet(bench->client, &other);
         expect_silence(bench->client);
         agent_answer(agent, i % 2 ? WIRE_ALLOW : WIRE_REFUSE, NULL, NULL);
@@ -452,7 +455,7 @@ test_look_late(void **state)
     (void)close(agent);
 }
 
-/* libvirtd dies over an attach: the agent learns that it has ended. */
+/* libvirtd dies over an attach: nobody knows whether that has ended. */
 static void
 test_look_at_end(void **state)
 {
@@ -473,7 +476,7 @@ test_look_at_end(void **state)
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
 }
 
-/* So it does when the call cannot go on any more. */
+/* It has, where the call cannot go on any more. */
 static void
 test_look_at_early_end(void **state)
 {
@@ -489,7 +492,76 @@ test_look_at_early_end(void **state)
     expect_end(bench->client);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, "");
+    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+}
+
+/* Allowed, and refused here: its disk is in nobody's use. */
+static void
+test_look_at_too_long(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet call = attach(8, 7, 0);
+    size_t len = FRONT_XDR_STRING_MAX + 1;
+    char *output = malloc(len + 1);
+    char *message;
+    int agent;
+
+    memset(output, 'x', len);
+    output[len] = '\0';
+    bench_open(bench);
+    put_packet(bench->client, &call);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, output);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    message = expect_error(bench->client, 8, 7);
+    assert_non_null(strstr(message, "longer than libvirt takes"));
+    free(message);
+    free(output);
+}
+
+#ifdef __SANITIZE_ADDRESS__
+#define LIMITS_MEMORY false /* it needs some of its own for each thread */
+#else
+#define LIMITS_MEMORY true
+#endif
+
+/* The reply does not wait for ever for a thread, but the look does. */
+static void
+test_look_without_thread(void **state)
+{
+    const struct rlimit little = {1, RLIM_INFINITY};
+    struct bench *bench = *state;
+    const struct packet call = attach(8, 7, 0);
+    const struct packet reply = packet_reply(8, 7, FRONT_OK);
+    const struct packet define = packet_define(8, OURS);
+    int other;
+    int agent;
+
+    if (!LIMITS_MEMORY)
+        skip();
+    bench_open(bench);
+    put_packet(bench->client, &call);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    expect_packet(bench->server, &call);
+    /* It has the only stack that there is. */
+    put_packet(bench->client, &define);
+    other = agent_accept(bench);
+    agent_expect(other, WIRE_FRONT_DEFINE, "", OURS);
+    assert_int_equal(prlimit(bench->relay, RLIMIT_AS, &little, NULL), 0);
+    put_packet(bench->server, &reply);
+    expect_silence(bench->client);
+    expect_packet(bench->client, &reply);
+    expect_silence(bench->agent);
+    agent_answer(other, WIRE_ALLOW, NULL, NULL);
+    expect_packet(bench->server, &define);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
 }
 
@@ -840,21 +912,38 @@ main(void)
 #define TEST(name)                                                             \
     cmocka_unit_test_setup_teardown(name, bench_enter, bench_leave)
     const struct CMUnitTest tests[] = {
-        TEST(test_before_open), TEST(test_read_only),
-        TEST(test_not_opened),  TEST(test_foreign),
-        TEST(test_rewrite),     TEST(test_hasty),
-        TEST(test_two_opens),   TEST(test_opens_anew),
-        TEST(test_refuse),      TEST(test_refusals_lie),
-        TEST(test_moved),       TEST(test_devices),
-        TEST(test_copy),        TEST(test_look_late),
-        TEST(test_look_at_end), TEST(test_look_at_early_end),
-        TEST(test_fds),         TEST(test_many),
-        TEST(test_nobody),      TEST(test_replaced),
-        TEST(test_often),       TEST(test_busy),
-        TEST(test_too_busy),    TEST(test_client_leaves),
-        TEST(test_half_closed), TEST(test_server_leaves),
-        TEST(test_last_words),  TEST(test_last_wishes),
-        TEST(test_malformed),   cmocka_unit_test(test_apology),
+        TEST(test_before_open),
+        TEST(test_read_only),
+        TEST(test_not_opened),
+        TEST(test_foreign),
+        TEST(test_rewrite),
+        TEST(test_hasty),
+        TEST(test_two_opens),
+        TEST(test_opens_anew),
+        TEST(test_refuse),
+        TEST(test_refusals_lie),
+        TEST(test_moved),
+        TEST(test_devices),
+        TEST(test_copy),
+        TEST(test_look_late),
+        TEST(test_look_at_end),
+        TEST(test_look_at_early_end),
+        TEST(test_look_at_too_long),
+        TEST(test_look_without_thread),
+        TEST(test_fds),
+        TEST(test_many),
+        TEST(test_nobody),
+        TEST(test_replaced),
+        TEST(test_often),
+        TEST(test_busy),
+        TEST(test_too_busy),
+        TEST(test_client_leaves),
+        TEST(test_half_closed),
+        TEST(test_server_leaves),
+        TEST(test_last_words),
+        TEST(test_last_wishes),
+        TEST(test_malformed),
+        cmocka_unit_test(test_apology),
     };
 
     signal(SIGPIPE, SIG_IGN);
