@@ -8,8 +8,10 @@
 
 #include "hooks/front-relay.h"
 #include "hooks/front-upstream.h"
+#include "hooks/hook-io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
@@ -67,15 +69,36 @@ end_with_parent(pid_t parent)
 }
 
 static void
-complain(const struct front_identity *identity, const struct hook_error *error)
+complain(const struct front_child *child, const struct hook_error *error)
 {
+    const struct front_identity *identity = child->identity;
     char line[sizeof(error->line) + 64];
     int len =
         snprintf(line, sizeof(line), "client %d of user %u: %s",
                  (int)identity->pid, (unsigned)identity->uid, error->line);
 
+    if (!front_seldom_may(child->seldom, hook_clock_ms()))
+        return;
     hook_say(NULL, line,
              (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
+}
+
+/* What a client may have taken over must not write the proxy's log, nor shut it
+ * down, nor keep others from it. */
+static void
+let_go_of_log(const struct front_child *child)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    struct hook_error error;
+
+    if (null < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        dup2(null, STDERR_FILENO) < 0) {
+        hook_error_set(&error, "cannot use /dev/null: %s", strerror(errno));
+        complain(child, &error);
+        _exit(EXIT_FAILURE);
+    }
+    (void)close(null);
+    front_seldom_free(child->seldom);
 }
 
 _Noreturn void
@@ -90,14 +113,16 @@ front_child_run(const struct front_child *child)
     /* An arena for each thread would be most of an idle relay. */
     (void)mallopt(M_ARENA_MAX, 1);
     if (!front_identity_take(child->identity, &error)) {
-        complain(child->identity, &error);
+        complain(child, &error);
         _exit(EXIT_FAILURE);
     }
     if (!end_with_parent(child->parent))
         _exit(EXIT_FAILURE);
-    server = front_upstream_connect(child->upstream, &error);
+    server = front_upstream_connect(child->upstream, child->own, &error);
+    if (server < 0)
+        complain(child, &error);
+    let_go_of_log(child);
     if (server < 0) {
-        complain(child->identity, &error);
         front_relay_apologise(child->client, error.line);
         _exit(EXIT_FAILURE);
     }

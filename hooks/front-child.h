@@ -6,17 +6,21 @@
 #define REMORA_HOOKS_FRONT_CHILD_H
 
 #include "hooks/front-identity.h"
+#include "hooks/front-seldom.h"
 
 struct front_child {
     int client;
     int broker;                            /* the relay's end */
     const struct front_identity *identity; /* the client's */
     const char *upstream;                  /* or NULL */
+    const char *own;                       /* where the proxy listens, or "" */
+    struct front_seldom *seldom;           /* for what it has to complain of */
     pid_t parent;
 };
 
 /* In the new process: lets go of all that it inherited but standard output
  * and error and those two, becomes the client's user, connects to libvirtd,
+ * lets go of standard output and error, too, before the client's first byte,
  * relays, and ends with the connection, or with its parent. */
 _Noreturn void front_child_run(const struct front_child *child);
 

@@ -8,6 +8,7 @@
 
 #include "hooks/front-broker.h"
 #include "hooks/front-child.h"
+#include "hooks/front-seldom.h"
 #include "hooks/front-users.h"
 #include "hooks/hook-io.h"
 
@@ -19,14 +20,13 @@
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-/* How long to leave a queue alone for which there are no descriptors, and how
- * often to say that clients are turned away. */
+/* How long to leave a queue alone for which there are no descriptors. */
 #define PAUSE_NS       (50 * 1000 * 1000)
-#define SAY_AGAIN_MS   10000
 #define EVENTS_AT_ONCE 64
 
 struct client {
@@ -45,24 +45,23 @@ struct server {
     int signals;
     bool over;
     pid_t self;
-    int64_t said_at;
+    char own[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
+    struct front_seldom rejected; /* nobody else says that */
+    struct front_seldom *failed;  /* the relays' */
     struct front_users users;
     struct client *clients;
 };
 
 /* ---- a new client ---------------------------------------------------------- */
 
-/* A client that comes again and again must not fill the log. */
 static void
 say_rejected(struct server *server, uid_t uid, const char *why)
 {
-    int64_t now = hook_clock_ms();
     char line[256];
     int len;
 
-    if (server->said_at != 0 && now - server->said_at < SAY_AGAIN_MS)
+    if (!front_seldom_may(&server->rejected, hook_clock_ms()))
         return;
-    server->said_at = now;
     len = snprintf(line, sizeof(line), "a client of user %u is turned away: %s",
                    (unsigned)uid, why);
     hook_say(NULL, line,
@@ -90,6 +89,8 @@ start_relay(struct server *server,
         .client = socket,
         .identity = identity,
         .upstream = server->setup->upstream,
+        .own = server->own,
+        .seldom = server->failed,
         .parent = server->self,
     };
 
@@ -309,13 +310,26 @@ end_relays(struct server *server)
 {
     for (struct client *client = server->clients; client;
          client = client->next) {
-        (void)kill(client->relay, SIGTERM);
+        /* What a client has stopped takes no other signal. */
+        (void)kill(client->relay, SIGKILL);
         client->gone = true;
         drop_broker(server, client);
     }
     while (waitpid(-1, NULL, 0) > 0)
         continue;
     free_gone(server);
+}
+
+/* Whose file nobody can connect to has no name here. */
+static void
+find_own(struct server *server)
+{
+    struct sockaddr_un address = {0};
+    socklen_t len = sizeof(address);
+
+    if (getsockname(server->setup->listen, (struct sockaddr *)&address, &len) ==
+        0)
+        memcpy(server->own, address.sun_path, sizeof(address.sun_path));
 }
 
 bool
@@ -328,12 +342,14 @@ front_server_run(const struct front_server_setup *setup,
         .epoll = epoll_create1(EPOLL_CLOEXEC),
         .signals = open_signals(),
         .self = getpid(),
+        .failed = front_seldom_new(),
     };
-    bool begun = server.epoll >= 0 && server.signals >= 0 &&
+    bool begun = server.failed && server.epoll >= 0 && server.signals >= 0 &&
                  poll_for(&server, server.signals, &server.signals) &&
                  poll_for(&server, setup->listen, &server);
 
     front_users_init(&server.users, setup->max_clients, setup->max_per_user);
+    find_own(&server);
     if (begun) {
         ready();
         loop(&server);
@@ -341,6 +357,7 @@ front_server_run(const struct front_server_setup *setup,
     } else {
         hook_error_set(error, "cannot begin: %s", strerror(errno));
     }
+    front_seldom_free(server.failed);
     front_users_clear(&server.users);
     hook_close(&server.epoll);
     hook_close(&server.signals);

@@ -10,8 +10,10 @@
 #include "hooks/hook-socket.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <unistd.h>
 
@@ -41,8 +43,22 @@ try_connect(int fd, const char *path)
     return reason;
 }
 
+static bool
+is_same(const char *path, const char *other)
+{
+    struct stat file;
+    struct stat other_file;
+
+    return strcmp(path, other) == 0 ||
+           (stat(path, &file) == 0 && stat(other, &other_file) == 0 &&
+            file.st_dev == other_file.st_dev &&
+            file.st_ino == other_file.st_ino);
+}
+
 int
-front_upstream_connect(const char *path, struct hook_error *error)
+front_upstream_connect(const char *path,
+                       const char *own,
+                       struct hook_error *error)
 {
     hook_autoclose int fd = new_socket();
     int reason = fd < 0 ? errno : 0;
@@ -51,6 +67,14 @@ front_upstream_connect(const char *path, struct hook_error *error)
     if (!path)
         path =
             access(MODULAR_SOCKET, F_OK) == 0 ? MODULAR_SOCKET : LIBVIRT_SOCKET;
+    if (is_same(path, own)) {
+        hook_error_set(error,
+                       "cannot connect to libvirtd at '%s': the proxy listens "
+                       "there itself: see --upstream in "
+                       "remora-libvirt-proxy(8)",
+                       path);
+        return -1;
+    }
     if (reason == 0)
         reason = try_connect(fd, path);
     if (reason != 0) {

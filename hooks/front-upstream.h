@@ -12,7 +12,10 @@
 
 /* Connects, as whoever this process is, to path; where that is NULL, to what
  * libvirt's own client would: the modular daemon's socket if it is there, else
- * libvirtd's. -1: *error says why. */
-int front_upstream_connect(const char *path, struct hook_error *error);
+ * libvirtd's. Not to the socket at own, where the proxy listens (empty:
+ * nowhere): that would go round in a circle. -1: *error says why. */
+int front_upstream_connect(const char *path,
+                           const char *own,
+                           struct hook_error *error);
 
 #endif

@@ -326,6 +326,42 @@ PY
     bed_end "$idle"
 }
 
+# What a relay of a client may reach, with the client's own rights.
+held_up()
+{
+    local relay null
+    watch_events "$BED/tmp/held"
+    wait_until 'a client is there' 10 relays_are 1
+    relay=$(grep -l -x remora-relay /proc/[0-9]*/comm | tr -dc '0-9')
+    null=$(readlink "/proc/$relay/fd/1" "/proc/$relay/fd/2" | sort -u)
+    is "its relay has no hold of the proxy's log" "$null" /dev/null
+    kill -STOP "$relay"
+    ok 'one that is stopped does not hold up the end of the proxy' proxy_stop
+    wait_until 'and ends with it' 10 relays_are 0
+    ok 'the proxy starts again' proxy_start --mode=0777
+}
+
+# A proxy that is told nothing, and has libvirtd's place.
+circle()
+{
+    local circle before
+    "$BED_INST/sbin/remora-libvirt-proxy" --listen=/run/remora/circle \
+        --upstream=/run/circle </dev/null >>"$BED/log/circle.log" 2>&1 &
+    circle=$!
+    disown
+    bed_wait 10 grep -q "00010000 .* /run/remora/circle\$" /proc/net/unix
+    ln -s /run/remora/circle /run/circle
+    for _ in 1 2 3; do
+        refuses 'a client of a proxy that finds itself is told' \
+            'the proxy listens there itself' virsh -q -c \
+            'qemu+unix:///system?socket=/run/remora/circle' list
+    done
+    is 'and the log is, once' "$(grep -c 'listens there itself' \
+        "$BED/log/circle.log")" 1
+    bed_end "$circle"
+    rm /run/circle
+}
+
 odd()
 {
     cat >"$BED/tmp/odd.py" <<PY
@@ -426,6 +462,8 @@ inside()
     identity
     restarts
     idle
+    held_up
+    circle
     odd
     come_and_go
     many

@@ -7,6 +7,7 @@
 #include "hooks/front-broker.h"
 #include "hooks/front-listen.h"
 #include "hooks/front-ready.h"
+#include "hooks/front-seldom.h"
 #include "hooks/front-upstream.h"
 #include "hooks/hook-io.h"
 #include "hooks/hook-socket.h"
@@ -195,18 +196,50 @@ test_ready(void **state)
 static void
 test_upstream(void **state)
 {
+    char other[128];
     struct front_listen listen;
     struct hook_error error;
     int fd;
 
     (void)state;
-    assert_int_equal(front_upstream_connect(path, &error), -1);
+    assert_int_equal(front_upstream_connect(path, "", &error), -1);
     assert_non_null(strstr(error.line, "cannot connect to libvirtd at"));
     assert_true(opens(&listen, &error));
-    fd = front_upstream_connect(path, &error);
+    fd = front_upstream_connect(path, "", &error);
     assert_true(fd >= 0);
     hook_close(&fd);
+    /* Its own, by this name or another. */
+    (void)snprintf(other, sizeof(other), "%s/other", directory);
+    fd = front_upstream_connect(path, other, &error);
+    assert_true(fd >= 0);
+    hook_close(&fd);
+    assert_int_equal(symlink(path, other), 0);
+    assert_int_equal(front_upstream_connect(path, path, &error), -1);
+    assert_int_equal(front_upstream_connect(other, path, &error), -1);
+    assert_non_null(strstr(error.line, "the proxy listens there itself"));
+    assert_int_equal(unlink(other), 0);
     front_listen_close(&listen);
+}
+
+/* One of all processes that share it. */
+static void
+test_seldom(void **state)
+{
+    struct front_seldom *seldom = front_seldom_new();
+    int status;
+    pid_t pid;
+
+    (void)state;
+    assert_non_null(seldom);
+    pid = fork();
+    if (pid == 0)
+        _exit(front_seldom_may(seldom, 100) ? 0 : 1);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    assert_false(front_seldom_may(seldom, 9999));
+    assert_true(front_seldom_may(seldom, 10000));
+    assert_false(front_seldom_may(seldom, 10000));
+    front_seldom_free(seldom);
 }
 
 /* ---- broker ---------------------------------------------------------------- */
@@ -375,9 +408,9 @@ main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
     const struct CMUnitTest tests[] = {
-        TEST(test_own),         TEST(test_left_over),   TEST(test_passed),
-        TEST(test_ready),       TEST(test_upstream),    TEST(test_broker),
-        TEST(test_broker_deaf), TEST(test_broker_late),
+        TEST(test_own),    TEST(test_left_over),   TEST(test_passed),
+        TEST(test_ready),  TEST(test_upstream),    TEST(test_seldom),
+        TEST(test_broker), TEST(test_broker_deaf), TEST(test_broker_late),
     };
 
     signal(SIGPIPE, SIG_IGN);
