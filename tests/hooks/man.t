@@ -78,7 +78,7 @@ messages=$({
         sed 's/"remora: //; s/: .*//; s/ (remorad).*//'
 })
 check "messages of the proxy were found" \
-    "$(test "$(echo "$messages" | wc -l)" -eq 5 || echo "$messages")"
+    "$(test "$(echo "$messages" | wc -l)" -eq 6 || echo "$messages")"
 check "each message of the proxy is named" \
     "$(echo "$messages" | while read -r message; do
         echo "$page" | grep -qF -- "$message" || echo "$message"
