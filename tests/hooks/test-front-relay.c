@@ -549,7 +549,8 @@ test_look_without_thread(void **state)
     agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     expect_packet(bench->server, &call);
-    /* It has the only stack that there is. */
+    /* When the thread has ended, the next has the only stack that there is. */
+    expect_silence(bench->agent);
     put_packet(bench->client, &define);
     other = agent_accept(bench);
     agent_expect(other, WIRE_FRONT_DEFINE, "", OURS);
