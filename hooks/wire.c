@@ -124,8 +124,8 @@ check_lengths(const struct wire_request *request)
 static const char *
 check_front(const struct wire_request *request)
 {
-    bool named = request->op != WIRE_FRONT_DEFINE &&
-                 request->op != WIRE_FRONT_MOVE;
+    bool named =
+        request->op != WIRE_FRONT_DEFINE && request->op != WIRE_FRONT_MOVE;
 
     if (named != (request->name_len > 0))
         return named ? "it names no domain" : "it names a domain";
