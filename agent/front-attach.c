@@ -83,7 +83,7 @@ front_attach(Host *host,
         return FALSE;
     disk = g_ptr_array_index(dom_plan_disks(plan), 0);
     if (!may_be_made(disk, device, domain, error) ||
-        !rewrite_device(host, plan, true, &xml, error))
+        !rewrite_device(host, plan, REWRITE_FOR_ATTACH, &xml, error))
         return FALSE;
     drop_earlier(held, plan, disk);
     if (!provision(host, plan, &ready, error))

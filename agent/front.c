@@ -193,8 +193,11 @@ answer_device(Host *host,
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
 
+    RewriteFor what = request->op == WIRE_FRONT_UPDATE ? REWRITE_FOR_UPDATE
+                                                       : REWRITE_FOR_STORE;
+
     if (!asks_for_clone(plan) &&
-        !rewrite_device(host, plan, false, &xml, &error))
+        !rewrite_device(host, plan, what, &xml, &error))
         refuse(request, request->name, error, answer);
     else
         allow(request, "device", request->name, xml, answer);
@@ -332,6 +335,7 @@ front_serve(Front *front,
         serve_attach(front, host, request, ret_answer);
         return;
     case WIRE_FRONT_DEVICE:
+    case WIRE_FRONT_UPDATE:
         serve_device(host, request, ret_answer);
         return;
     case WIRE_FRONT_LOOK:

@@ -104,7 +104,7 @@ rewrite_plan_device(Host *host,
 
 gboolean
 rewrite_device(
-    Host *host, DomPlan *plan, bool live, char **ret_xml, GError **error)
+    Host *host, DomPlan *plan, RewriteFor what, char **ret_xml, GError **error)
 {
     g_auto(HostSite) site = {0};
 
@@ -112,6 +112,9 @@ rewrite_device(
     if (dom_plan_disks(plan)->len == 0)
         return TRUE;
     host_check_monitors(host);
-    return find_site(host, live, &site, error) &&
-           dom_plan_rewrite(plan, &site.site, ret_xml, error);
+    if (!find_site(host, what == REWRITE_FOR_ATTACH, &site, error))
+        return FALSE;
+    if (what == REWRITE_FOR_UPDATE)
+        site.site.cache = site.site.discard = NULL;
+    return dom_plan_rewrite(plan, &site.site, ret_xml, error);
 }

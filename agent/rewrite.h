@@ -33,10 +33,18 @@ DomPlan *rewrite_plan_device(Host *host,
                              const char *uuid,
                              const char *name,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* And what becomes of it; live: by the monitors of today alone. */
+typedef enum {
+    REWRITE_FOR_STORE,
+    REWRITE_FOR_ATTACH, /* by the monitors of today alone */
+    /* Nothing but what leads to the image: libvirt changes neither cache mode
+     * nor discard of a disk that a guest has, and refuses to be asked. */
+    REWRITE_FOR_UPDATE,
+} RewriteFor;
+
+/* And what becomes of it. */
 gboolean rewrite_device(Host *host,
                         DomPlan *plan,
-                        bool live,
+                        RewriteFor what,
                         char **ret_xml,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

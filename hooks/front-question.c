@@ -50,6 +50,7 @@ op_for(const struct front_call *call)
         return (call->flags & WHERE) == CONFIG ? WIRE_FRONT_DEVICE
                                                : WIRE_FRONT_ATTACH_LIVE;
     case FRONT_UPDATE:
+        return WIRE_FRONT_UPDATE;
     case FRONT_COPY:
         return WIRE_FRONT_DEVICE;
     case FRONT_MOVE:

@@ -375,8 +375,8 @@ test_devices(void **state)
     } calls[] = {
         {8, 0, WIRE_FRONT_ATTACH_LIVE},   {160, 0, WIRE_FRONT_ATTACH_LIVE},
         {160, 1, WIRE_FRONT_ATTACH_LIVE}, {160, 3, WIRE_FRONT_ATTACH_LIVE},
-        {160, 2, WIRE_FRONT_DEVICE},      {174, 2, WIRE_FRONT_DEVICE},
-        {174, 1, WIRE_FRONT_DEVICE},
+        {160, 2, WIRE_FRONT_DEVICE},      {174, 2, WIRE_FRONT_UPDATE},
+        {174, 1, WIRE_FRONT_UPDATE},
     };
     struct bench *bench = *state;
 

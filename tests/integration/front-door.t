@@ -170,6 +170,88 @@ guest_runs()
         guest_wait_line plugs 'wrote sector 2'
 }
 
+# ---- what else carries a domain or a disk -----------------------------------
+
+# Of user 0, by the agent.
+rewrote()
+{
+    agent_said "domain '$1': rewritten for user 0 ($2)"
+}
+
+without_monitors()
+{
+    sed '/<host name=/d' "$1"
+}
+
+saved()
+{
+    local file=$BED/tmp/saved
+    ok 'a guest runs' proxy_virsh create "$(idle_one saved)"
+    ok 'is saved' proxy_virsh save saved "$file"
+    proxy_virsh save-image-dumpxml "$file" >"$BED/tmp/saved.is.xml"
+    without_monitors "$BED/tmp/saved.is.xml" >"$BED/tmp/saved.to.xml"
+    ok 'what was saved is changed' proxy_virsh save-image-define "$file" \
+        "$BED/tmp/saved.to.xml"
+    like 'and has its monitors' "$(virsh_ save-image-dumpxml "$file")" \
+        "<host name='127.0.0.1'"
+    ok 'by the agent' rewrote saved 'definition from elsewhere'
+    ok 'it is restored, with another definition' proxy_virsh restore "$file" \
+        --xml "$BED/tmp/saved.to.xml"
+    ok 'and runs' guest_is saved running
+    wait_until 'no claim is left' 5 agent_no_claims
+}
+
+# Onto an image of another pool, whose monitors nobody names.
+copied()
+{
+    rbd create --size 16M volumes/copy
+    cat >"$BED/tmp/copy.xml" <<XML
+<disk type='network' device='disk'>
+  <driver name='qemu' type='raw'/>
+  <source protocol='rbd' name='volumes/copy'/>
+</disk>
+XML
+    ok 'its disk is copied, and the guest goes on with the copy' \
+        proxy_virsh blockcopy saved vda --xml "$BED/tmp/copy.xml" \
+        --reuse-external --wait --pivot --transient-job
+    like 'which has its monitors' "$(virsh_ dumpxml saved |
+        sed -n "/name='volumes\/copy'/,/<\/source>/p")" \
+        "<host name='127.0.0.1'"
+    ok 'it ends' proxy_virsh destroy saved
+    is 'the copy is what the disk was' "$(guest_sector volumes/copy 2)" \
+        "$(guest_sector "vms/$(saved_uuid)_disk" 2)"
+}
+
+saved_uuid()
+{
+    sed -n 's|.*<uuid>\(.*\)</uuid>.*|\1|p' "$BED/tmp/saved.is.xml" | head -n 1
+}
+
+# Another medium in a drive.
+changed()
+{
+    local drive
+    ok 'the guests may watch images' ceph auth caps client.remora \
+        mon 'profile rbd' mgr 'profile rbd pool=vms' osd \
+        "$CLUSTER_REMORA_CAPS, allow rw pool=images object_prefix rbd_header."
+    guest_xml -m "$(agent_asks vda "$IDLE")" drive "$(uuidgen)" \
+        "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>" \
+        >"$BED/tmp/drive.xml"
+    ok 'a guest with a drive' proxy_virsh create "$BED/tmp/drive.xml"
+    cat >"$BED/tmp/medium.xml" <<XML
+<disk type='network' device='cdrom'>
+  <source protocol='rbd' name='images/$IMAGE@snap'/>
+  <target dev='hdc' bus='ide'/>
+</disk>
+XML
+    ok 'gets an image into it' proxy_virsh update-device drive \
+        "$BED/tmp/medium.xml" --live
+    drive=$(virsh_ dumpxml drive | tr -d '\n')
+    like 'which is its snapshot' "$drive" "name='images/$IMAGE'"
+    like 'read-only' "$drive" '<readonly/>'
+    ok 'it ends' proxy_virsh destroy drive
+}
+
 # ---- clients of others -----------------------------------------------------
 
 # An editor that an administrator would have typed into.
@@ -441,6 +523,9 @@ inside()
     back_to_back
     redefined
     plugged
+    saved
+    copied
+    changed
     by_virsh
     volumes
     by_python
