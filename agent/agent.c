@@ -10,17 +10,11 @@
 #include "agent/guests-later.h"
 #include "agent/guests.h"
 #include "agent/log.h"
-#include "agent/recoveries.h"
 #include "agent/report.h"
 #include "agent/request.h"
+#include "agent/sweep.h"
 
 #include <string.h>
-
-/* A claim that was handed over for a start which is still under way when the
- * agent is replaced is left alone for so long. */
-#define SWEEP_AGE_S 60
-/* A sweep that fails with a cluster that answers may fail for ever. */
-#define SWEEPS_FAIL_MAX 6
 
 #define ARRIVALS_DIR HOST_RUN_DIR "/arrivals"
 
@@ -31,9 +25,7 @@ struct Agent {
     Held *held;
     GuestsLater *later;
     gint64 since_us;
-    GMutex sweeping;
-    gint sweep_due; /* atomic, as is the next */
-    gint sweeps_failed;
+    Sweep *sweep;
     AgentWake wake;
     gpointer wake_data;
 };
@@ -56,8 +48,7 @@ agent_new(Host *host)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->held = held_new();
     agent->later = guests_later_new();
-    g_mutex_init(&agent->sweeping);
-    agent->sweep_due = 1;
+    agent->sweep = sweep_new();
     agent->since_us = g_get_monotonic_time();
     return agent;
 }
@@ -70,7 +61,7 @@ agent_free(Agent *agent)
     g_hash_table_unref(agent->preparing);
     held_free(agent->held);
     guests_later_free(agent->later);
-    g_mutex_clear(&agent->sweeping);
+    sweep_free(agent->sweep);
     host_unref(agent->host);
     g_mutex_clear(&agent->lock);
     g_free(agent);
@@ -381,51 +372,12 @@ agent_notice(Agent *agent,
         guests_forget(host, dom_plan_uuid(plan));
 }
 
-static bool
-may_sweep_again(Agent *agent, const GError *error)
-{
-    if (g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN))
-        return true;
-    log_warning(NULL, "%s", error->message);
-    return g_atomic_int_add(&agent->sweeps_failed, 1) + 1 < SWEEPS_FAIL_MAX;
-}
-
-static void
-sweep(Agent *agent)
-{
-    g_autoptr(Host) host = agent_host(agent);
-    g_autoptr(GPtrArray) dropped =
-        g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
-    g_autoptr(GError) error = NULL;
-    bool waiting = false;
-    gboolean done = store_claims_sweep(host_cluster(host), SWEEP_AGE_S, dropped,
-                                       &waiting, &error);
-
-    for (guint i = 0; i < dropped->len; i++) {
-        const StoreRecovery *recovery = g_ptr_array_index(dropped, i);
-        const LogAbout about = {.image = recovery->image};
-
-        recoveries_note(&about, recovery->text);
-    }
-    g_atomic_int_set(&agent->sweep_due,
-                     done ? waiting : may_sweep_again(agent, error));
-}
-
-/* Whoever comes while another is at it has nothing to do. */
-static void
-sweep_if_due(Agent *agent)
-{
-    if (!g_atomic_int_get(&agent->sweep_due) ||
-        !g_mutex_trylock(&agent->sweeping))
-        return;
-    sweep(agent);
-    g_mutex_unlock(&agent->sweeping);
-}
-
 void
 agent_begin(Agent *agent)
 {
-    sweep_if_due(agent);
+    g_autoptr(Host) host = agent_host(agent);
+
+    sweep_run(agent->sweep, host);
 }
 
 void
@@ -439,8 +391,7 @@ bool
 agent_wants_look(Agent *agent)
 {
     return held_count(agent->held) > 0 ||
-           guests_later_count(agent->later) > 0 ||
-           g_atomic_int_get(&agent->sweep_due);
+           guests_later_count(agent->later) > 0 || sweep_is_due(agent->sweep);
 }
 
 void
@@ -450,5 +401,5 @@ agent_look(Agent *agent)
 
     held_check(agent->held);
     guests_later_check(agent->later, host);
-    sweep_if_due(agent);
+    sweep_run(agent->sweep, host);
 }
