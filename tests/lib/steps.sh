@@ -8,6 +8,10 @@
 #     run COMMAND...             ends at once when the script gets a signal
 #     run_aside LOG COMMAND...   beside what comes next, with what that leaves
 #     wait_aside                 its status
+#     run_beside NAME COMMAND... beside others; output and errors go to
+#                                $work/NAME.out and .err
+#     wait_beside                until one of those has ended: sets BESIDE, its
+#                                name, and BESIDE_STATUS
 #
 # Contract: $work and what runs are gone when the script ends, by any signal
 #           but KILL. The script defines step_failed TITLE LOG, called where a
@@ -17,6 +21,7 @@
 work=
 child=
 aside=
+declare -A beside=()
 
 steps_begin()
 {
@@ -31,7 +36,7 @@ steps_clean_up()
 {
     trap - EXIT INT TERM HUP
     local group
-    for group in $child $aside; do
+    for group in $child $aside "${!beside[@]}"; do
         kill -TERM -- "-$group" 2>/dev/null
         wait "$group" 2>/dev/null
     done
@@ -73,6 +78,26 @@ wait_aside()
     status=$?
     aside=
     return "$status"
+}
+
+run_beside()
+{
+    local name=$1
+    shift
+    set -m
+    "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
+    beside[$!]=$name
+    set +m
+}
+
+# shellcheck disable=SC2034 # for the caller
+wait_beside()
+{
+    local pid
+    wait -n -p pid "${!beside[@]}"
+    BESIDE_STATUS=$?
+    BESIDE=${beside[$pid]}
+    unset "beside[$pid]"
 }
 
 # since START (of EPOCHREALTIME): seconds with one decimal.
