@@ -238,6 +238,8 @@ changed()
         "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>" \
         >"$BED/tmp/drive.xml"
     ok 'a guest with a drive' proxy_virsh create "$BED/tmp/drive.xml"
+    # Its firmware closes the tray while libvirt wants it open.
+    ok 'has booted' guest_wait_line drive 'wrote sector 2'
     cat >"$BED/tmp/medium.xml" <<XML
 <disk type='network' device='cdrom'>
   <source protocol='rbd' name='images/$IMAGE@snap'/>

@@ -209,7 +209,7 @@ devices()
     ok 'the disk is updated' \
         proxy_virsh update-device --config web1 "$(disk REWRITE)"
     is 'and the agent has its look' "$(agent_log 2)" \
-        "0 19 $B
+        "0 21 $B
 0 20 $B"
 }
 
