@@ -290,20 +290,27 @@ by_virsh()
     ok 'names its clone as well' on_its_clone v1
     ok 'it creates' proxy_virsh create "$(asks_by v2)"
     ok 'what boots and ends' bed_wait 10 eval '! guest_is v2 running'
-    like 'it shows a console' "$(console v1)" 'remora-guest: hello from'
+    like 'it shows a console' "$(console)" 'remora-guest: hello from'
     ok 'it undefines' proxy_virsh undefine v1
 }
 
-# A serial port that is a terminal's.
+# A serial port that is a terminal's. QEMU looks once a second whether somebody
+# is there, and throws away what nobody hears.
 console()
 {
-    local file
-    proxy_virsh destroy "$1" >/dev/null 2>&1
+    local file said=$BED/tmp/console pid
     file=$(asks_by c1)
     sed -i '/<serial/,/<\/serial>/c<console type="pty"/>' "$file"
-    proxy_virsh define "$file" >/dev/null || return
-    timeout 20 script -q -e -c "virsh -q -c '$PROXY_URI' start --console c1" \
-        /dev/null </dev/null
+    proxy_virsh define "$file" >/dev/null &&
+        proxy_virsh start --paused c1 >/dev/null || return
+    timeout 30 script -q -e -c "virsh -c '$PROXY_URI' console c1" /dev/null \
+        </dev/null >"$said" 2>&1 &
+    pid=$!
+    bed_wait 10 grep -q 'Escape character' "$said"
+    sleep 2
+    proxy_virsh resume c1 >/dev/null
+    wait "$pid"
+    cat "$said"
     proxy_virsh undefine c1 >/dev/null
 }
 
