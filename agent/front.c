@@ -132,10 +132,8 @@ serve_define(Host *host, const FrontRequest *request, AgentAnswer *answer)
 {
     g_autofree char *name = NULL;
     g_autoptr(GError) error = NULL;
-    bool ours = false;
     char *xml = NULL;
-    bool good =
-        rewrite_domain(host, request->body, request->len, &ours, &xml, &error);
+    bool good = rewrite_domain(host, request->body, request->len, &xml, &error);
 
     if (!good || xml)
         name = dom_peek_name(request->body, request->len);
@@ -192,7 +190,6 @@ answer_device(Host *host,
 {
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
-
     RewriteFor what = request->op == WIRE_FRONT_UPDATE ? REWRITE_FOR_UPDATE
                                                        : REWRITE_FOR_STORE;
 

@@ -64,12 +64,8 @@ find_site(Host *host, bool live, HostSite *ret_site, GError **error)
 }
 
 gboolean
-rewrite_domain(Host *host,
-               const char *xml,
-               gsize len,
-               bool *ret_ours,
-               char **ret_xml,
-               GError **error)
+rewrite_domain(
+    Host *host, const char *xml, gsize len, char **ret_xml, GError **error)
 {
     g_autoptr(DomPlan) first =
         request_plan(host, HOST_ASK_NOBODY, xml, len, true, error);
@@ -77,8 +73,7 @@ rewrite_domain(Host *host,
     g_auto(HostSite) site = {0};
 
     *ret_xml = NULL;
-    *ret_ours = first && dom_plan_disks(first)->len > 0;
-    if (!*ret_ours)
+    if (!first || dom_plan_disks(first)->len == 0)
         return first != NULL;
     plan = plan_ours(host, xml, len, error);
     return plan && find_site(host, false, &site, error) &&

@@ -16,12 +16,10 @@
 #include "agent/host.h"
 
 /* A whole definition, with every disk of it that can be completed. ret_xml
- * gets NULL where nothing is to change; ret_ours, whether it asks for
- * anything. g_free() ret_xml. */
+ * gets NULL where nothing is to change. g_free() it. */
 gboolean rewrite_domain(Host *host,
                         const char *xml,
                         gsize len,
-                        bool *ret_ours,
                         char **ret_xml,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

@@ -6,9 +6,9 @@
  * nothing. The claim asks not to be kept back, so a disk's own pool is named
  * by it. librbd's writes cannot be told so: a clone is written down in its
  * parent's header, in another pool, and either pool may fill up meanwhile. So
- * what is at work is written down here, and who has waited a while can ask
- * whether it waits for that. The flags are not looked at before: that would
- * cost each start a question to a monitor.
+ * who has waited a while for what is at work (store-work.c) can ask whether it
+ * waits for that. The flags are not looked at before: that would cost each
+ * start a question to a monitor.
  */
 #include "config.h"
 
@@ -40,41 +40,6 @@ stuck_clear(Stuck *stuck)
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Stuck, stuck_clear)
-
-void
-store_work_begin(StoreCluster *cluster, StoreWork *work, const StoreDisk *disk)
-{
-    work->disk = disk;
-    work->since_us = g_get_monotonic_time();
-    g_mutex_lock(&cluster->lock);
-    g_ptr_array_add(cluster->work, work);
-    g_mutex_unlock(&cluster->lock);
-}
-
-void
-store_work_end(StoreCluster *cluster, StoreWork *work)
-{
-    g_mutex_lock(&cluster->lock);
-    g_ptr_array_remove_fast(cluster->work, work);
-    g_mutex_unlock(&cluster->lock);
-}
-
-bool
-store_work_by_others(StoreCluster *cluster, const StoreDisk *disk)
-{
-    guint count = 0;
-
-    g_mutex_lock(&cluster->lock);
-    for (guint i = 0; i < cluster->work->len; i++) {
-        const StoreWork *work = g_ptr_array_index(cluster->work, i);
-
-        if (strcmp(work->disk->image, disk->image) == 0 &&
-            strcmp(work->disk->pool, disk->pool) == 0)
-            count++;
-    }
-    g_mutex_unlock(&cluster->lock);
-    return count > 1;
-}
 
 static bool
 is_for(const StoreDisk *disk, const char *asker)

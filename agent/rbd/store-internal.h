@@ -339,7 +339,7 @@ gboolean store_trash(StoreConn *conn,
 gboolean
 store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error);
 
-/* store-full.c: a disk that is being made ready, between the two calls, which
+/* store-work.c: a disk that is being made ready, between the two calls, which
  * are around the claim, too. */
 typedef struct {
     const StoreDisk *disk;
@@ -352,7 +352,7 @@ void store_work_end(StoreCluster *cluster, StoreWork *work);
 /* Whether somebody else of this process than the caller, who has begun, is at
  * work on the image. */
 bool store_work_by_others(StoreCluster *cluster, const StoreDisk *disk);
-/* Whether somebody found a pool full and nobody has found room since. */
+/* store-full.c. Whether somebody found a pool full and nobody has found room since. */
 bool store_room_is_missing(StoreCluster *cluster);
 /* Before something is made: asks a monitor only if that is so. FALSE: there is
  * no room in the disk's pool or in its parent's. */

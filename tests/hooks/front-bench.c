@@ -281,3 +281,35 @@ agent_answer(int fd,
     assert_int_equal(hook_write(fd, output, output_len, SOON()), HOOK_IO_DONE);
     (void)close(fd);
 }
+
+void
+bench_passes(struct bench *bench, const struct packet *packet)
+{
+    put_packet(bench->client, packet);
+    expect_packet(bench->server, packet);
+}
+
+struct packet
+packet_ping(void)
+{
+    struct packet packet;
+
+    packet_header(&packet, 11, FRONT_MESSAGE, 0, FRONT_OK);
+    front_xdr_put(packet.bytes + 4, 0x6b656570);
+    packet_end(&packet);
+    return packet;
+}
+
+struct packet
+packet_attach(uint32_t procedure, uint32_t serial, uint32_t flags)
+{
+    struct packet packet;
+
+    packet_header(&packet, procedure, FRONT_CALL, serial, FRONT_OK);
+    packet_domain(&packet);
+    packet_text(&packet, OURS);
+    if (procedure != 8)
+        packet_u32(&packet, flags);
+    packet_end(&packet);
+    return packet;
+}

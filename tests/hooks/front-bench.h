@@ -63,4 +63,12 @@ void agent_answer(int fd,
                   const char *message,
                   const char *output);
 
+/* What the client sends comes out at libvirtd as it is. */
+void bench_passes(struct bench *bench, const struct packet *packet);
+/* Of another program: its numbers mean nothing. */
+struct packet packet_ping(void);
+/* An attach or update of OURS; procedure 8 has no flags. */
+struct packet
+packet_attach(uint32_t procedure, uint32_t serial, uint32_t flags);
+
 #endif
