@@ -19,6 +19,7 @@
 #include <fcntl.h>
 #include <glib-unix.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -277,6 +278,8 @@ main(int argc, char **argv)
     int status;
 
     (void)setlocale(LC_ALL, "");
+    /* libvirt's client library writes to a daemon that has just gone. */
+    (void)signal(SIGPIPE, SIG_IGN);
     if (!parse(&argc, &argv, &options, &error)) {
         fprintf(stderr, "remorad: %s; see 'remorad --help'\n", error->message);
         return 2;

@@ -167,6 +167,10 @@ reload()
         agent_said 'the configuration stays as it was: /etc/remora/remora.conf:1'
     ok 'and the agent goes on' virsh_ start web2
     ok 'as before' guest_wait_off web2
+    # What libvirt's library gets that writes to a daemon that has just gone.
+    kill -PIPE "$AGENT_PID"
+    refuses 'a pipe that breaks does not end it' '' bed_wait 1 bed_gone \
+        "$AGENT_PID"
     rm /etc/remora/remora.conf
     agent_reload
     guest_define -m "$(agent_asks vda "$IMAGE")" web5 "$(uuidgen)" >/dev/null
