@@ -270,6 +270,11 @@ take_away(StoreConn *conn,
         g_propagate_error(error, g_error_copy(why));
         return FALSE;
     }
+    if (g_atomic_int_get(&conn->retired))
+        return store_refuse(error, STORE_ERROR_DOWN,
+                            "the connection was lost while '%s/%s' was made: "
+                            "try again",
+                            disk->pool, disk->image);
     if (!store_trash(conn, disk->pool, disk->image, replaced, error))
         return FALSE;
     g_string_append_printf(done, "moved the clone to the trash, because %s",
