@@ -10,6 +10,7 @@
 #           /etc/remora/remora.conf, or the defaults where there is none.
 
 AGENT_PID=
+AGENT_PID_FILE=$BED/tmp/remorad.pid
 
 agent_hook()
 {
@@ -44,14 +45,25 @@ agent_settled()
 agent_start()
 {
     : >"$BED/log/remorad.now"
-    "$BED_INST/sbin/remorad" "$@" </dev/null \
+    rm -f "$AGENT_PID_FILE"
+    agent_watched "$@" </dev/null 2>/dev/null \
         > >(exec tee -a "$BED/log/remorad.now" "$BED/log/remorad.log" \
-            >/dev/null) 2>&1 &
-    AGENT_PID=$!
+            >/dev/null) &
     disown
+    bed_wait 10 test -s "$AGENT_PID_FILE" || return
+    AGENT_PID=$(<"$AGENT_PID_FILE")
     bed_wait 10 agent_settled 'remorad .* is ready' || { agent_odd; return; }
     [ -z "${LIBVIRTD_PID-}" ] || bed_wait 10 agent_settled 'connected to libvirt'
     ! bed_gone "$AGENT_PID" || agent_odd
+}
+
+# How it ended stands in its log: who only finds it gone cannot tell.
+agent_watched()
+{
+    "$BED_INST/sbin/remorad" "$@" 2>&1 &
+    echo $! >"$AGENT_PID_FILE.new" && mv "$AGENT_PID_FILE.new" "$AGENT_PID_FILE"
+    wait $!
+    echo "remorad has ended with status $?"
 }
 
 # Seen where it matters: most callers only need it to run.
@@ -65,10 +77,18 @@ agent_odd()
     return 1
 }
 
+# One that has ended before, unasked, has not stopped well.
 agent_stop()
 {
-    [ -z "$AGENT_PID" ] || bed_end "$AGENT_PID" 30
+    local pid=$AGENT_PID
     AGENT_PID=
+    [ -n "$pid" ] || return 0
+    if bed_gone "$pid"; then
+        echo 'remorad was gone already; the last that it said:'
+        tail -n 5 "$BED/log/remorad.now"
+        return 1
+    fi
+    bed_end "$pid" 30
 }
 
 agent_kill()
@@ -77,9 +97,23 @@ agent_kill()
     AGENT_PID=
 }
 
+# Returns when it has read its configuration again, or refused to.
 agent_reload()
 {
-    kill -HUP "$AGENT_PID"
+    local before
+    before=$(agent_reloads)
+    kill -HUP "$AGENT_PID" && bed_wait 5 agent_reloaded_since "$before"
+}
+
+agent_reloads()
+{
+    grep -c 'configuration \(read again\|stays as it was\)' \
+        "$BED/log/remorad.now"
+}
+
+agent_reloaded_since()
+{
+    [ "$(agent_reloads)" -gt "$1" ]
 }
 
 # The UUID of the libvirt secret that the agent made.

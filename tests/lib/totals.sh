@@ -77,12 +77,30 @@ total_trs()
     total_last "$passed" "$failed" "$skipped"
 }
 
+# total_why LINE: of what the test said of the failure that was noted last. Where
+# only the end of a run is kept, that is what somebody has to find the cause.
+total_why()
+{
+    [ "$TOTAL_WHYS" -gt 0 ] || return
+    TOTAL_WHYS=$((TOTAL_WHYS - 1))
+    TOTAL_NOTES[-1]+=$'\n'"    | ${1:0:400}"
+}
+
 # total_tap FILE STATUS TITLE: what one TAP script said.
 total_tap()
 {
     local file=$1 status=$2 title=$3 line plan='' whole=''
-    local passed=0 failed=0 skipped=0 seen
+    local passed=0 failed=0 skipped=0 seen TOTAL_WHYS=0
     while IFS= read -r line; do
+        case $line in
+        '# '*)
+            total_why "${line#\# }"
+            continue
+            ;;
+        'not ok '*'# TODO'*) ;;
+        'not ok'*) TOTAL_WHYS=12 ;;
+        *) TOTAL_WHYS=0 ;;
+        esac
         case $line in
         'not ok '*'# TODO'*) passed=$((passed + 1)) ;;
         'not ok'*)
