@@ -166,6 +166,9 @@ configure(StoreConn *conn, GError **error)
         /* What is written here is written once, so a cache for each image
          * that is opened costs time and saves none. */
         {"rbd_cache", "false"},
+        /* With more than one, librbd (16.2.15) touches an image once more
+         * that another thread may have closed meanwhile, and freed. */
+        {"librados_thread_count", "1"},
         /* librados keeps its last lines in memory, for a crash; making them
          * up takes part of the time of each call. */
         {"debug_rbd", "0/0"},

@@ -86,6 +86,18 @@ watchers()
         try watchers nowhere/x
 }
 
+# librbd once touched images that had been closed: what is freed is overwritten,
+# so that this is seen.
+crowd()
+{
+    local times=150
+    [ -z "${REMORA_FULL-}" ] || times=2500
+    rbd clone "images/$IMAGE@snap" vms/often_disk
+    ok 'a clone is opened and closed by many at once' \
+        env MALLOC_PERTURB_=165 "$TRY" crowd vms/often_disk 8 "$times"
+    rbd rm --no-progress vms/often_disk
+}
+
 find_image()
 {
     is 'the pool of an image' "$(try find "$IMAGE" images vms)" images
@@ -345,6 +357,7 @@ inside()
     start
     keys
     watchers
+    crowd
     find_image
     drop_own
     drop_living

@@ -7,6 +7,7 @@
  *     store-try key USER [KEYRING]
  *     store-try drop POOL/IMAGE OWNER
  *     store-try watchers POOL/IMAGE
+ *     store-try crowd POOL/IMAGE THREADS TIMES
  *     store-try find IMAGE POOL...
  *     store-try sweep SECONDS
  *     store-try state POOL/IMAGE
@@ -16,7 +17,8 @@
  * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. Until SIGTERM
  * comes, 'hold' keeps the claim, 'hand' keeps it handed over, 'self' has it
  * dropped by its owner's name; 'rounds' provisions and drops the claim N times
- * over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF and
+ * over one connection. 'crowd' asks for the watchers TIMES in each of THREADS
+ * threads over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF and
  * STORE_TRY_KEYRING.
  */
 #include "config.h"
@@ -207,6 +209,44 @@ try_watchers(StoreCluster *cluster, char **args)
     return list ? 0 : fail(error);
 }
 
+typedef struct {
+    StoreCluster *cluster;
+    char **args;
+} Crowd;
+
+static gpointer
+ask_often(gpointer opaque)
+{
+    const Crowd *crowd = opaque;
+    g_auto(GStrv) name = g_strsplit(crowd->args[0], "/", 2);
+    int left = atoi(crowd->args[2]);
+
+    while (left > 0) {
+        g_auto(GStrv) list =
+            store_watchers(crowd->cluster, name[0], name[1], NULL);
+
+        if (!list)
+            break;
+        left--;
+    }
+    return GINT_TO_POINTER(left);
+}
+
+static int
+try_crowd(StoreCluster *cluster, char **args)
+{
+    Crowd crowd = {cluster, args};
+    GThread *threads[64];
+    gsize n = CLAMP((gsize)atoi(args[1]), 1, G_N_ELEMENTS(threads));
+    int left = 0;
+
+    for (gsize i = 0; i < n; i++)
+        threads[i] = g_thread_new("ask", ask_often, &crowd);
+    for (gsize i = 0; i < n; i++)
+        left += GPOINTER_TO_INT(g_thread_join(threads[i]));
+    return left > 0;
+}
+
 static int
 try_find(StoreCluster *cluster, char **args)
 {
@@ -316,9 +356,10 @@ static const struct {
 } verbs[] = {
     {"monitors", 0, 0, try_monitors}, {"provision", 4, 6, try_provision},
     {"key", 1, 2, try_key},           {"drop", 2, 2, try_drop},
-    {"watchers", 1, 1, try_watchers}, {"find", 2, 9, try_find},
-    {"sweep", 1, 1, try_sweep},       {"state", 1, 1, try_state},
-    {"add", 3, 4, try_add},           {"images", 1, 1, try_images},
+    {"watchers", 1, 1, try_watchers}, {"crowd", 3, 3, try_crowd},
+    {"find", 2, 9, try_find},         {"sweep", 1, 1, try_sweep},
+    {"state", 1, 1, try_state},       {"add", 3, 4, try_add},
+    {"images", 1, 1, try_images},
 };
 
 int
