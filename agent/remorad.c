@@ -159,6 +159,7 @@ on_runs(const char *name, const char *xml, gpointer agent)
     agent_runs(agent, name, xml);
 }
 
+/* host is its own, and is given up: with a reload its connection is to go. */
 static int
 run(Host *host, const char *conf_path)
 {
@@ -185,6 +186,7 @@ run(Host *host, const char *conf_path)
         return 1;
     }
     front_set_virt(daemon.front, daemon.virt);
+    host_let_go(host);
     log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);
     ready_notify("READY=1");
     g_main_loop_run(daemon.loop);

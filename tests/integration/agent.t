@@ -176,6 +176,8 @@ reload()
     guest_define -m "$(agent_asks vda "$IMAGE")" web5 "$(uuidgen)" >/dev/null
     wait_until 'the defaults are back' 5 \
         eval "stored web5 | grep -q \"discard='unmap'\""
+    wait_until 'one connection to the cluster is left' 20 eval \
+        '[ "$(cat "/proc/$AGENT_PID/task"/*/comm | grep -c "^msgr-worker-0")" = 1 ]'
 }
 
 revert()
