@@ -75,11 +75,11 @@ open_cluster(char **args)
     /* Those of remorad (store-cluster.c). */
     static const char *const settings[][2] = {
         /* librbd mentions every watch that breaks, which is no failure. */
-        {"err_to_stderr", "false"}, {"rbd_cache", "false"},
-        {"debug_rbd", "0/0"},       {"debug_rados", "0/0"},
-        {"debug_objecter", "0/0"},  {"debug_objectcacher", "0/0"},
-        {"debug_monc", "0/0"},      {"debug_auth", "0/0"},
-        {"debug_ms", "0/0"},
+        {"err_to_stderr", "false"},     {"rbd_cache", "false"},
+        {"librados_thread_count", "1"}, {"debug_rbd", "0/0"},
+        {"debug_rados", "0/0"},         {"debug_objecter", "0/0"},
+        {"debug_objectcacher", "0/0"},  {"debug_monc", "0/0"},
+        {"debug_auth", "0/0"},          {"debug_ms", "0/0"},
     };
     size_t n =
         getenv("BARE_TUNED") ? sizeof(settings) / sizeof(settings[0]) : 1;
