@@ -10,7 +10,6 @@
 #           /etc/remora/remora.conf, or the defaults where there is none.
 
 AGENT_PID=
-AGENT_PID_FILE=$BED/tmp/remorad.pid
 
 agent_hook()
 {
@@ -45,13 +44,13 @@ agent_settled()
 agent_start()
 {
     : >"$BED/log/remorad.now"
-    rm -f "$AGENT_PID_FILE"
+    rm -f "$BED/tmp/remorad.pid"
     agent_watched "$@" </dev/null 2>/dev/null \
         > >(exec tee -a "$BED/log/remorad.now" "$BED/log/remorad.log" \
             >/dev/null) &
     disown
-    bed_wait 10 test -s "$AGENT_PID_FILE" || return
-    AGENT_PID=$(<"$AGENT_PID_FILE")
+    bed_wait 10 test -s "$BED/tmp/remorad.pid" || return
+    AGENT_PID=$(<"$BED/tmp/remorad.pid")
     bed_wait 10 agent_settled 'remorad .* is ready' || { agent_odd; return; }
     [ -z "${LIBVIRTD_PID-}" ] || bed_wait 10 agent_settled 'connected to libvirt'
     ! bed_gone "$AGENT_PID" || agent_odd
@@ -61,7 +60,8 @@ agent_start()
 agent_watched()
 {
     "$BED_INST/sbin/remorad" "$@" 2>&1 &
-    echo $! >"$AGENT_PID_FILE.new" && mv "$AGENT_PID_FILE.new" "$AGENT_PID_FILE"
+    echo $! >"$BED/tmp/remorad.new" &&
+        mv "$BED/tmp/remorad.new" "$BED/tmp/remorad.pid"
     wait $!
     echo "remorad has ended with status $?"
 }

@@ -4,6 +4,7 @@
 # tests/lib/packages.sh - what building and testing needs of Debian 12
 #
 #     packages_install build run
+#     packages_units DIRECTORY     libvirt's systemd units, into a new one
 #
 # Contract: installs what is missing and says what, starts no service, asks
 #           nothing. Leaves apt alone when everything is there already.
@@ -25,6 +26,7 @@ PACKAGES_RUN=(
     libxml2-utils
     python3-libvirt
     qemu-block-extra qemu-system-x86 qemu-utils
+    systemd
     virtinst
 )
 
@@ -113,4 +115,22 @@ packages_install()
     }
     mapfile -t missing < <(packages_missing "$@")
     [ "${#missing[@]}" = 0 ]
+}
+
+packages_download()
+{
+    apt-get -qq -o APT::Sandbox::User=root download "$1"
+}
+
+# Out of a package that is not installed: that would enable them on the machine.
+packages_units()
+{
+    local dir=$1 package=libvirt-daemon-system
+    mkdir "$dir" "$dir.package" && cd "$dir.package" || return
+    packages_download "$package" ||
+        { apt-get -qq update && packages_download "$package"; } || return
+    dpkg-deb -x "$package"_*.deb . &&
+        cp lib/systemd/system/{libvirtd,libvirtd-ro,libvirtd-admin}.socket \
+            lib/systemd/system/{virtlogd,virtlockd}.socket \
+            lib/systemd/system/{libvirtd,virtlogd,virtlockd}.service "$dir/"
 }
