@@ -352,7 +352,9 @@ void store_work_end(StoreCluster *cluster, StoreWork *work);
 /* Whether somebody else of this process than the caller, who has begun, is at
  * work on the image. */
 bool store_work_by_others(StoreCluster *cluster, const StoreDisk *disk);
-/* store-full.c. Whether somebody found a pool full and nobody has found room since. */
+
+/* store-full.c. Whether somebody found a pool full and nobody has found room
+ * since. */
 bool store_room_is_missing(StoreCluster *cluster);
 /* Before something is made: asks a monitor only if that is so. FALSE: there is
  * no room in the disk's pool or in its parent's. */

@@ -24,6 +24,33 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+/* Opened, with an attach that the agent allows under way at libvirtd. */
+static void
+attach_goes_on(struct bench *bench, const struct packet *call)
+{
+    int agent;
+
+    bench_open(bench);
+    put_packet(bench->client, call);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    expect_packet(bench->server, call);
+}
+
+/* Opened, with the agent asked: the connection to answer on. */
+static int
+define_is_asked_about(struct bench *bench, const struct packet *define)
+{
+    int agent;
+
+    bench_open(bench);
+    put_packet(bench->client, define);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    return agent;
+}
+
 static void
 test_moved(void **state)
 {
@@ -132,12 +159,7 @@ test_look_late(void **state)
     int64_t begun;
     int agent;
 
-    bench_open(bench);
-    put_packet(bench->client, &call);
-    agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
-    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
-    expect_packet(bench->server, &call);
+    attach_goes_on(bench, &call);
     begun = hook_clock_ms();
     put_packet(bench->server, &reply);
     agent = agent_accept(bench);
@@ -154,12 +176,7 @@ test_look_at_end(void **state)
     const struct packet call = packet_attach(8, 7, 0);
     int agent;
 
-    bench_open(bench);
-    put_packet(bench->client, &call);
-    agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
-    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
-    expect_packet(bench->server, &call);
+    attach_goes_on(bench, &call);
     hook_close(&bench->server);
     expect_end(bench->client);
     agent = agent_accept(bench);
@@ -234,12 +251,7 @@ test_look_without_thread(void **state)
 
     if (!LIMITS_MEMORY)
         skip();
-    bench_open(bench);
-    put_packet(bench->client, &call);
-    agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
-    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
-    expect_packet(bench->server, &call);
+    attach_goes_on(bench, &call);
     /* When the thread has ended, the next has the only stack that there is. */
     expect_silence(bench->agent);
     put_packet(bench->client, &define);
@@ -287,10 +299,7 @@ test_replaced(void **state)
     const struct packet rewritten = packet_define(2, NEW);
     int agent;
 
-    bench_open(bench);
-    put_packet(bench->client, &define);
-    agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent = define_is_asked_about(bench, &define);
     bench_stop_listening(bench);
     (void)close(agent);
     (void)nanosleep(&while_gone, NULL);
@@ -333,10 +342,7 @@ test_busy(void **state)
     int64_t begun;
     int agent;
 
-    bench_open(bench);
-    put_packet(bench->client, &define);
-    agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent = define_is_asked_about(bench, &define);
     begun = hook_clock_ms();
     agent_answer(agent, WIRE_BUSY, "not just now", NULL);
     agent = agent_accept(bench);

@@ -7,7 +7,8 @@
 #     packages_units DIRECTORY     libvirt's systemd units, into a new one
 #
 # Contract: installs what is missing and says what, starts no service, asks
-#           nothing. Leaves apt alone when everything is there already.
+#           nothing. Leaves apt alone when everything is there already;
+#           packages_units always fetches, and installs nothing.
 # Needs:    root, only if something is missing.
 
 # From a checkout to programs and unit tests.

@@ -92,20 +92,14 @@ total_tap()
     local file=$1 status=$2 title=$3 line plan='' whole=''
     local passed=0 failed=0 skipped=0 seen TOTAL_WHYS=0
     while IFS= read -r line; do
+        [[ $line == '# '* ]] || TOTAL_WHYS=0
         case $line in
-        '# '*)
-            total_why "${line#\# }"
-            continue
-            ;;
-        'not ok '*'# TODO'*) ;;
-        'not ok'*) TOTAL_WHYS=12 ;;
-        *) TOTAL_WHYS=0 ;;
-        esac
-        case $line in
+        '# '*) total_why "${line#\# }" ;;
         'not ok '*'# TODO'*) passed=$((passed + 1)) ;;
         'not ok'*)
             failed=$((failed + 1))
             total_note "FAILED: $title: ${line#not ok }"
+            TOTAL_WHYS=12
             ;;
         'ok '*'# SKIP'*)
             skipped=$((skipped + 1))
