@@ -6,7 +6,8 @@
 #     steps_begin                a directory for the script, in $work
 #     step TITLE COMMAND...      one line that says how long it took
 #     run COMMAND...             ends at once when the script gets a signal
-#     run_aside LOG COMMAND...   beside what comes next, with what that leaves
+#     run_aside LOG COMMAND...   beside what comes next, with what that leaves;
+#                                one at a time
 #     wait_aside                 its status
 #     run_beside NAME COMMAND... beside others; output and errors go to
 #                                $work/NAME.out and .err
@@ -16,7 +17,7 @@
 # Contract: $work and what runs are gone when the script ends, by any signal
 #           but KILL. The script defines step_failed TITLE LOG, called where a
 #           step failed and before step returns 1.
-# Needs:    nothing.
+# Needs:    pgrep.
 
 work=
 child=
@@ -37,10 +38,19 @@ steps_clean_up()
     trap - EXIT INT TERM HUP
     local group
     for group in $child $aside "${!beside[@]}"; do
-        kill -TERM -- "-$group" 2>/dev/null
-        wait "$group" 2>/dev/null
+        steps_end "$group"
     done
     [ -z "$work" ] || rm -rf --one-file-system "$work"
+}
+
+# timeout makes itself a group of its own below the one that is known here.
+steps_end()
+{
+    local group=$1 below
+    below=$(pgrep -P "$group")
+    # shellcheck disable=SC2086 # several
+    kill -TERM -- "-$group" $below 2>/dev/null
+    wait "$group" 2>/dev/null
 }
 
 # In a process group of its own and waited for, so that a signal to this
@@ -58,45 +68,81 @@ run()
     return "$status"
 }
 
+# background STATUS COMMAND...: in a process group of its own, its leader in $!.
+# Its status goes to the file STATUS when it ends: what wait says of it later is
+# not to be trusted, as bash forgets a child whose number another child gets.
+background()
+{
+    local status=$1
+    shift
+    set -m
+    {
+        trap 'exit 143' TERM
+        "$@"
+        echo "$?" >"$status"
+    } </dev/null &
+    set +m
+}
+
+# ended_status STATUS: of one that has ended. Killed, it said nothing.
+ended_status()
+{
+    local status=137
+    [ ! -s "$1" ] || read -r status <"$1"
+    return "$status"
+}
+
+niced()
+{
+    renice -n 19 -p "$BASHPID"
+    "$@"
+}
+
 run_aside()
 {
     local log=$1
     shift
-    set -m
-    {
-        renice -n 19 -p "$BASHPID"
-        "$@"
-    } >"$log" 2>&1 </dev/null &
+    background "$work/aside.status" niced "$@" >"$log" 2>&1
     aside=$!
-    set +m
 }
 
 wait_aside()
 {
-    local status
-    wait "$aside"
-    status=$?
+    wait "$aside" 2>/dev/null
     aside=
-    return "$status"
+    ended_status "$work/aside.status"
 }
 
 run_beside()
 {
     local name=$1
     shift
-    set -m
-    "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
+    rm -f "$work/$name.status"
+    background "$work/$name.status" "$@" \
+        >"$work/$name.out" 2>"$work/$name.err"
     beside[$!]=$name
-    set +m
+}
+
+# One of those beside that has ended, in pid.
+beside_ended()
+{
+    for pid in "${!beside[@]}"; do
+        [ ! -s "$work/${beside[$pid]}.status" ] || return 0
+        kill -0 "$pid" 2>/dev/null || return 0
+    done
+    return 1
 }
 
 # shellcheck disable=SC2034 # for the caller
 wait_beside()
 {
     local pid
-    wait -n -p pid "${!beside[@]}"
-    BESIDE_STATUS=$?
+    until beside_ended; do
+        wait -n "${!beside[@]}" 2>/dev/null
+    done
     BESIDE=${beside[$pid]}
+    ended_status "$work/$BESIDE.status"
+    BESIDE_STATUS=$?
     unset "beside[$pid]"
 }
 
