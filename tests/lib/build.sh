@@ -46,17 +46,24 @@ build_copy()
         cp -a "$top/." "$to/"
         return
     fi
+    build_files "$top" |
+        tar -C "$top" --null --no-recursion -T - -c |
+        tar -C "$to" --no-same-owner -x
+}
+
+# build_files CHECKOUT: what a commit of all that is there would hold, each name
+# ended by a NUL.
+build_files()
+{
     # The checkout is usually another user's, which git wants to be told.
-    git -c safe.directory='*' -C "$top" ls-files -z --cached --others \
+    git -c safe.directory='*' -C "$1" ls-files -z --cached --others \
         --exclude-standard --deduplicate |
-        (cd "$top" && while IFS= read -r -d '' file; do
+        (cd "$1" && while IFS= read -r -d '' file; do
             # Deleted, but not yet from the index.
             if [ -e "$file" ] || [ -L "$file" ]; then
                 printf '%s\0' "$file"
             fi
-        done) |
-        tar -C "$top" --null --no-recursion -T - -c |
-        tar -C "$to" --no-same-owner -x
+        done)
 }
 
 # build_make DIR [OPTION OF CONFIGURE]...: the programs will be found where a
