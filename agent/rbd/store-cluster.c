@@ -423,11 +423,13 @@ probe_pause(StoreCluster *cluster)
 }
 
 /* conn: what the probe was answered on, or NULL when the cluster is being
- * closed. */
-static void
+ * closed. False: it has been marked down once more meanwhile, and whoever did
+ * has begun no other probe. */
+static bool
 probe_end(StoreCluster *cluster, StoreConn *conn)
 {
     StoreConn *spare;
+    bool end;
 
     g_mutex_lock(&cluster->lock);
     spare = cluster->conn ? conn : NULL;
@@ -440,11 +442,14 @@ probe_end(StoreCluster *cluster, StoreConn *conn)
     g_mutex_unlock(&cluster->lock);
     store_conn_unref(spare);
 
-    /* The last thing: after it the cluster may be gone. */
     g_mutex_lock(&cluster->lock);
-    cluster->probing = false;
-    g_cond_broadcast(&cluster->closed);
+    end = cluster->down_since_us == 0 || cluster->closing;
+    cluster->probing = !end;
+    /* The last thing: after it the cluster may be gone. */
+    if (end)
+        g_cond_broadcast(&cluster->closed);
     g_mutex_unlock(&cluster->lock);
+    return end;
 }
 
 static gpointer
@@ -453,9 +458,10 @@ probe_thread(gpointer opaque)
     StoreCluster *cluster = opaque;
     StoreConn *conn = cluster->probe_at_once ? probe_once(cluster) : NULL;
 
-    while (!conn && probe_pause(cluster))
-        conn = probe_once(cluster);
-    probe_end(cluster, conn);
+    do {
+        while (!conn && probe_pause(cluster))
+            conn = probe_once(cluster);
+    } while (!probe_end(cluster, g_steal_pointer(&conn)));
     return NULL;
 }
 

@@ -175,6 +175,9 @@ heart_thread(gpointer opaque)
         pulses = take_pulses(cluster);
         g_mutex_unlock(&cluster->lock);
         touch_all(pulses, under_way);
+        /* It may be the last to hold a connection, which is not let go under
+         * the lock. */
+        g_clear_pointer(&done, g_ptr_array_unref);
         g_mutex_lock(&cluster->lock);
     }
     g_mutex_unlock(&cluster->lock);
