@@ -19,7 +19,9 @@
 
 #define HOLDER_ATTR "remora.holder"
 #define BEAT_ATTR   "remora.beat"
+#define ADOPT_ATTR  "remora.adopted"
 #define HOLDER_MAX  1024u
+#define OWED_MAX    8
 
 char *
 store_claim_object(const char *image)
@@ -36,6 +38,30 @@ holder_new(const StoreConn *conn, const char *owner)
                            conn->instance, g_get_host_name(), conn->addr, owner,
                            g_get_real_time() / G_USEC_PER_SEC, g_random_int(),
                            g_random_int());
+}
+
+/* Those who may come back; the newest first, as many as a holder has room for. */
+static char *
+owed_by(const StoreConn *conn, const StoreClaimSeen *seen, bool silent)
+{
+    g_auto(GStrv) builders = store_holder_builders(seen->holder);
+    g_autoptr(GPtrArray) owed = g_ptr_array_new();
+
+    for (guint i = silent ? 0 : 1; builders[i] && owed->len < OWED_MAX; i++)
+        if (strcmp(builders[i], conn->addr) != 0)
+            g_ptr_array_add(owed, builders[i]);
+    g_ptr_array_add(owed, NULL);
+    return g_strjoinv(",", (char **)owed->pdata);
+}
+
+char **
+store_holder_builders(const char *holder)
+{
+    g_autofree char *addr = store_holder_field(holder, "addr");
+    g_autofree char *after = store_holder_field(holder, "after");
+    g_autofree char *all = g_strjoin(after[0] ? "," : "", addr, after, NULL);
+
+    return g_strsplit(all, ",", OWED_MAX + 1);
 }
 
 char *
@@ -106,10 +132,14 @@ store_claim_take_over(StoreConn *conn,
                       const char *image,
                       const char *owner,
                       const StoreClaimSeen *seen,
+                      bool silent,
                       char **ret_holder)
 {
     g_autofree char *object = store_claim_object(image);
-    g_autofree char *holder = holder_new(conn, owner);
+    g_autofree char *fresh = holder_new(conn, owner);
+    g_autofree char *owed = owed_by(conn, seen, silent);
+    g_autofree char *holder =
+        g_strconcat(fresh, owed[0] ? " after=" : "", owed, NULL);
     rados_write_op_t op = rados_create_write_op();
     int r;
 
@@ -175,6 +205,21 @@ store_claim_touch_begin(StoreConn *conn,
 }
 
 int
+store_claim_adopt(StoreConn *conn,
+                  const char *pool,
+                  const char *image,
+                  const char *holder,
+                  const char *id)
+{
+    g_autofree char *object = store_claim_object(image);
+    rados_write_op_t op = rados_create_write_op();
+
+    expect_holder(op, holder);
+    set_attr(op, ADOPT_ATTR, id);
+    return operate(conn, pool, object, op);
+}
+
+int
 store_claim_remove(StoreConn *conn,
                    const char *pool,
                    const char *image,
@@ -193,6 +238,7 @@ store_claim_seen_clear(StoreClaimSeen *seen)
 {
     g_clear_pointer(&seen->holder, g_free);
     g_clear_pointer(&seen->beat, g_free);
+    g_clear_pointer(&seen->adopted, g_free);
 }
 
 static void
@@ -203,9 +249,10 @@ take_attrs(rados_xattrs_iter_t iter, StoreClaimSeen *seen)
     size_t len;
 
     while (rados_getxattrs_next(iter, &name, &value, &len) == 0 && name) {
-        char **field = strcmp(name, HOLDER_ATTR) == 0 ? &seen->holder
-                       : strcmp(name, BEAT_ATTR) == 0 ? &seen->beat
-                                                      : NULL;
+        char **field = strcmp(name, HOLDER_ATTR) == 0  ? &seen->holder
+                       : strcmp(name, BEAT_ATTR) == 0  ? &seen->beat
+                       : strcmp(name, ADOPT_ATTR) == 0 ? &seen->adopted
+                                                       : NULL;
         if (!field || len > HOLDER_MAX)
             continue;
         g_free(*field);

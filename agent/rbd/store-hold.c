@@ -84,6 +84,7 @@ void
 store_taken_clear(StoreTaken *taken)
 {
     g_clear_pointer(&taken->holder, g_free);
+    g_clear_pointer(&taken->adopted, g_free);
 }
 
 /* Why the holder's claim may be taken over; NULL: it may not. */
@@ -163,10 +164,11 @@ static int
 take_over(StoreConn *conn,
           const StoreDisk *disk,
           const StoreClaimSeen *seen,
+          bool silent,
           char **ret_holder)
 {
     int r = store_claim_take_over(conn, disk->pool, disk->image, disk->owner,
-                                  seen, ret_holder);
+                                  seen, silent, ret_holder);
 
     return r < 0 ? r : unless_fault(STORE_FAULT("taken-over"), ret_holder);
 }
@@ -198,11 +200,12 @@ take_once(StoreConn *conn,
         if (r >= 0 && !proof)
             return refuse_held(disk, &seen, error);
         if (r >= 0)
-            r = take_over(conn, disk, &seen, &holder);
+            r = take_over(conn, disk, &seen, observed, &holder);
         if (r == -ECANCELED || r == -ENOENT)
             return TRUE; /* changed meanwhile: once more */
         if (r >= 0)
-            *ret_taken = (StoreTaken){g_strdup(seen.holder), proof, observed};
+            *ret_taken = (StoreTaken){g_strdup(seen.holder), proof, observed,
+                                      g_steal_pointer(&seen.adopted)};
     }
     if (r == -ENOENT)
         return store_refuse(error, STORE_ERROR_MISSING,

@@ -200,22 +200,29 @@ bool store_key_is_valid(const char *key);
 typedef struct {
     char *holder; /* 'instance=... host=... addr=... owner=... since=...' */
     char *beat;
+    char *adopted; /* the id that store_claim_adopt() noted, or NULL */
 } StoreClaimSeen;
 
 void store_claim_seen_clear(StoreClaimSeen *seen);
 char *store_claim_object(const char *image);
 /* One field of a holder; "" when it is not there. g_free() it. */
 char *store_holder_field(const char *holder, const char *key);
+/* Who may have built under the claim: its holder's address, and those that it
+ * was taken from while they only kept silent. g_strfreev() it. */
+char **store_holder_builders(const char *holder);
 int store_claim_create(StoreConn *conn,
                        const char *pool,
                        const char *image,
                        const char *owner,
                        char **ret_holder);
+/* silent: seen's holder may come back, and so has to be cut off; the claim says
+ * that from now on, whoever takes it. */
 int store_claim_take_over(StoreConn *conn,
                           const char *pool,
                           const char *image,
                           const char *owner,
                           const StoreClaimSeen *seen,
+                          bool silent,
                           char **ret_holder);
 int store_claim_touch(StoreConn *conn,
                       const char *pool,
@@ -230,6 +237,13 @@ int store_claim_touch_begin(StoreConn *conn,
                             const char *holder,
                             guint64 beat,
                             rados_completion_t *ret_touch);
+/* Notes that the image with this id was there before anybody built under this
+ * claim. It is said of whoever takes the claim over, too. */
+int store_claim_adopt(StoreConn *conn,
+                      const char *pool,
+                      const char *image,
+                      const char *holder,
+                      const char *id);
 int store_claim_remove(StoreConn *conn,
                        const char *pool,
                        const char *image,
@@ -372,6 +386,7 @@ typedef struct {
     char *holder;      /* NULL: from nobody */
     const char *proof; /* what shows that it is dead; static */
     bool observed;     /* it only kept silent, and may come back */
+    char *adopted;     /* the id of an image that it did not make, or NULL */
 } StoreTaken;
 
 void store_taken_clear(StoreTaken *taken);
@@ -381,6 +396,44 @@ gboolean store_hold(StoreConn *conn,
                     StoreClaim **ret_claim,
                     StoreTaken *ret_taken,
                     GError **error);
+
+/* store-judge.c: what is there. */
+typedef enum {
+    STORE_NEXT_BUILD, /* nothing is there: clone */
+    STORE_NEXT_USE,   /* what is there is the disk */
+    STORE_NEXT_AGAIN, /* something was put right: look again */
+} StoreNext;
+
+/* One request for one disk, under its claim. */
+typedef struct {
+    StoreConn *conn;
+    const StoreDisk *disk;
+    StoreClaim *claim;
+    const char *dead; /* the holder whose claim was taken over, or NULL */
+    char **builders;  /* its address, and of whom it took the claim; or NULL */
+    const char *adopted; /* the id of an image that it only found, or NULL */
+    bool observed;       /* which only kept silent, and may come back */
+    bool fenced;         /* none of them can write any more */
+    bool settled;        /* what it left is no longer to be judged */
+    bool others;         /* what is there was never a builder's of ours */
+    bool absent;         /* a moment before the claim there was nothing */
+    char id[128];        /* or this image, if not "" */
+    GString *done;       /* what was put right, for the log */
+} StoreAttempt;
+
+/* Adds to what was put right. */
+void store_attempt_note(StoreAttempt *attempt, const char *format, ...)
+    G_GNUC_PRINTF(2, 3);
+/* What to do about what the look saw, and does what has to come first. */
+gboolean store_judge(StoreAttempt *attempt,
+                     const StoreLook *look,
+                     StoreNext *ret_next,
+                     GError **error);
+/* Nobody's claim was on it: it is somebody's disk, if it is one at all. */
+gboolean store_judge_strangers(StoreConn *conn,
+                               const StoreDisk *disk,
+                               const StoreLook *look,
+                               GError **error);
 
 /* store-image-copy.c: the content of a new image. */
 typedef struct {

@@ -31,11 +31,11 @@ typedef struct {
 static bool
 is_used(const StoreConn *conn, const StoreLook *look, const char *holder)
 {
-    g_autofree char *dead = store_holder_field(holder, "addr");
+    g_auto(GStrv) dead = store_holder_builders(holder);
 
     for (gsize i = 0; look->watchers && look->watchers[i]; i++)
         if (strcmp(look->watchers[i], conn->addr) != 0 &&
-            strcmp(look->watchers[i], dead) != 0)
+            !g_strv_contains((const char *const *)dead, look->watchers[i]))
             return true;
     return false;
 }
@@ -45,15 +45,17 @@ static const char *
 why_ended(Sweep *sweep,
           const StoreNote *note,
           const StoreLook *look,
-          const char *holder)
+          const StoreClaimSeen *seen)
 {
     if (!note->handed && look->marked)
         return "the image is whole";
+    if (!note->handed && g_strcmp0(seen->adopted, look->id) == 0)
+        return "the image was there before";
     if (!note->handed)
         return note->given_up && !look->there
                    ? "it was giving it up, and there is no image"
                    : NULL;
-    if (is_used(sweep->conn, look, holder))
+    if (is_used(sweep->conn, look, seen->holder))
         return "the guest has the image open";
     if (store_note_age(note) >= (int)MIN(sweep->min_age_s, G_MAXINT))
         return "no other client has the image open";
@@ -102,23 +104,42 @@ note_dropped(Sweep *sweep,
     StoreRecovery *recovery = g_new0(StoreRecovery, 1);
 
     recovery->image = g_strdup_printf("%s/%s", note->pool, note->image);
-    recovery->text =
-        g_strdup_printf("gave up the claim {%s}: its process on this host is "
-                        "dead, and %s%s",
-                        holder, why,
-                        fenced ? "; cut its client off, which still had the "
-                                 "image open"
-                               : "");
+    recovery->text = g_strdup_printf(
+        "gave up the claim {%s}: its process on this host is "
+        "dead, and %s%s",
+        holder, why,
+        fenced ? "; cut off who could still write to the image" : "");
     g_ptr_array_add(sweep->dropped, recovery);
+}
+
+/* Cuts off who has the image open under this claim, and who may come back to
+ * it. */
+static gboolean
+cut_off(Sweep *sweep,
+        const StoreLook *look,
+        const char *holder,
+        bool *ret_any,
+        GError **error)
+{
+    g_auto(GStrv) builders = store_holder_builders(holder);
+
+    *ret_any = false;
+    for (guint i = 0; builders[i]; i++) {
+        if (i == 0 && !watches_still(look, builders[i]))
+            continue;
+        if (!store_fence(sweep->conn, builders[i], error))
+            return FALSE;
+        *ret_any = true;
+    }
+    return TRUE;
 }
 
 /* Whether the note has nothing more to say. */
 static bool
-settle(Sweep *sweep, const StoreNote *note, const char *holder)
+settle(Sweep *sweep, const StoreNote *note, const StoreClaimSeen *seen)
 {
     g_auto(StoreLook) look = {0};
     GError *error = NULL;
-    g_autofree char *addr = NULL;
     const char *why;
     bool fenced;
     int r;
@@ -128,20 +149,19 @@ settle(Sweep *sweep, const StoreNote *note, const char *holder)
         note_error(sweep, error);
         return false;
     }
-    why = why_ended(sweep, note, &look, holder);
+    why = why_ended(sweep, note, &look, seen);
     if (!why)
         return false;
-    addr = store_holder_field(holder, "addr");
-    fenced = watches_still(&look, addr);
-    if (fenced && !store_fence(sweep->conn, addr, &error)) {
+    if (!cut_off(sweep, &look, seen->holder, &fenced, &error)) {
         note_error(sweep, error);
         return false;
     }
     r = STORE_FAULT("sweeping");
     if (r >= 0)
-        r = store_claim_remove(sweep->conn, note->pool, note->image, holder);
+        r = store_claim_remove(sweep->conn, note->pool, note->image,
+                               seen->holder);
     if (r >= 0)
-        note_dropped(sweep, note, holder, fenced, why);
+        note_dropped(sweep, note, seen->holder, fenced, why);
     if (r >= 0 || r == -ECANCELED || r == -ENOENT)
         return true;
     store_fail(&error, sweep->conn, r, "cannot drop the claim on '%s/%s'",
@@ -162,7 +182,7 @@ sweep_note(Sweep *sweep, const char *instance, const StoreNote *note)
     if (r >= 0) {
         g_autofree char *whose = store_holder_field(seen.holder, "instance");
 
-        return strcmp(whose, instance) != 0 || settle(sweep, note, seen.holder);
+        return strcmp(whose, instance) != 0 || settle(sweep, note, &seen);
     }
     store_fail(&error, sweep->conn, r, "cannot read the claim on '%s/%s'",
                note->pool, note->image);

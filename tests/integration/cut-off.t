@@ -41,7 +41,7 @@ LAST=grown
 # The disks of the hosts that come back, and of all.
 LOST=("${POINTS[@]}" ready)
 DISKS=(power "${LOST[@]}")
-declare -A UUID JOB
+declare -A UUID JOB ADDR
 
 parts()
 {
@@ -147,7 +147,11 @@ machines()
         ok "a host, $host" host_start "$host" || bail 'no host'
     done
     ok 'alpha serves' host_run alpha faulty_agent "$(faults)" || bail 'no agent'
-    ok 'beta serves' host_run beta agent_start || bail 'no agent'
+    # Of the last disk it takes the claim over, and does not get further: the
+    # next request must not forget whom it was taken from.
+    ok 'beta serves' \
+        host_run beta faulty_agent "taken-over=error:5@${#DISKS[@]}" ||
+        bail 'no agent'
     ok 'gamma serves' \
         host_run gamma faulty_agent "$LAST=delay:$STILL_MS@1" ||
         bail 'no agent'
@@ -181,6 +185,9 @@ refused_for()
 cut_off()
 {
     local disk
+    for disk in "${DISKS[@]}"; do
+        ADDR[$disk]=$(claim_of "$disk" | tr ' ' '\n' | sed -n 's/^addr=//p')
+    done
     ok 'one host loses its power' host_kill gamma
     ok 'one is cut off' host_cut alpha
     ok 'and another' host_cut delta
@@ -224,6 +231,12 @@ taken_over()
         state_of "$disk" >"$BED/tmp/$disk.state"
     done
     is 'none before 20 s were over' "$early" ''
+    ok 'one was taken over, and not served at first' \
+        stands_at beta taken-over
+    for disk in "${DISKS[@]}"; do
+        like "$disk: its first builder is cut off" "$(cluster_blocklist)" \
+            "${ADDR[$disk]}"
+    done
 }
 
 # What it was in the middle of is not over yet, and comes to nothing.

@@ -305,6 +305,84 @@ names()
     agent_kill
 }
 
+# What others made, and a claim that comes to a second builder. Nothing tells
+# the disk of theirs that never held data from a half-made clone of ours, but
+# what the first builder noted.
+prepare_nova()
+{
+    cluster_add_clone "$IMAGE" "${REQUEST_DISK#*/}" 64M
+}
+
+prepare_booted()
+{
+    prepare_nova && prepare_data
+}
+
+prepare_data()
+{
+    rbd bench --io-type write --io-size 4K --io-total 64K "$REQUEST_DISK"
+}
+
+prepare_import()
+{
+    rbd create --size 64M "$REQUEST_DISK" && prepare_data
+}
+
+disk_says()
+{
+    rbd info --format json "$REQUEST_DISK" | jq -c '[.id, .size, .parent]'
+    rbd export --no-progress "$REQUEST_DISK" - 2>/dev/null | md5sum
+}
+
+# adopted PREPARED FAULT: the first builder dies there, if anywhere.
+adopted()
+{
+    local before=$1 fault=$2 had
+    local title="$before, the first builder ${fault:-goes on}"
+    case_begin clone "$before"
+    had=$(disk_says)
+    REMORA_FAULT=$fault first >"$BED/tmp/how"
+    is "$title: its claim stays" "$(rados -p vms ls | grep -c remora_claim)" 1
+    ok "$title: a second one takes it" request_prepare
+    ok "$title: and a third" request_prepare
+    agent_start
+    ok "$title: and an agent" request_prepare
+    is "$title: it is what it was" "$(disk_says)" "$had"
+    request_release
+    wait_until "$title: no claim outlives the domain" 5 agent_no_claims
+    agent_kill
+}
+
+adoptions()
+{
+    local before
+    for before in prepare_nova prepare_booted prepare_import; do
+        adopted "$before" ''
+        adopted "$before" answering=kill
+    done
+    adopted prepare_booted claim-created=kill
+    case_begin clone prepare_nova
+    is 'a builder dies before it has said yes to what it found' \
+        "$(REMORA_FAULT=handing=kill first)" 'status 137'
+    agent_start
+    wait_until 'the next agent gives its claim up' 5 agent_no_claims
+    like 'and says why' "$(cat "$BED/log/remorad.now")" \
+        'the image was there before'
+    agent_kill
+    # Made before it, or half-made by one of ours and then used by others.
+    case_begin clone prepare_import
+    tap_run env REMORA_FAULT=claim-created=kill bash -c \
+        "\"\$0\" web prepare begin - <'$REQUEST'" "$(agent_hook)"
+    refuses 'what nobody noted and our parent does not list stays with people' \
+        "rados -p vms rm remora_claim.${REQUEST_DISK#*/}" request_prepare
+    rados -p vms rm "remora_claim.${REQUEST_DISK#*/}"
+    ok 'without the claim it is used' request_prepare
+    agent_start
+    request_release
+    wait_until 'and its claim ends' 5 agent_no_claims
+    agent_kill
+}
+
 recoveries()
 {
     local name
@@ -321,6 +399,7 @@ recoveries()
     other_point clone trashed prepare_blank refused
     other_point shared trashed prepare_half refused
     names
+    adoptions
     watched
     told
 }
