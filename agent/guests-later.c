@@ -20,6 +20,7 @@ typedef struct {
     char *name;
     GBytes *xml;
     gint64 since_us;
+    char *seen; /* its watches at the last look, or NULL */
 } Guest;
 
 static void
@@ -29,17 +30,19 @@ guest_free(gpointer data)
 
     g_free(guest->name);
     g_bytes_unref(guest->xml);
+    g_free(guest->seen);
     g_free(guest);
 }
 
 static Guest *
-guest_new(const char *name, GBytes *xml, gint64 since_us)
+guest_new(const char *name, GBytes *xml, gint64 since_us, const char *seen)
 {
     Guest *guest = g_new0(Guest, 1);
 
     guest->name = g_strdup(name);
     guest->xml = g_bytes_ref(xml);
     guest->since_us = since_us;
+    guest->seen = g_strdup(seen);
     return guest;
 }
 
@@ -80,7 +83,7 @@ guests_later_add(GuestsLater *later,
 {
     g_autoptr(GBytes) copy = g_bytes_new(xml, len);
 
-    put(later, guest_new(name, copy, g_get_monotonic_time()));
+    put(later, guest_new(name, copy, g_get_monotonic_time(), NULL));
 }
 
 static GPtrArray *
@@ -95,8 +98,8 @@ all_of(GuestsLater *later)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const Guest *guest = value;
 
-        g_ptr_array_add(all,
-                        guest_new(guest->name, guest->xml, guest->since_us));
+        g_ptr_array_add(all, guest_new(guest->name, guest->xml, guest->since_us,
+                                       guest->seen));
     }
     g_mutex_unlock(&later->lock);
     return all;
@@ -104,19 +107,23 @@ all_of(GuestsLater *later)
 
 /* Unless it has been added again meanwhile. */
 static void
-forget(GuestsLater *later, const Guest *guest)
+settle(GuestsLater *later, const Guest *guest, bool over)
 {
-    const Guest *now;
+    Guest *now;
 
     g_mutex_lock(&later->lock);
     now = g_hash_table_lookup(later->guests, guest->name);
-    if (now && now->since_us == guest->since_us)
-        g_hash_table_remove(later->guests, guest->name);
+    if (now && now->since_us == guest->since_us) {
+        g_free(now->seen);
+        now->seen = g_strdup(guest->seen);
+        if (over)
+            g_hash_table_remove(later->guests, guest->name);
+    }
     g_mutex_unlock(&later->lock);
 }
 
 static bool
-is_over(Host *host, const Guest *guest)
+is_over(Host *host, Guest *guest)
 {
     gsize len;
     const char *xml = g_bytes_get_data(guest->xml, &len);
@@ -125,7 +132,7 @@ is_over(Host *host, const Guest *guest)
     if (g_get_monotonic_time() - guest->since_us > GIVE_UP_US)
         return true;
     plan = request_plan(host, HOST_ASK_NOBODY, xml, len, false, NULL);
-    return !plan || guests_record(host, plan);
+    return !plan || guests_record_lasting(host, plan, &guest->seen);
 }
 
 void
@@ -133,9 +140,11 @@ guests_later_check(GuestsLater *later, Host *host)
 {
     g_autoptr(GPtrArray) all = all_of(later);
 
-    for (guint i = 0; i < all->len; i++)
-        if (is_over(host, g_ptr_array_index(all, i)))
-            forget(later, g_ptr_array_index(all, i));
+    for (guint i = 0; i < all->len; i++) {
+        Guest *guest = g_ptr_array_index(all, i);
+
+        settle(later, guest, is_over(host, guest));
+    }
 }
 
 guint

@@ -121,8 +121,19 @@ write_record(const DomPlan *plan, const char *path, const GString *text)
                     error ? error->message : dir);
 }
 
+/* seen NULL: at once. */
 static bool
-record(Host *host, const DomPlan *plan)
+is_lasting(const GString *text, char **seen)
+{
+    if (!seen || g_strcmp0(*seen, text->str) == 0)
+        return true;
+    g_free(*seen);
+    *seen = g_strdup(text->str);
+    return false;
+}
+
+static bool
+record(Host *host, const DomPlan *plan, char **seen)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
     g_autofree char *path = record_path(dom_plan_uuid(plan));
@@ -145,6 +156,8 @@ record(Host *host, const DomPlan *plan)
     /* If it has ended meanwhile, the watches may be anybody's. */
     if (!process_start(pid, &again) || again != start)
         return true;
+    if (!is_lasting(text, seen))
+        return false;
     if (g_strcmp0(text->str, old) != 0)
         write_record(plan, path, text);
     return complete;
@@ -153,15 +166,21 @@ record(Host *host, const DomPlan *plan)
 /* One at a time: what one has read would be written over what another wrote
  * meanwhile. */
 bool
-guests_record(Host *host, const DomPlan *plan)
+guests_record_lasting(Host *host, const DomPlan *plan, char **seen)
 {
     static GMutex lock;
     bool complete;
 
     g_mutex_lock(&lock);
-    complete = record(host, plan);
+    complete = record(host, plan, seen);
     g_mutex_unlock(&lock);
     return complete;
+}
+
+bool
+guests_record(Host *host, const DomPlan *plan)
+{
+    return guests_record_lasting(host, plan, NULL);
 }
 
 /* Whether none of the record's watches is there any more. */

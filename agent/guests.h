@@ -9,7 +9,7 @@
  *
  * Records live in run_dir/guests, one file a domain, and end with the boot.
  *
- * Threads:  any; guests_record() blocks.
+ * Threads:  any; guests_record() and guests_record_lasting() block.
  */
 #ifndef REMORA_AGENT_GUESTS_H
 #define REMORA_AGENT_GUESTS_H
@@ -21,6 +21,13 @@
  * whose watch is whose cannot be told. false: there is such a disk, and the
  * domain's QEMU runs. */
 bool guests_record(Host *host, const DomPlan *plan);
+
+/* The same of one that shared its disks: the only watcher left may be the other
+ * guest, while the QEMU here, whose migration was given up, has closed its disks
+ * and not ended yet. So what is seen is kept in *seen, and written down only
+ * when it is the same the next time; true means that it was. Calls are some
+ * seconds apart. *seen is NULL at first; g_free() it. */
+bool guests_record_lasting(Host *host, const DomPlan *plan, char **seen);
 
 /* For a domain that has ended: its record goes, unless one of its watches is
  * still there, or that cannot be seen. */

@@ -69,6 +69,11 @@ recorded()
         "/run/remora/guests/$UUID"
 }
 
+unrecorded()
+{
+    ! recorded "$1"
+}
+
 kill_guest()
 {
     local pid
@@ -95,6 +100,9 @@ there()
     ok 'it moves' move alpha beta
     wait_until 'and runs there' 5 runs_on beta
     ok 'no claim is left' agent_no_claims
+    # It could be the other's, if this one's migration had been given up.
+    sleep $((LOOK_S - 1))
+    ok 'its only watch is not taken for its own at once' unrecorded beta
     wait_until 'whose watch is whose is known when the other is gone' \
         $((2 * LOOK_S + 5)) recorded beta
     starts_again beta
