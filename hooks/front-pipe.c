@@ -360,16 +360,23 @@ step(struct front_pipe *pipe)
     return false;
 }
 
+/* A packet that waits may still go on; one that is cut off cannot, nor can what
+ * would have followed one of which a part has gone out. */
+static bool
+is_over(const struct front_pipe *pipe)
+{
+    if (!pipe->closing || pipe->waiting || pipe->out_len > 0 || pipe->sending)
+        return false;
+    return !is_between(pipe) || (!pipe->queue && pipe->expected == 0);
+}
+
 void
 front_pipe_run(struct front_pipe *pipe)
 {
     pipe->reads = 0;
     while (pipe->end == FRONT_GOES_ON && step(pipe))
         continue;
-    /* A packet that waits may still go on; one that is cut off cannot. */
-    if (pipe->end == FRONT_GOES_ON && pipe->closing && !pipe->waiting &&
-        pipe->out_len == 0 && !pipe->sending && !pipe->queue &&
-        pipe->expected == 0)
+    if (pipe->end == FRONT_GOES_ON && is_over(pipe))
         pipe->end = FRONT_CLOSED;
 }
 

@@ -314,6 +314,26 @@ test_cut_off(void **state)
     assert_int_equal(bench->n_whole, 0);
 }
 
+/* What would follow can go nowhere any more, whether it is there or expected. */
+static void
+test_cut_off_while_passing(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet one = packet_open(1, 0);
+    const struct packet other = packet_define(3, "<domain>other</domain>");
+
+    put(bench, one.bytes, one.len - 3);
+    front_pipe_run(&bench->pipe);
+    front_pipe_put(&bench->pipe, new_packet(&other));
+    front_pipe_expect(&bench->pipe);
+    front_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, FRONT_GOES_ON);
+    shutdown(bench->in, SHUT_WR);
+    front_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, FRONT_CLOSED);
+    expect(bench, one.bytes, one.len - 3);
+}
+
 static void
 test_reader_gone(void **state)
 {
@@ -503,6 +523,7 @@ main(void)
         TEST(test_backlog),
         TEST(test_malformed),
         TEST(test_cut_off),
+        TEST(test_cut_off_while_passing),
         TEST(test_reader_gone),
         TEST(test_fds),
         TEST(test_fd_with_header),
