@@ -273,6 +273,9 @@ open_signals(void)
     (void)sigaddset(&wanted, SIGCHLD);
     (void)sigaddset(&wanted, SIGTERM);
     (void)sigaddset(&wanted, SIGINT);
+    /* There is nothing to read again; libvirtd and remorad, which do, get it
+     * from the same hand. */
+    (void)signal(SIGHUP, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) < 0)
         return -1;
     return signalfd(-1, &wanted, SFD_CLOEXEC | SFD_NONBLOCK);

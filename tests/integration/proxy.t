@@ -362,6 +362,14 @@ circle()
     rm /run/circle
 }
 
+hangup()
+{
+    kill -HUP "$PROXY_PID"
+    sleep 0.2
+    ok 'SIGHUP does not end it' kill -0 "$PROXY_PID"
+    ok 'and it serves' proxy_virsh list
+}
+
 odd()
 {
     cat >"$BED/tmp/odd.py" <<PY
@@ -464,6 +472,7 @@ inside()
     idle
     held_up
     circle
+    hangup
     odd
     come_and_go
     many
