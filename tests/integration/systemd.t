@@ -133,6 +133,27 @@ clients()
         virsh -q -c "$HOST" list
 }
 
+# libvirt-guests asks the canonical socket at the end which guests there are. Its
+# own script is not there; it does no more than this.
+shutdown_order()
+{
+    systemd_run mkdir /etc/systemd/system/libvirt-guests.service.d
+    printf '[Service]\nExecStart=\nExecStart=true\nExecStop=\nExecStop=%s\n' \
+        "/bin/sh -c 'sleep 1; virsh -c $HOST list --name >/tmp/stop 2>&1'" |
+        systemd_run \
+            tee /etc/systemd/system/libvirt-guests.service.d/bed.conf >/dev/null
+    ok 'libvirt-guests is there' systemd_run bash -e -c \
+        'systemctl daemon-reload; systemctl start libvirt-guests'
+    ok 'all stop at once, as at a shutdown' systemd_run systemctl stop \
+        libvirt-guests.service remora-libvirt-proxy.socket \
+        remora-libvirt-proxy.service remorad.service
+    is 'it saw the guests through the proxy' \
+        "$(systemd_run cat /tmp/stop | sed '/^$/d' | sort | xargs)" 'web1 web2'
+    ok 'and all starts again' systemd_run systemctl start \
+        remora-libvirt-proxy.socket remorad.service
+    is 'with the guests' "$(running)" 'web1 web2'
+}
+
 ends()
 {
     ok 'libvirtd is restarted' systemd_run systemctl restart libvirtd.service
@@ -175,6 +196,7 @@ inside()
     by_uri
     moved
     clients
+    shutdown_order
     ends
     way_back
 }

@@ -133,5 +133,7 @@ packages_units()
     dpkg-deb -x "$package"_*.deb . &&
         cp lib/systemd/system/{libvirtd,libvirtd-ro,libvirtd-admin}.socket \
             lib/systemd/system/{virtlogd,virtlockd}.socket \
-            lib/systemd/system/{libvirtd,virtlogd,virtlockd}.service "$dir/"
+            lib/systemd/system/{libvirtd,virtlogd,virtlockd}.service \
+            lib/systemd/system/libvirt-guests.service \
+            lib/systemd/system/virt-guest-shutdown.target "$dir/"
 }
