@@ -265,6 +265,7 @@ agent_serve(Agent *agent,
     case WIRE_FRONT_ATTACH_LIVE:
     case WIRE_FRONT_DEVICE:
     case WIRE_FRONT_UPDATE:
+    case WIRE_FRONT_COPY:
     case WIRE_FRONT_LOOK:
         ret_answer->message = g_strdup("the hook's socket is not for that");
         return;

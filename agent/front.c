@@ -182,6 +182,23 @@ asks_for_clone(const DomPlan *plan)
     return disk && disk->kind == DOM_DISK_CLONE;
 }
 
+/* libvirt would write to the image itself: no event comes before. */
+static gboolean
+check_copy(const DomPlan *plan, const FrontRequest *request, GError **error)
+{
+    const DomDisk *disk;
+
+    if (request->op != WIRE_FRONT_COPY || !asks_for_clone(plan))
+        return TRUE;
+    disk = g_ptr_array_index(dom_plan_disks(plan), 0);
+    g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+                "disk '%s': '%s/%s' is an image to clone, and a copy would "
+                "write to it: name an image of the disk's own that is there "
+                "(rbd create)",
+                disk->target, disk->parent_pool, disk->parent_image);
+    return FALSE;
+}
+
 static void
 answer_device(Host *host,
               DomPlan *plan,
@@ -193,8 +210,9 @@ answer_device(Host *host,
     RewriteFor what = request->op == WIRE_FRONT_UPDATE ? REWRITE_FOR_UPDATE
                                                        : REWRITE_FOR_STORE;
 
-    if (!asks_for_clone(plan) &&
-        !rewrite_device(host, plan, what, &xml, &error))
+    if (!check_copy(plan, request, &error) ||
+        (!asks_for_clone(plan) &&
+         !rewrite_device(host, plan, what, &xml, &error)))
         refuse(request, request->name, error, answer);
     else
         allow(request, "device", request->name, xml, answer);
@@ -333,6 +351,7 @@ front_serve(Front *front,
         return;
     case WIRE_FRONT_DEVICE:
     case WIRE_FRONT_UPDATE:
+    case WIRE_FRONT_COPY:
         serve_device(host, request, ret_answer);
         return;
     case WIRE_FRONT_LOOK:

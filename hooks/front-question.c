@@ -52,7 +52,7 @@ op_for(const struct front_call *call)
     case FRONT_UPDATE:
         return WIRE_FRONT_UPDATE;
     case FRONT_COPY:
-        return WIRE_FRONT_DEVICE;
+        return WIRE_FRONT_COPY;
     case FRONT_MOVE:
     case FRONT_PASS:
     default:

@@ -19,7 +19,7 @@ wire_greeting_init(struct wire_greeting *greeting, uint32_t deadline_ms)
 bool
 wire_op_is_front(enum wire_op op)
 {
-    return op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_UPDATE;
+    return op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_COPY;
 }
 
 void
@@ -166,6 +166,7 @@ wire_request_check(const struct wire_request *request)
     case WIRE_FRONT_ATTACH_LIVE:
     case WIRE_FRONT_DEVICE:
     case WIRE_FRONT_UPDATE:
+    case WIRE_FRONT_COPY:
     case WIRE_FRONT_LOOK:
         return check_front(request);
     case WIRE_STATUS:

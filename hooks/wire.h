@@ -61,12 +61,14 @@ enum wire_op {
     WIRE_FRONT_MOVE = 17,   /* no name; body: domain XML from elsewhere */
     /* name: the domain's UUID; body: XML of a device. */
     WIRE_FRONT_ATTACH_LIVE = 18, /* and its disk is made ready */
-    WIRE_FRONT_DEVICE = 19,      /* to be stored, or copied to */
+    WIRE_FRONT_DEVICE = 19,      /* to be stored */
     /* Its definition may have changed. body: the device whose attach has ended,
      * well or not; empty: none has. No output. */
     WIRE_FRONT_LOOK = 20,
     /* name and body as for a device: another form of one that it has. */
     WIRE_FRONT_UPDATE = 21,
+    /* The same: what a disk is copied to, which has to be there. */
+    WIRE_FRONT_COPY = 22,
 };
 
 enum wire_verdict {

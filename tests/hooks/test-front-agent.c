@@ -143,7 +143,7 @@ test_copy(void **state)
     bench_open(bench);
     put_packet(bench->client, &copy);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEVICE, PACKET_UUID, OURS);
+    agent_expect(agent, WIRE_FRONT_COPY, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     expect_packet(bench->server, &copy);
     put_packet(bench->server, &reply);

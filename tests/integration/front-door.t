@@ -211,6 +211,12 @@ copied()
   <source protocol='rbd' name='volumes/copy'/>
 </disk>
 XML
+    sed "s|volumes/copy|images/$IMAGE|;s|</disk>|<target dev='vda'/>&|" \
+        "$BED/tmp/copy.xml" >"$BED/tmp/over.xml"
+    refuses 'a copy over an image to clone is refused' \
+        "'images/$IMAGE' is an image to clone, and a copy would write to it" \
+        proxy_virsh blockcopy saved vda --xml "$BED/tmp/over.xml" \
+        --reuse-external --wait --pivot
     ok 'its disk is copied, and the guest goes on with the copy' \
         proxy_virsh blockcopy saved vda --xml "$BED/tmp/copy.xml" \
         --reuse-external --wait --pivot --transient-job

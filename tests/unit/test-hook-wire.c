@@ -172,7 +172,7 @@ test_front(void **state)
 {
     const unsigned whole[] = {WIRE_FRONT_DEFINE, WIRE_FRONT_MOVE};
     const unsigned device[] = {WIRE_FRONT_ATTACH_LIVE, WIRE_FRONT_DEVICE,
-                               WIRE_FRONT_UPDATE};
+                               WIRE_FRONT_UPDATE, WIRE_FRONT_COPY};
 
     (void)state;
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -206,7 +206,7 @@ test_whose(void **state)
     (void)state;
     for (unsigned op = 0; op < 32; op++)
         assert_int_equal(wire_op_is_front((enum wire_op)op),
-                         op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_UPDATE);
+                         op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_COPY);
 }
 
 static void
@@ -222,7 +222,7 @@ test_status_and_unknown(void **state)
     assert_reason(request_of(0, 1, 1), unknown);
     assert_reason(request_of(WIRE_STATUS + 1, 1, 1), unknown);
     assert_reason(request_of(WIRE_FRONT_DEFINE - 1, 1, 1), unknown);
-    assert_reason(request_of(WIRE_FRONT_UPDATE + 1, 1, 1), unknown);
+    assert_reason(request_of(WIRE_FRONT_COPY + 1, 1, 1), unknown);
     assert_reason(request_of(UINT32_MAX, 1, 1), unknown);
 }
 
