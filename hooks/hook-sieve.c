@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-/* libvirt writes single quotes and no blanks around '='. The other quotes
- * come from a hook script that ran before this one. */
+/* Values of a source's protocol and of a disk's type. libvirt writes single
+ * quotes and no blanks around '='; people, and a hook script that ran before
+ * this one, write what XML allows. */
 static const char *const marks[] = {
-    "protocol='rbd'", "protocol=\"rbd\"",
-    "type='volume'",  "type=\"volume\"",
-    "urn:remora:",    "http://openstack.org/xmlns/libvirt/nova/",
+    "'rbd'",      "\"rbd\"",     "'volume'",
+    "\"volume\"", "urn:remora:", "http://openstack.org/xmlns/libvirt/nova/",
 };
 
 bool

@@ -11,8 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Takes len bytes of XML as libvirt writes it, or as an earlier hook script
- * left it. False: a foreign domain, not to be touched. */
+/* Takes len bytes of XML, by libvirt, a client or an earlier hook script; not
+ * what spells a value with character references. False: a foreign domain, not
+ * to be touched. */
 bool hook_sieve(const void *xml, size_t len);
 
 #endif

@@ -16,9 +16,8 @@
 #include <cmocka.h>
 
 static const char *const ours[] = {
-    "protocol='rbd'", "protocol=\"rbd\"",
-    "type='volume'",  "type=\"volume\"",
-    "urn:remora:",    "http://openstack.org/xmlns/libvirt/nova/",
+    "'rbd'",      "\"rbd\"",     "'volume'",
+    "\"volume\"", "urn:remora:", "http://openstack.org/xmlns/libvirt/nova/",
 };
 
 /* Exactly len bytes of memory, so that the sanitizer sees a read past it. */
@@ -99,6 +98,7 @@ test_foreign(void **state)
                    "</devices></domain>");
     assert_foreign("<source protocol='rbd\"/>");
     assert_foreign("<source protocol='rbd2'/>");
+    assert_foreign("<source protocol=rbd/>");
     assert_foreign("<source protocol='sheepdog'/>");
     assert_foreign("<disk type='volumes'>");
     assert_foreign("<a xmlns:a='urn:remora'/>");
@@ -114,6 +114,7 @@ test_disks(void **state)
         "<disk type='network' device='disk'>\n"
         "  <source protocol='rbd' name='vms/a' index='1'>\n  </source>";
     const char *quoted = "<source name=\"vms/a\" protocol=\"rbd\"/>";
+    const char *spaced = "<source protocol = \"rbd\"\n name = 'vms/a'/>";
     const char *volume = "<disk type='volume' device='disk'>";
     const char *metadata =
         "<remora:domain xmlns:remora=\"urn:remora:domain:1\">";
@@ -124,6 +125,7 @@ test_disks(void **state)
     (void)state;
     assert_true(sieve(network, strlen(network)));
     assert_true(sieve(quoted, strlen(quoted)));
+    assert_true(sieve(spaced, strlen(spaced)));
     assert_true(sieve(volume, strlen(volume)));
     assert_true(sieve(metadata, strlen(metadata)));
     assert_true(sieve(nova, strlen(nova)));
