@@ -32,12 +32,13 @@ static Fault faults[FAULTS_MAX];
 static gsize n_faults;
 
 static const char *const points[] = {
-    "parent-found", "looked",         "claim-noted",    "claim-created",
-    "taken-over",   "fenced",         "trashed",        "removed",
-    "trash-noted",  "sweeping",       "confirming",     "cloning",
-    "grown",        "marked",         "clone-returned", "enlarged",
-    "handing",      "handed",         "answering",      "answer-sent",
-    "no-claims",    "claim-dropping", "claim-dropped",  NULL,
+    "parent-found", "looked",    "claim-noted",    "claim-created",
+    "taken-over",   "fenced",    "trashed",        "removed",
+    "trash-noted",  "sweeping",  "confirming",     "cloning",
+    "grown",        "marked",    "clone-returned", "enlarged",
+    "adopted",      "handing",   "handed",         "answering",
+    "answer-sent",  "no-claims", "claim-dropping", "claim-dropped",
+    NULL,
 };
 
 static const struct {

@@ -35,6 +35,7 @@
  *     clone-returned  rbd_clone3() returned
  *     grown           the new clone has its size
  *     marked          the new clone has its mark
+ *     adopted         the claim says that somebody else's image was there
  *     enlarged        an image that was there has its new size
  *     confirming      a claim that was taken some time ago is still ours
  *     handing         about to note that a claim is the guest's; error: the

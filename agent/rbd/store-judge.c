@@ -8,6 +8,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <string.h>
@@ -240,6 +241,8 @@ adopt(StoreAttempt *attempt, const StoreLook *look, GError **error)
         return TRUE;
     r = store_claim_adopt(attempt->conn, disk->pool, disk->image,
                           attempt->claim->holder, look->id);
+    if (r >= 0)
+        r = STORE_FAULT("adopted");
     return r >= 0 ||
            store_fail(error, attempt->conn, r,
                       "cannot note in the claim on '%s/%s' that it was there",

@@ -313,6 +313,12 @@ prepare_nova()
     cluster_add_clone "$IMAGE" "${REQUEST_DISK#*/}" 64M
 }
 
+# ... of the size that is asked for.
+prepare_found()
+{
+    cluster_add_clone "$IMAGE" "${REQUEST_DISK#*/}" 32M
+}
+
 prepare_booted()
 {
     prepare_nova && prepare_data
@@ -356,6 +362,8 @@ adopted()
 adoptions()
 {
     local before
+    other_point clone adopted prepare_found refused
+    other_point clone adopted prepare_found refused
     for before in prepare_nova prepare_booted prepare_import; do
         adopted "$before" ''
         adopted "$before" answering=kill
