@@ -182,15 +182,15 @@ asks_for_clone(const DomPlan *plan)
     return disk && disk->kind == DOM_DISK_CLONE;
 }
 
-/* libvirt would write to the image itself: no event comes before. */
+/* A disk that asks for a clone goes on as it is, unless it is copied to: no
+ * event comes before libvirt would write to the image itself. */
 static gboolean
-check_copy(const DomPlan *plan, const FrontRequest *request, GError **error)
+leave_clone(const DomPlan *plan, const FrontRequest *request, GError **error)
 {
-    const DomDisk *disk;
+    const DomDisk *disk = g_ptr_array_index(dom_plan_disks(plan), 0);
 
-    if (request->op != WIRE_FRONT_COPY || !asks_for_clone(plan))
+    if (request->op != WIRE_FRONT_COPY)
         return TRUE;
-    disk = g_ptr_array_index(dom_plan_disks(plan), 0);
     g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
                 "disk '%s': '%s/%s' is an image to clone, and a copy would "
                 "write to it: name an image of the disk's own that is there "
@@ -209,10 +209,11 @@ answer_device(Host *host,
     char *xml = NULL;
     RewriteFor what = request->op == WIRE_FRONT_UPDATE ? REWRITE_FOR_UPDATE
                                                        : REWRITE_FOR_STORE;
+    gboolean good = asks_for_clone(plan)
+                        ? leave_clone(plan, request, &error)
+                        : rewrite_device(host, plan, what, &xml, &error);
 
-    if (!check_copy(plan, request, &error) ||
-        (!asks_for_clone(plan) &&
-         !rewrite_device(host, plan, what, &xml, &error)))
+    if (!good)
         refuse(request, request->name, error, answer);
     else
         allow(request, "device", request->name, xml, answer);

@@ -9,8 +9,6 @@
 #include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
-#include <string.h>
-
 #define PROVISION_TRIES 3
 
 void

@@ -105,8 +105,7 @@ note_dropped(Sweep *sweep,
 
     recovery->image = g_strdup_printf("%s/%s", note->pool, note->image);
     recovery->text = g_strdup_printf(
-        "gave up the claim {%s}: its process on this host is "
-        "dead, and %s%s",
+        "gave up the claim {%s}: its process on this host is dead, and %s%s",
         holder, why,
         fenced ? "; cut off who could still write to the image" : "");
     g_ptr_array_add(sweep->dropped, recovery);

@@ -7,10 +7,10 @@
 #     front_leave OPERATION [UUID] <XML   asks, and does not wait
 #     front_fill N SECONDS           N connections that ask nothing
 #
-# OPERATION is define, move, attach, device, update, copy, look or ended (a look that
-# names the device whose attach has ended), or a number. What is to be
-# put in the place of the XML goes to standard output; a refusal's message to
-# standard error, with status 1, or 2 if it may be asked again. Nobody to ask: status 3.
+# OPERATION is define, move, attach, device, update, copy, look or ended (a look
+# that names the device whose attach has ended), or a number. What is to be put
+# in the place of the XML goes to standard output; a refusal's message to standard
+# error, with status 1, or 2 if it may be asked again. Nobody to ask: status 3.
 #
 # Contract: call inside a bed, with an agent that runs.
 # Reads:    FRONT_UID      for whom, 0 by default
@@ -39,8 +39,7 @@ import os, socket, struct, sys, time
 
 MAGIC, VERSION = 0x41524d52, 1
 OPS = {'define': 16, 'move': 17, 'attach': 18, 'device': 19, 'look': 20,
-       'ended': 20, 'update': 21,
-       'copy': 22}
+       'ended': 20, 'update': 21, 'copy': 22}
 front = os.environ['FRONT_SOCKET'] == 'front.sock'
 
 
