@@ -6,26 +6,30 @@
 
 #include "agent/agent.h"
 
-#include "agent/arrivals.h"
-#include "agent/guests-later.h"
-#include "agent/guests.h"
 #include "agent/log.h"
+#include "agent/recoveries.h"
 #include "agent/report.h"
 #include "agent/request.h"
-#include "agent/sweep.h"
+#include "agent/settle.h"
 
 #include <string.h>
 
 #define ARRIVALS_DIR HOST_RUN_DIR "/arrivals"
+/* How long libvirt is waited for, about one domain. */
+#define ASK_MS 5000
+/* What dead processes left is looked for so often in vain, for a cluster that
+ * answers may fail for ever. */
+#define RECLAIM_MAX 6
 
 struct Agent {
     GMutex lock;
     Host *host;
     GHashTable *preparing; /* names of domains that are being prepared */
-    Held *held;
-    GuestsLater *later;
+    Pending *pending;
+    Virt *virt; /* atomic */
     gint64 since_us;
-    Sweep *sweep;
+    GMutex reclaiming;
+    gint reclaim_tries; /* atomic: so many are left */
     AgentWake wake;
     gpointer wake_data;
 };
@@ -35,6 +39,58 @@ agent_answer_clear(AgentAnswer *answer)
 {
     g_clear_pointer(&answer->message, g_free);
     g_clear_pointer(&answer->output, g_bytes_unref);
+    g_clear_pointer(&answer->uuid, g_free);
+    g_clear_pointer(&answer->pool, g_free);
+    g_clear_pointer(&answer->image, g_free);
+}
+
+/* ---- libvirt, for settling ---------------------------------------------------- */
+
+static gboolean
+ask_virt(gpointer data, const char *uuid, VirtDomain *ret, GError **error)
+{
+    Agent *agent = data;
+
+    return virt_ask(g_atomic_pointer_get(&agent->virt), uuid, ASK_MS, ret,
+                    error);
+}
+
+static gboolean
+destroy_by_virt(gpointer data, const char *uuid, GError **error)
+{
+    Agent *agent = data;
+
+    return virt_ask_destroy(g_atomic_pointer_get(&agent->virt), uuid, ASK_MS,
+                            error);
+}
+
+static bool
+call_is_over(gpointer data,
+             const char *uuid,
+             const char *pool,
+             const char *image)
+{
+    Agent *agent = data;
+
+    return pending_call_is_over(agent->pending, uuid, pool, image);
+}
+
+static bool
+settle(const char *uuid, const char *xml, gpointer data)
+{
+    Agent *agent = data;
+    g_autoptr(Host) host = agent_host(agent);
+    const SettleVirt virt = {ask_virt, destroy_by_virt, call_is_over, agent};
+
+    return settle_domain(host, &virt, uuid, xml);
+}
+
+void
+agent_settle_soon(Agent *agent, const char *uuid, const char *xml)
+{
+    pending_add(agent->pending, uuid, xml);
+    if (agent->wake)
+        agent->wake(agent->wake_data);
 }
 
 Agent *
@@ -46,9 +102,9 @@ agent_new(Host *host)
     agent->host = host_ref(host);
     agent->preparing =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    agent->held = held_new();
-    agent->later = guests_later_new();
-    agent->sweep = sweep_new();
+    agent->pending = pending_new(settle, agent);
+    g_mutex_init(&agent->reclaiming);
+    agent->reclaim_tries = RECLAIM_MAX;
     agent->since_us = g_get_monotonic_time();
     return agent;
 }
@@ -59,9 +115,8 @@ agent_free(Agent *agent)
     if (!agent)
         return;
     g_hash_table_unref(agent->preparing);
-    held_free(agent->held);
-    guests_later_free(agent->later);
-    sweep_free(agent->sweep);
+    pending_free(agent->pending);
+    g_mutex_clear(&agent->reclaiming);
     host_unref(agent->host);
     g_mutex_clear(&agent->lock);
     g_free(agent);
@@ -90,10 +145,16 @@ agent_host(Agent *agent)
     return host;
 }
 
-Held *
-agent_held(Agent *agent)
+Pending *
+agent_pending(Agent *agent)
 {
-    return agent->held;
+    return agent->pending;
+}
+
+void
+agent_set_virt(Agent *agent, Virt *virt)
+{
+    g_atomic_pointer_set(&agent->virt, virt);
 }
 
 /* The error as the answer. */
@@ -138,11 +199,13 @@ prepare(Agent *agent,
 {
     g_auto(RequestReady) ready = {0};
     g_autoptr(GError) error = NULL;
-    RequestHow how = {.arriving = arrivals_take(ARRIVALS_DIR, name)};
+    const RequestHow how = {
+        .starts = true,
+        .hand = true,
+        .patience_ms = request_patience_ms(host),
+        .arrivals = ARRIVALS_DIR,
+    };
 
-    /* What an earlier start of the domain still holds would stand in the way
-     * of this one. */
-    (void)held_drop(agent->held, name, NULL, G_MAXINT64);
     if (!request_prepare(host, body, len, &how, &ready, &error)) {
         refuse(answer, name, error);
         return;
@@ -150,9 +213,9 @@ prepare(Agent *agent,
     answer->allow = true;
     if (ready.claims->len == 0)
         return;
-    request_hand(&ready);
-    answer->held = held_add(agent->held, host, name, ready.uuid,
-                            g_steal_pointer(&ready.claims));
+    answer->uuid = g_strdup(ready.uuid);
+    request_leave(&ready);
+    agent_settle_soon(agent, ready.uuid, NULL);
 }
 
 static void
@@ -180,30 +243,6 @@ serve_prepare(Agent *agent,
     refuse(answer, name, error);
 }
 
-/* Whether one of the disks is open somewhere: then the domain runs there, and
- * may come here alive. Without, 'migrate begin' is of an offline migration,
- * and excuses no watcher. */
-static bool
-is_open_elsewhere(Host *host, const char *body, gsize len)
-{
-    g_autoptr(DomPlan) plan =
-        request_plan(host, HOST_ASK_NOBODY, body, len, false, NULL);
-    const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
-
-    for (guint i = 0; disks && i < disks->len; i++) {
-        const DomDisk *disk = g_ptr_array_index(disks, i);
-        g_auto(GStrv) watchers = NULL;
-
-        if (!disk->writable)
-            continue;
-        watchers =
-            store_watchers(host_cluster(host), disk->pool, disk->image, NULL);
-        if (watchers && watchers[0])
-            return true;
-    }
-    return false;
-}
-
 static void
 serve_filter(Host *host,
              enum wire_op op,
@@ -213,12 +252,11 @@ serve_filter(Host *host,
              AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
-    g_autofree char *uuid = NULL;
     g_autofree char *xml = NULL;
 
-    if (!request_filter(host, body, len, &xml, &uuid, &error) ||
-        (op == WIRE_MIGRATE && uuid && is_open_elsewhere(host, body, len) &&
-         !arrivals_note(ARRIVALS_DIR, name, &error))) {
+    if (!request_filter(host, body, len,
+                        op == WIRE_MIGRATE ? ARRIVALS_DIR : NULL, &xml,
+                        &error)) {
         refuse(answer, name, error);
         return;
     }
@@ -230,7 +268,7 @@ serve_filter(Host *host,
 static void
 serve_status(Agent *agent, Host *host, AgentAnswer *answer)
 {
-    char *text = report_agent(host, held_count(agent->held), agent->since_us);
+    char *text = report_agent(host, pending_count(agent->pending), agent->since_us);
 
     answer->allow = true;
     answer->output = g_bytes_new_take(text, strlen(text));
@@ -277,108 +315,117 @@ agent_serve(Agent *agent,
 void
 agent_undo(Agent *agent, const AgentAnswer *answer)
 {
-    if (answer->held)
-        held_drop_one(agent->held, answer->held);
+    if (!answer->uuid)
+        return;
+    if (answer->image)
+        pending_call_end(agent->pending, answer->uuid, answer->pool,
+                         answer->image);
+    agent_settle_soon(agent, answer->uuid, NULL);
 }
 
-/* A start that --one-shot allowed, or an agent that is no more, left its
- * claims to whoever hears of the outcome. */
-static void
-drop_strays(Host *host, const DomPlan *plan)
-{
-    const GPtrArray *disks = dom_plan_disks(plan);
-
-    for (guint i = 0; i < disks->len; i++) {
-        const DomDisk *disk = g_ptr_array_index(disks, i);
-        g_autoptr(GError) error = NULL;
-        bool dropped;
-        const LogAbout about = {.domain = dom_plan_name(plan),
-                                .disk = disk->target};
-
-        if (!disk->writable || disk->shareable)
-            continue;
-        if (!store_claim_drop_dead(host_cluster(host), disk->pool, disk->image,
-                                   dom_plan_uuid(plan), &dropped, &error))
-            log_warning(&about, "its claim stays: %s", error->message);
-        else if (dropped)
-            log_info(&about, "gave up the claim of its start, whose process "
-                             "has ended");
-    }
-}
-
-static DomPlan *
-plan_notice(Host *host, const char *name, const char *body, gsize len)
+/* NULL: it is not ours, or cannot be read. */
+static char *
+uuid_of_ours(Host *host, const char *name, const char *xml, gsize len)
 {
     const LogAbout about = {.domain = name};
     g_autoptr(GError) error = NULL;
-    DomPlan *plan;
+    g_autoptr(DomPlan) plan =
+        len ? request_plan(host, HOST_ASK_NOBODY, xml, len, false, &error)
+            : NULL;
 
-    if (len == 0)
-        return NULL;
-    plan = request_plan(host, HOST_ASK_NOBODY, body, len, false, &error);
-    if (!plan)
+    if (error)
         log_debug(&about, "cannot read what libvirt reports: %s",
                   error->message);
-    return plan;
+    return plan && dom_plan_disks(plan)->len > 0
+               ? g_strdup(dom_plan_uuid(plan))
+               : NULL;
 }
 
-static void
-record(Agent *agent,
-       Host *host,
-       const DomPlan *plan,
-       const char *name,
-       const char *xml,
-       gsize len)
+void
+agent_sees(Agent *agent, const char *name, const char *xml)
 {
-    if (guests_record(host, plan))
+    g_autoptr(Host) host = agent_host(agent);
+    g_autofree char *uuid = uuid_of_ours(host, name, xml, strlen(xml));
+
+    if (uuid)
+        agent_settle_soon(agent, uuid, xml);
+}
+
+/* One that is too long comes without a definition: its claims are settled when
+ * their turn comes. */
+void
+agent_notice(Agent *agent, const char *name, const char *body, gsize len)
+{
+    g_autoptr(Host) host = agent_host(agent);
+    g_autofree char *xml = g_strndup(body ? body : "", len);
+    g_autofree char *uuid = uuid_of_ours(host, name, xml, len);
+
+    if (!uuid)
         return;
-    guests_later_add(agent->later, name, xml, len);
-    if (agent->wake)
+    pending_add(agent->pending, uuid, xml);
+    pending_run_one(agent->pending, uuid);
+    if (pending_count(agent->pending) > 0 && agent->wake)
         agent->wake(agent->wake_data);
 }
 
-void
-agent_runs(Agent *agent, const char *name, const char *xml)
+static void
+note_dropped(const GPtrArray *dropped)
 {
-    g_autoptr(Host) host = agent_host(agent);
-    gsize len = strlen(xml);
-    g_autoptr(DomPlan) plan = plan_notice(host, name, xml, len);
+    for (guint i = 0; i < dropped->len; i++) {
+        const StoreRecovery *recovery = g_ptr_array_index(dropped, i);
+        const LogAbout about = {.image = recovery->image};
 
-    if (plan)
-        record(agent, host, plan, name, xml, len);
+        recoveries_note(&about, recovery->text);
+    }
 }
 
-void
-agent_notice(Agent *agent,
-             enum wire_op op,
-             const char *name,
-             const char *body,
-             gsize len,
-             gint64 received_us)
+/* Every domain that any process of this host noted a claim for. */
+static void
+settle_noted(Agent *agent, Host *host)
+{
+    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(host));
+
+    for (guint i = 0; i < noted->len; i++) {
+        const StoreNoted *one = g_ptr_array_index(noted, i);
+
+        agent_settle_soon(agent, one->owner, NULL);
+    }
+}
+
+static bool
+may_reclaim_again(const GError *error)
+{
+    if (g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN))
+        return true;
+    log_warning(NULL, "%s", error->message);
+    return false;
+}
+
+static void
+reclaim(Agent *agent)
 {
     g_autoptr(Host) host = agent_host(agent);
-    g_autoptr(DomPlan) plan = plan_notice(host, name, body, len);
+    g_autoptr(GPtrArray) dropped =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
+    g_autoptr(GError) error = NULL;
 
-    if (op == WIRE_RELEASE)
-        (void)arrivals_take(ARRIVALS_DIR, name);
-    /* The watch is written down before the claim that covers it goes. */
-    if (op == WIRE_STARTED && plan)
-        record(agent, host, plan, name, body, len);
-    (void)held_drop(agent->held, name, plan ? dom_plan_uuid(plan) : NULL,
-                    received_us);
-    /* Never a claim of our own: it may be the next start's by now. */
-    if (plan)
-        drop_strays(host, plan);
-    if (op == WIRE_RELEASE && plan)
-        guests_forget(host, dom_plan_uuid(plan));
+    if (g_atomic_int_get(&agent->reclaim_tries) == 0 ||
+        !g_mutex_trylock(&agent->reclaiming))
+        return;
+    if (store_claims_reclaim(host_cluster(host), dropped, &error))
+        g_atomic_int_set(&agent->reclaim_tries, 0);
+    else if (!may_reclaim_again(error))
+        (void)g_atomic_int_add(&agent->reclaim_tries, -1);
+    note_dropped(dropped);
+    if (g_atomic_int_get(&agent->reclaim_tries) == 0)
+        settle_noted(agent, host);
+    g_mutex_unlock(&agent->reclaiming);
 }
 
 void
 agent_begin(Agent *agent)
 {
-    g_autoptr(Host) host = agent_host(agent);
-
-    sweep_run(agent->sweep, host);
+    reclaim(agent);
 }
 
 void
@@ -391,16 +438,13 @@ agent_on_work(Agent *agent, AgentWake wake, gpointer data)
 bool
 agent_wants_look(Agent *agent)
 {
-    return held_count(agent->held) > 0 ||
-           guests_later_count(agent->later) > 0 || sweep_is_due(agent->sweep);
+    return pending_count(agent->pending) > 0 ||
+           g_atomic_int_get(&agent->reclaim_tries) > 0;
 }
 
 void
 agent_look(Agent *agent)
 {
-    g_autoptr(Host) host = agent_host(agent);
-
-    held_check(agent->held);
-    guests_later_check(agent->later, host);
-    sweep_run(agent->sweep, host);
+    reclaim(agent);
+    pending_run(agent->pending);
 }

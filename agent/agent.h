@@ -8,8 +8,9 @@
 #ifndef REMORA_AGENT_AGENT_H
 #define REMORA_AGENT_AGENT_H
 
-#include "agent/held.h"
 #include "agent/host.h"
+#include "agent/pending.h"
+#include "agent/virt-ask.h"
 #include "hooks/wire.h"
 
 typedef struct Agent Agent;
@@ -19,8 +20,13 @@ typedef struct {
     bool busy;     /* not allowed now; the same may be asked again */
     char *message; /* why not; one line */
     GBytes *output;
-    /* What has to be undone if it comes too late; 0: nothing. */
-    guint64 held;
+    /* Whose claims were handed for it: if it comes too late, they are to be
+     * settled. NULL: nobody's. */
+    char *uuid;
+    /* The image that the answered call attaches or copies to, which is over if
+     * the answer comes too late; or NULL. */
+    char *pool;
+    char *image;
 } AgentAnswer;
 
 void agent_answer_clear(AgentAnswer *answer);
@@ -32,8 +38,13 @@ void agent_set_host(Agent *agent, Host *host);
 /* host_unref() it. */
 Host *agent_host(Agent *agent);
 
-/* The claims of what was allowed. Owned by agent. */
-Held *agent_held(Agent *agent);
+/* Before it, and without libvirt, no claim ends. */
+void agent_set_virt(Agent *agent, Virt *virt);
+
+/* The domains whose claims are to be settled. Owned by agent. */
+Pending *agent_pending(Agent *agent);
+/* A domain's claims are to be settled; xml is its definition, or NULL. */
+void agent_settle_soon(Agent *agent, const char *uuid, const char *xml);
 
 /* Serves one request of the hook's socket by host, which agent_host() gave.
  * name is the domain's as libvirt said it. */
@@ -46,18 +57,13 @@ void agent_serve(Agent *agent,
                  AgentAnswer *ret_answer);
 /* The answer did not reach who asked: nobody will start, or attach. */
 void agent_undo(Agent *agent, const AgentAnswer *answer);
-/* A datagram: started, stopped, release. received_us, of the monotonic clock,
- * is when it came: it says nothing about a start that was asked for later. */
-void agent_notice(Agent *agent,
-                  enum wire_op op,
-                  const char *name,
-                  const char *body,
-                  gsize len,
-                  gint64 received_us);
+/* A datagram: started, stopped, release. */
+void
+agent_notice(Agent *agent, const char *name, const char *body, gsize len);
 
-/* A domain that runs, with its definition as it runs: one that has started
- * while no agent listened is caught up with. */
-void agent_runs(Agent *agent, const char *name, const char *xml);
+/* A domain that libvirt has, with its definition as it runs or as it is stored:
+ * what happened while no agent listened is caught up with. */
+void agent_sees(Agent *agent, const char *name, const char *xml);
 
 /* What is left from before this process, and a first connection. */
 void agent_begin(Agent *agent);
@@ -65,7 +71,7 @@ void agent_begin(Agent *agent);
  * other than by a request. Before anything else is asked of the agent. */
 typedef void (*AgentWake)(gpointer data);
 void agent_on_work(Agent *agent, AgentWake wake, gpointer data);
-/* Whether agent_look() wants to be called in 10 s; so it is at first. */
+/* Whether agent_look() wants to be called in some seconds; so it is at first. */
 bool agent_wants_look(Agent *agent);
 void agent_look(Agent *agent);
 

@@ -2,12 +2,12 @@
 /*
  * agent/arrivals.h - domains that are about to arrive by live migration
  *
- * Nothing in the arguments of 'prepare' tells an arriving domain from a cold
- * start, but on the destination 'migrate begin' comes first (libvirt's
- * hooks.html). It is noted under the domain's name, for one use, for 10 s, in
- * a file: where no agent listens, each of the two is a process of its own.
+ * A start does not say that it is one of a domain that arrives. So what libvirt
+ * asks before it, 'migrate begin', puts a number into the domain's metadata,
+ * which stands in the definition that the start is asked for with: each is good
+ * for one start, of that domain.
  *
- * Threads: any, and any number of processes.
+ * Threads: any, and any process of this host.
  */
 #ifndef REMORA_AGENT_ARRIVALS_H
 #define REMORA_AGENT_ARRIVALS_H
@@ -15,10 +15,9 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* dir, on tmpfs, is made when it is needed. FALSE: the note could not be
- * written, so that the domain cannot arrive. */
-gboolean arrivals_note(const char *dir, const char *domain, GError **error);
-/* Whether the domain was noted less than 10 s ago; it is forgotten then. */
-bool arrivals_take(const char *dir, const char *domain);
+/* A new number, written down. NULL: it could not be. g_free() it. */
+char *arrivals_note(const char *dir, const char *uuid, GError **error);
+/* Whether that number was written down for that domain, and not taken yet. */
+bool arrivals_take(const char *dir, const char *uuid, const char *number);
 
 #endif

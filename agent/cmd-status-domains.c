@@ -38,18 +38,27 @@ strings_json(char *const *strings)
     return list;
 }
 
+static json_t *
+text_json(const char *text)
+{
+    return text ? json_string(text) : json_null();
+}
+
 /* The age is for people: the holder's clock may be another host's. */
 void
 status_set_claim(json_t *json, const StoreState *state)
 {
     gint64 now = g_get_real_time() / G_USEC_PER_SEC;
 
-    if (!state->claim_holder) {
+    if (!state->claim_phase) {
         json_object_set_new(json, "claimed_by", json_null());
         return;
     }
-    json_object_set_new(json, "claimed_by", json_string(state->claim_holder));
-    json_object_set_new(json, "claimed_for", json_string(state->claim_owner));
+    json_object_set_new(json, "claimed_by", text_json(state->claim_host));
+    json_object_set_new(json, "claimed_for", text_json(state->claim_owner));
+    json_object_set_new(json, "claim_phase", text_json(state->claim_phase));
+    json_object_set_new(json, "claim_client", text_json(state->claim_addr));
+    json_object_set_new(json, "claim_to", text_json(state->claim_to));
     json_object_set_new(
         json, "claim_age_s",
         json_integer((json_int_t)MAX(now - state->claim_since, 0)));

@@ -137,7 +137,7 @@ claim_json(Host *host, const StoreNoted *noted, const char *image)
     if (!store_state(host_cluster(host), noted->pool, noted->image, &state,
                      NULL))
         return NULL;
-    if (state.claim_holder) {
+    if (state.claim_phase) {
         json = json_pack("{s:s}", "image", image);
         status_set_claim(json, &state);
     }

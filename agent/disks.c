@@ -11,20 +11,17 @@
 
 #include "agent/disks.h"
 
-#include "agent/guests.h"
 #include "agent/hosts.h"
 #include "agent/log.h"
 #include "agent/parallel.h"
+#include "agent/process.h"
 #include "agent/recoveries.h"
-
-/* What was confirmed longer ago is not sure any more. */
-#define CONFIRM_US (5 * G_USEC_PER_SEC)
 
 typedef struct {
     Host *host;
     const DomPlan *plan;
     const DomDisk *disk; /* NULL: this job fetches the monitor map */
-    bool arriving;
+    const RequestHow *how;
     StoreResult result;
     GPtrArray *monitors;
     GError *error;
@@ -94,14 +91,14 @@ log_outcome(const Job *job, gint64 start, bool ready)
                  words[job->result.outcome], image, job->result.size);
 }
 
-/* gone: see StoreDisk; borrowed. */
 static StoreDisk
-wanted(const Job *job, char *const *gone)
+wanted(const Job *job)
 {
     const DomDisk *disk = job->disk;
     bool bare = disk->kind == DOM_DISK_BARE;
 
     return (StoreDisk){
+        .source = bare ? STORE_SOURCE_EXISTING : STORE_SOURCE_CLONE,
         .parent =
             {
                 bare ? NULL : disk->parent_pool,
@@ -115,8 +112,10 @@ wanted(const Job *job, char *const *gone)
         .label = disk->target,
         .read_only = !disk->writable || disk->kind == DOM_DISK_SNAPSHOT,
         .shareable = disk->shareable,
-        .gone = (const char *const *)gone,
-        .arriving = job->arriving,
+        .starts = job->how->starts,
+        .arriving = job->how->arriving,
+        .has_ended = process_none_of,
+        .patience_ms = job->how->patience_ms,
         .asker = dom_plan_name(job->plan),
     };
 }
@@ -125,9 +124,7 @@ static void
 provision(Job *job)
 {
     gint64 start = g_get_monotonic_time();
-    g_auto(GStrv) gone = guests_gone(dom_plan_uuid(job->plan), job->disk->pool,
-                                     job->disk->image);
-    const StoreDisk want = wanted(job, gone);
+    const StoreDisk want = wanted(job);
 
     log_outcome(job, start,
                 store_provision(host_cluster(job->host), &want, &job->result,
@@ -154,7 +151,7 @@ run_check(gpointer data)
 
     if (!job->disk)
         return;
-    want = wanted(job, NULL);
+    want = wanted(job);
     good = store_disk_check(host_cluster(job->host), &want, &job->error);
     g_assert(good || job->error);
 }
@@ -172,7 +169,7 @@ jobs_of(Host *host, const DomPlan *plan, const RequestHow *how, bool with_map)
         job->host = host;
         job->plan = plan;
         job->disk = i < disks->len ? g_ptr_array_index(disks, i) : NULL;
-        job->arriving = how->arriving;
+        job->how = how;
         g_ptr_array_add(jobs, job);
     }
     return jobs;
@@ -251,27 +248,25 @@ check_monitors_first(Host *host, const DomPlan *plan, GError **error)
     return monitors && check_monitors(host, plan, monitors, error);
 }
 
-/* One disk may have taken long, and another's claim have been taken over for
- * it. */
-static gboolean
-confirm_claims(const GPtrArray *jobs, GError **error)
+static void
+run_hand(gpointer data)
 {
-    gint64 start = g_get_monotonic_time();
+    Job *job = data;
 
-    for (guint i = 0; i < jobs->len; i++) {
-        const Job *job = g_ptr_array_index(jobs, i);
+    if (job->result.claim &&
+        !store_claim_hand(job->result.claim, &job->error))
+        g_assert(job->error);
+}
 
-        if (!job->result.claim || store_claim_confirm(job->result.claim, error))
-            continue;
-        g_prefix_error(error, "disk '%s': ", job->disk->target);
-        return FALSE;
-    }
-    if (g_get_monotonic_time() - start < CONFIRM_US)
+/* Before the answer, and all at once. If one is not ours any more, none is the
+ * guest's: those that were handed are dropped with the jobs. */
+static gboolean
+hand_claims(const GPtrArray *jobs, const RequestHow *how, GError **error)
+{
+    if (!how->hand)
         return TRUE;
-    g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
-                "its claims could not be confirmed in time: check the cluster "
-                "with 'ceph -s', then start the domain again");
-    return FALSE;
+    parallel_run(run_hand, jobs);
+    return check_jobs(jobs, error);
 }
 
 static void
@@ -315,7 +310,7 @@ provision_final(Host *host,
         return FALSE;
     last = g_ptr_array_index(jobs, jobs->len - 1);
     if (!check_monitors(host, plan, fresh ? fresh : last->monitors, error) ||
-        !confirm_claims(jobs, error))
+        !hand_claims(jobs, how, error))
         return FALSE;
     collect(jobs, ready);
     return TRUE;
@@ -331,7 +326,7 @@ provision_early(Host *host,
 {
     g_autoptr(GPtrArray) jobs = jobs_of(host, plan, how, false);
 
-    if (!run_jobs(jobs, plan, error) || !confirm_claims(jobs, error))
+    if (!run_jobs(jobs, plan, error) || !hand_claims(jobs, how, error))
         return FALSE;
     collect(jobs, ready);
     return TRUE;

@@ -36,7 +36,7 @@ may_be_made(const DomDisk *disk,
                     "libvirt's access drivers (access_drivers in libvirtd.conf)"
                     " decide too late who may attach it: let root attach it, "
                     "or add it to the definition and start the domain again");
-    if (disk->kind == DOM_DISK_CLONE &&
+    if (disk->kind == DOM_DISK_CLONE && domain &&
         dom_peek_target(domain->xml, strlen(domain->xml), disk->target))
         return fail(error, disk,
                     "the domain has a disk of this target already: give it "
@@ -44,37 +44,83 @@ may_be_made(const DomDisk *disk,
     return TRUE;
 }
 
-/* What an earlier attach that nobody heard of again still holds. */
-static void
-drop_earlier(Held *held, const DomPlan *plan, const DomDisk *disk)
-{
-    if (disk->writable)
-        held_drop_attach(held, dom_plan_uuid(plan), disk->image, G_MAXINT64);
-}
-
 static gboolean
-provision(Host *host, const DomPlan *plan, RequestReady *ready, GError **error)
+provision_once(Host *host,
+               const DomPlan *plan,
+               RequestReady *ready,
+               GError **error)
 {
     /* The source names its monitors only once it is rewritten. */
-    const RequestHow how = {.before_rewrite = true};
+    const RequestHow how = {
+        .before_rewrite = true,
+        .hand = true,
+        .patience_ms = request_patience_ms(host),
+    };
 
     ready->disks = disks_list_new();
     ready->claims = disks_claims_new();
     return disks_provision(host, plan, &how, ready, error);
 }
 
+/* What stands in the way may be a claim whose end nobody has seen yet, as of a
+ * disk that was detached a moment ago. */
+static gboolean
+provision(Host *host,
+          Agent *agent,
+          const DomPlan *plan,
+          RequestReady *ready,
+          GError **error)
+{
+    g_autoptr(GError) busy = NULL;
+
+    if (provision_once(host, plan, ready, &busy))
+        return TRUE;
+    if (!g_error_matches(busy, STORE_ERROR, STORE_ERROR_BUSY)) {
+        g_propagate_error(error, g_steal_pointer(&busy));
+        return FALSE;
+    }
+    request_ready_clear(ready);
+    pending_add(agent_pending(agent), dom_plan_uuid(plan), NULL);
+    pending_run_one(agent_pending(agent), dom_plan_uuid(plan));
+    return provision_once(host, plan, ready, error);
+}
+
+static gboolean
+begin_call(Agent *agent,
+           const DomPlan *plan,
+           const DomDisk *disk,
+           GError **error)
+{
+    if (!disk->writable || disk->shareable || !disk->image ||
+        pending_call_begin(agent_pending(agent), dom_plan_uuid(plan),
+                           disk->pool, disk->image))
+        return TRUE;
+    return fail(error, disk,
+                "another call for the same image is under way: wait until it "
+                "is over");
+}
+
+static void
+end_call(Agent *agent, const DomPlan *plan, const DomDisk *disk)
+{
+    if (disk->image)
+        pending_call_end(agent_pending(agent), dom_plan_uuid(plan), disk->pool,
+                         disk->image);
+}
+
 gboolean
 front_attach(Host *host,
-             Held *held,
+             Agent *agent,
              const FrontDevice *device,
              const VirtDomain *domain,
              const char *uuid,
              char **ret_xml,
-             guint64 *ret_held,
+             AgentAnswer *answer,
              GError **error)
 {
-    g_autoptr(DomPlan) plan = rewrite_plan_device(
-        host, device->xml, device->len, uuid, domain->name, error);
+    g_autoptr(DomPlan) plan =
+        rewrite_plan_device(host, device->xml, device->len, uuid,
+                            domain ? domain->name : NULL, error);
     g_auto(RequestReady) ready = {0};
     g_autofree char *xml = NULL;
     const DomDisk *disk;
@@ -83,16 +129,22 @@ front_attach(Host *host,
         return FALSE;
     disk = g_ptr_array_index(dom_plan_disks(plan), 0);
     if (!may_be_made(disk, device, domain, error) ||
-        !rewrite_device(host, plan, REWRITE_FOR_ATTACH, &xml, error))
+        !rewrite_device(host, plan,
+                        device->copied_to ? REWRITE_FOR_STORE
+                                          : REWRITE_FOR_ATTACH,
+                        &xml, error) ||
+        !begin_call(agent, plan, disk, error))
         return FALSE;
-    drop_earlier(held, plan, disk);
-    if (!provision(host, plan, &ready, error))
+    if (!provision(host, agent, plan, &ready, error)) {
+        end_call(agent, plan, disk);
         return FALSE;
+    }
     *ret_xml = g_steal_pointer(&xml);
     if (ready.claims->len == 0)
         return TRUE;
-    request_hand(&ready);
-    *ret_held = held_add_attach(held, host, domain->name, dom_plan_uuid(plan),
-                                g_steal_pointer(&ready.claims));
+    request_leave(&ready);
+    answer->uuid = g_strdup(dom_plan_uuid(plan));
+    answer->pool = g_strdup(disk->pool);
+    answer->image = g_strdup(disk->image);
     return TRUE;
 }

@@ -7,26 +7,29 @@
 #ifndef REMORA_AGENT_FRONT_ATTACH_H
 #define REMORA_AGENT_FRONT_ATTACH_H
 
-#include "agent/held.h"
-#include "agent/virt-ask.h"
+#include "agent/agent.h"
 
 typedef struct {
     guint uid; /* whose call it is */
     const char *xml;
     gsize len;
+    bool copied_to; /* a disk of the domain is copied to it */
 } FrontDevice;
 
 /*
- * Makes the disk ready, as a start would, and gives what libvirt is to attach;
- * NULL: the device as it is. Its claim is held; ret_held is its number, or 0.
+ * Makes the disk ready, as a start would, and gives what libvirt is to attach or
+ * to copy to; NULL: the device as it is. Its claim is handed to the domain until
+ * the call is over and the disk is seen with it or without; what has to be
+ * undone if the answer comes too late is written into answer. domain NULL: it
+ * has not been looked at.
  */
 gboolean front_attach(Host *host,
-                      Held *held,
+                      Agent *agent,
                       const FrontDevice *device,
                       const VirtDomain *domain,
                       const char *uuid,
                       char **ret_xml,
-                      guint64 *ret_held,
+                      AgentAnswer *answer,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

@@ -147,11 +147,10 @@ static void
 serve_move(Host *host, const FrontRequest *request, AgentAnswer *answer)
 {
     g_autofree char *name = dom_peek_name(request->body, request->len);
-    g_autofree char *uuid = NULL;
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
 
-    if (!request_filter(host, request->body, request->len, &xml, &uuid, &error))
+    if (!request_filter(host, request->body, request->len, NULL, &xml, &error))
         refuse(request, name, error, answer);
     else
         allow(request, "definition from elsewhere", name, xml, answer);
@@ -182,21 +181,46 @@ asks_for_clone(const DomPlan *plan)
     return disk && disk->kind == DOM_DISK_CLONE;
 }
 
-/* A disk that asks for a clone goes on as it is, unless it is copied to: no
- * event comes before libvirt would write to the image itself. */
+/* No event comes before libvirt would write to the image itself. */
 static gboolean
-leave_clone(const DomPlan *plan, const FrontRequest *request, GError **error)
+refuse_copy_to_image(const DomPlan *plan, GError **error)
 {
     const DomDisk *disk = g_ptr_array_index(dom_plan_disks(plan), 0);
 
-    if (request->op != WIRE_FRONT_COPY)
-        return TRUE;
     g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
                 "disk '%s': '%s/%s' is an image to clone, and a copy would "
                 "write to it: name an image of the disk's own that is there "
                 "(rbd create)",
                 disk->target, disk->parent_pool, disk->parent_image);
     return FALSE;
+}
+
+/* What a copy writes to is claimed as what is attached is. */
+static void
+serve_copy(Front *front,
+           Host *host,
+           const FrontRequest *request,
+           AgentAnswer *answer)
+{
+    const FrontDevice device = {request->uid, request->body, request->len,
+                                .copied_to = true};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(DomPlan) plan = rewrite_plan_device(
+        host, request->body, request->len, request->name, NULL, &error);
+    char *xml = NULL;
+    gboolean good = FALSE;
+
+    if (plan && dom_plan_disks(plan)->len == 0)
+        good = TRUE;
+    else if (plan && asks_for_clone(plan))
+        good = refuse_copy_to_image(plan, &error);
+    else if (plan)
+        good = front_attach(host, front->agent, &device, NULL, request->name,
+                            &xml, answer, &error);
+    if (!good)
+        refuse(request, request->name, error, answer);
+    else
+        allow(request, "copy", request->name, xml, answer);
 }
 
 static void
@@ -209,9 +233,9 @@ answer_device(Host *host,
     char *xml = NULL;
     RewriteFor what = request->op == WIRE_FRONT_UPDATE ? REWRITE_FOR_UPDATE
                                                        : REWRITE_FOR_STORE;
-    gboolean good = asks_for_clone(plan)
-                        ? leave_clone(plan, request, &error)
-                        : rewrite_device(host, plan, what, &xml, &error);
+    /* A disk that asks for a clone goes on as it is. */
+    gboolean good = asks_for_clone(plan) ||
+                    rewrite_device(host, plan, what, &xml, &error);
 
     if (!good)
         refuse(request, request->name, error, answer);
@@ -241,10 +265,11 @@ attach(Front *front,
 {
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
-    const FrontDevice device = {request->uid, request->body, request->len};
+    const FrontDevice device = {request->uid, request->body, request->len,
+                                .copied_to = false};
 
-    if (!front_attach(host, agent_held(front->agent), &device, domain,
-                      request->name, &xml, &answer->held, &error))
+    if (!front_attach(host, front->agent, &device, domain, request->name, &xml,
+                      answer, &error))
         refuse(request, domain->name, error, answer);
     else
         allow(request, "device", domain->name, xml, answer);
@@ -280,8 +305,8 @@ serve_attach(Front *front,
 
 /* ---- afterwards ------------------------------------------------------------ */
 
-/* The attach of that device is over, well or not: QEMU has the disk open, or
- * never will. Nothing ends by a look that names none, for libvirt may be at it
+/* The attach of that device, or the call that began to copy to it, is over, well
+ * or not. Nothing ends by a look that names none, for libvirt may be at it
  * still. */
 static void
 end_attach(Front *front, Host *host, const FrontRequest *request)
@@ -295,8 +320,8 @@ end_attach(Front *front, Host *host, const FrontRequest *request)
         disks && disks->len ? g_ptr_array_index(disks, 0) : NULL;
 
     if (disk && disk->image)
-        held_drop_attach(agent_held(front->agent), dom_plan_uuid(plan),
-                         disk->image, request->received_us);
+        pending_call_end(agent_pending(front->agent), dom_plan_uuid(plan),
+                         disk->pool, disk->image);
 }
 
 static void
@@ -308,17 +333,13 @@ serve_look(Front *front,
     const LogAbout about = {.domain = request->name};
     g_autofree char *uuid = g_ascii_strdown(request->name, -1);
     g_autoptr(GError) error = NULL;
-    g_auto(VirtDomain) domain = {0};
 
     answer->allow = true;
-    /* The watch is written down before the claim that covers it goes. */
-    if (virt_ask(virt_of(front), uuid, ask_ms(host), &domain, &error) &&
-        domain.active)
-        agent_runs(front->agent, domain.name, domain.xml);
     end_attach(front, host, request);
-    if (!error)
-        (void)virt_ask_look(virt_of(front), uuid, ask_ms(host), &error);
-    if (error)
+    pending_add(agent_pending(front->agent), uuid, NULL);
+    pending_run_one(agent_pending(front->agent), uuid);
+    agent_settle_soon(front->agent, uuid, NULL);
+    if (!virt_ask_look(virt_of(front), uuid, ask_ms(host), &error))
         log_debug(&about, "not looked at: %s", error->message);
 }
 
@@ -350,9 +371,11 @@ front_serve(Front *front,
     case WIRE_FRONT_ATTACH_LIVE:
         serve_attach(front, host, request, ret_answer);
         return;
+    case WIRE_FRONT_COPY:
+        serve_copy(front, host, request, ret_answer);
+        return;
     case WIRE_FRONT_DEVICE:
     case WIRE_FRONT_UPDATE:
-    case WIRE_FRONT_COPY:
         serve_device(host, request, ret_answer);
         return;
     case WIRE_FRONT_LOOK:

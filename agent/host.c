@@ -49,6 +49,7 @@ cluster_new(const Conf *conf, const char *user, const char *keyring)
         .connect_timeout_ms = conf->connect_timeout_ms,
         .op_timeout_ms = conf->op_timeout_ms,
         .run_dir = HOST_RUN_DIR,
+        .state_dir = HOST_STATE_DIR,
         .probe_pool = conf->vms_pool,
         .clone_object_size = conf->clone_object_size,
         .clone_features = conf->clone_features,

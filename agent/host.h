@@ -17,6 +17,8 @@
 
 /* Files of this host's own state, below run_dir. */
 #define HOST_RUN_DIR REMORA_RUNDIR
+/* What it keeps when it boots. */
+#define HOST_STATE_DIR REMORA_STATEDIR
 
 typedef struct Host Host;
 

@@ -9,6 +9,8 @@
 #include "agent/agent.h"
 #include "agent/files.h"
 #include "agent/log.h"
+#include "agent/request.h"
+#include "agent/settle.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -66,7 +68,8 @@ op_of(const char *operation, enum wire_op *ret_op)
     } words[] = {
         {"prepare", WIRE_PREPARE},
         {"migrate", WIRE_MIGRATE},
-        {"restore", WIRE_RESTORE},
+        {"restore", WIRE_RESTORE}, {"started", WIRE_STARTED},
+        {"stopped", WIRE_STOPPED}, {"release", WIRE_RELEASE},
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
@@ -77,6 +80,71 @@ op_of(const char *operation, enum wire_op *ret_op)
     }
     return false;
 }
+
+/* ---- after a start, and after an end --------------------------------------------- */
+
+/* How often it is looked, a second apart, what became of the domain: it arrives,
+ * or libvirt is still at it. */
+#define SETTLE_TRIES 60
+#define SETTLE_DEADLINE_MS 90000
+
+static gboolean
+read_virt(gpointer conn, const char *uuid, VirtDomain *ret, GError **error)
+{
+    return virt_read_domain(conn, uuid, ret, error);
+}
+
+static gboolean
+destroy_virt(gpointer conn, const char *uuid, GError **error)
+{
+    return virt_destroy_domain(conn, uuid, error);
+}
+
+/* Who asked for an attach through the proxy had an agent: it is told. */
+static bool
+knows_no_call(gpointer conn,
+              const char *uuid,
+              const char *pool,
+              const char *image)
+{
+    (void)conn;
+    (void)uuid;
+    (void)pool;
+    (void)image;
+    return false;
+}
+
+/* libvirt runs 'release' after each 'stopped'. */
+static int
+settle(Host *host, enum wire_op op, const GString *xml)
+{
+    g_autoptr(DomPlan) plan =
+        request_plan(host, HOST_ASK_NOBODY, xml->str, xml->len, false, NULL);
+    g_autofree char *uri = host_libvirt_uri(host);
+    g_autoptr(virConnect) conn = NULL;
+    SettleVirt virt = {read_virt, destroy_virt, knows_no_call, NULL};
+
+    if (op == WIRE_STOPPED || !plan || dom_plan_disks(plan)->len == 0)
+        return 0;
+    virt_quiet();
+    for (int i = 0; i < SETTLE_TRIES; i++) {
+        if (!conn)
+            conn = virConnectOpen(uri);
+        virt.data = conn;
+        if (conn && settle_domain(host, &virt, dom_plan_uuid(plan), xml->str))
+            return 0;
+        g_usleep(G_USEC_PER_SEC);
+    }
+    return 1;
+}
+
+static bool
+is_report(enum wire_op op)
+{
+    return op == WIRE_STARTED || op == WIRE_STOPPED || op == WIRE_RELEASE;
+}
+
+/* ---- a question ------------------------------------------------------------------- */
 
 static bool
 print_output(const AgentAnswer *answer)
@@ -122,7 +190,6 @@ serve(Host *host, enum wire_op op, const char *domain, const GString *xml)
         fprintf(stderr, "remora: cannot write the new definition\n");
         return 1;
     }
-    /* The claims stay: no agent_free(), and no drop. */
     return 0;
 }
 
@@ -137,20 +204,23 @@ one_shot(Host *host, const char *operation, const char *domain)
 
     if (!op_of(operation, &op)) {
         fprintf(stderr,
-                "remora: --one-shot takes prepare, migrate or restore, not "
-                "'%s'\n",
+                "remora: --one-shot takes prepare, migrate, restore, started, "
+                "stopped or release, not '%s'\n",
                 operation);
         return 1;
     }
     log_spare_stderr();
-    limit = (Limit){host, domain, host_conf(host)->hook_deadline_ms};
+    limit = (Limit){host, domain,
+                    is_report(op) ? SETTLE_DEADLINE_MS
+                                  : host_conf(host)->hook_deadline_ms};
     g_thread_unref(g_thread_new("clock", watch_the_clock, &limit));
     xml = files_read("-", WIRE_BODY_MAX, &error);
     if (!xml) {
         fprintf(stderr, "remora: domain '%s': %s\n", domain, error->message);
         return 1;
     }
-    status = serve(host, op, domain, xml);
+    status = is_report(op) ? settle(host, op, xml)
+                           : serve(host, op, domain, xml);
     /* Without the destructors of librados, whose threads still run. */
     (void)fflush(NULL);
     _exit(status);

@@ -1,44 +1,120 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/process.c - whether a process that was seen before still runs
+ * agent/process.c - whether a QEMU of a domain is left on this host
  */
 #include "config.h"
 
 #include "agent/process.h"
 
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
-/* Places among what follows the name, which begins with field 3. */
-enum { STATE = 0, THREADS = 17, START = 19, WANTED = 20 };
+/* Of one process; libvirt's longest command lines have some 100 KiB. */
+#define ARGUMENTS_MAX (4u * 1024u * 1024u)
 
-/* A zombie holds nothing any more: its connections are closed. But a process
- * whose first thread alone has ended looks like one, and its other threads,
- * even if they are being killed, hold all of it. */
+/* Places among what follows the name in stat, which begins with field 3. */
+enum { STATE = 0, THREADS = 17, WANTED = 18 };
+
+static gint is_blind; /* atomic */
+
+/* Whether the arguments, each ended by a NUL, have '-uuid' before the UUID. */
 static bool
-is_dead(char *const *fields)
+has_uuid(const char *arguments, gsize len, const char *uuid)
 {
-    return fields[STATE][0] == 'Z' && strcmp(fields[THREADS], "1") == 0;
+    const char *end = arguments + len;
+    bool named = false;
+
+    for (const char *at = arguments; at < end; at += strlen(at) + 1) {
+        if (named && g_ascii_strcasecmp(at, uuid) == 0)
+            return true;
+        named = strcmp(at, "-uuid") == 0;
+    }
+    return false;
 }
 
-bool
-process_start(gint64 pid, guint64 *ret_start)
+/* A process whose first thread alone has ended has no arguments any more, and
+ * its other threads, even if they are being killed, hold all that it had. */
+static bool
+is_half_dead(const char *dir)
 {
-    g_autofree char *path =
-        g_strdup_printf("/proc/%" G_GINT64_FORMAT "/stat", pid);
+    g_autofree char *path = g_build_filename(dir, "stat", NULL);
     g_autofree char *text = NULL;
-    g_autoptr(GError) why = NULL;
     const char *rest;
 
-    *ret_start = 0;
-    if (!g_file_get_contents(path, &text, NULL, &why))
-        return g_error_matches(why, G_FILE_ERROR, G_FILE_ERROR_NOENT);
+    if (!g_file_get_contents(path, &text, NULL, NULL))
+        return false;
     /* The name in brackets may hold anything; the fields follow its last. */
     rest = strrchr(text, ')');
     g_auto(GStrv) fields =
         g_strsplit(rest && rest[1] ? rest + 2 : "", " ", WANTED + 1);
-    if (g_strv_length(fields) < WANTED)
+    return g_strv_length(fields) >= WANTED && fields[STATE][0] == 'Z' &&
+           strcmp(fields[THREADS], "1") != 0;
+}
+
+/* One that ends meanwhile is none. */
+static bool
+may_be_of(const char *dir, const char *uuid)
+{
+    g_autofree char *path = g_build_filename(dir, "cmdline", NULL);
+    g_autofree char *text = NULL;
+    gsize len = 0;
+
+    if (!g_file_get_contents(path, &text, &len, NULL))
         return false;
-    return is_dead(fields) ||
-           g_ascii_string_to_unsigned(fields[START], 10, 1, G_MAXUINT64,
-                                      ret_start, NULL);
+    if (len == 0)
+        return is_half_dead(dir);
+    return len > ARGUMENTS_MAX || has_uuid(text, len, uuid);
+}
+
+bool
+process_none_in(const char *proc, const char *uuid)
+{
+    g_autoptr(GDir) list = g_dir_open(proc, 0, NULL);
+    const char *name;
+    bool first = false;
+
+    while (list && (name = g_dir_read_name(list))) {
+        g_autofree char *dir = NULL;
+
+        if (!g_ascii_isdigit(name[0]))
+            continue;
+        first = first || strcmp(name, "1") == 0;
+        dir = g_build_filename(proc, name, NULL);
+        if (may_be_of(dir, uuid))
+            return false;
+    }
+    /* The first process is always there, and never one's own. */
+    return first;
+}
+
+bool
+process_none_of(const char *uuid)
+{
+    return !g_atomic_int_get(&is_blind) && process_none_in("/proc", uuid);
+}
+
+static bool
+connect_to(int fd, const char *path)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+    return fd >= 0 && strlen(path) < sizeof(address.sun_path) &&
+           g_strlcpy(address.sun_path, path, sizeof(address.sun_path)) > 0 &&
+           connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0;
+}
+
+void
+process_check_view(const char *socket_path)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof(peer);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (connect_to(fd, socket_path) &&
+        getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+        g_atomic_int_set(&is_blind, peer.pid == 0);
+    if (fd >= 0)
+        (void)close(fd);
 }

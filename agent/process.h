@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/process.h - whether a process that was seen before still runs
+ * agent/process.h - whether a QEMU of a domain is left on this host
+ *
+ * libvirt may have lost sight of one: it was killed while it started it, or
+ * asked to forget it. Such a QEMU writes to its disks as any other.
  *
  * Threads: any.
  */
@@ -10,10 +13,18 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* The kernel's start time of a process (proc(5), stat, field 22), which a
- * process that got the same pid later does not share. ret_start gets 0 where
- * no process of that pid runs. false: it cannot be told, which is no proof of
- * anything. */
-bool process_start(gint64 pid, guint64 *ret_start);
+/* Whether no process of this host has '-uuid UUID' among its arguments, as
+ * libvirt gives them to each QEMU and to each wrapper of one. false also where
+ * that cannot be known: /proc hides others' processes, or one is just ending
+ * whose arguments are gone already while it still has threads. */
+bool process_none_of(const char *uuid);
+
+/* Whether the process that listens at a socket of this host can be seen. If not,
+ * /proc is that of another world, and process_none_of() knows nothing from then
+ * on. A socket that nobody listens at changes nothing. */
+void process_check_view(const char *socket_path);
+
+/* For a test: another directory than /proc. */
+bool process_none_in(const char *proc, const char *uuid);
 
 #endif

@@ -154,9 +154,9 @@ begin(gpointer agent)
 }
 
 static void
-on_runs(const char *name, const char *xml, gpointer agent)
+on_seen(const char *name, const char *xml, gpointer agent)
 {
-    agent_runs(agent, name, xml);
+    agent_sees(agent, name, xml);
 }
 
 /* host is its own, and is given up: with a reload its connection is to go. */
@@ -180,12 +180,13 @@ run(Host *host, const char *conf_path)
     on_signal(&daemon, SIGINT, on_stop);
     on_signal(&daemon, SIGHUP, on_reload);
     g_thread_unref(g_thread_new("begin", begin, daemon.agent));
-    daemon.virt = virt_start(host, on_runs, daemon.agent);
+    daemon.virt = virt_start(host, on_seen, daemon.agent);
     if (!daemon.virt) {
         fprintf(stderr, "remorad: cannot set up libvirt's event loop\n");
         return 1;
     }
     front_set_virt(daemon.front, daemon.virt);
+    agent_set_virt(daemon.agent, daemon.virt);
     host_let_go(host);
     log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);
     ready_notify("READY=1");

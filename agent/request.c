@@ -6,6 +6,7 @@
 
 #include "agent/request.h"
 
+#include "agent/arrivals.h"
 #include "agent/disks.h"
 #include "agent/log.h"
 
@@ -15,11 +16,23 @@ request_error_quark(void)
     return g_quark_from_static_string("remora-request-error");
 }
 
-void
-request_hand(const RequestReady *ready)
+/* So much is left to make the disks. */
+#define MARGIN_MS 5000
+
+guint
+request_patience_ms(Host *host)
 {
-    for (guint i = 0; i < ready->claims->len; i++)
-        store_claim_hand(g_ptr_array_index(ready->claims, i));
+    guint deadline = host_conf(host)->hook_deadline_ms;
+
+    return deadline > MARGIN_MS ? deadline - MARGIN_MS : 0;
+}
+
+void
+request_leave(RequestReady *ready)
+{
+    g_ptr_array_set_free_func(ready->claims,
+                              (GDestroyNotify)store_claim_leave);
+    g_ptr_array_set_size(ready->claims, 0);
 }
 
 void
@@ -119,34 +132,59 @@ request_prepare(Host *host,
     g_autoptr(DomPlan) plan =
         request_plan(host, HOST_ASK_CLUSTER, xml, len, false, error);
     g_auto(RequestReady) ready = {0};
+    RequestHow what = *how;
 
     if (!plan)
         return FALSE;
+    what.arriving = how->arrivals &&
+                    arrivals_take(how->arrivals, dom_plan_uuid(plan),
+                                  dom_plan_arrival(plan));
     ready.domain = g_strdup(dom_plan_name(plan));
     ready.uuid = g_strdup(dom_plan_uuid(plan));
     ready.disks = disks_list_new();
     ready.claims = disks_claims_new();
-    if (!prepare_plan(host, plan, how, &ready, error))
+    if (!prepare_plan(host, plan, &what, &ready, error))
         return FALSE;
     *ret_ready = ready;
     ready = (RequestReady){0};
     return TRUE;
 }
 
+/* Whether one of the disks is open somewhere: then the domain runs there, and
+ * may come here alive. Without, 'migrate begin' is of an offline migration. */
+static bool
+is_open_elsewhere(Host *host, const DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+        g_auto(GStrv) watchers = NULL;
+
+        if (!disk->writable)
+            continue;
+        watchers =
+            store_watchers(host_cluster(host), disk->pool, disk->image, NULL);
+        if (watchers && watchers[0])
+            return true;
+    }
+    return false;
+}
+
 gboolean
 request_filter(Host *host,
                const char *xml,
                gsize len,
+               const char *arrivals,
                char **ret_xml,
-               char **ret_uuid,
                GError **error)
 {
     g_autoptr(DomPlan) plan =
         request_plan(host, HOST_ASK_CLUSTER, xml, len, true, error);
     g_auto(HostSite) site = {0};
+    g_autofree char *arrival = NULL;
 
     *ret_xml = NULL;
-    *ret_uuid = NULL;
     if (!plan)
         return FALSE;
     if (dom_plan_disks(plan)->len == 0)
@@ -154,10 +192,13 @@ request_filter(Host *host,
     if (!check_rewritten(plan, error) ||
         !host_site(host, HOST_ASK_CLUSTER, &site, error))
         return FALSE;
+    if (arrivals && is_open_elsewhere(host, plan)) {
+        arrival = arrivals_note(arrivals, dom_plan_uuid(plan), error);
+        if (!arrival)
+            return FALSE;
+        site.site.arrival = arrival;
+    }
     /* libvirt checks that the guest would see the same devices. */
     site.site.bus = NULL;
-    if (!dom_plan_rewrite(plan, &site.site, ret_xml, error))
-        return FALSE;
-    *ret_uuid = g_strdup(dom_plan_uuid(plan));
-    return TRUE;
+    return dom_plan_rewrite(plan, &site.site, ret_xml, error);
 }

@@ -34,16 +34,27 @@ typedef struct {
     char *domain;      /* its name, or NULL */
     char *uuid;        /* lower case */
     GPtrArray *disks;  /* of RequestDisk */
-    GPtrArray *claims; /* of StoreClaim, held; see request_hand() */
+    GPtrArray *claims; /* of StoreClaim; see request_leave() */
 } RequestReady;
 
 /* Claims that are still in it are dropped. */
 void request_ready_clear(RequestReady *ready);
-/* Notes that the domain may now use its disks (store_claim_hand). */
-void request_hand(const RequestReady *ready);
+/* Those that were handed stay as they are in the cluster: the domain is about to
+ * be told that it may use its disks. */
+void request_leave(RequestReady *ready);
 
 typedef struct {
-    /* The domain comes from a host that has its disks open. */
+    /* The domain starts: libvirt says that it does not run here until now. */
+    bool starts;
+    /* It may use its disks when this was done, so that their claims are handed
+     * to it (store_claim_hand). */
+    bool hand;
+    /* How long a builder of another host may be watched. */
+    guint patience_ms;
+    /* Where numbers of arrivals are (arrivals.h), of which the definition may
+     * have one; NULL: none is known. */
+    const char *arrivals;
+    /* It comes from a host that has its disks open; request_prepare() sets it. */
     bool arriving;
     /* Definitions that still need a rewrite are provisioned as well, as for
      * a start that is to come later. */
@@ -64,18 +75,22 @@ gboolean request_prepare(Host *host,
 
 /*
  * Today's monitors and this host's secret for a domain that arrives or is
- * restored. ret_xml gets NULL where nothing needs to change; ret_uuid, NULL
- * for a domain that is not ours.
+ * restored. ret_xml gets NULL where nothing needs to change. arrivals: where to
+ * write down a number for one that arrives with disks that are open elsewhere;
+ * NULL: it does not arrive alive.
  */
 gboolean request_filter(Host *host,
                         const char *xml,
                         gsize len,
+                        const char *arrivals,
                         char **ret_xml,
-                        char **ret_uuid,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* A plan of a definition. The cluster, if ask says so, is asked only if the
  * domain is ours: for its fsid, and for the pools of bare image ids. */
+/* What of a request's time may pass with watching another host's builder. */
+guint request_patience_ms(Host *host);
+
 DomPlan *request_plan(Host *host,
                       HostAsk ask,
                       const char *xml,

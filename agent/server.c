@@ -28,7 +28,7 @@
 #define MARGIN_MS 500
 /* A request that has not come to its end by then is asked about. */
 #define SLOW_MS  1500
-#define LOOK_S   10
+#define LOOK_S   2
 #define PAUSE_US 10000
 
 struct Server {
@@ -58,11 +58,9 @@ typedef struct {
     Exchange *exchange;
     GSource *slow;
     GSource *deadline;
-    enum wire_op op;
     char *name;
     char *body;
     gsize len;
-    gint64 received_us;
 } Job;
 
 static void
@@ -94,7 +92,7 @@ attach(Server *server, GSource *source, GSourceFunc func, gpointer data)
     g_source_attach(source, server->context);
 }
 
-/* ---- the ten-second look, only while there is something to look at -------- */
+/* ---- the look every two seconds, only while there is something to do ------- */
 
 /* of: what it belongs to. What the proxy's clients cause is for its workers. */
 static void
@@ -185,8 +183,7 @@ run_job(gpointer data, gpointer unused)
         serve_slow(job->host, job->exchange);
         break;
     case JOB_NOTICE:
-        agent_notice(job->server->agent, job->op, job->name, job->body,
-                     job->len, job->received_us);
+        agent_notice(job->server->agent, job->name, job->body, job->len);
         break;
     case JOB_LOOK:
         agent_look(job->server->agent);
@@ -287,11 +284,9 @@ on_notify(gint fd, GIOCondition condition, gpointer data)
 
         job->kind = JOB_NOTICE;
         job->server = server;
-        job->op = notice.op;
         job->name = notice.name;
         job->body = notice.body;
         job->len = notice.len;
-        job->received_us = g_get_monotonic_time();
         push(server, job);
     }
     return G_SOURCE_CONTINUE;

@@ -9,11 +9,14 @@
 #include "agent/virt-error.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* libvirtd serves so many calls of one connection at once, and one less. */
 #define THREADS_MAX 4
 /* Questions that wait for a thread; who comes then is told at once. */
 #define WAITING_MAX 32
+
+typedef enum { ASK_READ, ASK_LOOK, ASK_DESTROY } AskKind;
 
 /* Counted: who asked may have gone when the answer comes, and several may wait
  * for one answer. Of one domain nothing is asked twice at a time, so that one
@@ -23,7 +26,7 @@ typedef struct {
     Virt *virt;
     char *key; /* uuid and kind */
     char *uuid;
-    bool look;
+    AskKind kind;
     GMutex lock; /* guards the rest */
     GCond over;
     bool again; /* somebody came after it had begun */
@@ -48,15 +51,15 @@ virt_domain_info_clear(VirtDomain *domain)
 }
 
 static Ask *
-ask_new(Virt *virt, const char *uuid, bool look)
+ask_new(Virt *virt, const char *uuid, AskKind kind)
 {
     Ask *ask = g_new0(Ask, 1);
 
     ask->refs = 1;
     ask->virt = virt;
-    ask->key = g_strdup_printf("%s %d", uuid, look);
+    ask->key = g_strdup_printf("%s %d", uuid, kind);
     ask->uuid = g_strdup(uuid);
-    ask->look = look;
+    ask->kind = kind;
     g_mutex_init(&ask->lock);
     g_cond_init(&ask->over);
     return ask;
@@ -102,6 +105,32 @@ connect_shared(Virt *virt, GError **error)
     return conn;
 }
 
+/* A guest that is about to come, or to go elsewhere, is paused for that. */
+static bool
+is_settled_state(int state, int reason)
+{
+    if (state != VIR_DOMAIN_PAUSED)
+        return state != VIR_DOMAIN_NOSTATE && state != VIR_DOMAIN_SHUTOFF;
+    return reason != VIR_DOMAIN_PAUSED_MIGRATION &&
+           reason != VIR_DOMAIN_PAUSED_POSTCOPY &&
+           reason != VIR_DOMAIN_PAUSED_POSTCOPY_FAILED &&
+           reason != VIR_DOMAIN_PAUSED_STARTING_UP;
+}
+
+/* Whatever changes the guest's block nodes is a job, or shows as a mirror. */
+static bool
+has_opened(virDomainPtr domain, const char *xml)
+{
+    virDomainJobInfo job = {0};
+    int state = VIR_DOMAIN_NOSTATE;
+    int reason = 0;
+
+    return virDomainGetState(domain, &state, &reason, 0) == 0 &&
+           is_settled_state(state, reason) &&
+           virDomainGetJobInfo(domain, &job) == 0 &&
+           job.type == VIR_DOMAIN_JOB_NONE && !strstr(xml, "<mirror");
+}
+
 static gboolean
 read_domain(virDomainPtr domain, VirtDomain *ret_domain, GError **error)
 {
@@ -111,6 +140,7 @@ read_domain(virDomainPtr domain, VirtDomain *ret_domain, GError **error)
     if (!xml)
         return virt_fail(error, "cannot see the domain");
     ret_domain->active = active > 0;
+    ret_domain->opened = active > 0 && has_opened(domain, xml);
     ret_domain->name = g_strdup(virDomainGetName(domain));
     ret_domain->xml = g_strdup(xml);
     free(xml);
@@ -141,10 +171,12 @@ ask_libvirt(const Ask *ask, VirtDomain *found, GError **error)
         return;
     if (!domain)
         virt_fail(error, "cannot find the domain");
-    else if (ask->look)
+    else if (ask->kind == ASK_LOOK)
         (void)look(ask->virt, domain, error);
-    else
+    else if (ask->kind == ASK_READ)
         (void)read_domain(domain, found, error);
+    else if (virDomainDestroy(domain) < 0)
+        virt_fail(error, "cannot end the domain");
 }
 
 /* Takes the answer; false: somebody came meanwhile, whom it is too old for. */
@@ -200,10 +232,10 @@ pool(void)
 
 /* The question that is open already, or a new one; NULL: too many are. */
 static Ask *
-join(Virt *virt, const char *uuid, bool look_at_it)
+join(Virt *virt, const char *uuid, AskKind kind)
 {
     GThreadPool *threads = pool();
-    g_autoptr(Ask) ask = ask_new(virt, uuid, look_at_it);
+    g_autoptr(Ask) ask = ask_new(virt, uuid, kind);
     Ask *open;
 
     g_mutex_lock(&shared.lock);
@@ -227,6 +259,7 @@ copy_answer(const Ask *ask, VirtDomain *ret_domain)
 {
     *ret_domain = (VirtDomain){
         .active = ask->domain.active,
+        .opened = ask->domain.opened,
         .name = g_strdup(ask->domain.name),
         .xml = g_strdup(ask->domain.xml),
     };
@@ -259,12 +292,12 @@ wait_for(Ask *ask, guint timeout_ms, VirtDomain *ret_domain, GError **error)
 static gboolean
 ask_and_wait(Virt *virt,
              const char *uuid,
-             bool look_at_it,
+             AskKind kind,
              guint timeout_ms,
              VirtDomain *ret_domain,
              GError **error)
 {
-    g_autoptr(Ask) ask = virt ? join(virt, uuid, look_at_it) : NULL;
+    g_autoptr(Ask) ask = virt ? join(virt, uuid, kind) : NULL;
 
     if (ask)
         return wait_for(ask, timeout_ms, ret_domain, error);
@@ -283,11 +316,41 @@ virt_ask(Virt *virt,
          VirtDomain *ret_domain,
          GError **error)
 {
-    return ask_and_wait(virt, uuid, false, timeout_ms, ret_domain, error);
+    return ask_and_wait(virt, uuid, ASK_READ, timeout_ms, ret_domain, error);
 }
 
 gboolean
 virt_ask_look(Virt *virt, const char *uuid, guint timeout_ms, GError **error)
 {
-    return ask_and_wait(virt, uuid, true, timeout_ms, NULL, error);
+    return ask_and_wait(virt, uuid, ASK_LOOK, timeout_ms, NULL, error);
+}
+
+gboolean
+virt_ask_destroy(Virt *virt, const char *uuid, guint timeout_ms, GError **error)
+{
+    return ask_and_wait(virt, uuid, ASK_DESTROY, timeout_ms, NULL, error);
+}
+
+gboolean
+virt_read_domain(virConnectPtr conn,
+                 const char *uuid,
+                 VirtDomain *ret_domain,
+                 GError **error)
+{
+    g_autoptr(virDomain) domain = virDomainLookupByUUIDString(conn, uuid);
+
+    *ret_domain = (VirtDomain){0};
+    if (!domain)
+        return virt_fail(error, "cannot find the domain");
+    return read_domain(domain, ret_domain, error);
+}
+
+gboolean
+virt_destroy_domain(virConnectPtr conn, const char *uuid, GError **error)
+{
+    g_autoptr(virDomain) domain = virDomainLookupByUUIDString(conn, uuid);
+
+    if (!domain || virDomainDestroy(domain) < 0)
+        return virt_fail(error, "cannot end the domain");
+    return TRUE;
 }

@@ -19,6 +19,8 @@
 
 typedef struct {
     bool active;
+    bool opened; /* it is active, and neither does it start or arrive nor is a
+                  * job under way: it has open what it will have */
     char *name;
     char *xml; /* as it is now, with what is attached */
 } VirtDomain;
@@ -31,6 +33,22 @@ gboolean virt_ask(Virt *virt,
                   guint timeout_ms,
                   VirtDomain *ret_domain,
                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The same over a connection of the caller's, which waits for as long as libvirt
+ * takes. */
+gboolean virt_read_domain(virConnectPtr conn,
+                          const char *uuid,
+                          VirtDomain *ret_domain,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Ends a guest at once. */
+gboolean
+virt_destroy_domain(virConnectPtr conn, const char *uuid, GError **error);
+
+/* Ends a guest at once, and waits for that no longer than timeout_ms. */
+gboolean virt_ask_destroy(Virt *virt,
+                          const char *uuid,
+                          guint timeout_ms,
+                          GError **error);
 
 /* Looks at the domain's stored definition as after an event, and returns when
  * that is done. Errors: VIRT_ERROR, and only for that it could not be looked

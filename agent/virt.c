@@ -29,8 +29,8 @@
 struct Virt {
     GMutex lock;
     Host *host;
-    VirtRuns runs;
-    gpointer runs_data;
+    VirtSeen seen;
+    gpointer seen_data;
     virConnectPtr conn;  /* NULL: none */
     int lifecycle;       /* the callback's id on conn */
     bool again;          /* a timer for another look is set */
@@ -46,6 +46,7 @@ struct Virt {
 typedef struct {
     virConnectPtr conn;
     virDomainPtr domain;
+    bool seen; /* only to tell that it has come, or has ended */
 } Job;
 
 static void
@@ -57,8 +58,8 @@ job_free(Job *job)
     g_free(job);
 }
 
-static void
-push(Virt *virt, virConnectPtr conn, virDomainPtr domain)
+static Job *
+job_new(virConnectPtr conn, virDomainPtr domain)
 {
     Job *job = g_new0(Job, 1);
 
@@ -67,6 +68,22 @@ push(Virt *virt, virConnectPtr conn, virDomainPtr domain)
     if (domain)
         (void)virDomainRef(domain);
     job->domain = domain;
+    return job;
+}
+
+static void
+push(Virt *virt, virConnectPtr conn, virDomainPtr domain)
+{
+    g_thread_pool_push(virt->pool, job_new(conn, domain), NULL);
+}
+
+/* A guest that arrived, or one whose end no hook reported. */
+static void
+push_seen(Virt *virt, virConnectPtr conn, virDomainPtr domain)
+{
+    Job *job = job_new(conn, domain);
+
+    job->seen = true;
     g_thread_pool_push(virt->pool, job, NULL);
 }
 
@@ -210,26 +227,26 @@ look_at_secret(Host *host, virConnectPtr conn)
     return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
 }
 
-/* One that ends meanwhile has nothing to say. */
+/* As it runs, or else as it is stored. */
 static void
-tell_runs(const Virt *virt, virDomainPtr domain)
+tell_seen(const Virt *virt, virDomainPtr domain)
 {
     char *xml = virDomainGetXMLDesc(domain, 0);
 
-    if (xml && virDomainIsActive(domain) == 1)
-        virt->runs(virDomainGetName(domain), xml, virt->runs_data);
+    if (xml)
+        virt->seen(virDomainGetName(domain), xml, virt->seen_data);
     free(xml);
 }
 
+/* A claim may be of a start before this host booted, and its domain off. */
 static void
-tell_all_that_run(const Virt *virt, virConnectPtr conn)
+tell_all(const Virt *virt, virConnectPtr conn)
 {
     virDomainPtr *domains = NULL;
-    int n = virConnectListAllDomains(conn, &domains,
-                                     VIR_CONNECT_LIST_DOMAINS_ACTIVE);
+    int n = virConnectListAllDomains(conn, &domains, 0);
 
     for (int i = 0; i < n; i++) {
-        tell_runs(virt, domains[i]);
+        tell_seen(virt, domains[i]);
         (void)virDomainFree(domains[i]);
     }
     free(domains);
@@ -254,7 +271,7 @@ look_at_all(Virt *virt, Host *host, virConnectPtr conn)
         (void)virDomainFree(domains[i]);
     }
     free(domains);
-    tell_all_that_run(virt, conn);
+    tell_all(virt, conn);
     return again;
 }
 
@@ -287,9 +304,14 @@ run_job(gpointer data, gpointer opaque)
     Virt *virt = opaque;
     Job *job = data;
     g_autoptr(Host) host = current_host(virt);
-    bool again = job->domain ? look_at_domain(virt, job->domain)
-                             : look_at_all(virt, host, job->conn);
+    bool again = false;
 
+    if (job->seen)
+        tell_seen(virt, job->domain);
+    else if (job->domain)
+        again = look_at_domain(virt, job->domain);
+    else
+        again = look_at_all(virt, host, job->conn);
     if (again)
         look_again(virt);
     job_free(job);
@@ -307,6 +329,9 @@ on_lifecycle(virConnectPtr conn,
     (void)detail;
     if (event == VIR_DOMAIN_EVENT_DEFINED)
         push(opaque, conn, domain);
+    else if (event == VIR_DOMAIN_EVENT_RESUMED ||
+             event == VIR_DOMAIN_EVENT_STOPPED)
+        push_seen(opaque, conn, domain);
     return 0;
 }
 
@@ -403,7 +428,7 @@ run_loop(gpointer unused)
 /* ---- from outside ---------------------------------------------------------- */
 
 Virt *
-virt_start(Host *host, VirtRuns runs, gpointer data)
+virt_start(Host *host, VirtSeen seen, gpointer data)
 {
     Virt *virt;
 
@@ -414,8 +439,8 @@ virt_start(Host *host, VirtRuns runs, gpointer data)
     g_mutex_init(&virt->lock);
     g_cond_init(&virt->looked);
     virt->host = host_ref(host);
-    virt->runs = runs;
-    virt->runs_data = data;
+    virt->seen = seen;
+    virt->seen_data = data;
     virt->looking =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, drop_domain);
     virt->pool = g_thread_pool_new(run_job, virt, WORKERS_MAX, FALSE, NULL);

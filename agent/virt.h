@@ -20,12 +20,12 @@
 
 typedef struct Virt Virt;
 
-typedef void (*VirtRuns)(const char *name, const char *xml, gpointer data);
+typedef void (*VirtSeen)(const char *name, const char *xml, gpointer data);
 /* Once in a process. It runs until the process ends: a call that waits for
- * libvirt cannot be called back. runs is told of each domain that runs when a
- * connection has been made, with its live definition; in any thread, where it
- * may block. */
-Virt *virt_start(Host *host, VirtRuns runs, gpointer data);
+ * libvirt cannot be called back. seen is told of each domain when a connection
+ * has been made, and of one that has arrived or ended, with its definition as it
+ * runs or else as it is stored; in any thread, where it may block. */
+Virt *virt_start(Host *host, VirtSeen seen, gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
 void virt_set_host(Virt *virt, Host *host);
 

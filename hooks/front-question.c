@@ -101,7 +101,7 @@ fill_in(struct front_question *question, struct front_packet *packet)
 static bool
 is_looked_at_after(enum front_kind kind)
 {
-    return kind == FRONT_ATTACH || kind == FRONT_UPDATE;
+    return kind == FRONT_ATTACH || kind == FRONT_UPDATE || kind == FRONT_COPY;
 }
 
 static struct front_question *
@@ -128,7 +128,8 @@ add_look(struct front_question *question)
     if (!is_looked_at_after(question->call.kind))
         return true;
     look = question->look = new_look(question->name);
-    if (!look || question->op != WIRE_FRONT_ATTACH_LIVE)
+    if (!look || (question->op != WIRE_FRONT_ATTACH_LIVE &&
+                  question->op != WIRE_FRONT_COPY))
         return look;
     look->body = malloc(question->lens[0]);
     if (!look->body)

@@ -106,6 +106,7 @@ typedef struct {
     const char *cache;       /* libvirt's word, or NULL: leave alone */
     const char *discard;     /* 'unmap', 'ignore', or NULL: leave alone */
     const char *bus;         /* 'scsi', 'virtio', or NULL: keep */
+    const char *arrival;
 } DomSite;
 
 /* A rewrite as the three changes that libvirt can make to a stored definition
@@ -162,6 +163,20 @@ char *dom_peek_name(const char *xml, gsize len);
  * cannot be read. */
 bool dom_peek_target(const char *xml, gsize len, const char *target);
 
+/* What an RBD image is to the disks of a definition; the strongest counts. */
+typedef enum {
+    DOM_SOURCE_NOWHERE,
+    DOM_SOURCE_BELOW, /* in a backing chain */
+    DOM_SOURCE_JOB,   /* what a block job writes to */
+    DOM_SOURCE_DISK,  /* a disk's own source */
+} DomSourceRole;
+
+/* DOM_SOURCE_NOWHERE also where the definition cannot be read. */
+DomSourceRole dom_find_source(const char *xml,
+                              gsize len,
+                              const char *pool,
+                              const char *image);
+
 /* The domain's <name>; NULL if it has none. Owned by the plan. */
 const char *dom_plan_name(const DomPlan *plan);
 /* The domain's <uuid>, lower case with hyphens. A definition without one has
@@ -169,6 +184,7 @@ const char *dom_plan_name(const DomPlan *plan);
 const char *dom_plan_uuid(const DomPlan *plan);
 /* Whether that UUID stands in the definition. */
 bool dom_plan_uuid_given(const DomPlan *plan);
+const char *dom_plan_arrival(const DomPlan *plan);
 /* Of DomDisk, document order. Empty: the domain is not ours. */
 const GPtrArray *dom_plan_disks(const DomPlan *plan);
 /* Whether <metadata> carries an element of DOM_NAMESPACE. */

@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/claim/beat.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -31,6 +32,7 @@ store_cluster_new(const StoreSettings *settings)
     cluster->connect_timeout_ms = settings->connect_timeout_ms;
     cluster->op_timeout_ms = settings->op_timeout_ms;
     cluster->run_dir = g_strdup(settings->run_dir);
+    cluster->state_dir = g_strdup(settings->state_dir);
     cluster->probe_pool = g_strdup(settings->probe_pool);
     cluster->clone_object_size = settings->clone_object_size;
     cluster->clone_features = settings->clone_features;
@@ -69,7 +71,7 @@ store_cluster_unref(StoreCluster *cluster)
 {
     if (!cluster || !g_atomic_int_dec_and_test(&cluster->refs))
         return;
-    store_heart_stop(cluster);
+    store_beat_stop(cluster);
     wait_for_probe(cluster);
     g_clear_pointer(&cluster->conn, store_conn_unref);
     g_free(cluster->name);
@@ -77,6 +79,7 @@ store_cluster_unref(StoreCluster *cluster)
     g_free(cluster->user);
     g_free(cluster->keyring);
     g_free(cluster->run_dir);
+    g_free(cluster->state_dir);
     g_free(cluster->probe_pool);
     g_free(cluster->clone_data_pool);
     g_free(cluster->fsid);
@@ -127,6 +130,7 @@ store_conn_unref(StoreConn *conn)
     g_free(conn->instance);
     g_free(conn->instance_path);
     g_free(conn->addr);
+    store_place_clear(&conn->place);
     g_mutex_clear(&conn->closing_lock);
     g_cond_clear(&conn->closed_one);
     g_free(conn);
@@ -261,7 +265,8 @@ conn_new(StoreCluster *cluster, GError **error)
     conn->instance_fd = -1;
     g_mutex_init(&conn->closing_lock);
     g_cond_init(&conn->closed_one);
-    if (!configure(conn, error) || !connect_and_name(conn, error))
+    if (!store_place_here(cluster->state_dir, &conn->place, error) ||
+        !configure(conn, error) || !connect_and_name(conn, error))
         return NULL;
     if (!store_instance_open(cluster->run_dir, &conn->instance,
                              &conn->instance_path, &conn->instance_fd, error))

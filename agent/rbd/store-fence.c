@@ -14,8 +14,13 @@
 #include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
 
+#include <string.h>
+
 gboolean
-store_fence(StoreConn *conn, const char *addr, GError **error)
+store_fence(StoreConn *conn,
+            const char *addr,
+            guint seconds,
+            GError **error)
 {
     g_autofree char *copy = g_strdup(addr);
     int r;
@@ -23,7 +28,7 @@ store_fence(StoreConn *conn, const char *addr, GError **error)
     if (g_strcmp0(addr, conn->addr) == 0)
         return store_refuse(error, STORE_ERROR_FAILED,
                             "refusing to fence our own address '%s'", addr);
-    r = rados_blocklist_add(conn->rados, copy, 0);
+    r = rados_blocklist_add(conn->rados, copy, seconds);
     if (r >= 0)
         r = STORE_FAULT("fenced");
     if (r >= 0)
@@ -32,4 +37,20 @@ store_fence(StoreConn *conn, const char *addr, GError **error)
         return store_fail(error, conn, r, "cannot fence the dead client '%s'",
                           addr);
     return TRUE;
+}
+
+/* 'profile rbd' lets a user add, not remove: then it stays until it expires. */
+void
+store_fence_lift(StoreConn *conn, const char *addr)
+{
+    g_autofree char *command = g_strdup_printf(
+        "{\"prefix\": \"osd blocklist\", \"blocklistop\": \"rm\", "
+        "\"addr\": \"%s\"}",
+        addr);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize len;
+
+    if (strpbrk(addr, "\"\\") == NULL)
+        (void)store_mon_command(conn, command, &text, &len, &error);
 }

@@ -26,9 +26,6 @@
 /* At this length only what still stands is kept. */
 #define INSTANCE_FILE_LONG (64u * 1024u)
 
-/* More are looked at the next time; each keeps a descriptor open. */
-#define INSTANCES_MAX 256u
-
 /* One for all instances: notes are rare and short. */
 static GMutex notes_lock;
 
@@ -115,15 +112,9 @@ shorten(int fd)
         return;
 }
 
-void
-store_instance_note(StoreConn *conn,
-                    const char *verb,
-                    const char *pool,
-                    const char *image,
-                    const char *owner)
+static void
+write_line(StoreConn *conn, const char *line)
 {
-    g_autofree char *line =
-        store_note_line(verb, pool, image, owner, store_boot_seconds());
     off_t end;
     gssize written;
 
@@ -142,6 +133,46 @@ store_instance_note(StoreConn *conn,
 }
 
 void
+store_instance_note(StoreConn *conn,
+                    const char *verb,
+                    const char *pool,
+                    const char *image,
+                    const char *owner)
+{
+    g_autofree char *line =
+        store_note_line(verb, pool, image, owner, store_boot_seconds());
+
+    write_line(conn, line);
+}
+
+void
+store_instance_note_watch(StoreConn *conn,
+                          const char *pool,
+                          const char *image,
+                          const char *owner,
+                          const char *watch)
+{
+    g_autofree char *line =
+        store_note_line("watch", pool, image, owner, store_boot_seconds());
+    g_autofree char *whole = NULL;
+
+    line[strlen(line) - 1] = '\0';
+    whole = g_strdup_printf("%s %s\n", line, watch);
+    write_line(conn, whole);
+}
+
+void
+store_instance_inherit(StoreConn *conn, const StoreNote *note)
+{
+    if (note->watch)
+        store_instance_note_watch(conn, note->pool, note->image, note->owner,
+                                  note->watch);
+    else
+        store_instance_note(conn, note->handed ? "handed" : "takes",
+                            note->pool, note->image, note->owner);
+}
+
+void
 store_instance_close(StoreConn *conn)
 {
     g_autofree char *text = read_notes(conn->instance_fd);
@@ -154,18 +185,18 @@ store_instance_close(StoreConn *conn)
 }
 
 static int
+note_age(const StoreNote *note)
+{
+    return (int)CLAMP(store_boot_seconds() - note->when_s, 0, G_MAXINT);
+}
+
+static int
 handed_age(const char *text, const char *pool, const char *image)
 {
     g_autoptr(GHashTable) notes = store_notes_parse(text);
     const StoreNote *note = store_notes_find(notes, pool, image);
 
-    return note && note->handed ? store_note_age(note) : -1;
-}
-
-int
-store_note_age(const StoreNote *note)
-{
-    return (int)CLAMP(store_boot_seconds() - note->when_s, 0, G_MAXINT);
+    return note && (note->handed || note->watch) ? note_age(note) : -1;
 }
 
 StoreInstanceState
@@ -216,6 +247,7 @@ store_noted_free(StoreNoted *noted)
 {
     g_free(noted->pool);
     g_free(noted->image);
+    g_free(noted->owner);
     g_free(noted);
 }
 
@@ -229,6 +261,7 @@ add_noted(GPtrArray *all, GHashTable *seen, const StoreNote *note)
     noted = g_new0(StoreNoted, 1);
     noted->pool = g_strdup(note->pool);
     noted->image = g_strdup(note->image);
+    noted->owner = g_strdup(note->owner);
     g_ptr_array_add(all, noted);
 }
 
@@ -245,6 +278,43 @@ notes_of(const char *dir, const char *id)
     text = read_notes(fd);
     (void)close(fd);
     return text ? store_notes_parse(text) : NULL;
+}
+
+static StoreNote *
+note_copy(const StoreNote *note)
+{
+    StoreNote *copy = g_new0(StoreNote, 1);
+
+    *copy = *note;
+    copy->disk = g_strdup(note->disk);
+    copy->pool = g_strdup(note->pool);
+    copy->image = g_strdup(note->image);
+    copy->owner = g_strdup(note->owner);
+    copy->watch = g_strdup(note->watch);
+    return copy;
+}
+
+StoreNote *
+store_instance_find_note(const char *run_dir,
+                         const char *pool,
+                         const char *image)
+{
+    g_autofree char *path = instances_dir(run_dir);
+    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    g_autoptr(StoreNote) last = NULL;
+    const char *id;
+
+    while (dir && (id = g_dir_read_name(dir))) {
+        g_autoptr(GHashTable) notes = notes_of(path, id);
+        const StoreNote *note =
+            notes ? store_notes_find(notes, pool, image) : NULL;
+
+        if (!note || (last && note->when_s < last->when_s))
+            continue;
+        store_note_free(last);
+        last = note_copy(note);
+    }
+    return g_steal_pointer(&last);
 }
 
 GPtrArray *
@@ -293,16 +363,18 @@ dead_new(const char *dir, const char *id)
 }
 
 GPtrArray *
-store_instances_dead(const char *run_dir)
+store_instances_dead(const char *run_dir, GHashTable *skip)
 {
     GPtrArray *all = g_ptr_array_new_with_free_func(dead_free);
     g_autofree char *path = instances_dir(run_dir);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     const char *id;
 
-    while (dir && all->len < INSTANCES_MAX && (id = g_dir_read_name(dir))) {
+    while (dir && all->len < STORE_DEAD_MAX && (id = g_dir_read_name(dir))) {
         StoreDead *dead =
-            g_uuid_string_is_valid(id) ? dead_new(path, id) : NULL;
+            g_uuid_string_is_valid(id) && !g_hash_table_contains(skip, id)
+                ? dead_new(path, id)
+                : NULL;
 
         if (dead)
             g_ptr_array_add(all, dead);

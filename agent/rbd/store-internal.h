@@ -12,6 +12,7 @@
 #include <rados/librados.h>
 #include <rbd/librbd.h>
 
+#include "agent/rbd/conn/place.h"
 #include "agent/rbd/store.h"
 
 /* How often a holder touches its claims, and how long an unchanged claim must
@@ -22,6 +23,8 @@
 #define STORE_HEAD_BYTES 1024u
 /* Where the ready mark stands in an image's metadata. */
 #define STORE_MARK_KEY "remora.ready"
+/* Where it says there that an image is being filled. */
+#define STORE_BUILDING_KEY "remora.building"
 /* Where it says there why an image is in the trash. */
 #define STORE_TRASH_KEY "remora.trashed"
 /* Glance's name of the snapshot that clones are made of. */
@@ -36,6 +39,7 @@ typedef struct {
     char *addr;      /* as the OSD map's blocklist wants it */
     int instance_fd; /* flock-guarded file in run_dir/instances */
     char *instance_path;
+    StorePlace place;      /* where this process is */
     gsize notes_long;      /* file length at which notes are shortened */
     gint retired;          /* atomic: nothing new may start on it */
     StoreCluster *cluster; /* borrowed */
@@ -53,6 +57,7 @@ struct StoreCluster {
     guint connect_timeout_ms;
     guint op_timeout_ms;
     char *run_dir;
+    char *state_dir;
     char *probe_pool;
     guint64 clone_object_size;
     guint64 clone_features;
@@ -75,18 +80,7 @@ struct StoreCluster {
     char *full_pool;      /* known to be full when it was last asked for */
     GPtrArray *claims;    /* of StoreClaim, held; borrowed */
     GCond claims_changed;
-    GThread *heart; /* NULL until the first claim */
-};
-
-struct StoreClaim {
-    StoreConn *conn; /* a reference */
-    char *pool;
-    char *image;
-    char *owner;
-    char *holder;    /* what stands in the claim: its exact value */
-    gint64 since_us; /* of the boot clock: before it was asked for */
-    guint64 beat;    /* under the cluster's lock, as is the next */
-    bool touching;   /* the last touch has had no answer yet */
+    GThread *beat; /* NULL until the first claim */
 };
 
 /* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
@@ -163,7 +157,10 @@ typedef struct {
     gint64 when_s;
     bool handed;   /* else only asked for, or given up */
     bool given_up; /* by its holder, which died before it was gone */
+    char *watch;   /* the guest's client, once it was seen; or NULL */
 } StoreNote;
+
+void store_note_free(StoreNote *note);
 
 char *store_note_line(const char *verb,
                       const char *pool,
@@ -175,8 +172,19 @@ GHashTable *store_notes_parse(const char *text);
 const StoreNote *
 store_notes_find(GHashTable *notes, const char *pool, const char *image);
 char *store_notes_text(GHashTable *notes);
-/* store-instance.c: in seconds. */
-int store_note_age(const StoreNote *note);
+/* store-instance.c. The same with the guest's client. */
+void store_instance_note_watch(StoreConn *conn,
+                               const char *pool,
+                               const char *image,
+                               const char *owner,
+                               const char *watch);
+/* Writes down as our own what a dead one noted. */
+void store_instance_inherit(StoreConn *conn, const StoreNote *note);
+/* What any process of this host, living or dead, noted of an image last; NULL:
+ * nothing that still stands. store_note_free() it. */
+StoreNote *store_instance_find_note(const char *run_dir,
+                                    const char *pool,
+                                    const char *image);
 
 /* An instance that is proved dead, and stays so: its shared lock is held. */
 typedef struct {
@@ -186,72 +194,16 @@ typedef struct {
     GHashTable *notes;
 } StoreDead;
 
-/* Of StoreDead. */
-GPtrArray *store_instances_dead(const char *run_dir);
+/* Of StoreDead, at most so many at a time; those whose id is in skip are left
+ * out. */
+#define STORE_DEAD_MAX 256u
+GPtrArray *store_instances_dead(const char *run_dir, GHashTable *skip);
 
 /* store-keyring.c: the key of client.USER in a keyring's text, or NULL. Parses
  * in place: the answer lies in text, whose lines are cut apart. Pure. */
 const char *store_keyring_find(char *text, const char *user);
 /* Whether this is the base64 of a cephx key. Pure. */
 bool store_key_is_valid(const char *key);
-
-/* store-claim.c: the object itself. All return librados' number; a claim that
- * is not (any more) as expected answers -ECANCELED. */
-typedef struct {
-    char *holder; /* 'instance=... host=... addr=... owner=... since=...' */
-    char *beat;
-    char *adopted; /* the id that store_claim_adopt() noted, or NULL */
-} StoreClaimSeen;
-
-void store_claim_seen_clear(StoreClaimSeen *seen);
-char *store_claim_object(const char *image);
-/* One field of a holder; "" when it is not there. g_free() it. */
-char *store_holder_field(const char *holder, const char *key);
-/* Who may have built under the claim: its holder's address, and those that it
- * was taken from while they only kept silent. g_strfreev() it. */
-char **store_holder_builders(const char *holder);
-int store_claim_create(StoreConn *conn,
-                       const char *pool,
-                       const char *image,
-                       const char *owner,
-                       char **ret_holder);
-/* silent: seen's holder may come back, and so has to be cut off; the claim says
- * that from now on, whoever takes it. */
-int store_claim_take_over(StoreConn *conn,
-                          const char *pool,
-                          const char *image,
-                          const char *owner,
-                          const StoreClaimSeen *seen,
-                          bool silent,
-                          char **ret_holder);
-int store_claim_touch(StoreConn *conn,
-                      const char *pool,
-                      const char *image,
-                      const char *holder,
-                      guint64 beat);
-/* The same without waiting: *ret_touch is the caller's, to be waited for and
- * released before conn goes. */
-int store_claim_touch_begin(StoreConn *conn,
-                            const char *pool,
-                            const char *image,
-                            const char *holder,
-                            guint64 beat,
-                            rados_completion_t *ret_touch);
-/* Notes that the image with this id was there before anybody built under this
- * claim. It is said of whoever takes the claim over, too. */
-int store_claim_adopt(StoreConn *conn,
-                      const char *pool,
-                      const char *image,
-                      const char *holder,
-                      const char *id);
-int store_claim_remove(StoreConn *conn,
-                       const char *pool,
-                       const char *image,
-                       const char *holder);
-int store_claim_read(StoreConn *conn,
-                     const char *pool,
-                     const char *image,
-                     StoreClaimSeen *ret_seen);
 
 /* store-parent.c: what is known of a parent. */
 typedef struct {
@@ -280,6 +232,8 @@ typedef struct {
     StoreFound parent; /* id and snap_id only */
     char *parent_name; /* 'pool/image@snap' */
     bool marked;       /* by a mark that names this very image */
+    bool building;     /* by a building mark that does */
+    bool crowded;      /* more watchers than any list has room for */
     char *owner;       /* from the mark */
     char **watchers;   /* addresses, NULL-terminated */
 } StoreLook;
@@ -329,19 +283,18 @@ gboolean store_is_listed(StoreConn *conn,
                          const StoreLook *look,
                          bool *ret_listed,
                          GError **error);
+/* For the claim: the addresses of those who have the image open, none if there
+ * is no such image. NULL: an error. */
+char **store_watchers_of(StoreConn *conn,
+                         const char *pool,
+                         const char *image,
+                         GError **error);
+/* A field of a line of words 'key=value'; "" when it is not there. g_free(). */
+char *store_word(const char *line, const char *key);
 /* The mark's value for an image id, and its owner if text is such a mark. */
 char *
 store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id);
 
-/* store-build.c. ret_exists: the name was taken, nothing was made. done gets
- * what was put right meanwhile. */
-gboolean store_build(StoreConn *conn,
-                     const StoreDisk *disk,
-                     guint64 *ret_size,
-                     bool *ret_exists,
-                     GString *done,
-                     GError **error);
-gboolean store_grow(StoreConn *conn, const StoreDisk *disk, GError **error);
 /* store-trash.c. why: one line, kept with the image for store_trash_list().
  * An image that is not there is no error. */
 gboolean store_trash(StoreConn *conn,
@@ -349,10 +302,6 @@ gboolean store_trash(StoreConn *conn,
                      const char *image,
                      const char *why,
                      GError **error);
-/* Removes a name whose header is proved to be missing; refuses otherwise. */
-gboolean
-store_remove_headless(StoreConn *conn, const StoreDisk *disk, GError **error);
-
 /* store-work.c: a disk that is being made ready, between the two calls, which
  * are around the claim, too. */
 typedef struct {
@@ -378,62 +327,13 @@ store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error);
  * detail' gives: 0, -EDQUOT or -ENOSPC. Pure. */
 int store_pool_room(const char *json, gsize len, const char *pool);
 
-/* store-fence.c */
-gboolean store_fence(StoreConn *conn, const char *addr, GError **error);
-
-/* store-hold.c: from whom a claim was taken over. */
-typedef struct {
-    char *holder;      /* NULL: from nobody */
-    const char *proof; /* what shows that it is dead; static */
-    bool observed;     /* it only kept silent, and may come back */
-    char *adopted;     /* the id of an image that it did not make, or NULL */
-} StoreTaken;
-
-void store_taken_clear(StoreTaken *taken);
-/* Takes the claim, or gives the reason why not. */
-gboolean store_hold(StoreConn *conn,
-                    const StoreDisk *disk,
-                    StoreClaim **ret_claim,
-                    StoreTaken *ret_taken,
-                    GError **error);
-
-/* store-judge.c: what is there. */
-typedef enum {
-    STORE_NEXT_BUILD, /* nothing is there: clone */
-    STORE_NEXT_USE,   /* what is there is the disk */
-    STORE_NEXT_AGAIN, /* something was put right: look again */
-} StoreNext;
-
-/* One request for one disk, under its claim. */
-typedef struct {
-    StoreConn *conn;
-    const StoreDisk *disk;
-    StoreClaim *claim;
-    const char *dead; /* the holder whose claim was taken over, or NULL */
-    char **builders;  /* its address, and of whom it took the claim; or NULL */
-    const char *adopted; /* the id of an image that it only found, or NULL */
-    bool observed;       /* which only kept silent, and may come back */
-    bool fenced;         /* none of them can write any more */
-    bool settled;        /* what it left is no longer to be judged */
-    bool others;         /* what is there was never a builder's of ours */
-    bool absent;         /* a moment before the claim there was nothing */
-    char id[128];        /* or this image, if not "" */
-    GString *done;       /* what was put right, for the log */
-} StoreAttempt;
-
-/* Adds to what was put right. */
-void store_attempt_note(StoreAttempt *attempt, const char *format, ...)
-    G_GNUC_PRINTF(2, 3);
-/* What to do about what the look saw, and does what has to come first. */
-gboolean store_judge(StoreAttempt *attempt,
-                     const StoreLook *look,
-                     StoreNext *ret_next,
+/* store-fence.c. seconds 0: the cluster's default, an hour. */
+gboolean store_fence(StoreConn *conn,
+                     const char *addr,
+                     guint seconds,
                      GError **error);
-/* Nobody's claim was on it: it is somebody's disk, if it is one at all. */
-gboolean store_judge_strangers(StoreConn *conn,
-                               const StoreDisk *disk,
-                               const StoreLook *look,
-                               GError **error);
+/* Takes it back, as far as this user may: the process is proved dead. */
+void store_fence_lift(StoreConn *conn, const char *addr);
 
 /* store-image-copy.c: the content of a new image. */
 typedef struct {
@@ -451,26 +351,6 @@ typedef struct {
 /* TRUE: everything is written and flushed. Either way nothing is under way
  * any more. */
 gboolean store_copy(const StoreCopy *copy, GError **error);
-
-/* store-drop.c. Frees the claim and leaves its object as it is, for the same
- * owner's next try, or for whoever finds it unchanged. */
-void store_claim_leave(StoreClaim *claim);
-
-/* store-heart.c: touches what was added until it is removed. */
-void store_heart_add(StoreClaim *claim);
-/* false: it was forgotten before. */
-bool store_heart_remove(StoreClaim *claim);
-/* The connections (references) of the claims held for owner. */
-GPtrArray *store_heart_find(StoreCluster *cluster,
-                            const char *pool,
-                            const char *image,
-                            const char *owner);
-/* Those claims are gone from the cluster; whoever has one still frees it. */
-void store_heart_forget(StoreCluster *cluster,
-                        const char *pool,
-                        const char *image,
-                        const char *owner);
-void store_heart_stop(StoreCluster *cluster);
 
 /* librados' and librbd's handles as one owner each */
 static inline void
@@ -493,9 +373,8 @@ typedef rados_ioctx_t StoreIo;
 typedef rbd_image_t StoreHandle;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreIo, store_ioctx_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreHandle, store_rbd_clear)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreClaimSeen, store_claim_seen_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreLook, store_look_clear)
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreTaken, store_taken_clear)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreNote, store_note_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreConn, store_conn_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StorePeek, store_peek_end)
 

@@ -35,22 +35,52 @@ store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id)
         g_get_real_time() / G_USEC_PER_SEC);
 }
 
+char *
+store_word(const char *line, const char *key)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 16);
+    gsize len = strlen(key);
+
+    for (gsize i = 0; words[i]; i++)
+        if (strncmp(words[i], key, len) == 0 && words[i][len] == '=')
+            return g_strdup(words[i] + len + 1);
+    return g_strdup("");
+}
+
+/* Whether there is a mark of that name that names this very image. */
 static int
-read_mark(rbd_image_t handle, StoreLook *look)
+read_one_mark(rbd_image_t handle,
+              const char *key,
+              const StoreLook *look,
+              char *text,
+              bool *ret_marked)
+{
+    size_t len = MARK_MAX - 1;
+    int r = rbd_metadata_get(handle, key, text, &len);
+
+    *ret_marked = false;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    g_autofree char *id = store_word(text, "id");
+    *ret_marked = strcmp(id, look->id) == 0;
+    return 0;
+}
+
+/* A whole image has lost its building mark, or is about to. */
+static int
+read_marks(rbd_image_t handle, StoreLook *look)
 {
     char text[MARK_MAX] = "";
-    size_t len = sizeof(text) - 1;
-    int r = rbd_metadata_get(handle, STORE_MARK_KEY, text, &len);
+    int r = read_one_mark(handle, STORE_MARK_KEY, look, text, &look->marked);
 
-    if (r == -ENOENT)
-        return 0;
     if (r < 0)
         return r;
-    g_autofree char *id = store_holder_field(text, "id");
-    look->marked = strcmp(id, look->id) == 0;
-    if (look->marked)
-        look->owner = store_holder_field(text, "owner");
-    return 0;
+    if (look->marked) {
+        look->owner = store_word(text, "owner");
+        return 0;
+    }
+    return read_one_mark(handle, STORE_BUILDING_KEY, look, text,
+                         &look->building);
 }
 
 static int
@@ -97,7 +127,7 @@ read_all(rbd_image_t handle, StoreLook *look)
     if (r >= 0)
         r = rbd_get_size(handle, &look->size);
     if (r >= 0)
-        r = read_mark(handle, look);
+        r = read_marks(handle, look);
     if (r >= 0)
         r = read_parent(handle, look);
     if (r >= 0)

@@ -6,7 +6,9 @@
  * host's boot clock. 'takes' stands before a claim is asked for, 'handed'
  * when its owner may use it, 'drops' before it is given up, 'dropped' when it
  * is gone: at whatever line the writer dies, no claim of its exists that is
- * not noted. Pool and image are escaped, because RBD allows spaces in them.
+ * not noted. 'watch', with the client's address behind it, stands when the
+ * owner was seen to have the image open. Pool and image are escaped, because
+ * RBD allows spaces in them.
  * Pure.
  */
 #include "config.h"
@@ -15,16 +17,23 @@
 
 #include <string.h>
 
-static void
-note_free(gpointer opaque)
+void
+store_note_free(StoreNote *note)
 {
-    StoreNote *note = opaque;
-
+    if (!note)
+        return;
+    g_free(note->watch);
     g_free(note->disk);
     g_free(note->pool);
     g_free(note->image);
     g_free(note->owner);
     g_free(note);
+}
+
+static void
+note_free(gpointer note)
+{
+    store_note_free(note);
 }
 
 static char *
@@ -74,12 +83,31 @@ note_new(const char *disk, const char *owner, guint64 when_s, const char *verb)
     return note;
 }
 
+/* The owner's client is known from now on. */
+static bool
+apply_watch(GHashTable *standing, char *const *words)
+{
+    g_auto(GStrv) rest = g_strsplit(words[3], " ", 2);
+    StoreNote *note;
+    guint64 when;
+
+    if (strcmp(words[0], "watch") != 0 || g_strv_length(rest) != 2 ||
+        !g_ascii_string_to_unsigned(rest[0], 10, 0, G_MAXINT64, &when, NULL))
+        return false;
+    note = note_new(words[1], words[2], when, words[0]);
+    if (!note)
+        return false;
+    note->watch = g_strdup(rest[1]);
+    g_hash_table_replace(standing, note->disk, note);
+    return true;
+}
+
 static bool
 is_handed(GHashTable *standing, const char *disk)
 {
     const StoreNote *note = g_hash_table_lookup(standing, disk);
 
-    return note && note->handed;
+    return note && (note->handed || note->watch);
 }
 
 /* An attempt to take does not undo what was handed: it may have failed. */
@@ -90,7 +118,7 @@ apply(GHashTable *standing, const char *line)
     StoreNote *note;
     guint64 when;
 
-    if (g_strv_length(words) != 4 ||
+    if (g_strv_length(words) != 4 || apply_watch(standing, words) ||
         !g_ascii_string_to_unsigned(words[3], 10, 0, G_MAXINT64, &when, NULL))
         return;
     if (strcmp(words[0], "dropped") == 0) {
@@ -140,11 +168,15 @@ store_notes_text(GHashTable *notes)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const StoreNote *note = value;
 
-        g_string_append_printf(text, "%s %s %s %" G_GINT64_FORMAT "\n",
-                               note->handed     ? "handed"
+        g_string_append_printf(text,
+                               "%s %s %s %" G_GINT64_FORMAT "%s%s\n",
+                               note->watch      ? "watch"
+                               : note->handed   ? "handed"
                                : note->given_up ? "drops"
                                                 : "takes",
-                               note->disk, note->owner, note->when_s);
+                               note->disk, note->owner, note->when_s,
+                               note->watch ? " " : "",
+                               note->watch ? note->watch : "");
     }
     return g_string_free(text, FALSE);
 }

@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/claim/object.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -17,16 +18,23 @@ store_state_clear(StoreState *state)
     g_clear_pointer(&state->owner, g_free);
     g_clear_pointer(&state->parent, g_free);
     g_clear_pointer(&state->watchers, g_strfreev);
-    g_clear_pointer(&state->claim_holder, g_free);
+    g_clear_pointer(&state->claim_phase, g_free);
+    g_clear_pointer(&state->claim_host, g_free);
     g_clear_pointer(&state->claim_owner, g_free);
+    g_clear_pointer(&state->claim_addr, g_free);
+    g_clear_pointer(&state->claim_to, g_free);
 }
 
-static gint64
-since_of(const char *holder)
+static void
+set_claim(StoreState *state, const StoreRecord *record)
 {
-    g_autofree char *text = store_holder_field(holder, "since");
-
-    return g_ascii_strtoll(text, NULL, 10);
+    state->claim_phase = g_strdup(store_phase_word(record->phase));
+    state->claim_host = g_strdup(record->who.place.host);
+    state->claim_owner = g_strdup(record->who.domain);
+    state->claim_addr = g_strdup(record->who.addr);
+    state->claim_to =
+        record->arrival ? g_strdup(record->arrival->place.host) : NULL;
+    state->claim_since = record->since;
 }
 
 gboolean
@@ -59,10 +67,7 @@ store_state(StoreCluster *cluster,
     };
     if (!ret_state->watchers)
         ret_state->watchers = g_new0(char *, 1);
-    if (r < 0)
-        return TRUE;
-    ret_state->claim_holder = store_holder_field(claim.holder, "host");
-    ret_state->claim_owner = store_holder_field(claim.holder, "owner");
-    ret_state->claim_since = since_of(claim.holder);
+    if (r >= 0)
+        set_claim(ret_state, claim.record);
     return TRUE;
 }

@@ -154,7 +154,7 @@ trashed_new(const rbd_trash_image_info_t *entry, const char *reason)
 
     trashed->image = g_utf8_make_valid(entry->name, -1);
     trashed->id = g_strdup(entry->id);
-    trashed->host = store_holder_field(reason, "host");
+    trashed->host = store_word(reason, "host");
     trashed->why = g_utf8_make_valid(why ? why + strlen(" why=") : "", -1);
     trashed->since = entry->deletion_time;
     trashed->until = entry->deferment_end_time;

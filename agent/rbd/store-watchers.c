@@ -31,6 +31,30 @@ store_watchers_read(rbd_image_t handle, char ***ret_addresses)
 }
 
 char **
+store_watchers_of(StoreConn *conn,
+                  const char *pool,
+                  const char *image,
+                  GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    char **addresses = NULL;
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return NULL;
+    r = rbd_open_read_only(io, image, &handle, NULL);
+    if (r == -ENOENT)
+        return g_new0(char *, 1);
+    if (r >= 0)
+        r = store_watchers_read(handle, &addresses);
+    if (r < 0)
+        store_fail(error, conn, r, "cannot list the clients of '%s/%s'", pool,
+                   image);
+    return addresses;
+}
+
+char **
 store_watchers(StoreCluster *cluster,
                const char *pool,
                const char *image,

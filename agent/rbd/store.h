@@ -52,6 +52,7 @@ typedef struct {
     guint connect_timeout_ms;
     guint op_timeout_ms;
     const char *run_dir;       /* this host's own state, on tmpfs; must exist */
+    const char *state_dir;     /* the same, on disk; made if it is not there */
     const char *probe_pool;    /* a pool whose answer means "works again" */
     guint64 clone_object_size; /* bytes or 0; never below the parent's */
     guint64 clone_features;    /* librbd's mask, or 0: cluster's default */
@@ -131,22 +132,51 @@ typedef struct {
     const char *snap;
 } StoreParent;
 
+/* Where a disk comes from: said outright, never guessed from what is missing. */
+typedef enum {
+    STORE_SOURCE_EXISTING, /* it must be there */
+    STORE_SOURCE_CLONE,    /* of the parent's snapshot */
+    STORE_SOURCE_BLANK,    /* reads as zeroes */
+    STORE_SOURCE_FILLED,   /* blank, and then written to by 'fill' */
+} StoreSource;
+
+/* A new image that is being filled; nobody else has it open. */
+typedef struct StoreFilling StoreFilling;
+guint64 store_filling_size(const StoreFilling *filling);
+/* Blocks. Errors: STORE_ERROR. */
+gboolean store_filling_write(StoreFilling *filling,
+                             guint64 offset,
+                             gconstpointer data,
+                             gsize len,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Writes a disk's content. It may be called again for another image, when the
+ * first did not come to its end. */
+typedef gboolean (*StoreFill)(StoreFilling *filling,
+                              gpointer data,
+                              GError **error);
+
 /* One disk that is to be ready. Everything borrowed for the call. */
 typedef struct {
-    StoreParent parent; /* pool NULL: nothing is cloned, it must exist */
+    StoreSource source;
+    StoreParent parent; /* of STORE_SOURCE_CLONE */
+    StoreFill fill;     /* of STORE_SOURCE_FILLED */
+    gpointer fill_data;
     const char *pool;   /* the disk itself; for read_only with a parent: the
                          * parent's snapshot is looked at, nothing is made */
     const char *image;
-    guint64 size;      /* bytes, at least; 0: as the parent */
+    guint64 size;      /* bytes, at least; 0: as the parent. One that is
+                        * blank or filled needs one */
     const char *owner; /* whom it belongs to */
     const char *label; /* what its owner calls it */
     bool read_only;
     bool shareable; /* several may write to it: no claim is kept */
-    /* NULL-terminated addresses of clients whose process is proved gone. */
-    const char *const *gone;
-    /* The owner comes from another host that still has the disk open
-     * (live migration): watchers are no reason to refuse. */
+    bool starts; /* its owner starts: until now it does not run here */
+    /* The owner comes from another host, which still has the disk open (live
+     * migration). Goes with starts. */
     bool arriving;
+    /* Whether nothing of the owner is left on this host; NULL: not known. */
+    bool (*has_ended)(const char *owner);
+    guint patience_ms; /* how long another host's builder may be watched */
     /* Who else than owner waits for it, for store_cluster_has_room(); or NULL. */
     const char *asker;
 } StoreDisk;
@@ -209,55 +239,78 @@ gboolean store_disk_check(StoreCluster *cluster,
                           const StoreDisk *disk,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* Whether the claim is still ours, for when the owner is about to be told that
- * the disk is its: while this host was cut off, another may have taken it. Asks
- * the cluster only of a claim that was taken some time ago. Blocks. */
-gboolean store_claim_confirm(StoreClaim *claim,
-                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Notes in run_dir that the owner may now use what the claim protects, so
- * that a successor of this process neither breaks nor keeps it. */
-void store_claim_hand(StoreClaim *claim);
-/* Gives the claim up and frees it; the cluster's answer is waited for. NULL
- * is allowed. Blocks. */
+/* Before the owner is told that the disk is its: from then on it may write at
+ * any time, and the claim ends only by its end. FALSE: the claim is not ours any
+ * more, and the owner must not be told. Blocks. */
+gboolean store_claim_hand(StoreClaim *claim,
+                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Gives the claim up and frees it; the cluster's answer is waited for. Of one
+ * that was handed only if the owner has not been told. NULL is allowed.
+ * Blocks. */
 void store_claim_drop(StoreClaim *claim);
-/* Drops the claim on pool/image that this process holds for owner, or that a
- * dead instance of this host handed over to owner. No claim, or somebody
- * else's: nothing happens, TRUE. For an owner that has started (its own watch
- * shows it now) or has ended. A StoreClaim that the caller still has stays
- * valid and must still be given to store_claim_drop(), which then only frees
- * it. Blocks. */
-gboolean store_claim_drop_for(StoreCluster *cluster,
-                              const char *pool,
-                              const char *image,
-                              const char *owner,
-                              GError **error);
-/* The same for the second case alone: a claim of this process stays. For an
- * owner that has ended, where this process may hold one for its next start
- * already. Blocks. */
-gboolean store_claim_drop_dead(StoreCluster *cluster,
-                               const char *pool,
-                               const char *image,
-                               const char *owner,
-                               bool *ret_dropped,
-                               GError **error);
-/* For the start of an agent: what dead instances of this host left. A claim
- * that one handed over is dropped when another client watches the image, which
- * is the guest that it was for (its watch protects the image from now on), or
- * when it was handed over min_age_s seconds ago or more; one that will be, when
- * that time is over, sets *ret_waiting. One that was never handed over is dropped if the image is marked as whole, and else
- * left: the next provision takes it and puts the image right. The files of
- * instances that left nothing are removed. An image is never touched.
- * dropped gets one StoreRecovery for each claim that was dropped; also after a
- * failure, when everything else was looked at all the same, unless the cluster
- * is gone. It may be called again. Blocks. */
-gboolean store_claims_sweep(StoreCluster *cluster,
-                            guint min_age_s,
-                            GPtrArray *dropped,
-                            bool *ret_waiting,
-                            GError **error);
+/* Frees it, and leaves it in the cluster as it stands. NULL is allowed. */
+void store_claim_leave(StoreClaim *claim);
 const char *store_claim_pool(const StoreClaim *claim);
 const char *store_claim_image(const StoreClaim *claim);
 
+/* The owner, on this host. */
+typedef enum {
+    STORE_GUEST_UNKNOWN, /* nobody can say */
+    STORE_GUEST_ENDED,   /* it does not run, and nothing of it is left */
+    STORE_GUEST_OPENING, /* it is active, and may still open or close disks:
+                          * it starts, arrives, or a job is under way */
+    STORE_GUEST_RUNS,    /* it is active, and has open what it will have */
+} StoreGuestState;
+
+typedef struct {
+    const char *domain; /* the owner */
+    StoreGuestState state;
+    bool plugged; /* it has this disk: as a source, below one, or as what a
+                   * block job writes to */
+    bool call_over; /* the call that asked for this disk has come back */
+} StoreGuestNow;
+
+typedef enum {
+    STORE_SETTLED_NONE,    /* there is nothing of this host to settle */
+    STORE_SETTLED_WAITING, /* look again in a while */
+    STORE_SETTLED_RUNNING, /* the claim says whose watch is the guest's */
+    STORE_SETTLED_DROPPED, /* the guest's claim is gone */
+    STORE_SETTLED_CUT_OFF, /* the guest was cut off before its watch was seen:
+                            * it must be ended */
+} StoreSettled;
+
+/* What the claim on a disk said at a moment. */
+typedef struct StoreSight StoreSight;
+
+/* First this, then ask what the guest does, then settle: so that an answer is
+ * never about an earlier guest than the claim is. Blocks. */
+StoreSight *store_sight_new(StoreCluster *cluster,
+                            const char *pool,
+                            const char *image,
+                            GError **error);
+/* For whom the claim is, or NULL: there is none. Owned by sight. */
+const char *store_sight_owner(const StoreSight *sight);
+/* Makes the claim follow the guest: noted as running once its watch is seen,
+ * gone when it has ended, that of a guest which ran before there was any made
+ * anew. ret_text gets a line for the log, or NULL; g_free() it. Blocks. */
+gboolean store_sight_settle(StoreSight *sight,
+                            const StoreGuestNow *now,
+                            StoreSettled *ret_settled,
+                            char **ret_text,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+void store_sight_free(StoreSight *sight);
+
+/* For the start of an agent: what dead processes of this host left. A claim
+ * under which one was building is dropped if the image is whole, and else left:
+ * the next provision takes it and puts the image right. What was handed to a
+ * guest is noted as this process's to settle. The files of those that left
+ * nothing are removed. An image is never touched.
+ * dropped gets one StoreRecovery for each claim that was dropped; also after a
+ * failure, when everything else was looked at all the same, unless the cluster
+ * is gone. It may be called again. Blocks. */
+gboolean store_claims_reclaim(StoreCluster *cluster,
+                              GPtrArray *dropped,
+                              GError **error);
 /* How an image stands; strings are owned by it. */
 typedef struct {
     bool there;         /* an image of that name */
@@ -268,9 +321,13 @@ typedef struct {
     char *owner;        /* from the mark, or NULL */
     char *parent;       /* 'pool/image@snap', or NULL */
     char **watchers;    /* addresses, as store_watchers() has them */
-    char *claim_holder; /* the host that holds the claim, or NULL: no claim */
-    char *claim_owner;  /* whom it is held for, or NULL */
-    gint64 claim_since; /* by the holder's clock, seconds since 1970 */
+    char *claim_phase;  /* 'building', 'handed', 'running', 'fenced', or 'old'
+                         * (of version 0.1); NULL: no claim */
+    char *claim_host;   /* the host that it is of, or NULL */
+    char *claim_owner;  /* whom it is for, or NULL */
+    char *claim_addr;   /* that client's address, or NULL */
+    char *claim_to;     /* the host that the guest migrates to, or NULL */
+    gint64 claim_since; /* by that host's clock, seconds since 1970 */
 } StoreState;
 
 /* To be shown, not to be decided by: it may have changed meanwhile. An image
@@ -285,12 +342,13 @@ void store_state_clear(StoreState *state);
 typedef struct {
     char *pool;
     char *image;
+    char *owner;
 } StoreNoted;
 
 void store_noted_free(StoreNoted *noted);
 /* The images that processes of this host, living and dead, have noted that they
- * claimed or asked to; whether there is a claim, store_state() says. Of
- * StoreNoted, each image once. Does not connect. */
+ * claimed or asked to, and for whom last; whether there is a claim, store_state()
+ * says. Of StoreNoted, each image once. Does not connect. */
 GPtrArray *store_claims_noted(const StoreCluster *cluster);
 
 /* An image that remora moved to the trash. */
@@ -385,6 +443,7 @@ const char *store_format_sniff(const guint8 *head, gsize len);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreImage, store_image_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSight, store_sight_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTrashed, store_trashed_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreState, store_state_clear)
 

@@ -3,23 +3,24 @@
  * tests/integration/store-try.c - agent/rbd/ from the command line of a test
  *
  *     store-try monitors
- *     store-try provision POOL/IMAGE PARENT SIZE OWNER [hold|hand|self|rounds N]
+ *     store-try provision POOL/IMAGE SOURCE SIZE OWNER [hold|hand|rounds N]
  *     store-try key USER [KEYRING]
- *     store-try drop POOL/IMAGE OWNER
+ *     store-try settle POOL/IMAGE OWNER unknown|ended|opening|runs [plugged|over]
+ *     store-try reclaim
  *     store-try watchers POOL/IMAGE
  *     store-try crowd POOL/IMAGE THREADS TIMES
  *     store-try find IMAGE POOL...
- *     store-try sweep SECONDS
  *     store-try state POOL/IMAGE
  *     store-try images POOL
  *     store-try add POOL/IMAGE FILE OBJECT-SIZE [CANCEL-AT|slow]
  *
- * PARENT is POOL/IMAGE@SNAP, or - where nothing is to be cloned. Until SIGTERM
- * comes, 'hold' keeps the claim, 'hand' keeps it handed over, 'self' has it
- * dropped by its owner's name; 'rounds' provisions and drops the claim N times
- * over one connection. 'crowd' asks for the watchers TIMES in each of THREADS
- * threads over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF and
- * STORE_TRY_KEYRING.
+ * SOURCE is POOL/IMAGE@SNAP, or 'existing', 'blank' or 'filled' (with the letter
+ * x). Until SIGTERM comes, 'hold' keeps the claim, and 'hand' keeps it handed
+ * over; 'hand' leaves it so when it ends. 'rounds' provisions and drops the claim
+ * N times over one connection. 'crowd' asks for the watchers TIMES in each of
+ * THREADS threads over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF,
+ * STORE_TRY_KEYRING, STORE_TRY_STARTS (the owner starts, and nothing of it is
+ * left here; 'arriving': by migration) and STORE_TRY_PATIENCE, in milliseconds.
  */
 #include "config.h"
 
@@ -51,6 +52,7 @@ open_cluster(void)
         .connect_timeout_ms = 3000,
         .op_timeout_ms = 5000,
         .run_dir = "/run/remora",
+        .state_dir = "/var/lib/remora",
         .probe_pool = "vms",
         .trash_expiry_s = 3600,
     };
@@ -106,14 +108,11 @@ block_term(void)
 }
 
 static bool
-keep(StoreCluster *cluster, const StoreDisk *disk, StoreClaim *claim, char how)
+keep(StoreClaim *claim, char how)
 {
     g_autoptr(GError) error = NULL;
 
-    if (how == 'a')
-        store_claim_hand(claim);
-    if (how == 's' && !store_claim_drop_for(cluster, disk->pool, disk->image,
-                                            disk->owner, &error))
+    if (how == 'a' && claim && !store_claim_hand(claim, &error))
         return fail(error) == 0;
     puts("kept");
     (void)fflush(stdout);
@@ -121,7 +120,7 @@ keep(StoreCluster *cluster, const StoreDisk *disk, StoreClaim *claim, char how)
     return true;
 }
 
-/* how: 'o' hold, 'a' hand, 's' self; else nothing */
+/* how: 'o' hold, 'a' hand; else nothing */
 static int
 provision(StoreCluster *cluster, const StoreDisk *disk, int rounds, char how)
 {
@@ -138,12 +137,43 @@ provision(StoreCluster *cluster, const StoreDisk *disk, int rounds, char how)
         printf("%s %" G_GUINT64_FORMAT "%s\n", words[result.outcome],
                result.size, result.recovered ? " recovered" : "");
         (void)fflush(stdout);
-        if (how && !keep(cluster, disk, result.claim, how))
+        if (how && !keep(result.claim, how))
             return 1;
-        store_claim_drop(result.claim);
+        if (how == 'a')
+            store_claim_leave(result.claim);
+        else
+            store_claim_drop(result.claim);
         store_result_clear(&result);
     }
     return 0;
+}
+
+static gboolean
+fill(StoreFilling *filling, gpointer data, GError **error)
+{
+    const char letter[1] = {'x'};
+
+    (void)data;
+    for (guint64 at = 0; at < store_filling_size(filling); at += 1024 * 1024)
+        if (!store_filling_write(filling, at, letter, 1, error))
+            return FALSE;
+    return TRUE;
+}
+
+static StoreSource
+source_of(const char *word)
+{
+    return strcmp(word, "existing") == 0 ? STORE_SOURCE_EXISTING
+           : strcmp(word, "blank") == 0  ? STORE_SOURCE_BLANK
+           : strcmp(word, "filled") == 0 ? STORE_SOURCE_FILLED
+                                         : STORE_SOURCE_CLONE;
+}
+
+static bool
+has_ended(const char *owner)
+{
+    (void)owner;
+    return true;
 }
 
 static int
@@ -151,16 +181,24 @@ try_provision(StoreCluster *cluster, char **args)
 {
     g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
     g_auto(GStrv) parent = g_strsplit_set(args[1], "/@", 3);
-    bool clone = g_strv_length(parent) == 3;
     const char *how = args[4] ? args[4] : "";
+    StoreSource source = source_of(args[1]);
+    bool clone = source == STORE_SOURCE_CLONE && g_strv_length(parent) == 3;
+    const char *starts = setting("STORE_TRY_STARTS", "");
     const StoreDisk disk = {
+        .source = source,
         .parent = {clone ? parent[0] : NULL, clone ? parent[1] : NULL,
                    clone ? parent[2] : NULL},
+        .fill = fill,
         .pool = name[0],
         .image = name[1],
         .size = g_ascii_strtoull(args[2], NULL, 10),
         .owner = args[3],
         .label = "vda",
+        .starts = starts[0] != '\0',
+        .arriving = strcmp(starts, "arriving") == 0,
+        .has_ended = has_ended,
+        .patience_ms = (guint)atoi(setting("STORE_TRY_PATIENCE", "0")),
     };
 
     if (strcmp(how, "rounds") == 0)
@@ -169,19 +207,40 @@ try_provision(StoreCluster *cluster, char **args)
     return provision(cluster, &disk, 1,
                      strcmp(how, "hold") == 0   ? 'o'
                      : strcmp(how, "hand") == 0 ? 'a'
-                     : strcmp(how, "self") == 0 ? 's'
                                                 : '\0');
 }
 
-static int
-try_drop(StoreCluster *cluster, char **args)
+static StoreGuestState
+state_of(const char *word)
 {
+    return strcmp(word, "ended") == 0     ? STORE_GUEST_ENDED
+           : strcmp(word, "opening") == 0 ? STORE_GUEST_OPENING
+           : strcmp(word, "runs") == 0    ? STORE_GUEST_RUNS
+                                          : STORE_GUEST_UNKNOWN;
+}
+
+static int
+try_settle(StoreCluster *cluster, char **args)
+{
+    static const char *const words[] = {"none", "waiting", "running", "dropped",
+                                        "cut off"};
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    const StoreGuestNow now = {
+        .domain = args[1],
+        .state = state_of(args[2]),
+        .plugged = args[3] && strcmp(args[3], "plugged") == 0,
+        .call_over = args[3] && strcmp(args[3], "over") == 0,
+    };
+    g_autoptr(StoreSight) sight =
+        store_sight_new(cluster, name[0], name[1], &error);
+    g_autofree char *text = NULL;
+    StoreSettled settled;
 
-    return store_claim_drop_for(cluster, name[0], name[1], args[1], &error)
-               ? 0
-               : fail(error);
+    if (!sight || !store_sight_settle(sight, &now, &settled, &text, &error))
+        return fail(error);
+    puts(words[settled]);
+    return 0;
 }
 
 static int
@@ -258,17 +317,16 @@ try_find(StoreCluster *cluster, char **args)
 }
 
 static int
-try_sweep(StoreCluster *cluster, char **args)
+try_reclaim(StoreCluster *cluster, char **args)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) dropped =
         g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
-    bool waiting = false;
 
-    if (!store_claims_sweep(cluster, (guint)atoi(args[0]), dropped, &waiting,
-                            &error))
+    (void)args;
+    if (!store_claims_reclaim(cluster, dropped, &error))
         return fail(error);
-    printf("%u%s\n", dropped->len, waiting ? " waiting" : "");
+    printf("%u\n", dropped->len);
     return 0;
 }
 
@@ -295,7 +353,10 @@ try_state(StoreCluster *cluster, char **args)
     show("parent", state.parent);
     for (gsize i = 0; state.watchers[i]; i++)
         show("watcher", state.watchers[i]);
-    show("holder", state.claim_holder);
+    show("claim", state.claim_phase);
+    show("host", state.claim_host);
+    show("client", state.claim_addr);
+    show("to", state.claim_to);
     show("for", state.claim_owner);
     return 0;
 }
@@ -355,9 +416,9 @@ static const struct {
     int (*run)(StoreCluster *cluster, char **args);
 } verbs[] = {
     {"monitors", 0, 0, try_monitors}, {"provision", 4, 6, try_provision},
-    {"key", 1, 2, try_key},           {"drop", 2, 2, try_drop},
+    {"key", 1, 2, try_key},           {"settle", 3, 4, try_settle},
     {"watchers", 1, 1, try_watchers}, {"crowd", 3, 3, try_crowd},
-    {"find", 2, 9, try_find},         {"sweep", 1, 1, try_sweep},
+    {"find", 2, 9, try_find},         {"reclaim", 0, 0, try_reclaim},
     {"state", 1, 1, try_state},       {"add", 3, 4, try_add},
     {"images", 1, 1, try_images},
 };

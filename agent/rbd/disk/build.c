@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/store-build.c - clone, grow, mark; and take a failed one away
+ * agent/rbd/disk/build.c - clone, grow, mark; and take a failed one away
  *
  * The mark comes last, so whatever dies before it leaves an image that is not
  * taken for done. Format 2 is asked for by name: with 'auto' a fresh cluster
  * clones in format 1 and refuses snapshots that are not protected.
  */
 #include "config.h"
+
+#include "agent/rbd/disk/build.h"
 
 #include "agent/rbd/store-fault.h"
 #include "agent/rbd/store-internal.h"
@@ -238,7 +240,7 @@ store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
 
     if (!conn)
         return FALSE;
-    if (!disk->parent.pool || disk->read_only ||
+    if (disk->source != STORE_SOURCE_CLONE || disk->read_only ||
         (store_parent_find(conn, &disk->parent, &parent, &why) &&
          check_size(disk, &parent, &why)))
         return TRUE;

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/store-heart.c - held claims are touched, so that they live
+ * agent/rbd/claim/beat.c - claims under which is built are touched, so that
+ * they live
  *
  * An observer takes a claim that does not change for STORE_DEAD_S for that of
- * a dead holder, so whoever holds one writes a counter into it every
+ * a dead holder, so whoever builds under one writes a counter into it every
  * STORE_BEAT_S. All are touched at once, and none waits for another: one that
  * lies where the cluster does not answer must not let the others die. The
  * thread sleeps without a timer while nothing is held.
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/claim/beat.h"
+
+#include "agent/rbd/claim/object.h"
 
 #include <errno.h>
 #include <string.h>
@@ -20,7 +23,7 @@ typedef struct {
     StoreConn *conn;
     char *pool;
     char *image;
-    char *holder;
+    char *text;
     guint64 beat;
     const StoreClaim *claim; /* may be gone: to be compared only */
     rados_completion_t done; /* NULL: it could not even begin */
@@ -39,7 +42,7 @@ pulse_free(gpointer opaque)
     store_conn_unref(pulse->conn);
     g_free(pulse->pool);
     g_free(pulse->image);
-    g_free(pulse->holder);
+    g_free(pulse->text);
     g_free(pulse);
 }
 
@@ -51,7 +54,7 @@ pulse_new(StoreClaim *claim)
     pulse->conn = store_conn_ref(claim->conn);
     pulse->pool = g_strdup(claim->pool);
     pulse->image = g_strdup(claim->image);
-    pulse->holder = g_strdup(claim->holder);
+    pulse->text = g_strdup(claim->text);
     pulse->beat = ++claim->beat;
     pulse->claim = claim;
     return pulse;
@@ -79,7 +82,7 @@ static int
 begin(Pulse *pulse)
 {
     return store_claim_touch_begin(pulse->conn, pulse->pool, pulse->image,
-                                   pulse->holder, pulse->beat, &pulse->done);
+                                   pulse->text, pulse->beat, &pulse->done);
 }
 
 static void
@@ -158,7 +161,7 @@ wait_for_beat(StoreCluster *cluster, const GPtrArray *under_way)
 }
 
 static gpointer
-heart_thread(gpointer opaque)
+beat_thread(gpointer opaque)
 {
     StoreCluster *cluster = opaque;
     g_autoptr(GPtrArray) under_way = g_ptr_array_new_with_free_func(pulse_free);
@@ -185,21 +188,21 @@ heart_thread(gpointer opaque)
 }
 
 void
-store_heart_add(StoreClaim *claim)
+store_beat_add(StoreClaim *claim)
 {
     StoreCluster *cluster = claim->conn->cluster;
 
     g_mutex_lock(&cluster->lock);
     g_ptr_array_add(cluster->claims, claim);
-    if (!cluster->heart)
-        cluster->heart = g_thread_new("store-heart", heart_thread, cluster);
+    if (!cluster->beat)
+        cluster->beat = g_thread_new("store-beat", beat_thread, cluster);
     if (cluster->claims->len == 1)
         g_cond_broadcast(&cluster->claims_changed);
     g_mutex_unlock(&cluster->lock);
 }
 
 bool
-store_heart_remove(StoreClaim *claim)
+store_beat_remove(StoreClaim *claim)
 {
     StoreCluster *cluster = claim->conn->cluster;
     bool was_there;
@@ -210,64 +213,32 @@ store_heart_remove(StoreClaim *claim)
     return was_there;
 }
 
-static bool
-is_for(const StoreClaim *claim,
-       const char *pool,
-       const char *image,
-       const char *owner)
+bool
+store_beat_has(StoreCluster *cluster, const char *pool, const char *image)
 {
-    return strcmp(claim->image, image) == 0 && strcmp(claim->pool, pool) == 0 &&
-           strcmp(claim->owner, owner) == 0;
-}
-
-static void
-conn_release(gpointer conn)
-{
-    store_conn_unref(conn);
-}
-
-GPtrArray *
-store_heart_find(StoreCluster *cluster,
-                 const char *pool,
-                 const char *image,
-                 const char *owner)
-{
-    GPtrArray *conns = g_ptr_array_new_with_free_func(conn_release);
+    bool has = false;
 
     g_mutex_lock(&cluster->lock);
-    for (guint i = 0; i < cluster->claims->len; i++) {
+    for (guint i = 0; i < cluster->claims->len && !has; i++) {
         const StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
 
-        if (is_for(claim, pool, image, owner))
-            g_ptr_array_add(conns, store_conn_ref(claim->conn));
+        has = strcmp(claim->image, image) == 0 &&
+              strcmp(claim->pool, pool) == 0;
     }
     g_mutex_unlock(&cluster->lock);
-    return conns;
+    return has;
 }
 
 void
-store_heart_forget(StoreCluster *cluster,
-                   const char *pool,
-                   const char *image,
-                   const char *owner)
+store_beat_stop(StoreCluster *cluster)
 {
-    g_mutex_lock(&cluster->lock);
-    for (guint i = cluster->claims->len; i-- > 0;)
-        if (is_for(g_ptr_array_index(cluster->claims, i), pool, image, owner))
-            g_ptr_array_remove_index_fast(cluster->claims, i);
-    g_mutex_unlock(&cluster->lock);
-}
-
-void
-store_heart_stop(StoreCluster *cluster)
-{
-    GThread *heart;
+    GThread *thread;
 
     g_mutex_lock(&cluster->lock);
     cluster->closing = true;
-    heart = g_steal_pointer(&cluster->heart);
+    thread = g_steal_pointer(&cluster->beat);
     g_cond_broadcast(&cluster->claims_changed);
     g_mutex_unlock(&cluster->lock);
-    if (heart)
-        g_thread_join(heart);
+    if (thread)
+        g_thread_join(thread);
 }

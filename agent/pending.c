@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/pending.c - domains whose claims are to be settled, and the calls that
+ * are under way for their disks
+ */
+#include "config.h"
+
+#include "agent/pending.h"
+
+#define FIRST_US (1 * G_USEC_PER_SEC)
+#define LAST_US  (G_GINT64_CONSTANT(600) * G_USEC_PER_SEC)
+/* So often at the first pace: a start or a migration ends within minutes. */
+#define SOON_TIMES 30
+
+struct Pending {
+    PendingSettle settle;
+    gpointer data;
+    GMutex lock;
+    GHashTable *domains; /* uuid -> Domain */
+    GHashTable *calls;   /* 'uuid pool/image' -> whether it is over */
+};
+
+typedef struct {
+    char *uuid;
+    char *xml;
+    gint64 due_us;
+    guint tries;
+    bool running; /* somebody is at it */
+    bool again;   /* and is to look once more */
+} Domain;
+
+static void
+domain_free(gpointer data)
+{
+    Domain *domain = data;
+
+    g_free(domain->uuid);
+    g_free(domain->xml);
+    g_free(domain);
+}
+
+Pending *
+pending_new(PendingSettle settle, gpointer data)
+{
+    Pending *pending = g_new0(Pending, 1);
+
+    pending->settle = settle;
+    pending->data = data;
+    g_mutex_init(&pending->lock);
+    pending->domains =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, domain_free);
+    pending->calls =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    return pending;
+}
+
+void
+pending_free(Pending *pending)
+{
+    if (!pending)
+        return;
+    g_hash_table_unref(pending->domains);
+    g_hash_table_unref(pending->calls);
+    g_mutex_clear(&pending->lock);
+    g_free(pending);
+}
+
+/* Under the lock. */
+static Domain *
+find_or_add(Pending *pending, const char *uuid)
+{
+    Domain *domain = g_hash_table_lookup(pending->domains, uuid);
+
+    if (!domain) {
+        domain = g_new0(Domain, 1);
+        domain->uuid = g_strdup(uuid);
+        g_hash_table_insert(pending->domains, domain->uuid, domain);
+    }
+    return domain;
+}
+
+void
+pending_add(Pending *pending, const char *uuid, const char *xml)
+{
+    Domain *domain;
+
+    g_mutex_lock(&pending->lock);
+    domain = find_or_add(pending, uuid);
+    domain->due_us = 0;
+    domain->tries = 0;
+    domain->again = domain->running;
+    if (xml) {
+        g_free(domain->xml);
+        domain->xml = g_strdup(xml);
+    }
+    g_mutex_unlock(&pending->lock);
+}
+
+static gint64
+pause_us(guint tries)
+{
+    guint more = tries > SOON_TIMES ? MIN(tries - SOON_TIMES, 10u) : 0;
+
+    return MIN(FIRST_US * 10 << more, LAST_US);
+}
+
+/* Whether the caller is to look at it; *ret_xml is a copy. */
+static bool
+enter(Pending *pending, const char *uuid, char **ret_xml)
+{
+    Domain *domain;
+    bool mine;
+
+    g_mutex_lock(&pending->lock);
+    domain = g_hash_table_lookup(pending->domains, uuid);
+    mine = domain && !domain->running;
+    if (domain && domain->running)
+        domain->again = true;
+    if (mine) {
+        domain->running = true;
+        domain->again = false;
+        *ret_xml = g_strdup(domain->xml);
+    }
+    g_mutex_unlock(&pending->lock);
+    return mine;
+}
+
+static gboolean
+is_ended_call(gpointer key, gpointer over, gpointer uuid)
+{
+    return over && g_str_has_prefix(key, uuid);
+}
+
+/* Whether to look once more. */
+static bool
+leave(Pending *pending, const char *uuid, bool over)
+{
+    Domain *domain;
+    bool again;
+
+    g_mutex_lock(&pending->lock);
+    domain = g_hash_table_lookup(pending->domains, uuid);
+    again = domain->again;
+    domain->running = false;
+    domain->due_us = g_get_monotonic_time() + pause_us(domain->tries++);
+    if (over && !again) {
+        g_hash_table_remove(pending->domains, uuid);
+        (void)g_hash_table_foreach_remove(pending->calls, is_ended_call,
+                                          (gpointer)(gsize)uuid);
+    }
+    g_mutex_unlock(&pending->lock);
+    return again;
+}
+
+void
+pending_run_one(Pending *pending, const char *uuid)
+{
+    bool again = true;
+
+    while (again) {
+        g_autofree char *xml = NULL;
+        bool over;
+
+        if (!enter(pending, uuid, &xml))
+            return;
+        over = pending->settle(uuid, xml, pending->data);
+        again = leave(pending, uuid, over);
+    }
+}
+
+static GPtrArray *
+all_due(Pending *pending)
+{
+    GPtrArray *due = g_ptr_array_new_with_free_func(g_free);
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer value;
+
+    g_mutex_lock(&pending->lock);
+    g_hash_table_iter_init(&iter, pending->domains);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const Domain *domain = value;
+
+        if (!domain->running && domain->due_us <= now)
+            g_ptr_array_add(due, g_strdup(domain->uuid));
+    }
+    g_mutex_unlock(&pending->lock);
+    return due;
+}
+
+void
+pending_run(Pending *pending)
+{
+    g_autoptr(GPtrArray) due = all_due(pending);
+
+    for (guint i = 0; i < due->len; i++)
+        pending_run_one(pending, g_ptr_array_index(due, i));
+}
+
+guint
+pending_count(Pending *pending)
+{
+    guint count;
+
+    g_mutex_lock(&pending->lock);
+    count = g_hash_table_size(pending->domains);
+    g_mutex_unlock(&pending->lock);
+    return count;
+}
+
+static char *
+call_key(const char *uuid, const char *pool, const char *image)
+{
+    return g_strdup_printf("%s %s/%s", uuid, pool, image);
+}
+
+bool
+pending_call_begin(Pending *pending,
+                   const char *uuid,
+                   const char *pool,
+                   const char *image)
+{
+    char *key = call_key(uuid, pool, image);
+    gpointer over = NULL;
+    bool free_to;
+
+    g_mutex_lock(&pending->lock);
+    free_to =
+        !g_hash_table_lookup_extended(pending->calls, key, NULL, &over) || over;
+    if (free_to)
+        g_hash_table_replace(pending->calls, key, GINT_TO_POINTER(false));
+    g_mutex_unlock(&pending->lock);
+    if (!free_to)
+        g_free(key);
+    return free_to;
+}
+
+void
+pending_call_end(Pending *pending,
+                 const char *uuid,
+                 const char *pool,
+                 const char *image)
+{
+    g_mutex_lock(&pending->lock);
+    g_hash_table_replace(pending->calls, call_key(uuid, pool, image),
+                         GINT_TO_POINTER(true));
+    g_mutex_unlock(&pending->lock);
+}
+
+bool
+pending_call_is_over(Pending *pending,
+                     const char *uuid,
+                     const char *pool,
+                     const char *image)
+{
+    g_autofree char *key = call_key(uuid, pool, image);
+    bool over;
+
+    g_mutex_lock(&pending->lock);
+    over = g_hash_table_lookup(pending->calls, key) != NULL;
+    g_mutex_unlock(&pending->lock);
+    return over;
+}

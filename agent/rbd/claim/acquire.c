@@ -1,0 +1,673 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/claim/acquire.c - take a claim, or say who has it
+ *
+ * What may be done about a claim that is there is verdict.c's; the facts are
+ * collected here. A builder of this host is dead when the lock of its instance
+ * can be had; one of another host when its claim did not change while it was
+ * watched for STORE_DEAD_S of this process's own monotonic clock. Clocks of two
+ * hosts are never compared. The watching goes on between requests of one
+ * process, and within a request as long as it may last.
+ */
+#include "config.h"
+
+#include "agent/rbd/claim/beat.h"
+#include "agent/rbd/claim/claim.h"
+#include "agent/rbd/claim/cutoff.h"
+#include "agent/rbd/claim/object.h"
+#include "agent/rbd/claim/verdict.h"
+#include "agent/rbd/store-fault.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define OBSERVED_MAX 4096u
+#define TAKE_TRIES   3
+#define LOOK_AGAIN_US (G_USEC_PER_SEC)
+
+/* One attempt to take one claim. */
+typedef struct {
+    StoreConn *conn;
+    const StoreClaimAsk *ask;
+    StoreClaimSeen seen;
+    StoreTakeFacts facts;
+    char **watchers;
+} Attempt;
+
+static void
+attempt_clear(Attempt *attempt)
+{
+    store_claim_seen_clear(&attempt->seen);
+    g_clear_pointer(&attempt->watchers, g_strfreev);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Attempt, attempt_clear)
+
+void
+store_claim_taken_clear(StoreClaimTaken *taken)
+{
+    g_clear_pointer(&taken->text, g_free);
+    g_clear_pointer(&taken->dead, g_free);
+    if (taken->cut_off)
+        g_string_free(taken->cut_off, TRUE);
+    taken->cut_off = NULL;
+}
+
+/* ---- how long a claim has stood still ----------------------------------------- */
+
+typedef struct {
+    char *value; /* text and beat */
+    gint64 since_us;
+} Observed;
+
+static void
+observed_free(gpointer opaque)
+{
+    Observed *observed = opaque;
+
+    g_free(observed->value);
+    g_free(observed);
+}
+
+static gint64
+unchanged_us(StoreCluster *cluster,
+             const StoreClaimAsk *ask,
+             const StoreClaimSeen *seen)
+{
+    g_autofree char *key = g_strdup_printf("%s/%s", ask->pool, ask->image);
+    g_autofree char *value =
+        g_strdup_printf("%s %s", seen->text, seen->beat ? seen->beat : "");
+    gint64 now = g_get_monotonic_time();
+    gint64 age = 0;
+
+    g_mutex_lock(&cluster->lock);
+    if (!cluster->observed)
+        cluster->observed = g_hash_table_new_full(g_str_hash, g_str_equal,
+                                                  g_free, observed_free);
+    Observed *known = g_hash_table_lookup(cluster->observed, key);
+    if (known && strcmp(known->value, value) == 0) {
+        age = now - known->since_us;
+    } else {
+        if (g_hash_table_size(cluster->observed) >= OBSERVED_MAX)
+            g_hash_table_remove_all(cluster->observed);
+        known = g_new0(Observed, 1);
+        known->value = g_steal_pointer(&value);
+        known->since_us = now;
+        g_hash_table_replace(cluster->observed, g_steal_pointer(&key), known);
+    }
+    g_mutex_unlock(&cluster->lock);
+    return age;
+}
+
+/* ---- the facts ------------------------------------------------------------------ */
+
+static StoreBuilder
+builder_of(StoreConn *conn,
+           const StoreClaimAsk *ask,
+           const StoreClaimSeen *seen,
+           bool *ret_not_handed)
+{
+    const char *instance = seen->record->instance;
+    int handed_s = -1;
+
+    *ret_not_handed = false;
+    if (!instance)
+        return STORE_BUILDER_DEAD; /* it was left so (store_claim_abandon) */
+    if (strcmp(instance, conn->instance) == 0)
+        return store_beat_has(conn->cluster, ask->pool, ask->image)
+                   ? STORE_BUILDER_AT_WORK
+                   : STORE_BUILDER_DEAD;
+    switch (store_instance_look(conn->cluster->run_dir, instance, ask->pool,
+                                ask->image, &handed_s)) {
+    case STORE_INSTANCE_LIVE:
+        return STORE_BUILDER_AT_WORK;
+    case STORE_INSTANCE_DEAD:
+        *ret_not_handed = handed_s < 0;
+        return STORE_BUILDER_DEAD;
+    case STORE_INSTANCE_UNKNOWN:
+        break;
+    }
+    return unchanged_us(conn->cluster, ask, seen) >=
+                   STORE_DEAD_S * G_USEC_PER_SEC
+               ? STORE_BUILDER_SILENT
+               : STORE_BUILDER_UNKNOWN;
+}
+
+static bool
+is_builder(const StoreRecord *record, const char *addr)
+{
+    bool builds = record->phase == STORE_PHASE_BUILDING ||
+                  record->phase == STORE_PHASE_OLD;
+
+    if (builds && g_strcmp0(record->who.addr, addr) == 0)
+        return true;
+    for (guint i = 0; i < record->builders->len; i++)
+        if (strcmp(g_ptr_array_index(record->builders, i), addr) == 0)
+            return true;
+    return false;
+}
+
+/* Its place among those that the claim owes; -1: it is none of them. */
+static int
+owed_at(const StoreRecord *record, const char *addr)
+{
+    for (guint i = 0; i < record->owed->len; i++) {
+        const StoreGuest *guest = g_ptr_array_index(record->owed, i);
+
+        if (g_strcmp0(guest->addr, addr) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+/* A guest that the claim owes is asked for first: it changes what is done. */
+static StoreWatched
+watched_by(const StoreConn *conn,
+           const StoreRecord *record,
+           char *const *watchers)
+{
+    StoreWatched most = STORE_WATCHED_BY_NOBODY;
+
+    for (gsize i = 0; watchers[i]; i++) {
+        if (owed_at(record, watchers[i]) >= 0)
+            return STORE_WATCHED_BY_OWED;
+        if (strcmp(watchers[i], conn->addr) == 0 ||
+            is_builder(record, watchers[i]))
+            continue;
+        most = MAX(most, record->phase == STORE_PHASE_RUNNING &&
+                                 g_strcmp0(record->who.addr, watchers[i]) == 0
+                             ? STORE_WATCHED_BY_GUEST
+                             : STORE_WATCHED_BY_OTHERS);
+    }
+    return most;
+}
+
+static gboolean
+collect(Attempt *attempt, GError **error)
+{
+    const StoreConn *conn = attempt->conn;
+    const StoreClaimAsk *ask = attempt->ask;
+    const StoreRecord *record = attempt->seen.record;
+    StoreTakeFacts *facts = &attempt->facts;
+
+    g_clear_pointer(&attempt->watchers, g_strfreev);
+    attempt->watchers =
+        ask->watchers(attempt->conn, ask->pool, ask->image, error);
+    if (!attempt->watchers)
+        return FALSE;
+    *facts = (StoreTakeFacts){
+        .phase = record->phase,
+        .watched = watched_by(conn, record, attempt->watchers),
+        .here = store_place_same_host(&record->who.place, &conn->place),
+        .this_boot = store_place_same_boot(&record->who.place, &conn->place),
+        .same_domain = strcmp(record->who.domain, ask->domain) == 0,
+        .ended = ask->starts && ask->has_ended && ask->has_ended(ask->domain),
+        .starts = ask->starts,
+        .arriving = ask->arriving,
+        .has_arrival = record->arrival != NULL,
+    };
+    if (record->arrival) {
+        const StorePlace *place = &record->arrival->place;
+
+        facts->arrival_here = store_place_same_host(place, &conn->place);
+        facts->arrival_this_boot = store_place_same_boot(place, &conn->place);
+    }
+    if (record->phase == STORE_PHASE_BUILDING ||
+        record->phase == STORE_PHASE_OLD)
+        facts->builder = builder_of(attempt->conn, ask, &attempt->seen,
+                                    &facts->not_handed);
+    return TRUE;
+}
+
+/* ---- texts ---------------------------------------------------------------------- */
+
+static StoreRecord *
+building_new(const StoreConn *conn, const StoreClaimAsk *ask)
+{
+    StoreRecord *record = store_record_new(STORE_PHASE_BUILDING);
+
+    store_place_copy(&conn->place, &record->who.place);
+    record->who.domain = g_strdup(ask->domain);
+    record->who.addr = g_strdup(conn->addr);
+    record->instance = g_strdup(conn->instance);
+    record->attach = !ask->starts;
+    record->since = g_get_real_time() / G_USEC_PER_SEC;
+    return record;
+}
+
+static void
+add_builder(StoreRecord *record, const StoreConn *conn, const char *addr)
+{
+    if (!addr || strcmp(addr, conn->addr) == 0)
+        return;
+    for (guint i = 0; i < record->builders->len; i++)
+        if (strcmp(g_ptr_array_index(record->builders, i), addr) == 0)
+            return;
+    g_ptr_array_add(record->builders, g_strdup(addr));
+}
+
+/* Whom the new one has to cut off, before anything is built. A guest that is
+ * proved dead writes no more; its watch stands in the way all the same. */
+static void
+inherit(StoreRecord *record, const Attempt *attempt, bool dead)
+{
+    const StoreRecord *before = attempt->seen.record;
+
+    for (guint i = 0; i < before->owed->len; i++)
+        g_ptr_array_add(
+            record->owed,
+            store_guest_copy(g_ptr_array_index(before->owed, i)));
+    for (guint i = 0; i < before->builders->len; i++)
+        add_builder(record, attempt->conn,
+                    g_ptr_array_index(before->builders, i));
+    if (before->phase == STORE_PHASE_RUNNING &&
+        (!dead || attempt->facts.watched != STORE_WATCHED_BY_NOBODY))
+        g_ptr_array_add(record->owed, store_guest_copy(&before->who));
+    if (before->phase == STORE_PHASE_BUILDING ||
+        before->phase == STORE_PHASE_OLD)
+        add_builder(record, attempt->conn, before->who.addr);
+}
+
+/* What a guest may have had open is a disk, marked or not. */
+static char *
+adopted_by(const StoreTakeFacts *facts, const StoreRecord *before)
+{
+    bool built = facts->phase == STORE_PHASE_BUILDING ||
+                 (facts->phase == STORE_PHASE_OLD && facts->not_handed);
+
+    return built ? g_strdup(before->adopted) : g_strdup(STORE_ADOPTED_ANY);
+}
+
+static gboolean
+refuse_long(const StoreClaimAsk *ask, GError **error)
+{
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "the claim on '%s/%s' names more clients than can be "
+                        "kept, and none of them may be forgotten: see 'rados "
+                        "-p %s getxattr " STORE_CLAIM_PREFIX
+                        "%s remora.claim', and cut them off with 'remora "
+                        "fence --watcher'",
+                        ask->pool, ask->image, ask->pool, ask->image);
+}
+
+/* ---- refusals ------------------------------------------------------------------- */
+
+static const char *
+known(const char *text)
+{
+    return text && text[0] ? text : "?";
+}
+
+static gboolean
+refuse(const Attempt *attempt, StoreTake take, GError **error)
+{
+    const StoreClaimAsk *ask = attempt->ask;
+    const StoreRecord *record = attempt->seen.record;
+    const char *host = known(record->who.place.host);
+    g_autofree char *next = NULL;
+
+    switch (take) {
+    case STORE_TAKE_REFUSE_BUILDING:
+        next = g_strdup("it is at work on it: try again in a moment");
+        break;
+    case STORE_TAKE_REFUSE_HANDED:
+        next = g_strdup_printf(
+            "its guest may open it at any time, until that host says that it "
+            "ended: see 'virsh domstate' there; if that host is dead for "
+            "good, 'remora fence --host %s'",
+            host);
+        break;
+    case STORE_TAKE_REFUSE_RUNNING:
+        next = g_strdup_printf("its guest has it open as client '%s': stop "
+                               "that guest first; if the client is dead its "
+                               "watch ends within 60 s (rbd status %s/%s)",
+                               known(record->who.addr), ask->pool, ask->image);
+        break;
+    case STORE_TAKE_REFUSE_ARRIVAL:
+        next = g_strdup("a migration of it has not come to its end: try again "
+                        "when it has");
+        break;
+    case STORE_TAKE_REFUSE_OWN:
+        next = g_strdup("the domain has it already, or is being given it");
+        break;
+    case STORE_TAKE_WAIT:
+        next = g_strdup_printf("if that host is dead, try again in %d s",
+                               STORE_DEAD_S);
+        break;
+    case STORE_TAKE_DEAD:
+    case STORE_TAKE_SILENT:
+    case STORE_TAKE_PUT_BACK:
+    case STORE_TAKE_ARRIVE:
+        break;
+    }
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "'%s/%s' is claimed by host '%s' for '%s': %s",
+                        ask->pool, ask->image, host,
+                        known(record->who.domain), next ? next : "");
+}
+
+/* ---- taking ---------------------------------------------------------------------- */
+
+static StoreClaim *
+claim_new(StoreConn *conn, const StoreClaimAsk *ask, char *text)
+{
+    StoreClaim *claim = g_new0(StoreClaim, 1);
+
+    claim->conn = store_conn_ref(conn);
+    claim->pool = g_strdup(ask->pool);
+    claim->image = g_strdup(ask->image);
+    claim->owner = g_strdup(ask->domain);
+    claim->text = text;
+    claim->record = store_record_parse(text);
+    claim->arrived = claim->record->phase == STORE_PHASE_RUNNING;
+    if (!claim->arrived)
+        store_beat_add(claim);
+    return claim;
+}
+
+static const char *
+proof_of(const StoreTakeFacts *facts, StoreTake take)
+{
+    if (take == STORE_TAKE_SILENT)
+        return facts->phase == STORE_PHASE_RUNNING
+                   ? "nobody has the image open"
+                   : "it did not change while it was watched for " //
+                     G_STRINGIFY(STORE_DEAD_S) " s";
+    if (facts->phase == STORE_PHASE_FENCED)
+        return "an operator cut off who had it";
+    if (facts->here && !facts->this_boot)
+        return "this host has booted since";
+    if (facts->phase == STORE_PHASE_BUILDING || facts->not_handed)
+        return "its process on this host is dead, for its lock is free";
+    return "its guest on this host has ended";
+}
+
+/* In the place of what was seen. *ret_claim stays NULL if it has changed. */
+static gboolean
+take(Attempt *attempt,
+     StoreTake how,
+     StoreClaim **ret_claim,
+     StoreClaimTaken *ret_taken,
+     GError **error)
+{
+    StoreConn *conn = attempt->conn;
+    const StoreClaimAsk *ask = attempt->ask;
+    g_autoptr(StoreRecord) record = building_new(conn, ask);
+    g_autofree char *text = NULL;
+    int r;
+
+    inherit(record, attempt, how == STORE_TAKE_DEAD);
+    record->adopted = adopted_by(&attempt->facts, attempt->seen.record);
+    if (record->owed->len > STORE_CLAIM_OWED_MAX ||
+        record->builders->len > STORE_CLAIM_BUILDERS_MAX ||
+        !(text = store_record_text(record)))
+        return refuse_long(ask, error);
+    r = store_claim_swap(conn, ask->pool, ask->image, &attempt->seen, text);
+    if (r >= 0)
+        r = STORE_FAULT("taken-over");
+    if (r == -ECANCELED || r == -ENOENT)
+        return TRUE;
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot claim '%s/%s'", ask->pool,
+                          ask->image);
+    *ret_claim = claim_new(conn, ask, g_steal_pointer(&text));
+    ret_taken->text = g_strdup(attempt->seen.text);
+    ret_taken->proof = proof_of(&attempt->facts, how);
+    if (how == STORE_TAKE_DEAD)
+        ret_taken->dead = g_strdup(attempt->seen.record->who.addr);
+    return TRUE;
+}
+
+/* The guest that a builder took it from is there again. The builder may write
+ * no more, before its claim is the guest's. */
+static gboolean
+put_back(Attempt *attempt, GError **error)
+{
+    StoreConn *conn = attempt->conn;
+    const StoreClaimAsk *ask = attempt->ask;
+    const StoreRecord *before = attempt->seen.record;
+    g_autoptr(StoreRecord) record = store_record_copy(before);
+    g_autofree char *text = NULL;
+    int at = -1;
+    int r;
+
+    for (gsize i = 0; attempt->watchers[i] && at < 0; i++)
+        at = owed_at(before, attempt->watchers[i]);
+    g_return_val_if_fail(at >= 0, FALSE);
+    if (!store_cut_off_builders(conn, before, error))
+        return FALSE;
+    store_guest_clear(&record->who);
+    g_autoptr(StoreGuest) back =
+        store_guest_copy(g_ptr_array_index(before->owed, (guint)at));
+    record->who = *back;
+    *back = (StoreGuest){0};
+    record->phase = STORE_PHASE_RUNNING;
+    g_clear_pointer(&record->instance, g_free);
+    g_ptr_array_remove_index(record->owed, (guint)at);
+    g_ptr_array_set_size(record->builders, 0);
+    text = store_record_text(record);
+    r = text ? store_claim_swap(conn, ask->pool, ask->image, &attempt->seen,
+                                text)
+             : -EINVAL;
+    if (r < 0 && r != -ECANCELED && r != -ENOENT)
+        return store_fail(error, conn, r,
+                          "cannot put the claim on '%s/%s' back", ask->pool,
+                          ask->image);
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "'%s/%s' is in use by client '%s' on host '%s' for "
+                        "'%s', which was out of reach for a while: stop that "
+                        "guest first",
+                        ask->pool, ask->image, known(record->who.addr),
+                        known(record->who.place.host),
+                        known(record->who.domain));
+}
+
+static StoreGuest *
+arrival_new(const StoreConn *conn, const StoreClaimAsk *ask)
+{
+    StoreGuest *guest = g_new0(StoreGuest, 1);
+
+    store_place_copy(&conn->place, &guest->place);
+    guest->domain = g_strdup(ask->domain);
+    guest->addr = g_strdup(conn->addr);
+    return guest;
+}
+
+static gboolean
+join(Attempt *attempt, StoreClaim **ret_claim, GError **error)
+{
+    StoreConn *conn = attempt->conn;
+    const StoreClaimAsk *ask = attempt->ask;
+    g_autoptr(StoreRecord) record = store_record_copy(attempt->seen.record);
+    g_autofree char *text = NULL;
+    int r;
+
+    store_guest_free(record->arrival);
+    record->arrival = arrival_new(conn, ask);
+    text = store_record_text(record);
+    if (!text)
+        return refuse_long(ask, error);
+    r = store_claim_swap(conn, ask->pool, ask->image, &attempt->seen, text);
+    if (r >= 0)
+        r = STORE_FAULT("arriving");
+    if (r == -ECANCELED || r == -ENOENT)
+        return TRUE;
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot claim '%s/%s'", ask->pool,
+                          ask->image);
+    *ret_claim = claim_new(conn, ask, g_steal_pointer(&text));
+    return TRUE;
+}
+
+static gboolean
+act(Attempt *attempt,
+    StoreTake what,
+    StoreClaim **ret_claim,
+    StoreClaimTaken *ret_taken,
+    GError **error)
+{
+    switch (what) {
+    case STORE_TAKE_DEAD:
+    case STORE_TAKE_SILENT:
+        return take(attempt, what, ret_claim, ret_taken, error);
+    case STORE_TAKE_PUT_BACK:
+        return put_back(attempt, error);
+    case STORE_TAKE_ARRIVE:
+        return join(attempt, ret_claim, error);
+    case STORE_TAKE_WAIT:
+    case STORE_TAKE_REFUSE_BUILDING:
+    case STORE_TAKE_REFUSE_HANDED:
+    case STORE_TAKE_REFUSE_RUNNING:
+    case STORE_TAKE_REFUSE_ARRIVAL:
+    case STORE_TAKE_REFUSE_OWN:
+        break;
+    }
+    return refuse(attempt, what, error);
+}
+
+/* Whether what is there is the same as what was seen before. */
+static bool
+read_same(Attempt *attempt, int *ret_r)
+{
+    g_auto(StoreClaimSeen) now = {0};
+    bool same;
+
+    *ret_r = store_claim_read(attempt->conn, attempt->ask->pool,
+                              attempt->ask->image, &now);
+    if (*ret_r < 0)
+        return false;
+    same = strcmp(now.text, attempt->seen.text) == 0 &&
+           g_strcmp0(now.beat, attempt->seen.beat) == 0;
+    store_claim_seen_clear(&attempt->seen);
+    attempt->seen = now;
+    now = (StoreClaimSeen){0};
+    return same;
+}
+
+/* Watches a builder of another host until it moves or can be taken for dead, as
+ * long as the request may last: without an agent nobody could watch it from one
+ * request to the next. */
+static gboolean
+decide(Attempt *attempt, StoreTake *ret_take, GError **error)
+{
+    const StoreClaimAsk *ask = attempt->ask;
+    int r = 0;
+
+    for (;;) {
+        if (!collect(attempt, error))
+            return FALSE;
+        *ret_take = store_claim_may_take(&attempt->facts);
+        if (*ret_take != STORE_TAKE_WAIT ||
+            g_get_monotonic_time() + LOOK_AGAIN_US > ask->until_us)
+            return TRUE;
+        g_usleep(LOOK_AGAIN_US);
+        if (!read_same(attempt, &r))
+            break;
+    }
+    /* It moved, so it is alive; or it is gone, and the caller looks again. */
+    if (r >= 0)
+        *ret_take = STORE_TAKE_REFUSE_BUILDING;
+    else if (r == -ENOENT)
+        *ret_take = STORE_TAKE_DEAD;
+    else
+        return store_fail(error, attempt->conn, r,
+                          "cannot read the claim on '%s/%s'", ask->pool,
+                          ask->image);
+    return TRUE;
+}
+
+/* There is a claim. *ret_claim stays NULL if it is to be tried once more. */
+static gboolean
+take_over(StoreConn *conn,
+          const StoreClaimAsk *ask,
+          StoreClaim **ret_claim,
+          StoreClaimTaken *ret_taken,
+          GError **error)
+{
+    g_auto(Attempt) attempt = {.conn = conn, .ask = ask};
+    StoreTake what;
+    int r = store_claim_read(conn, ask->pool, ask->image, &attempt.seen);
+
+    if (r == -ENOENT)
+        return TRUE;
+    if (r == -EINVAL)
+        return store_refuse(error, STORE_ERROR_REFUSED,
+                            "the claim on '%s/%s' cannot be read, as one of a "
+                            "later version: use that version on this host, "
+                            "too (rados -p %s listxattr " STORE_CLAIM_PREFIX
+                            "%s)",
+                            ask->pool, ask->image, ask->pool, ask->image);
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot read the claim on '%s/%s'",
+                          ask->pool, ask->image);
+    return decide(&attempt, &what, error) &&
+           act(&attempt, what, ret_claim, ret_taken, error);
+}
+
+static gboolean
+take_once(StoreConn *conn,
+          const StoreClaimAsk *ask,
+          StoreClaim **ret_claim,
+          StoreClaimTaken *ret_taken,
+          GError **error)
+{
+    g_autoptr(StoreRecord) record = building_new(conn, ask);
+    g_autofree char *text = store_record_text(record);
+    int r;
+
+    store_instance_note(conn, "takes", ask->pool, ask->image, ask->domain);
+    r = STORE_FAULT("claim-noted");
+    if (r >= 0)
+        r = store_claim_create(conn, ask->pool, ask->image, text);
+    if (r >= 0)
+        r = STORE_FAULT("claim-created");
+    if (r == -EEXIST)
+        return take_over(conn, ask, ret_claim, ret_taken, error);
+    if (r == -ENOENT)
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "cluster '%s' has no pool '%s': check the pools "
+                            "in remora.conf (ceph osd pool ls)",
+                            conn->cluster->name, ask->pool);
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot claim '%s/%s'", ask->pool,
+                          ask->image);
+    *ret_claim = claim_new(conn, ask, g_steal_pointer(&text));
+    return TRUE;
+}
+
+/* Before the image is even looked at. What could not be cut off keeps the claim
+ * standing: it says who has to be. */
+static gboolean
+finish(StoreClaim *claim, StoreClaimTaken *taken, GError **error)
+{
+    if (!taken->text || claim->arrived)
+        return TRUE;
+    taken->cut_off = g_string_new(NULL);
+    if (store_cut_off_all(claim, taken->dead, taken->cut_off, error))
+        return TRUE;
+    store_claim_abandon(claim);
+    return FALSE;
+}
+
+gboolean
+store_claim_acquire(StoreConn *conn,
+                    const StoreClaimAsk *ask,
+                    StoreClaim **ret_claim,
+                    StoreClaimTaken *ret_taken,
+                    GError **error)
+{
+    StoreClaim *claim = NULL;
+
+    for (int i = 0; i < TAKE_TRIES && !claim; i++)
+        if (!take_once(conn, ask, &claim, ret_taken, error))
+            return FALSE;
+    if (!claim)
+        return store_refuse(error, STORE_ERROR_BUSY,
+                            "the claim on '%s/%s' changes hands all the time: "
+                            "try again",
+                            ask->pool, ask->image);
+    if (!finish(claim, ret_taken, error))
+        return FALSE;
+    *ret_claim = claim;
+    return TRUE;
+}

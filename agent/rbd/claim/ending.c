@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/claim/ending.c - what becomes of a guest's claim, as a pure function
+ */
+#include "config.h"
+
+#include "agent/rbd/claim/ending.h"
+
+static bool
+guest_has_ended(const StoreEndFacts *facts)
+{
+    return facts->guest == STORE_GUEST_ENDED || !facts->this_boot;
+}
+
+/* What a call asks for is not there until it is, so that it is missing says
+ * nothing before the call is known to be over. */
+static bool
+was_unplugged(const StoreEndFacts *facts)
+{
+    bool may_come = facts->phase == STORE_PHASE_HANDED && facts->attach &&
+                    !facts->call_over;
+
+    return facts->guest == STORE_GUEST_RUNS && !facts->plugged && !may_come;
+}
+
+static StoreEnd
+end_handed(const StoreEndFacts *facts)
+{
+    if (guest_has_ended(facts) || was_unplugged(facts))
+        /* Whose watch it is cannot be told; a dead one goes by itself. */
+        return facts->watched ? STORE_END_KEEP : STORE_END_DROP;
+    if (facts->guest == STORE_GUEST_RUNS && facts->plugged &&
+        facts->one_is_ours)
+        return STORE_END_NOTE_WATCH;
+    return STORE_END_KEEP;
+}
+
+static StoreEnd
+end_running(const StoreEndFacts *facts)
+{
+    if (facts->has_arrival)
+        return guest_has_ended(facts) ? STORE_END_PROMOTE : STORE_END_KEEP;
+    if (!guest_has_ended(facts) && !was_unplugged(facts))
+        return STORE_END_KEEP;
+    return facts->watch_is_there ? STORE_END_CUT_DROP : STORE_END_DROP;
+}
+
+/* The watch of what came here counts when the source's is gone: libvirt says
+ * which of the two runs, the watch only whose it is. */
+static StoreEnd
+end_arrival(const StoreEndFacts *facts)
+{
+    if (facts->guest == STORE_GUEST_ENDED || !facts->arrival_this_boot)
+        return STORE_END_FORGET_ARRIVAL;
+    if (facts->guest == STORE_GUEST_RUNS && !facts->watch_is_there &&
+        facts->one_is_ours)
+        return STORE_END_NOTE_WATCH;
+    return STORE_END_KEEP;
+}
+
+/* The claim is nobody's of this host, or was taken away. */
+static StoreEnd
+end_lost(const StoreEndFacts *facts)
+{
+    bool active = facts->guest == STORE_GUEST_OPENING ||
+                  facts->guest == STORE_GUEST_RUNS;
+
+    return facts->handed && active ? STORE_END_DESTROY : STORE_END_KEEP;
+}
+
+static StoreEnd
+end_missing(const StoreEndFacts *facts)
+{
+    return facts->guest == STORE_GUEST_RUNS && facts->plugged &&
+                   facts->one_is_ours
+               ? STORE_END_CREATE
+               : STORE_END_KEEP;
+}
+
+static StoreEnd
+end_fenced(const StoreEndFacts *facts)
+{
+    if (facts->here && facts->same_domain && guest_has_ended(facts))
+        return STORE_END_DROP;
+    return end_lost(facts);
+}
+
+StoreEnd
+store_claim_end(const StoreEndFacts *facts)
+{
+    bool mine = facts->here && facts->same_domain;
+
+    switch (facts->phase) {
+    case STORE_PHASE_NONE:
+        return end_missing(facts);
+    case STORE_PHASE_FENCED:
+        return end_fenced(facts);
+    case STORE_PHASE_OLD:
+    case STORE_PHASE_HANDED:
+        return mine ? end_handed(facts) : end_lost(facts);
+    case STORE_PHASE_RUNNING:
+        if (mine)
+            return end_running(facts);
+        return facts->has_arrival && facts->arrival_here && facts->same_domain
+                   ? end_arrival(facts)
+                   : end_lost(facts);
+    case STORE_PHASE_BUILDING: /* its process, or the next one, ends it */
+        break;
+    }
+    return STORE_END_KEEP;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/claim/ending.h - what becomes of a guest's claim, as a pure function
+ *
+ * On the guest's own host: by what the claim says, what libvirt says of the
+ * domain, and who has the image open. What carries it out is settle.c.
+ */
+#ifndef REMORA_AGENT_RBD_CLAIM_ENDING_H
+#define REMORA_AGENT_RBD_CLAIM_ENDING_H
+
+#include "agent/rbd/claim/record.h"
+#include "agent/rbd/store.h"
+
+typedef struct {
+    StorePhase phase;
+    StoreGuestState guest;
+    bool same_domain;
+    bool here;      /* the claim was written on this host */
+    bool this_boot; /* and since it has booted */
+    bool has_arrival;
+    bool arrival_here;
+    bool arrival_this_boot;
+    bool plugged;  /* the live definition has the disk, as a source, in a
+                    * backing chain or as the target of a block job */
+    bool attach;   /* STORE_PHASE_HANDED: a call asked for it */
+    bool call_over; /* and it is known to have come back */
+    bool handed;   /* this host's notes: it was handed here, and its watch was
+                    * never seen */
+    bool watched;  /* somebody has it open */
+    bool watch_is_there; /* the recorded guest has it open */
+    bool one_is_ours;    /* exactly one has it open, with an address of this
+                          * host, and that is no process of ours and no watch
+                          * that the claim records */
+} StoreEndFacts;
+
+typedef enum {
+    STORE_END_KEEP,
+    STORE_END_NOTE_WATCH, /* handed or arrived: running, by the only watch */
+    STORE_END_CREATE,     /* no claim: the guest gets a running one */
+    STORE_END_DROP,       /* nobody writes any more */
+    STORE_END_CUT_DROP,   /* a dead guest's watch is still there: cut it off */
+    STORE_END_PROMOTE,    /* the source has ended: what it sent is handed */
+    STORE_END_FORGET_ARRIVAL, /* what came here has ended */
+    STORE_END_DESTROY, /* the guest was cut off before its watch was seen: it
+                        * must not go on */
+} StoreEnd;
+
+StoreEnd store_claim_end(const StoreEndFacts *facts);
+
+#endif

@@ -1,0 +1,395 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/claim/settle.c - a guest's claim follows what its guest does
+ *
+ * The facts are collected here, ending.c says what follows from them, and it
+ * is done by one operation that compares what the claim said before.
+ */
+#include "config.h"
+
+#include "agent/rbd/claim/settle.h"
+
+#include "agent/rbd/claim/claim.h"
+#include "agent/rbd/claim/ending.h"
+#include "agent/rbd/conn/address.h"
+#include "agent/rbd/store-fault.h"
+
+#include <errno.h>
+#include <string.h>
+
+typedef struct {
+    StoreConn *conn;
+    const char *pool;
+    const char *image;
+    const StoreClaimSeen *seen;
+    const StoreRecord *record; /* NULL: there is no claim */
+    const StoreGuestNow *now;
+    char *const *watchers;
+    StoreNote *note; /* what this host remembers of it, or NULL */
+    const char *only; /* the only watcher that no record names, or NULL */
+    StoreEndFacts facts;
+} Settle;
+
+/* ---- the facts ------------------------------------------------------------------ */
+
+/* The watches that the claim accounts for. */
+static bool
+is_recorded(const StoreRecord *record, const char *addr)
+{
+    return record && record->phase == STORE_PHASE_RUNNING &&
+           g_strcmp0(record->who.addr, addr) == 0;
+}
+
+static bool
+is_of_this_host(const StoreConn *conn, const char *addr)
+{
+    return store_address_same_ip(addr, conn->addr) ||
+           store_address_is_local(addr);
+}
+
+static void
+count_watchers(Settle *settle)
+{
+    const char *only = NULL;
+    guint others = 0;
+
+    for (gsize i = 0; settle->watchers[i]; i++) {
+        const char *addr = settle->watchers[i];
+
+        if (strcmp(addr, settle->conn->addr) == 0)
+            continue;
+        settle->facts.watched = true;
+        if (is_recorded(settle->record, addr)) {
+            settle->facts.watch_is_there = true;
+        } else {
+            only = addr;
+            others++;
+        }
+    }
+    if (others == 1 && is_of_this_host(settle->conn, only)) {
+        settle->only = only;
+        settle->facts.one_is_ours = true;
+    }
+}
+
+/* One of version 0.1 does not say where it is from, but its process's file on
+ * this host does. */
+static bool
+is_old_of_here(const Settle *settle)
+{
+    int handed_s;
+
+    return settle->record->phase == STORE_PHASE_OLD &&
+           settle->record->instance &&
+           store_instance_look(settle->conn->cluster->run_dir,
+                               settle->record->instance, settle->pool,
+                               settle->image,
+                               &handed_s) == STORE_INSTANCE_DEAD;
+}
+
+static void
+place_facts(Settle *settle)
+{
+    const StorePlace *us = &settle->conn->place;
+    const StoreRecord *record = settle->record;
+    StoreEndFacts *facts = &settle->facts;
+    bool old = is_old_of_here(settle);
+
+    facts->phase = record->phase;
+    facts->attach = record->attach;
+    facts->same_domain =
+        strcmp(record->who.domain, settle->now->domain) == 0;
+    facts->here = old || store_place_same_host(&record->who.place, us);
+    facts->this_boot = old || store_place_same_boot(&record->who.place, us);
+    facts->has_arrival = record->arrival != NULL;
+    if (!record->arrival)
+        return;
+    facts->arrival_here = store_place_same_host(&record->arrival->place, us);
+    facts->arrival_this_boot =
+        store_place_same_boot(&record->arrival->place, us);
+    if (facts->arrival_here && !facts->here)
+        facts->same_domain =
+            strcmp(record->arrival->domain, settle->now->domain) == 0;
+}
+
+static void
+collect(Settle *settle)
+{
+    const StoreGuestNow *now = settle->now;
+
+    settle->facts = (StoreEndFacts){
+        .phase = STORE_PHASE_NONE,
+        .guest = now->state,
+        .plugged = now->plugged,
+        .call_over = now->call_over,
+        .handed = settle->note && settle->note->handed,
+        .this_boot = true,
+    };
+    count_watchers(settle);
+    if (settle->record)
+        place_facts(settle);
+}
+
+/* ---- what is done ----------------------------------------------------------------- */
+
+static void
+note(const Settle *settle, const char *verb)
+{
+    store_instance_note(settle->conn, verb, settle->pool, settle->image,
+                        settle->now->domain);
+}
+
+static StoreRecord *
+running_new(const Settle *settle)
+{
+    StoreRecord *record = store_record_new(STORE_PHASE_RUNNING);
+
+    store_place_copy(&settle->conn->place, &record->who.place);
+    record->who.domain = g_strdup(settle->now->domain);
+    record->who.addr = g_strdup(settle->only);
+    record->since = g_get_real_time() / G_USEC_PER_SEC;
+    return record;
+}
+
+/* Handed to this host's agent again, as if it had been from the first. */
+static StoreRecord *
+promoted_new(const Settle *settle)
+{
+    StoreRecord *record = store_record_new(STORE_PHASE_HANDED);
+    g_autoptr(StoreGuest) guest = store_guest_copy(settle->record->arrival);
+
+    record->who = *guest;
+    *guest = (StoreGuest){0};
+    record->since = g_get_real_time() / G_USEC_PER_SEC;
+    return record;
+}
+
+static StoreRecord *
+without_arrival(const Settle *settle)
+{
+    StoreRecord *record = store_record_copy(settle->record);
+
+    g_clear_pointer(&record->arrival, store_guest_free);
+    return record;
+}
+
+/* Takes record over; gives librados' number. */
+static int
+write_record(const Settle *settle, StoreRecord *record)
+{
+    g_autoptr(StoreRecord) owned = record;
+    g_autofree char *text = store_record_text(owned);
+
+    if (!text)
+        return -EINVAL;
+    return settle->record
+               ? store_claim_swap(settle->conn, settle->pool, settle->image,
+                                  settle->seen, text)
+               : store_claim_create(settle->conn, settle->pool, settle->image,
+                                    text);
+}
+
+static int
+remove_claim(const Settle *settle)
+{
+    int r = STORE_FAULT("claim-dropping");
+
+    if (r >= 0)
+        r = store_claim_remove(settle->conn, settle->pool, settle->image,
+                               settle->seen);
+    return r >= 0 ? STORE_FAULT("claim-dropped") : r;
+}
+
+/* The recorded guest, if it still has the image open. */
+static gboolean
+cut_off_guest(const Settle *settle, guint seconds, GError **error)
+{
+    return !settle->facts.watch_is_there ||
+           store_fence(settle->conn, settle->record->who.addr, seconds, error);
+}
+
+/* Who came here goes on; where it came from may come back, as its host was cut
+ * off, so it is cut off for good. */
+static gboolean
+cut_off_source(const Settle *settle, GError **error)
+{
+    bool arrived = settle->record && settle->record->arrival &&
+                   settle->facts.arrival_here && !settle->facts.here;
+
+    return !arrived || store_fence(settle->conn, settle->record->who.addr,
+                                   STORE_CUT_OFF_S, error);
+}
+
+static gboolean
+act(Settle *settle, StoreEnd end, int *ret_r, GError **error)
+{
+    bool dead = settle->facts.guest == STORE_GUEST_ENDED;
+
+    switch (end) {
+    case STORE_END_NOTE_WATCH:
+        if (!cut_off_source(settle, error))
+            return FALSE;
+        *ret_r = write_record(settle, running_new(settle));
+        break;
+    case STORE_END_CREATE:
+        note(settle, "takes");
+        *ret_r = write_record(settle, running_new(settle));
+        break;
+    case STORE_END_CUT_DROP:
+        if (!cut_off_guest(settle, dead ? 0 : STORE_CUT_OFF_S, error))
+            return FALSE;
+        *ret_r = remove_claim(settle);
+        break;
+    case STORE_END_DROP:
+        *ret_r = remove_claim(settle);
+        break;
+    case STORE_END_PROMOTE:
+        if (!cut_off_guest(settle, 0, error))
+            return FALSE;
+        *ret_r = write_record(settle, promoted_new(settle));
+        break;
+    case STORE_END_FORGET_ARRIVAL:
+        *ret_r = write_record(settle, without_arrival(settle));
+        break;
+    case STORE_END_KEEP:
+    case STORE_END_DESTROY:
+        *ret_r = 0;
+        break;
+    }
+    return TRUE;
+}
+
+/* ---- and what that means ------------------------------------------------------------ */
+
+static bool
+is_ours(const Settle *settle)
+{
+    const StoreEndFacts *facts = &settle->facts;
+
+    return facts->phase != STORE_PHASE_NONE && facts->same_domain &&
+           (facts->here || (facts->has_arrival && facts->arrival_here));
+}
+
+/* Nothing more is to be done about a claim that is not ours, or whose guest is
+ * on record. */
+static StoreSettled
+kept(const Settle *settle)
+{
+    const StoreEndFacts *facts = &settle->facts;
+    bool on_record = facts->phase == STORE_PHASE_RUNNING && facts->here &&
+                     !facts->has_arrival;
+
+    if (!is_ours(settle))
+        return facts->phase == STORE_PHASE_NONE &&
+                       (facts->guest == STORE_GUEST_OPENING ||
+                        facts->guest == STORE_GUEST_UNKNOWN)
+                   ? STORE_SETTLED_WAITING
+                   : STORE_SETTLED_NONE;
+    return on_record && facts->guest != STORE_GUEST_UNKNOWN
+               ? STORE_SETTLED_RUNNING
+               : STORE_SETTLED_WAITING;
+}
+
+static StoreSettled
+outcome(const Settle *settle, StoreEnd end)
+{
+    switch (end) {
+    case STORE_END_NOTE_WATCH:
+    case STORE_END_CREATE:
+        return STORE_SETTLED_RUNNING;
+    case STORE_END_DROP:
+    case STORE_END_CUT_DROP:
+    case STORE_END_PROMOTE:
+    case STORE_END_FORGET_ARRIVAL:
+        return STORE_SETTLED_DROPPED;
+    case STORE_END_DESTROY:
+        return STORE_SETTLED_CUT_OFF;
+    case STORE_END_KEEP:
+        break;
+    }
+    return kept(settle);
+}
+
+static char *
+text_of(const Settle *settle, StoreEnd end)
+{
+    switch (end) {
+    case STORE_END_NOTE_WATCH:
+    case STORE_END_CREATE:
+        return g_strdup_printf("its guest has '%s/%s' open as client '%s'",
+                               settle->pool, settle->image, settle->only);
+    case STORE_END_CUT_DROP:
+        return g_strdup_printf("the claim on '%s/%s' is gone, and client '%s', "
+                               "which still had it open, is cut off",
+                               settle->pool, settle->image,
+                               settle->record->who.addr);
+    case STORE_END_DROP:
+        return g_strdup_printf("the claim on '%s/%s' is gone", settle->pool,
+                               settle->image);
+    case STORE_END_PROMOTE:
+        return g_strdup_printf("'%s/%s' is the guest's on host '%s' now",
+                               settle->pool, settle->image,
+                               settle->record->arrival->place.host);
+    case STORE_END_FORGET_ARRIVAL:
+        return g_strdup_printf("'%s/%s' stays where the guest came from",
+                               settle->pool, settle->image);
+    case STORE_END_KEEP:
+    case STORE_END_DESTROY:
+        break;
+    }
+    return NULL;
+}
+
+/* What this host need not remember any more, and what it has to. */
+static void
+write_note(const Settle *settle, StoreSettled settled)
+{
+    if (settled == STORE_SETTLED_DROPPED ||
+        (settled == STORE_SETTLED_NONE && settle->note))
+        note(settle, "dropped");
+    else if (settled == STORE_SETTLED_RUNNING && settle->only &&
+             settle->facts.phase != STORE_PHASE_RUNNING)
+        store_instance_note_watch(settle->conn, settle->pool, settle->image,
+                                  settle->now->domain, settle->only);
+}
+
+gboolean
+store_claim_settle(StoreConn *conn,
+                   const char *pool,
+                   const char *image,
+                   const StoreClaimSeen *seen,
+                   const StoreGuestNow *now,
+                   char *const *watchers,
+                   StoreSettled *ret_settled,
+                   char **ret_text,
+                   GError **error)
+{
+    Settle settle = {.conn = conn,
+                     .pool = pool,
+                     .image = image,
+                     .seen = seen,
+                     .record = seen->record,
+                     .now = now,
+                     .watchers = watchers};
+    g_autoptr(StoreNote) remembered =
+        store_instance_find_note(conn->cluster->run_dir, pool, image);
+    StoreEnd end;
+    int r = 0;
+
+    settle.note = remembered;
+    collect(&settle);
+    end = store_claim_end(&settle.facts);
+    if (!act(&settle, end, &r, error))
+        return FALSE;
+    *ret_settled = STORE_SETTLED_WAITING;
+    *ret_text = NULL;
+    if (r == -ECANCELED || r == -ENOENT || r == -EEXIST)
+        return TRUE; /* somebody was faster: it is looked at again */
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot change the claim on '%s/%s'",
+                          pool, image);
+    *ret_settled = outcome(&settle, end);
+    *ret_text = text_of(&settle, end);
+    write_note(&settle, *ret_settled);
+    return TRUE;
+}

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/disk/provision.c - a disk is there, whole, and one owner's
+ *
+ * The order is the safety: claim first, cut off who had it, then look, then
+ * build, mark last, and hand the claim to the guest before it is told yes. What
+ * is done about an image that is there already is verdict.c's to say.
+ */
+#include "config.h"
+
+#include "agent/rbd/claim/claim.h"
+#include "agent/rbd/disk/carry.h"
+#include "agent/rbd/disk/verdict.h"
+#include "agent/rbd/store-fault.h"
+
+#include <string.h>
+
+#define PROVISION_TRIES 5
+
+void
+store_result_clear(StoreResult *result)
+{
+    g_clear_pointer(&result->recovered, g_free);
+}
+
+static bool
+is_gap(const StoreDisk *disk)
+{
+    return disk->read_only || disk->shareable;
+}
+
+/* ---- the facts -------------------------------------------------------------------- */
+
+/* The watches that are no reason to refuse: one's own, those of builders that
+ * were cut off and are listed for a moment yet, and of a guest that arrives the
+ * source's. */
+static bool
+is_excused(const StoreCarry *carry, const char *addr)
+{
+    const StoreRecord *record = carry->claim ? carry->claim->record : NULL;
+
+    if (strcmp(addr, carry->conn->addr) == 0)
+        return true;
+    if (!record)
+        return false;
+    if (carry->claim->arrived && g_strcmp0(record->who.addr, addr) == 0)
+        return true;
+    for (guint i = 0; i < record->builders->len; i++)
+        if (strcmp(g_ptr_array_index(record->builders, i), addr) == 0)
+            return true;
+    for (guint i = 0; i < record->owed->len; i++) {
+        const StoreGuest *guest = g_ptr_array_index(record->owed, i);
+
+        if (g_strcmp0(guest->addr, addr) == 0)
+            return true;
+    }
+    return false;
+}
+
+static const char *
+watcher_of(const StoreCarry *carry, const StoreLook *look)
+{
+    if (look->crowded)
+        return "more clients than can be listed";
+    for (gsize i = 0; look->watchers && look->watchers[i]; i++)
+        if (!is_excused(carry, look->watchers[i]))
+            return look->watchers[i];
+    return NULL;
+}
+
+static StoreParentFact
+parent_of(const StoreDisk *disk, const StoreLook *look)
+{
+    g_autofree char *name = NULL;
+
+    if (!look->has_parent)
+        return STORE_PARENT_NONE;
+    if (disk->source != STORE_SOURCE_CLONE)
+        return STORE_PARENT_OTHER;
+    name = g_strdup_printf("%s/%s@%s", disk->parent.pool, disk->parent.image,
+                           disk->parent.snap);
+    return strcmp(look->parent_name, name) == 0 ? STORE_PARENT_ASKED
+                                                : STORE_PARENT_OTHER;
+}
+
+static void
+collect(StoreCarry *carry, const StoreLook *look, StoreDiskFacts *facts)
+{
+    const StoreDisk *disk = carry->disk;
+
+    carry->watcher = watcher_of(carry, look);
+    *facts = (StoreDiskFacts){
+        .source = disk->source,
+        .writes = !is_gap(disk),
+        .dead_builder = carry->dead_builder &&
+                        !store_claim_has_adopted(carry->claim, look->id),
+        .there = look->there,
+        .opens = look->opens,
+        .ready = look->marked,
+        .building = look->building,
+        .parent = parent_of(disk, look),
+        .snapshots = look->snaps > 0,
+        .others_owner = look->owner && strcmp(look->owner, disk->owner) != 0,
+        .watched = carry->watcher != NULL,
+        .larger = disk->source != STORE_SOURCE_EXISTING && !disk->read_only &&
+                  !(carry->claim && carry->claim->arrived) &&
+                  disk->size > look->size,
+    };
+}
+
+/* Answers what the verdict wants to know, until it wants nothing more. */
+static gboolean
+judge(StoreCarry *carry, const StoreLook *look, StoreDo *ret_do, GError **error)
+{
+    const StoreDisk *disk = carry->disk;
+    StoreDiskFacts facts;
+    bool answer = false;
+
+    collect(carry, look, &facts);
+    if (!facts.dead_builder)
+        carry->settled = true;
+    for (;;) {
+        *ret_do = store_disk_verdict(&facts);
+        if (*ret_do == STORE_DO_ASK_DATA) {
+            if (!store_has_data(carry->conn, disk->pool, disk->image, &answer,
+                                error))
+                return FALSE;
+            facts.data = answer ? STORE_YES : STORE_NO;
+        } else if (*ret_do == STORE_DO_ASK_LISTED) {
+            if (!store_is_listed(carry->conn, disk, look, &answer, error))
+                return FALSE;
+            facts.listed = answer ? STORE_YES : STORE_NO;
+        } else {
+            return TRUE;
+        }
+    }
+}
+
+/* ---- one disk ----------------------------------------------------------------------- */
+
+/* Until the disk is whole, or there is a reason why not. */
+static gboolean
+make_ready(StoreCarry *carry, const char *id, GError **error)
+{
+    const StoreDisk *disk = carry->disk;
+    bool done = false;
+
+    if (carry->absent && !store_carry_out(carry, STORE_DO_BUILD, NULL, &done,
+                                          error))
+        return FALSE;
+    for (int i = 0; !done && i < PROVISION_TRIES; i++) {
+        g_auto(StoreLook) look = {0};
+        StoreDo what;
+
+        if (!store_look(carry->conn, disk->pool, disk->image,
+                        i == 0 && id[0] ? id : NULL, &look, error) ||
+            !judge(carry, &look, &what, error) ||
+            !store_carry_out(carry, what, &look, &done, error))
+            return FALSE;
+    }
+    if (done)
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "'%s/%s' does not come to rest: somebody else works "
+                        "on it without a claim",
+                        disk->pool, disk->image);
+}
+
+/* Read-only use of a snapshot: there is nothing to make and nothing to
+ * claim. */
+static gboolean
+check_snapshot(StoreConn *conn,
+               const StoreDisk *disk,
+               StoreResult *result,
+               GError **error)
+{
+    StoreFound found;
+
+    store_parent_forget(conn->cluster, &disk->parent);
+    if (!store_parent_find(conn, &disk->parent, &found, error))
+        return FALSE;
+    result->outcome = STORE_READY;
+    result->size = found.size;
+    return TRUE;
+}
+
+/* Read-only use of an image that nobody clones: it only has to be there. */
+static gboolean
+check_read_only(StoreConn *conn,
+                const StoreDisk *disk,
+                StoreResult *result,
+                GError **error)
+{
+    StoreCarry carry = {.conn = conn, .disk = disk, .result = result};
+
+    return disk->source == STORE_SOURCE_CLONE
+               ? check_snapshot(conn, disk, result, error)
+               : make_ready(&carry, "", error);
+}
+
+/* The mistake that claims and marks are there against; only a test of the
+ * tests gets here. */
+static gboolean
+provision_carelessly(StoreConn *conn,
+                     const StoreDisk *disk,
+                     StoreResult *result,
+                     GError **error)
+{
+    g_auto(StoreLook) look = {0};
+    g_autoptr(GString) put_right = g_string_new(NULL);
+    StoreCarry carry = {
+        .conn = conn, .disk = disk, .result = result, .done = put_right};
+    bool done;
+
+    if (!store_look(conn, disk->pool, disk->image, NULL, &look, error))
+        return FALSE;
+    if (!look.there)
+        return store_carry_out(&carry, STORE_DO_BUILD, NULL, &done, error);
+    result->outcome = STORE_READY;
+    result->size = look.size;
+    return TRUE;
+}
+
+/* ---- under a claim ------------------------------------------------------------------- */
+
+static gboolean
+acquire(StoreConn *conn,
+        const StoreDisk *disk,
+        StoreClaim **ret_claim,
+        StoreClaimTaken *ret_taken,
+        GError **error)
+{
+    const StoreClaimAsk ask = {
+        .pool = disk->pool,
+        .image = disk->image,
+        .domain = disk->owner,
+        .starts = disk->starts,
+        .arriving = disk->arriving,
+        .has_ended = disk->has_ended,
+        .watchers = store_watchers_of,
+        .until_us = g_get_monotonic_time() + (gint64)disk->patience_ms * 1000,
+    };
+
+    return store_claim_acquire(conn, &ask, ret_claim, ret_taken, error);
+}
+
+/* Under whose claim a half-made image stands is all that shows whose it is. As
+ * long as it could not be judged, the claim stays with it. */
+static void
+give_up(const StoreCarry *carry, StoreClaim *claim)
+{
+    if (carry->dead_builder && !carry->settled)
+        store_claim_abandon(claim);
+    else
+        store_claim_drop(claim);
+}
+
+/* Why a disk that was found is told from one that we made: without a mark only
+ * the claim can, and it may come to somebody else before the guest is there. */
+static gboolean
+make_ready_claimed(StoreCarry *carry, const char *id, GError **error)
+{
+    gboolean ready = make_ready(carry, id, error);
+    GString *done = carry->done;
+
+    if (done->len > 0)
+        carry->result->recovered = g_strdup(done->str);
+    return ready;
+}
+
+static void
+note_taken(StoreCarry *carry, const StoreClaimTaken *taken)
+{
+    if (!taken->text)
+        return;
+    store_carry_note(carry, "took over the claim {%s}: %s", taken->text,
+                     taken->proof);
+    if (taken->cut_off && taken->cut_off->len > 0)
+        store_carry_note(carry, "%s", taken->cut_off->str);
+}
+
+/* Holds the claim while the disk is made ready. */
+static gboolean
+provision_claimed(StoreConn *conn,
+                  const StoreDisk *disk,
+                  StoreResult *result,
+                  GError **error)
+{
+    g_autoptr(GString) done = g_string_new(NULL);
+    g_auto(StoreClaimTaken) taken = {0};
+    g_autoptr(StorePeek) peek = store_peek_begin(conn, disk->pool, disk->image);
+    StoreCarry carry = {
+        .conn = conn, .disk = disk, .result = result, .done = done};
+    char id[128] = "";
+
+    if (!acquire(conn, disk, &result->claim, &taken, error))
+        return FALSE;
+    carry.claim = result->claim;
+    carry.dead_builder = taken.text != NULL;
+    carry.absent = !taken.text && !carry.claim->arrived &&
+                   disk->source == STORE_SOURCE_CLONE &&
+                   store_peek_finds_nothing(peek);
+    (void)store_peek_id(peek, id, sizeof(id));
+    note_taken(&carry, &taken);
+    if (!make_ready_claimed(&carry, id, error)) {
+        give_up(&carry, g_steal_pointer(&result->claim));
+        return FALSE;
+    }
+    if (disk->shareable)
+        store_claim_drop(g_steal_pointer(&result->claim));
+    return TRUE;
+}
+
+static gboolean
+provision_written(StoreConn *conn,
+                  const StoreDisk *disk,
+                  StoreResult *result,
+                  GError **error)
+{
+    StoreWork work;
+    gboolean ready;
+
+    if (STORE_FAULT("no-claims") < 0)
+        return provision_carelessly(conn, disk, result, error);
+    store_work_begin(conn->cluster, &work, disk);
+    ready = provision_claimed(conn, disk, result, error);
+    store_work_end(conn->cluster, &work);
+    return ready;
+}
+
+gboolean
+store_provision(StoreCluster *cluster,
+                const StoreDisk *disk,
+                StoreResult *ret_result,
+                GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    StoreResult result = {0};
+    gboolean ready;
+
+    *ret_result = result;
+    if (!conn)
+        return FALSE;
+    ready = disk->read_only ? check_read_only(conn, disk, &result, error)
+                            : provision_written(conn, disk, &result, error);
+
+    *ret_result = result;
+    return ready;
+}
