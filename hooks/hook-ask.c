@@ -159,7 +159,7 @@ connect_agent(struct talk *talk, const char *path)
 
         if (reason == 0)
             return ANSWERED;
-        if (reason == ENOENT || reason == ECONNREFUSED)
+        if (hook_socket_nobody(reason))
             return NOBODY;
         if (reason != EAGAIN && reason != EINTR)
             return unreachable(talk, path, reason);

@@ -10,6 +10,7 @@
 #include "hooks/hook-say.h"
 #include "hooks/wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -63,8 +64,9 @@ enum hook_outcome hook_ask_on(int fd,
 int64_t hook_patience_ms(uint32_t deadline_ms);
 
 /* Sends one datagram to path, and does not wait. XML that makes it longer
- * than WIRE_DATAGRAM_MAX is left out. Nobody learns whether it arrived. */
-void
+ * than WIRE_DATAGRAM_MAX is left out. false: nobody listens there. true says
+ * nothing of its arrival: an agent may be too busy to take it. */
+bool
 hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain);
 
 #endif

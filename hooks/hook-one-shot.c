@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/hook-one-shot.c - the agent's own program in the hook's place
+ * hooks/hook-one-shot.c - the agent's own program in the hook's place, or
+ * behind its back
  *
- * It is executed, not started: a child that outlives the hook would hold the
- * pipes that libvirt waits on.
+ * Where libvirt waits for the answer, it is executed, not started. Where libvirt
+ * only tells, it must not be made to wait: a process of its own does that, after
+ * the hook has ended. It gives up the pipes of the hook first, for libvirt waits
+ * until nobody has them.
  */
 #include "config.h"
 
@@ -12,9 +15,15 @@
 #include "hooks/hook-io.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* Puts the XML where standard input was. A file in memory has no writer who
@@ -91,4 +100,65 @@ hook_one_shot(const char *program,
                    "executed in its place: %s: start it with 'systemctl start "
                    "remorad', then try again",
                    program, strerror(reason));
+}
+
+/* ---- behind its back ------------------------------------------------------- */
+
+static bool
+let_go(void)
+{
+    int null = open("/dev/null", O_RDWR);
+    bool good = null >= 0;
+
+    for (int fd = STDIN_FILENO; good && fd <= STDERR_FILENO; fd++)
+        good = null == fd || dup2(null, fd) == fd;
+    /* libvirt leaves a hook nothing else, and old kernels cannot do this. */
+    (void)close_range(STDERR_FILENO + 1, ~0u, 0);
+    return good;
+}
+
+/* Its line is the one of its domain. */
+static unsigned
+line_of(const char *name)
+{
+    unsigned hash = 5381;
+
+    for (; *name; name++)
+        hash = hash * 33 + (unsigned char)*name;
+    return hash % HOOK_LATER_MAX;
+}
+
+/* Waits until the alarm. The descriptor, and with it the lock, is the program's
+ * until that ends. */
+static bool
+wait_in_line(const char *run_dir, const char *name)
+{
+    char path[256];
+    int len =
+        snprintf(path, sizeof(path), "%s/one-shot.%u", run_dir, line_of(name));
+    int fd;
+
+    if (len < 0 || (size_t)len >= sizeof(path))
+        return false;
+    /* Nothing of remora's may have run since the host booted. */
+    (void)mkdir(run_dir, 0755);
+    fd = open(path, O_RDWR | O_CREAT, 0600);
+    return fd >= 0 && flock(fd, LOCK_EX) == 0;
+}
+
+void
+hook_one_shot_later(const char *program,
+                    const char *run_dir,
+                    const char *operation,
+                    const struct hook_domain *domain)
+{
+    struct hook_error nobody_reads_it;
+
+    /* It outlives the hook, and so is init's to collect. */
+    if (fork() != 0)
+        return;
+    set_alarm();
+    if (let_go() && setsid() >= 0 && wait_in_line(run_dir, domain->name))
+        hook_one_shot(program, operation, domain, &nobody_reads_it);
+    _exit(EXIT_FAILURE);
 }

@@ -39,3 +39,9 @@ hook_socket_connect(int fd, const char *path)
         return errno;
     return 0;
 }
+
+bool
+hook_socket_nobody(int reason)
+{
+    return reason == ENOENT || reason == ECONNREFUSED;
+}

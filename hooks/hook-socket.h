@@ -18,4 +18,7 @@ int hook_socket(int type);
  * says that the listener's queue is full. */
 int hook_socket_connect(int fd, const char *path);
 
+/* Whether this errno of a connect or a send says that nobody has the socket. */
+bool hook_socket_nobody(int reason);
+
 #endif

@@ -11,11 +11,12 @@
 #include "hooks/hook-io.h"
 #include "hooks/hook-socket.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-void
+bool
 hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain)
 {
     hook_autoclose int fd = hook_socket(SOCK_DGRAM);
@@ -32,7 +33,7 @@ hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain)
     };
 
     if (fd < 0 || !hook_socket_address(&address, path))
-        return;
+        return true;
     if (sizeof(request) + name_len + xml_len > WIRE_DATAGRAM_MAX)
         xml_len = 0;
     wire_request_init(&request, op, name_len, xml_len);
@@ -40,5 +41,6 @@ hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain)
     parts[0] = (struct iovec){&request, sizeof(request)};
     parts[1] = (struct iovec){(char *)domain->name, name_len};
     parts[2] = (struct iovec){(char *)domain->xml, xml_len};
-    (void)sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
+           !hook_socket_nobody(errno);
 }

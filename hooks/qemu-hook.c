@@ -7,8 +7,9 @@
  * The gate that no start passes round. It knows four byte strings and the
  * table of operations (hook-policy.c); everything else is the agent's.
  *
- * Must not: start a process, delete anything, look at the environment, or
- *           write to standard output but for a filter's new XML.
+ * Must not: start a process but the agent's own program (hook-one-shot.h),
+ *           delete anything, look at the environment, or write to standard
+ *           output but for a filter's new XML.
  */
 #include "config.h"
 
@@ -162,6 +163,15 @@ ask(const struct hook_policy *policy, const struct hook_domain *domain)
     }
 }
 
+/* Without an agent a claim would stay that this would have ended. */
+static void
+tell(const struct hook_policy *policy, const struct hook_domain *domain)
+{
+    if (!hook_tell(TELL_PATH, (enum wire_op)policy->tell, domain))
+        hook_one_shot_later(REMORA_REMORAD, REMORA_RUNDIR, policy->operation,
+                            domain);
+}
+
 static int
 run(const struct hook_policy *policy, const char *name)
 {
@@ -182,7 +192,7 @@ run(const struct hook_policy *policy, const char *name)
         return fail(policy, name, &error);
     if (policy->ask != HOOK_NO_OP)
         return ask(policy, &domain);
-    hook_tell(TELL_PATH, (enum wire_op)policy->tell, &domain);
+    tell(policy, &domain);
     return EXIT_SUCCESS;
 }
 

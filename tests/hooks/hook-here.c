@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -70,6 +71,9 @@ here_enter(void **state)
     signal(SIGPIPE, SIG_IGN);
     find_program();
     keep_descriptors();
+    /* What the hook leaves behind is this process's to wait for. */
+    if (prctl(PR_SET_CHILD_SUBREAPER, 1))
+        return -1;
     /* A hook that never ends fails the test, instead of hanging the run. */
     alarm(120);
     strcpy(directory + strlen(directory) - 6, "XXXXXX");
@@ -81,11 +85,14 @@ here_enter(void **state)
 int
 here_leave(void **state)
 {
-    static const char *const left[] = {"run/hook.sock", "run/notify.sock",
-                                       "remorad", "one-shot.txt",
-                                       "one-shot.xml"};
+    static const char *const left[] = {
+        "run/hook.sock",  "run/notify.sock", "remorad",
+        "one-shot.txt",   "one-shot.xml",    "run/one-shot.0",
+        "run/one-shot.1", "run/one-shot.2",  "run/one-shot.3"};
 
     (void)state;
+    while (waitpid(-1, NULL, 0) > 0)
+        ;
     for (size_t i = 0; i < sizeof(left) / sizeof(left[0]); i++)
         (void)unlink(left[i]);
     if (rmdir("run") || chdir("/") || rmdir(directory))

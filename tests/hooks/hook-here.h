@@ -21,7 +21,8 @@
     "<domain><name>web1</name><disk><source protocol='rbd'/></disk></domain>"
 #define FOREIGN "<domain><name>web1</name><disk type='file'/></domain>"
 
-/* cmocka's setup and teardown: a new directory with an empty run/ in it. */
+/* cmocka's setup and teardown: a new directory with an empty run/ in it. What
+ * the hook left running is waited for at the end. */
 int here_enter(void **state);
 int here_leave(void **state);
 

@@ -103,7 +103,7 @@ test_datagrams(void **state)
 }
 
 /* Nothing to send it to: no socket, one that nobody has, another kind, a loop;
- * and never remorad in the hook's place. */
+ * and no remorad to do the work. */
 static void
 test_no_receiver(void **state)
 {
