@@ -193,8 +193,7 @@ status_print(const json_t *root)
         print_cluster(cluster);
     if (secret)
         printf("secret   %s (%s)\n", text_of(secret, "uuid"),
-               json_is_true(json_object_get(secret, "defined")) ? "defined"
-                                                                : "missing");
+               text_of(secret, "state"));
     if (json_object_get(root, "libvirt_error"))
         printf("libvirt  %s\n", text_of(root, "libvirt_error"));
     print_domains(json_object_get(root, "domains"));

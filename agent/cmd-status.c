@@ -12,6 +12,7 @@
 #include "agent/recoveries.h"
 #include "agent/report.h"
 #include "agent/request.h"
+#include "agent/secret.h"
 #include "agent/sockets.h"
 
 #include <gio/gio.h>
@@ -81,12 +82,33 @@ collect_agent(Host *host)
     return agent;
 }
 
+static const char *
+secret_state(SecretKind kind)
+{
+    switch (kind) {
+    case SECRET_OURS:
+        return "defined";
+    case SECRET_OPEN:
+        return "not private";
+    case SECRET_FOREIGN:
+        return "not remora's";
+    case SECRET_MISSING:
+    default:
+        return "missing";
+    }
+}
+
 static json_t *
-secret_json(virConnectPtr conn, const char *uuid)
+secret_json(Host *host, virConnectPtr conn, const char *uuid)
 {
     g_autoptr(virSecret) secret = virSecretLookupByUUIDString(conn, uuid);
+    g_autofree char *usage = secret_usage(host_guest_user(host), uuid);
+    char *xml = secret ? virSecretGetXMLDesc(secret, 0) : NULL;
+    SecretKind kind = secret_kind(xml, usage);
 
-    return json_pack("{s:s, s:b}", "uuid", uuid, "defined", secret != NULL);
+    free(xml);
+    return json_pack("{s:s, s:b, s:s}", "uuid", uuid, "defined",
+                     kind != SECRET_MISSING, "state", secret_state(kind));
 }
 
 static void
@@ -104,7 +126,7 @@ collect_libvirt(Host *host, json_t *root)
         return;
     }
     if (uuid)
-        json_object_set_new(root, "secret", secret_json(conn, uuid));
+        json_object_set_new(root, "secret", secret_json(host, conn, uuid));
     domains = status_domains(host, conn, &error);
     if (domains)
         json_object_set_new(root, "domains", domains);
@@ -220,7 +242,8 @@ health(const json_t *root)
     return json_is_true(json_object_get(agent, "running")) &&
                    !json_object_get(agent, "error") &&
                    strcmp(text_of(cluster, "state"), "up") == 0 &&
-                   json_is_true(json_object_get(secret, "defined")) &&
+                   (strcmp(text_of(secret, "state"), "defined") == 0 ||
+                    strcmp(text_of(secret, "state"), "not remora's") == 0) &&
                    !json_object_get(root, "libvirt_error")
                ? 0
                : 1;

@@ -10,17 +10,21 @@
 #include "agent/host.h"
 #include "agent/virt-error.h"
 
+typedef enum {
+    VIRT_SECRET_SET,     /* today's key is in it */
+    VIRT_SECRET_MADE,    /* and it was made, or made private, first */
+    VIRT_SECRET_FOREIGN, /* it is somebody else's, and used as it is */
+} VirtSecretDone;
+
 /*
- * Makes sure that this host has the secret that rewritten disks name, with the
- * key from the keyring as its value. A secret that remora made gets today's
- * key each time; one that an operator made gets it only while it has none.
- * Persistent and private, as Nova's documentation asks for.
- *
- * ret_made: whether anything had to be done.
+ * Makes sure that this host has the secret that rewritten disks name. One of
+ * remora's gets the key from the keyring as its value each time; it is
+ * persistent and private, as Nova's documentation asks for. A value is never
+ * put into one that is not remora's or not private, and none is ever undefined.
  */
 gboolean virt_secret_ensure(Host *host,
                             virConnectPtr conn,
-                            bool *ret_made,
-                            GError **error);
+                            VirtSecretDone *ret_done,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

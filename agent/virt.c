@@ -213,13 +213,18 @@ look_at_domain(Virt *virt, virDomainPtr domain)
 static bool
 look_at_secret(Host *host, virConnectPtr conn)
 {
+    const char *user = host_guest_user(host);
     g_autoptr(GError) error = NULL;
-    bool made = false;
+    VirtSecretDone done;
 
-    if (virt_secret_ensure(host, conn, &made, &error)) {
-        if (made)
-            log_info(NULL, "made the libvirt secret of client.%s",
-                     host_guest_user(host));
+    if (virt_secret_ensure(host, conn, &done, &error)) {
+        if (done == VIRT_SECRET_MADE)
+            log_info(NULL, "made the libvirt secret of client.%s", user);
+        else if (done == VIRT_SECRET_FOREIGN)
+            log_info(NULL,
+                     "the libvirt secret of client.%s is somebody else's, and "
+                     "is used as it is",
+                     user);
         return false;
     }
     log_warning(NULL, "the libvirt secret is not up to date: %s",
