@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# tests/lib/guest.sh - domains around the test guest (tests/guest/boot.S)
+# tests/lib/guest.sh - domains around the test guests (tests/guest)
 #
 # Contract: call inside a bed with libvirt.sh and cluster.sh sourced too.
 #           What a guest says ends up in $BED/serial/NAME, all starts of the
@@ -37,7 +37,7 @@ guest_tries_kvm()
     [[ $said == *'remora-guest: bye'* ]]
 }
 
-# guest_image SIZE TEXT off|idle OUT
+# guest_image SIZE TEXT off|idle|writer OUT
 guest_image()
 {
     "$GUEST_DIR/make-image" "$@"
@@ -48,7 +48,7 @@ guest_image()
 # to libvirt.
 guest_xml()
 {
-    local metadata='' name uuid
+    local metadata='' name uuid boot="<boot dev='hd'/>"
     if [ "$1" = -m ]; then
         metadata="  <metadata>$2</metadata>"
         shift 2
@@ -56,6 +56,8 @@ guest_xml()
     name=$1 uuid=$2
     shift 2
     mkdir -p "$BED/serial"
+    # libvirt takes one way to say it, or the other.
+    [[ $* != *'<boot order='* ]] || boot=''
     [ -n "$GUEST_VIRT" ] || GUEST_VIRT=$(guest_virt_type)
     cat <<XML
 <domain type='$GUEST_VIRT'>
@@ -64,7 +66,7 @@ ${uuid:+  <uuid>$uuid</uuid>}
 $metadata
   <memory unit='MiB'>32</memory>
   <vcpu>1</vcpu>
-  <os><type arch='x86_64' machine='pc'>hvm</type><boot dev='hd'/></os>
+  <os><type arch='x86_64' machine='pc'>hvm</type>$boot</os>
   <features><acpi/></features>
   <on_poweroff>destroy</on_poweroff>
   <on_crash>destroy</on_crash>
@@ -81,7 +83,7 @@ $(printf '    %s\n' "$@")
 XML
 }
 
-# guest_disk_xml TARGET POOL/IMAGE SECRET: the finished network disk, as
+# guest_disk_xml TARGET POOL/IMAGE SECRET [ORDER]: the finished network disk, as
 # client.remora.
 guest_disk_xml()
 {
@@ -90,7 +92,7 @@ guest_disk_xml()
       <driver name='qemu' type='raw' cache='writeback' discard='unmap'/>
       <source protocol='rbd' name='$2'>$(cluster_hosts_xml)</source>
       <auth username='remora'><secret type='ceph' uuid='$3'/></auth>
-      <target dev='$1' bus='virtio'/>
+      <target dev='$1' bus='virtio'/>${4:+<boot order='$4'/>}
     </disk>
 XML
 }
@@ -150,4 +152,72 @@ guest_sector()
         "if=rbd:$1:id=admin:conf=$CLUSTER_CONF" "of=$file" &&
         tr '\0' '\n' <"$file" | head -n 1
     rm -f "$file"
+}
+
+# ---- writers (tests/guest/writer.S) ----------------------------------------
+
+# guest_who NAME LETTER WHO: as whom, and to which ground, the domain will write
+# when it starts.
+guest_who()
+{
+    mkdir -p "$BED/who"
+    printf '%s%s' "$2" "$3" >"$BED/who/$1.new" &&
+        truncate -s 1M "$BED/who/$1.new" &&
+        mv "$BED/who/$1.new" "$BED/who/$1"
+}
+
+# guest_who_xml NAME: the disk that says so. SeaBIOS leaves disks alone that
+# have no place in the boot order.
+guest_who_xml()
+{
+    cat <<XML
+<disk type='file' device='disk'>
+      <driver name='qemu' type='raw'/>
+      <source file='$BED/who/$1'/>
+      <target dev='vdw' bus='virtio'/><boot order='9'/>
+      <readonly/>
+    </disk>
+XML
+}
+
+# guest_grounds POOL/IMAGE: what writers left, read at one instant. A line is
+# 'head', or the letter of a ground, then who, then the number of his last write.
+guest_grounds()
+{
+    local prefix
+    prefix=$(cluster_rbd info --format json "$1" | jq -r .block_name_prefix) &&
+        timeout 20 rados -c "$CLUSTER_CONF" -p "${1%%/*}" \
+            get "$prefix.0000000000000000" - | python3 -c "$GUEST_GROUNDS"
+}
+
+GUEST_GROUNDS=$(
+    cat <<'PYTHON'
+import struct, sys
+
+data = sys.stdin.buffer.read()
+last = {}
+for sector in [8] + list(range(64, 64 + 32 * 32)):
+    here = data[512 * sector:512 * (sector + 1)]
+    who = here.split(b'\0')[0].decode('ascii', 'replace')
+    if len(here) < 512 or not who:
+        continue
+    ground = 'head' if sector == 8 else chr(64 + (sector - 64) // 32)
+    count = struct.unpack('<I', here[508:])[0]
+    last[ground, who] = max(count, last.get((ground, who), 0))
+for (ground, who), count in sorted(last.items()):
+    print(ground, who, count)
+PYTHON
+)
+
+# guest_wrote POOL/IMAGE WHO: the number of his last write, 0 if there is none.
+guest_wrote()
+{
+    guest_grounds "$1" | awk -v who="$2" '$1 != "head" && $2 == who { n = $3 }
+        END { print n + 0 }'
+}
+
+# guest_wrote_more POOL/IMAGE WHO NUMBER: he went on since.
+guest_wrote_more()
+{
+    [ "$(guest_wrote "$1" "$2")" -gt "$3" ]
 }
