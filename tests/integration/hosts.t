@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# tests/integration/hosts.t - two hosts on one cluster, and one that is lost
+# tests/integration/hosts.t - two hosts on one cluster, and one that is lost; and
+# guests that tell by what they write who they are
 #
 # Needs: root, the packages of lib/packages.sh, an installed remora.
 #
@@ -27,6 +28,8 @@ parts()
     guest_image 16M 'an idle image' idle "$BED/tmp/idle" || bail 'no image'
     ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
     ok 'another' cluster_add_image "$BED/tmp/idle" "$IDLE"
+    guest_image 16M 'a writer' writer "$BED/tmp/writer" || bail 'no image'
+    ok 'a volume' rbd import --no-progress "$BED/tmp/writer" volumes/w
     ok 'a host' host_start alpha || bail 'no host'
     ok 'another host' host_start beta || bail 'no host'
     ok 'the first one serves' host_serve alpha || bail 'no services'
@@ -116,9 +119,24 @@ cut_off()
     wait "$writer"
 }
 
+# What a machine has, and keeps.
+machine()
+{
+    host_address beta
+    host_uuid beta
+    host_run beta eval 'hostname; cat /var/lib/remora/kept
+        cat /sys/class/dmi/id/product_uuid 2>/dev/null'
+    host_run beta virsh_ list --all --name
+}
+
+boot_id()
+{
+    host_run "$1" cat /proc/sys/kernel/random/boot_id
+}
+
 lost()
 {
-    local uuid disk
+    local uuid disk was boots=()
     uuid=$(uuidgen)
     disk=vms/${uuid}_disk
     ok 'a guest that stays' host_run beta agent_boots stays "$uuid" "$IDLE"
@@ -126,16 +144,99 @@ lost()
     ok 'its host stops' host_stop beta
     ok 'and closed it' eval "! is_busy $disk"
     ok 'it starts again' host_start beta
-    ok 'with nothing on it' \
-        [ "$(host_run beta ls /etc/libvirt /run/remora)" = '/etc/libvirt:
-
-/run/remora:' ]
+    ok 'with nothing that runs on it' [ -z "$(host_run beta ls /run/remora)" ]
     ok 'and serves' host_serve beta
     ok 'the guest runs again' \
         host_run beta agent_boots stays "$uuid" "$IDLE"
+    ok 'something is written to disk' host_run beta \
+        eval 'echo kept >/var/lib/remora/kept'
+    was=$(machine) boots=("$(boot_id alpha)" "$(boot_id beta)")
+    isnt 'no two hosts booted together' "${boots[0]}" "${boots[1]}"
     ok 'the host loses its power' host_kill beta
     ok 'and closed nothing' is_busy "$disk"
     refuses 'nothing runs on it' 'no host' host_run beta true
+    ok 'it starts once more' host_start beta
+    ok 'and serves once more' host_serve beta
+    is 'it is the same machine' "$(machine)" "$was"
+    isnt 'and has booted since' "$(boot_id beta)" "${boots[1]}"
+}
+
+# ---- a QEMU that is slow ----------------------------------------------------
+
+# As an agent looks for one.
+has_qemu()
+{
+    grep -l -z -x -e "$1" /proc/[0-9]*/cmdline 2>/dev/null
+}
+
+slow()
+{
+    local uuid job
+    uuid=$(uuidgen)
+    ok 'QEMU takes its time' host_slow_qemu alpha 1000 "$uuid"
+    ok 'for one domain' boots alpha quick
+    ok 'which is defined' host_run alpha agent_defines late "$uuid" "$IDLE"
+    host_run alpha virsh_ start late >"$BED/tmp/late" 2>&1 &
+    job=$!
+    wait_until 'it is started, and there is a process for it' 20 \
+        host_run alpha has_qemu "$uuid"
+    is 'its disk is not open yet' "$(cluster_watchers "vms/${uuid}_disk")" ''
+    ok 'it does not come' kill -0 "$job"
+    ok 'now it may' host_slow_qemu alpha 0 "$uuid"
+    wait "$job"
+    is 'so it starts' $? 0
+    ok 'and has its disk open' is_busy "vms/${uuid}_disk"
+    ok 'and ends' host_run alpha virsh_ destroy late
+}
+
+# ---- writers -----------------------------------------------------------------
+
+# writer HOST LETTER WHO: on the volume.
+writer()
+{
+    host_run "$1" writer_there "$2" "$3"
+}
+
+writer_there()
+{
+    guest_who w "$1" "$2" && guest_define w "$(uuidgen)" \
+        "$(guest_disk_xml vda volumes/w "$(agent_secret)" 1)" \
+        "$(guest_who_xml w)" && virsh_ start w &&
+        guest_wait_line w "remora-guest: writer $2"
+}
+
+wrote_to()
+{
+    guest_grounds volumes/w | cut -d ' ' -f 1,2 | paste -s -d ' '
+}
+
+writers()
+{
+    local n
+    ok 'a guest that writes' writer alpha A alpha.1
+    wait_until 'writes' 20 guest_wrote_more volumes/w alpha.1 40
+    is 'to its ground and the head, as who it is' "$(wrote_to)" \
+        'A alpha.1 head alpha.1'
+    ok 'it sees nobody else' eval \
+        '! host_run alpha guest_said_line w foreign'
+    ok 'nothing guards the disk' host_run beta hook_remove
+    ok 'another one comes' writer beta B beta.1
+    wait_until 'and finds what the first one left' 20 \
+        host_run beta guest_said_line w 'remora-guest: found alpha.1'
+    wait_until 'it sees the other' 20 \
+        host_run beta guest_said_line w 'remora-guest: foreign alpha.1'
+    wait_until 'and is seen' 20 \
+        host_run alpha guest_said_line w 'remora-guest: foreign beta.1'
+    is 'each has its ground' "$(wrote_to | sed 's/ head.*//')" \
+        'A alpha.1 B beta.1'
+    ok 'the first one is cut off' ceph osd blocklist add "$(
+        cluster_watchers volumes/w | grep -F "$(host_address alpha):")"
+    wait_until 'and sees errors' 20 \
+        host_run alpha guest_said_line w 'remora-guest: error'
+    n=$(guest_wrote volumes/w alpha.1)
+    ok 'the other goes on' bed_wait 20 guest_wrote_more volumes/w beta.1 \
+        "$(($(guest_wrote volumes/w beta.1) + 20))"
+    is 'alone' "$(guest_wrote volumes/w alpha.1)" "$n"
 }
 
 inside()
@@ -144,7 +245,9 @@ inside()
     parts
     separate
     cut_off
+    slow
     lost
+    writers
 }
 
 bed_enter "$0" "$@"

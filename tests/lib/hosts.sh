@@ -4,17 +4,22 @@
 # tests/lib/hosts.sh - several hosts in one bed, on one network
 #
 #     hosts_start                  the network; cluster_start comes after it
-#     host_start NAME              a machine with nothing running on it
+#     host_start NAME              a machine with nothing running on it; the
+#                                  same one again after host_kill, host_stop
 #     host_serve NAME              libvirtd, the hook and the agent on it
 #     host_run NAME COMMAND...     the command, there
 #     host_cut NAME | host_join NAME
 #     host_kill NAME               a power failure
 #     host_stop NAME               a shutdown
+#     host_slow_qemu NAME SECONDS [UUID]
+#                                  how long a guest's QEMU there takes to come
 #
 # A host is a bed in the bed: mount, PID, network, UTS and IPC namespaces, an
-# address on a bridge, an empty /run, /etc/libvirt and /var/lib/libvirt, a
-# host_uuid and a host name. Only the clock and the installed programs are
-# shared, and the keyrings and ceph.conf, which are copied.
+# address on a bridge, an empty /run and /var/lib/libvirt, a host_uuid, a host
+# name and a boot id. What a machine has on disk it has again when it is started
+# again: /etc/libvirt and /var/lib/remora, empty at first, and its address, its
+# host_uuid and its firmware's UUID. Only the clock and the installed programs
+# are shared, and the keyrings and ceph.conf, which are copied.
 #
 # Contract: call inside a bed (bed.sh). The cluster listens on HOSTS_ADDRESS,
 #           which the bed itself has: cluster_start ceph "$HOSTS_ADDRESS",
@@ -27,7 +32,7 @@
 
 HOSTS_ADDRESS=192.0.2.1
 HOST_KEEPS=(LIBVIRTD_PID AGENT_PID LIBVIRT_HOST_UUID)
-declare -A HOST_PID HOST_NUMBER
+declare -A HOST_PID HOST_NUMBER HOST_UUID
 HOST_COUNT=0
 
 # ---- the network -----------------------------------------------------------
@@ -80,19 +85,75 @@ host_join()
 
 # ---- inside a host ---------------------------------------------------------
 
+# QEMU by another name: libvirt's command line is there to be seen in /proc
+# while it does not come yet. Not when libvirt asks what QEMU can do. No child
+# of it may keep open what libvirt gave to QEMU.
+HOST_QEMU=/usr/bin/qemu-system-x86_64
+HOST_QEMU_SLOW=$(
+    cat <<'BASH'
+#!/bin/bash
+slow=/run/bed/slow uuid=
+for ((i = 1; i < $#; i++)); do
+    [ "${!i}" != -uuid ] || { i=$((i + 1)) && uuid=${!i}; }
+done
+is_early()
+{
+    local file seconds=0
+    for file in "$slow/all" "$slow/$uuid"; do
+        [ ! -s "$file" ] || read -r seconds <"$file"
+    done
+    [ "$SECONDS" -lt "$seconds" ]
+}
+if [ -n "$uuid" ]; then
+    exec {never}<>/run/bed/never
+    while is_early; do
+        read -r -t 0.1 -u "$never"
+    done
+    exec {never}<&-
+fi
+exec "$slow/bin/${0##*/}" "$@"
+BASH
+)
+
+# QEMU finds its files by way of its own path.
+host_qemu()
+{
+    mkdir -p "$BED/slow/bin"
+    ln -s /usr/share /usr/lib "$BED/slow/"
+    : >"$BED/slow/bin/${HOST_QEMU##*/}"
+    mount --bind "$HOST_QEMU" "$BED/slow/bin/${HOST_QEMU##*/}"
+    printf '%s\n' "$HOST_QEMU_SLOW" >"$BED/slow/qemu"
+    chmod 0755 "$BED/slow/qemu"
+    mount --bind "$BED/slow/qemu" "$HOST_QEMU"
+}
+
+# host_shows TEXT FILE: of the kernel's.
+host_shows()
+{
+    [ -e "$2" ] || return 0
+    printf '%s\n' "$1" >"$BED/${2##*/}"
+    mount --bind "$BED/${2##*/}" "$2"
+}
+
 # The first process of a host. It collects what others leave, and stays.
 host_first()
 {
     set -e
-    # By descriptor: its path is hidden by the host's own /run.
-    exec 3<"$1"
+    # By descriptor: their paths are hidden by the host's own /run.
+    exec 3<"$1" 4<"$2/libvirt" 5<"$2/remora"
     # shellcheck disable=SC2034 # bed_machine reads it
-    BED_HOSTNAME=$2
+    BED_HOSTNAME=$3
     bed_machine
     mount --bind /proc/self/fd/3 "$BED/log"
-    exec 3<&-
-    printf '%s\n' "LIBVIRT_HOST_UUID=$3" LIBVIRTD_PID= AGENT_PID= >"$BED/keeps"
+    mount --bind /proc/self/fd/4 /etc/libvirt
+    mount --bind /proc/self/fd/5 /var/lib/remora
+    exec 3<&- 4<&- 5<&-
+    printf '%s\n' "LIBVIRT_HOST_UUID=$4" LIBVIRTD_PID= AGENT_PID= >"$BED/keeps"
     mkfifo "$BED/never"
+    host_qemu
+    host_shows "$4" /sys/class/dmi/id/product_uuid
+    host_shows "$(</proc/sys/kernel/random/uuid)" \
+        /proc/sys/kernel/random/boot_id
     exec 3<>"$BED/never"
     : >"$BED/ready"
     read -r -u 3
@@ -142,17 +203,27 @@ host_words()
     done < <(compgen -v)
 }
 
-host_start()
+# What it has as long as there is such a machine.
+host_new()
 {
-    local name=$1 log=$BED/log/$1 unshare pid
+    local name=$1
     HOST_COUNT=$((HOST_COUNT + 1))
     HOST_NUMBER[$name]=$HOST_COUNT
-    mkdir -p "$log"
-    host_words >"$BED/tmp/host.$HOST_COUNT"
-    echo 'host_first "$@"' >>"$BED/tmp/host.$HOST_COUNT"
+    HOST_UUID[$name]=$(</proc/sys/kernel/random/uuid)
+    mkdir -p "$BED/log/$name" "$BED/hosts/$name"/{libvirt,remora}
+}
+
+host_start()
+{
+    local name=$1 log=$BED/log/$1 first unshare pid
+    [ -z "${HOST_PID[$name]-}" ] || { echo "'$name' runs" >&2; return 1; }
+    [ -n "${HOST_NUMBER[$name]-}" ] || host_new "$name"
+    first=$BED/tmp/host.${HOST_NUMBER[$name]}
+    host_words >"$first"
+    echo 'host_first "$@"' >>"$first"
     unshare --mount --pid --net --uts --ipc --fork --kill-child=KILL \
-        --mount-proc bash "$BED/tmp/host.$HOST_COUNT" "$log" "$name" \
-        "$(</proc/sys/kernel/random/uuid)" </dev/null >>"$log/first.out" 2>&1 &
+        --mount-proc bash "$first" "$log" "$BED/hosts/$name" "$name" \
+        "${HOST_UUID[$name]}" </dev/null >>"$log/first.out" 2>&1 &
     unshare=$!
     disown
     bed_wait 10 pgrep -P "$unshare" || return 1
@@ -188,6 +259,14 @@ host_serve()
 {
     host_run "$1" libvirtd_start && host_run "$1" hook_install "$(agent_hook)" &&
         host_run "$1" agent_start
+}
+
+# host_slow_qemu NAME SECONDS [UUID]: of one domain, or of all that have no time
+# of their own. With 0 also those that are not here yet come at once.
+host_slow_qemu()
+{
+    host_run "$1" eval "echo $2 >'$BED/slow/new' &&
+        mv '$BED/slow/new' '$BED/slow/${3:-all}'"
 }
 
 # No process of a host is left when its first one is gone.
