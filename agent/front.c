@@ -7,6 +7,7 @@
 #include "agent/front.h"
 
 #include "agent/front-attach.h"
+#include "agent/front-public.h"
 #include "agent/log.h"
 #include "agent/request.h"
 #include "agent/rewrite.h"
@@ -92,19 +93,36 @@ front_leave(Front *front, guint uid)
     (void)count(front, uid, -1);
 }
 
-/* name NULL: the domain has none. */
+/* The one disk of a device's plan, or NULL. */
+static const char *
+target_of(const DomPlan *plan)
+{
+    const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
+    const DomDisk *disk =
+        disks && disks->len == 1 ? g_ptr_array_index(disks, 0) : NULL;
+
+    return disk ? disk->target : NULL;
+}
+
+/* name: NULL if the domain has none. plan: of a device, or NULL. Who is not root
+ * may not know what libvirt calls a domain that he gave the UUID of. */
 static void
 refuse(const FrontRequest *request,
        const char *name,
+       const DomPlan *plan,
        const GError *error,
        AgentAnswer *answer)
 {
     const LogAbout about = {.domain = name};
+    const char *called =
+        request->uid != 0 && request->name[0] ? request->name : name;
+    g_autofree char *text =
+        front_public_text(request->uid, error, target_of(plan));
 
     answer->allow = false;
-    answer->message =
-        name ? g_strdup_printf("domain '%.255s': %s", name, error->message)
-             : g_strdup_printf("the domain: %s", error->message);
+    answer->message = called
+                          ? g_strdup_printf("domain '%.255s': %s", called, text)
+                          : g_strdup_printf("the domain: %s", text);
     log_warning(&about, "refused to user %u: %s", request->uid, error->message);
 }
 
@@ -138,7 +156,7 @@ serve_define(Host *host, const FrontRequest *request, AgentAnswer *answer)
     if (!good || xml)
         name = dom_peek_name(request->body, request->len);
     if (!good)
-        refuse(request, name, error, answer);
+        refuse(request, name, NULL, error, answer);
     else
         allow(request, "definition", name, xml, answer);
 }
@@ -151,7 +169,7 @@ serve_move(Host *host, const FrontRequest *request, AgentAnswer *answer)
     char *xml = NULL;
 
     if (!request_filter(host, request->body, request->len, NULL, &xml, &error))
-        refuse(request, name, error, answer);
+        refuse(request, name, NULL, error, answer);
     else
         allow(request, "definition from elsewhere", name, xml, answer);
 }
@@ -218,7 +236,7 @@ serve_copy(Front *front,
         good = front_attach(host, front->agent, &device, NULL, request->name,
                             &xml, answer, &error);
     if (!good)
-        refuse(request, request->name, error, answer);
+        refuse(request, request->name, plan, error, answer);
     else
         allow(request, "copy", request->name, xml, answer);
 }
@@ -238,7 +256,7 @@ answer_device(Host *host,
                     rewrite_device(host, plan, what, &xml, &error);
 
     if (!good)
-        refuse(request, request->name, error, answer);
+        refuse(request, request->name, plan, error, answer);
     else
         allow(request, "device", request->name, xml, answer);
 }
@@ -251,7 +269,7 @@ serve_device(Host *host, const FrontRequest *request, AgentAnswer *answer)
         host, request->body, request->len, request->name, NULL, &error);
 
     if (!plan)
-        refuse(request, request->name, error, answer);
+        refuse(request, request->name, NULL, error, answer);
     else
         answer_device(host, plan, request, answer);
 }
@@ -260,6 +278,7 @@ static void
 attach(Front *front,
        Host *host,
        const FrontRequest *request,
+       const DomPlan *plan,
        const VirtDomain *domain,
        AgentAnswer *answer)
 {
@@ -270,7 +289,7 @@ attach(Front *front,
 
     if (!front_attach(host, front->agent, &device, domain, request->name, &xml,
                       answer, &error))
-        refuse(request, domain->name, error, answer);
+        refuse(request, domain->name, plan, error, answer);
     else
         allow(request, "device", domain->name, xml, answer);
 }
@@ -287,19 +306,19 @@ serve_attach(Front *front,
         host, request->body, request->len, request->name, NULL, &error);
 
     if (!plan) {
-        refuse(request, request->name, error, answer);
+        refuse(request, request->name, NULL, error, answer);
     } else if (dom_plan_disks(plan)->len == 0) {
         answer->allow = true;
     } else if (virt_ask(virt_of(front), dom_plan_uuid(plan), ask_ms(host),
                         &domain, &error)) {
         if (domain.active)
-            attach(front, host, request, &domain, answer);
+            attach(front, host, request, plan, &domain, answer);
         else
             answer_device(host, plan, request, answer);
     } else if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE)) {
         answer->allow = true; /* libvirt will say so itself */
     } else {
-        refuse(request, request->name, error, answer);
+        refuse(request, request->name, plan, error, answer);
     }
 }
 

@@ -49,7 +49,10 @@ is_at(GMarkupParseContext *context, const char *path)
 }
 
 static bool
-says(const char **names, const char **values, const char *name, const char *what)
+says(const char **names,
+     const char **values,
+     const char *name,
+     const char *what)
 {
     for (guint i = 0; names[i]; i++)
         if (g_str_equal(names[i], name))

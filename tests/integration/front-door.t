@@ -135,10 +135,16 @@ plugged()
     like 'now' "$(virsh_ domblklist plugs)" "$disk"
     like 'and for later' "$(virsh_ domblklist --inactive plugs)" "$disk"
     wait_until 'no claim is left' 5 agent_no_claims
-    ok 'and out' proxy_virsh detach-disk plugs sdb --live --config
     refuses 'a disk of another domain is not plugged in' \
         'belongs to domain UUID' proxy_virsh attach-device plugs \
         "$(someone_elses)"
+    refuses 'nor one that is in use, and a user is told no more' \
+        "domain '$A': disk 'sdd': is in use, or claimed, elsewhere" \
+        nobody_virsh attach-device plugs "$(in_use)" --live
+    unlike 'than that' "$TAP_OUT" '127.0.0.1'
+    refuses 'root is' "is in use by client '127.0.0.1" \
+        proxy_virsh attach-device plugs "$(in_use)" --live
+    ok 'and out' proxy_virsh detach-disk plugs sdb --live --config
     ok 'a disk for later' proxy_virsh attach-device plugs \
         "$(other_target sdc)" --config
     like 'has its name when the call is over' \
@@ -160,6 +166,14 @@ someone_elses()
     sed "s|images/.*@snap|vms/$(uuidgen)_disk|" "$BED/tmp/plug.xml" \
         >"$BED/tmp/elses.xml"
     echo "$BED/tmp/elses.xml"
+}
+
+# The disk that it has, once more.
+in_use()
+{
+    sed "s|images/.*@snap|vms/${A}_disk.sdb|;s/sdb' bus/sdd' bus/" \
+        "$BED/tmp/plug.xml" >"$BED/tmp/in-use.xml"
+    echo "$BED/tmp/in-use.xml"
 }
 
 guest_runs()

@@ -261,7 +261,7 @@ bare()
     like 'has its monitors' "$(<"$DEVICE")" '<host name='
     like 'and a claim' "$(rados -p volumes ls)" 'remora_claim.'
     refuses 'another domain does not get it' "disk 'vdb': " \
-        start_with_volume
+        start_with_volume data
     ok 'libvirt attaches it' virsh_ attach-device web1 "$DEVICE" --live
     rbd_disk volumes/data vdc >"$XML"
     ok 'the agent looks' ended
@@ -269,12 +269,51 @@ bare()
     ok 'it is detached' virsh_ detach-disk web1 vdc --live
 }
 
-# What libvirt would ask for a start of it.
+# start_with_volume NAME: what libvirt would ask for a start with it.
 start_with_volume()
 {
-    guest_xml other "$C" "$(rbd_disk volumes/data vdb)" >"$XML"
-    front_ask define <"$XML" >"$XML.final"
-    "$(agent_hook)" other prepare begin - <"$XML.final"
+    guest_xml other "$C" "$(rbd_disk "volumes/$1" vdb)" >"$XML"
+    front_ask define <"$XML" >"$XML.other"
+    "$(agent_hook)" other prepare begin - <"$XML.other"
+}
+
+# refused_to UID TITLE DISK...: an attach, in one line.
+refused_to()
+{
+    local title=$2
+    export FRONT_UID=$1
+    shift 2
+    refuses "$title" "disk 'vdd': " attach "$A" "$@" vdd
+    unset FRONT_UID
+    one_line "$title, in one line"
+}
+
+# Who is in the way is not every client's business: domains, hosts and
+# addresses are root's to see, and the log's.
+in_the_way()
+{
+    local disk=vms/${A}_disk address
+    address=$(cluster_watchers "$disk" | head -n 1)
+    refused_to 0 'a disk that is open is refused to root' "$disk"
+    like 'with who has it' "$TAP_OUT" "in use by client '$address'"
+    refused_to 1000 'and to a user' "$disk"
+    like 'without' "$TAP_OUT" "domain '$A': disk 'vdd': is in use, or claimed, \
+elsewhere: ask the host's administrator (remorad's log says by whom)"
+    ok 'the log has it all' agent_said "refused to user 1000: disk 'vdd': \
+'$disk' is in use by client '$address'"
+
+    rbd create --size 8M volumes/more
+    ok 'another domain starts with a volume' start_with_volume more
+    refused_to 0 'a volume that is claimed is refused to root' volumes/more
+    like 'with whose it is' "$TAP_OUT" "$C"
+    refused_to 1000 'and to a user' volumes/more
+    like 'without' "$TAP_OUT" 'is in use, or claimed, elsewhere'
+    unlike 'which names no domain' "$TAP_OUT" "$C"
+    ok 'the log has it' eval \
+        "grep 'refused to user 1000' '$BED/log/remorad.log' | grep -q '$C'"
+    "$(agent_hook)" other release end - <"$XML.other"
+    wait_until 'the claim goes' 10 \
+        eval '! rados -p volumes ls | grep -q remora_claim.more'
 }
 
 # An attach that libvirt never makes: the next one takes its place.
@@ -470,6 +509,7 @@ inside()
     off
     running
     bare
+    in_the_way
     given_up
     gone
     read_only
