@@ -198,7 +198,6 @@ request_filter(Host *host,
             return FALSE;
         site.site.arrival = arrival;
     }
-    /* libvirt checks that the guest would see the same devices. */
-    site.site.bus = NULL;
+    site.site.same_guest = true;
     return dom_plan_rewrite(plan, &site.site, ret_xml, error);
 }

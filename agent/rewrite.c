@@ -109,7 +109,9 @@ rewrite_device(
     host_check_monitors(host);
     if (!find_site(host, what == REWRITE_FOR_ATTACH, &site, error))
         return FALSE;
-    if (what == REWRITE_FOR_UPDATE)
+    if (what == REWRITE_FOR_UPDATE) {
         site.site.cache = site.site.discard = NULL;
+        site.site.same_guest = true;
+    }
     return dom_plan_rewrite(plan, &site.site, ret_xml, error);
 }

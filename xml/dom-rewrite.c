@@ -24,6 +24,26 @@ dom_work_free(DomWork *work)
 }
 
 static gboolean
+check_disk(const DomPlan *plan,
+           const DomDisk *disk,
+           const DomSite *site,
+           GError **error)
+{
+    if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "disk '%s': image '%s' is in none of the pools for "
+                        "images: name it as pool/image@snap",
+                        disk->target, disk->parent_image);
+    if (site->same_guest && !plan->device && !disk->in_place)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "disk '%s': the guest has another disk already, or "
+                        "none, and it cannot be given '%s/%s' on its way: "
+                        "remove the <" DOM_PREFIX ":disk> of this target",
+                        disk->target, disk->pool, disk->image);
+    return TRUE;
+}
+
+static gboolean
 check_site(const DomPlan *plan, const DomSite *site, GError **error)
 {
     if (site->n_hosts == 0)
@@ -35,13 +55,8 @@ check_site(const DomPlan *plan, const DomSite *site, GError **error)
                         "the cluster has more than %u monitor addresses",
                         DOM_HOSTS_MAX);
     for (guint i = 0; i < plan->disks->len; i++) {
-        const DomDisk *disk = plan->disks->pdata[i];
-
-        if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
-            return dom_fail(error, DOM_ERROR_REQUEST,
-                            "disk '%s': image '%s' is in none of the pools for "
-                            "images: name it as pool/image@snap",
-                            disk->target, disk->parent_image);
+        if (!check_disk(plan, plan->disks->pdata[i], site, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -100,8 +115,8 @@ add_controller(DomWork *work)
 static bool
 needs_controller(const DomWork *work)
 {
-    if (work->plan->device || g_strcmp0(work->site->bus, "scsi") != 0 ||
-        has_controller(work->root))
+    if (work->plan->device || work->site->same_guest ||
+        g_strcmp0(work->site->bus, "scsi") != 0 || has_controller(work->root))
         return false;
     for (guint i = 0; i < work->disks->len; i++) {
         const DomWorkDisk *done = &g_array_index(work->disks, DomWorkDisk, i);
@@ -163,7 +178,7 @@ rewrite_all(DomWork *work)
         rewrite_disk(work, nodes, disks->pdata[i]);
     if (needs_controller(work))
         add_controller(work);
-    if (work->changed && !work->plan->uuid_given)
+    if (work->changed && !work->plan->uuid_given && !work->site->same_guest)
         write_uuid(work);
 }
 

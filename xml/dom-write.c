@@ -29,6 +29,14 @@ set_default(xmlNode *node, const char *name, const char *value)
     return value && !old && dom_set_attr(node, name, value);
 }
 
+/* With these the guest is told that there is no write cache. */
+static bool
+hides_write_cache(const char *cache)
+{
+    return strcmp(cache, "writethrough") == 0 ||
+           strcmp(cache, "directsync") == 0;
+}
+
 /* Two hosts must not cache one disk; and QEMU's native I/O only goes with
  * cache modes that pass the host's page cache by. */
 static const char *
@@ -36,6 +44,8 @@ default_cache(xmlNode *driver, const DomDisk *disk, const DomSite *site)
 {
     g_autofree char *io = dom_attr(driver, "io");
 
+    if (site->same_guest && (!site->cache || hides_write_cache(site->cache)))
+        return NULL;
     if (disk->shareable)
         return "none";
     if (site->cache && g_strcmp0(io, "native") == 0 &&
@@ -239,7 +249,25 @@ write_bare(xmlNode *node, const DomDisk *disk, const DomSite *site)
 
     changed |= write_hosts(node, site);
     changed |= complete_auth(node, site);
-    changed |= complete_serial(node, disk);
+    if (!site->same_guest)
+        changed |= complete_serial(node, disk);
+    return changed;
+}
+
+/* What the guest sees. */
+static bool
+write_devices(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
+{
+    const DomDisk *disk = &own->disk;
+    bool changed = false;
+
+    if (disk->kind == DOM_DISK_SNAPSHOT && !dom_child(node, "readonly")) {
+        dom_add(node, after_target, "readonly");
+        changed = true;
+    }
+    if (disk->kind == DOM_DISK_CLONE && !disk->in_place && site->bus &&
+        !own->plan->device)
+        changed |= dom_write_bus(node, site->bus);
     return changed;
 }
 
@@ -256,13 +284,8 @@ dom_write_disk(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
     changed |= write_source(node, own);
     changed |= write_hosts(node, site);
     changed |= write_auth(node, site);
-    if (disk->kind == DOM_DISK_SNAPSHOT && !dom_child(node, "readonly")) {
-        dom_add(node, after_target, "readonly");
-        changed = true;
-    }
-    if (disk->kind == DOM_DISK_CLONE && !disk->in_place && site->bus &&
-        !own->plan->device)
-        changed |= dom_write_bus(node, site->bus);
+    if (!site->same_guest)
+        changed |= write_devices(node, own, site);
     return changed;
 }
 

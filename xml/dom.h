@@ -107,6 +107,12 @@ typedef struct {
     const char *discard;     /* 'unmap', 'ignore', or NULL: leave alone */
     const char *bus;         /* 'scsi', 'virtio', or NULL: keep */
     const char *arrival;
+    /* The guest has its devices already: it comes from another host, is
+     * restored, or runs here. Then nothing is added that it could see (a
+     * serial, a disk, another bus, <readonly/>), for libvirt refuses a
+     * definition of other devices; nor a cache mode without a write cache,
+     * which the guest has had. bus is not looked at. */
+    bool same_guest;
 } DomSite;
 
 /* A rewrite as the three changes that libvirt can make to a stored definition
@@ -204,7 +210,8 @@ void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
  * The plan itself does not change: it can be rewritten again, for another
  * site too. Errors: DOM_ERROR_LIMIT (more than DOM_HOSTS_MAX monitors, or the
  * result is longer or deeper than what dom_plan_new() takes);
- * DOM_ERROR_REQUEST (no monitors, or a disk without its parent_pool).
+ * DOM_ERROR_REQUEST (no monitors, a disk without its parent_pool, or for the
+ * same guest a disk of a definition that is not in_place).
  */
 gboolean dom_plan_rewrite(DomPlan *plan,
                           const DomSite *site,

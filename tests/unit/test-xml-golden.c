@@ -10,8 +10,9 @@
  * A comment '<!-- golden: WORDS -->' in the first line changes the host:
  * complete, bus=scsi, bus=virtio, noauth, nofsid, pools (a second image pool),
  * onepool, decide (a bare id is found in 'images'), device (a lone device of
- * the domain SITE_UUID; its files are called NN-device-title). 'invalid' is for
- * tests/xml/schema.t: the input holds what libvirt's schema does not know.
+ * the domain SITE_UUID; its files are called NN-device-title), same-guest (it
+ * arrives, is restored or runs). 'invalid' is for tests/xml/schema.t: the input
+ * holds what libvirt's schema does not know.
  */
 #include "config.h"
 
@@ -75,6 +76,7 @@ read_words(Golden *golden, const char *xml)
     golden->rules.complete_bare = has_word(line, "complete");
     golden->decide = has_word(line, "decide");
     golden->device = has_word(line, "device");
+    golden->site.same_guest = has_word(line, "same-guest");
     if (has_word(line, "bus=scsi"))
         golden->site.bus = "scsi";
     if (has_word(line, "bus=virtio"))

@@ -351,16 +351,53 @@ test_messages(void **state G_GNUC_UNUSED)
     assert_true(strlen(second->message) < 200);
 }
 
+/* What libvirt holds against the guest that is there is not touched, whatever
+ * the site would like. */
+static void
+test_same_guest(void **state G_GNUC_UNUSED)
+{
+    static const char *const caches[] = {"writethrough", "directsync", NULL};
+    static const char disk[] =
+        "<domain><devices><disk type='network' device='disk'><driver "
+        "name='qemu' type='raw'/><source protocol='rbd' name='volumes/volume-"
+        "7a97c4a3-6f59-41d4-bf47-191d7f97f8e9'><host name='old'/></source>"
+        "<target dev='vda' bus='sata'/><shareable/></disk></devices></domain>";
+    DomRules rules = site_rules();
+    DomSite site = site_default();
+
+    rules.complete_bare = true;
+    site.same_guest = true;
+    site.bus = "scsi";
+    for (gsize i = 0; i < G_N_ELEMENTS(caches); i++) {
+        g_autoptr(DomPlan) plan =
+            dom_plan_new(disk, strlen(disk), &rules, NULL);
+        g_autofree char *out = NULL;
+
+        site.cache = caches[i];
+        assert_non_null(plan);
+        assert_true(dom_plan_rewrite(plan, &site, &out, NULL));
+        assert_non_null(out);
+        assert_null(strstr(out, "cache="));
+        assert_null(strstr(out, "<serial"));
+        assert_null(strstr(out, "<controller"));
+        assert_null(strstr(out, "<uuid>"));
+        assert_non_null(strstr(out, "bus=\"sata\""));
+        assert_non_null(strstr(out, "discard=\"unmap\""));
+        assert_non_null(strstr(out, "9.115.251.194"));
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codes),    cmocka_unit_test(test_clone),
-        cmocka_unit_test(test_snapshot), cmocka_unit_test(test_snapshot_at),
-        cmocka_unit_test(test_bare),     cmocka_unit_test(test_names),
-        cmocka_unit_test(test_uuids),    cmocka_unit_test(test_parent_pool),
-        cmocka_unit_test(test_example),  cmocka_unit_test(test_rewrite_again),
-        cmocka_unit_test(test_threads),  cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_codes),      cmocka_unit_test(test_clone),
+        cmocka_unit_test(test_snapshot),   cmocka_unit_test(test_snapshot_at),
+        cmocka_unit_test(test_bare),       cmocka_unit_test(test_names),
+        cmocka_unit_test(test_uuids),      cmocka_unit_test(test_parent_pool),
+        cmocka_unit_test(test_example),    cmocka_unit_test(test_rewrite_again),
+        cmocka_unit_test(test_threads),    cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_same_guest),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
