@@ -215,6 +215,25 @@ saved()
     wait_until 'no claim is left' 5 agent_no_claims
 }
 
+# A volume without a serial, in a definition that nobody completed: its guest
+# goes on without one.
+kept()
+{
+    local volume
+    volume=volume-$(uuidgen)
+    ok 'a volume' rbd import --no-progress "$BED/tmp/idle" "volumes/$volume"
+    guest_disk_xml vda "volumes/$volume" "$(agent_secret)" >"$BED/tmp/kept.xml"
+    ok 'a domain on it' guest_define kept "$(uuidgen)" "$(<"$BED/tmp/kept.xml")"
+    ok 'starts' virsh_ start kept
+    ok 'is saved by libvirt' virsh_ managedsave kept
+    ok 'and starts from there' virsh_ start kept
+    ok 'and runs' guest_is kept running
+    unlike 'without a serial' "$(virsh_ dumpxml kept)" '<serial>'
+    ok 'its disk is updated' proxy_virsh update-device kept \
+        "$BED/tmp/kept.xml" --live
+    ok 'it ends' virsh_ destroy kept
+}
+
 # Onto an image of another pool, whose monitors nobody names.
 copied()
 {
@@ -553,6 +572,7 @@ inside()
     redefined
     plugged
     saved
+    kept
     copied
     changed
     by_virsh
