@@ -7,6 +7,7 @@
 #include "agent/agent.h"
 
 #include "agent/log.h"
+#include "agent/process.h"
 #include "agent/recoveries.h"
 #include "agent/report.h"
 #include "agent/request.h"
@@ -268,7 +269,8 @@ serve_filter(Host *host,
 static void
 serve_status(Agent *agent, Host *host, AgentAnswer *answer)
 {
-    char *text = report_agent(host, pending_count(agent->pending), agent->since_us);
+    char *text =
+        report_agent(host, pending_count(agent->pending), agent->since_us);
 
     answer->allow = true;
     answer->output = g_bytes_new_take(text, strlen(text));
@@ -336,9 +338,8 @@ uuid_of_ours(Host *host, const char *name, const char *xml, gsize len)
     if (error)
         log_debug(&about, "cannot read what libvirt reports: %s",
                   error->message);
-    return plan && dom_plan_disks(plan)->len > 0
-               ? g_strdup(dom_plan_uuid(plan))
-               : NULL;
+    return plan && dom_plan_disks(plan)->len > 0 ? g_strdup(dom_plan_uuid(plan))
+                                                 : NULL;
 }
 
 void
@@ -392,9 +393,35 @@ settle_noted(Agent *agent, Host *host)
     }
 }
 
+/* A QEMU of before would write again. */
 static bool
-may_reclaim_again(const GError *error)
+let_in(Host *host)
 {
+    g_autoptr(GError) error = NULL;
+    bool lifted = false;
+
+    if (!process_no_guest()) {
+        log_warning(NULL, "this host is cut off from the cluster, and guests "
+                          "of before are left on it: end them, then start "
+                          "remorad again");
+        return false;
+    }
+    if (!store_host_let_in(host_cluster(host), &lifted, &error)) {
+        log_warning(NULL, "%s", error->message);
+        return false;
+    }
+    if (lifted)
+        log_warning(NULL, "this host was cut off from the cluster by 'remora "
+                          "fence': nothing of before is left on it, and it is "
+                          "let in again");
+    return true;
+}
+
+static bool
+may_reclaim_again(Host *host, const GError *error)
+{
+    if (g_error_matches(error, STORE_ERROR, STORE_ERROR_FENCED))
+        return let_in(host);
     if (g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN))
         return true;
     log_warning(NULL, "%s", error->message);
@@ -414,7 +441,7 @@ reclaim(Agent *agent)
         return;
     if (store_claims_reclaim(host_cluster(host), dropped, &error))
         g_atomic_int_set(&agent->reclaim_tries, 0);
-    else if (!may_reclaim_again(error))
+    else if (!may_reclaim_again(host, error))
         (void)g_atomic_int_add(&agent->reclaim_tries, -1);
     note_dropped(dropped);
     if (g_atomic_int_get(&agent->reclaim_tries) == 0)

@@ -58,8 +58,7 @@ void agent_serve(Agent *agent,
 /* The answer did not reach who asked: nobody will start, or attach. */
 void agent_undo(Agent *agent, const AgentAnswer *answer);
 /* A datagram: started, stopped, release. */
-void
-agent_notice(Agent *agent, const char *name, const char *body, gsize len);
+void agent_notice(Agent *agent, const char *name, const char *body, gsize len);
 
 /* A domain that libvirt has, with its definition as it runs or as it is stored:
  * what happened while no agent listened is caught up with. */

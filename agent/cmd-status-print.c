@@ -59,14 +59,20 @@ print_cluster(const json_t *cluster)
                text_of(monitor, "port"), text_of(monitor, "protocol"));
 }
 
-/* "alpha, 12 s"; NULL: no claim. */
+/* "running on alpha as 192.0.2.11:0/7, 12 s"; NULL: no claim. */
 static char *
 claim_text(const json_t *disk)
 {
-    const char *host = json_string_value(json_object_get(disk, "claimed_by"));
+    const char *phase = json_string_value(json_object_get(disk, "claim_phase"));
+    const char *to = json_string_value(json_object_get(disk, "claim_to"));
     json_int_t age = json_integer_value(json_object_get(disk, "claim_age_s"));
 
-    return host ? g_strdup_printf("%s, %d s", host, (int)age) : NULL;
+    if (!phase)
+        return NULL;
+    return g_strdup_printf("%s on %s as %s%s%s, %d s", phase,
+                           text_of(disk, "claimed_by"),
+                           text_of(disk, "claim_client"), to ? ", to " : "",
+                           to ? to : "", (int)age);
 }
 
 static void

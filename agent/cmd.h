@@ -25,6 +25,7 @@ int cmd_plan(const CmdGlobals *globals, int argc, char **argv);
 int cmd_provision(const CmdGlobals *globals, int argc, char **argv);
 int cmd_status(const CmdGlobals *globals, int argc, char **argv);
 int cmd_revert(const CmdGlobals *globals, int argc, char **argv);
+int cmd_fence(const CmdGlobals *globals, int argc, char **argv);
 int cmd_image(const CmdGlobals *globals, int argc, char **argv);
 
 /* ---- what they share (cmd.c) ----------------------------------------------- */

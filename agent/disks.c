@@ -253,8 +253,7 @@ run_hand(gpointer data)
 {
     Job *job = data;
 
-    if (job->result.claim &&
-        !store_claim_hand(job->result.claim, &job->error))
+    if (job->result.claim && !store_claim_hand(job->result.claim, &job->error))
         g_assert(job->error);
 }
 

@@ -252,8 +252,8 @@ answer_device(Host *host,
     RewriteFor what = request->op == WIRE_FRONT_UPDATE ? REWRITE_FOR_UPDATE
                                                        : REWRITE_FOR_STORE;
     /* A disk that asks for a clone goes on as it is. */
-    gboolean good = asks_for_clone(plan) ||
-                    rewrite_device(host, plan, what, &xml, &error);
+    gboolean good =
+        asks_for_clone(plan) || rewrite_device(host, plan, what, &xml, &error);
 
     if (!good)
         refuse(request, request->name, plan, error, answer);

@@ -66,8 +66,7 @@ op_of(const char *operation, enum wire_op *ret_op)
         const char *word;
         enum wire_op op;
     } words[] = {
-        {"prepare", WIRE_PREPARE},
-        {"migrate", WIRE_MIGRATE},
+        {"prepare", WIRE_PREPARE}, {"migrate", WIRE_MIGRATE},
         {"restore", WIRE_RESTORE}, {"started", WIRE_STARTED},
         {"stopped", WIRE_STOPPED}, {"release", WIRE_RELEASE},
     };
@@ -85,7 +84,7 @@ op_of(const char *operation, enum wire_op *ret_op)
 
 /* How often it is looked, a second apart, what became of the domain: it arrives,
  * or libvirt is still at it. */
-#define SETTLE_TRIES 60
+#define SETTLE_TRIES       60
 #define SETTLE_DEADLINE_MS 90000
 
 static gboolean
@@ -219,8 +218,8 @@ one_shot(Host *host, const char *operation, const char *domain)
         fprintf(stderr, "remora: domain '%s': %s\n", domain, error->message);
         return 1;
     }
-    status = is_report(op) ? settle(host, op, xml)
-                           : serve(host, op, domain, xml);
+    status =
+        is_report(op) ? settle(host, op, xml) : serve(host, op, domain, xml);
     /* Without the destructors of librados, whose threads still run. */
     (void)fflush(NULL);
     _exit(status);

@@ -19,7 +19,8 @@ enum { STATE = 0, THREADS = 17, WANTED = 18 };
 
 static gint is_blind; /* atomic */
 
-/* Whether the arguments, each ended by a NUL, have '-uuid' before the UUID. */
+/* Whether the arguments, each ended by a NUL, have '-uuid' before the UUID, or,
+ * without one, at all. */
 static bool
 has_uuid(const char *arguments, gsize len, const char *uuid)
 {
@@ -27,7 +28,7 @@ has_uuid(const char *arguments, gsize len, const char *uuid)
     bool named = false;
 
     for (const char *at = arguments; at < end; at += strlen(at) + 1) {
-        if (named && g_ascii_strcasecmp(at, uuid) == 0)
+        if (named && (!uuid || g_ascii_strcasecmp(at, uuid) == 0))
             return true;
         named = strcmp(at, "-uuid") == 0;
     }
@@ -93,6 +94,12 @@ bool
 process_none_of(const char *uuid)
 {
     return !g_atomic_int_get(&is_blind) && process_none_in("/proc", uuid);
+}
+
+bool
+process_no_guest(void)
+{
+    return process_none_of(NULL);
 }
 
 static bool

@@ -19,12 +19,15 @@
  * whose arguments are gone already while it still has threads. */
 bool process_none_of(const char *uuid);
 
+/* The same of all domains: no process has '-uuid' among its arguments. */
+bool process_no_guest(void);
+
 /* Whether the process that listens at a socket of this host can be seen. If not,
  * /proc is that of another world, and process_none_of() knows nothing from then
  * on. A socket that nobody listens at changes nothing. */
 void process_check_view(const char *socket_path);
 
-/* For a test: another directory than /proc. */
+/* For a test: another directory than /proc; uuid NULL: any. */
 bool process_none_in(const char *proc, const char *uuid);
 
 #endif

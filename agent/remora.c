@@ -21,6 +21,7 @@ static const struct {
     {"provision", cmd_provision, "make a domain's disks ready now"},
     {"status", cmd_status, "show agent, cluster, secret and domains"},
     {"revert", cmd_revert, "put definitions back as they were"},
+    {"fence", cmd_fence, "cut off a host or a client, and free its disks"},
     {"image", cmd_image, "add an image, or list those that are there"},
 };
 

@@ -30,8 +30,7 @@ request_patience_ms(Host *host)
 void
 request_leave(RequestReady *ready)
 {
-    g_ptr_array_set_free_func(ready->claims,
-                              (GDestroyNotify)store_claim_leave);
+    g_ptr_array_set_free_func(ready->claims, (GDestroyNotify)store_claim_leave);
     g_ptr_array_set_size(ready->claims, 0);
 }
 
@@ -136,9 +135,9 @@ request_prepare(Host *host,
 
     if (!plan)
         return FALSE;
-    what.arriving = how->arrivals &&
-                    arrivals_take(how->arrivals, dom_plan_uuid(plan),
-                                  dom_plan_arrival(plan));
+    what.arriving =
+        how->arrivals && arrivals_take(how->arrivals, dom_plan_uuid(plan),
+                                       dom_plan_arrival(plan));
     ready.domain = g_strdup(dom_plan_name(plan));
     ready.uuid = g_strdup(dom_plan_uuid(plan));
     ready.disks = disks_list_new();

@@ -69,8 +69,7 @@ add_disk(Settle *settle, const char *pool, const char *image)
 static void
 add_noted(Settle *settle)
 {
-    g_autoptr(GPtrArray) noted =
-        store_claims_noted(host_cluster(settle->host));
+    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(settle->host));
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);
@@ -83,17 +82,15 @@ add_noted(Settle *settle)
 static void
 add_planned(Settle *settle, const char *xml)
 {
-    g_autoptr(DomPlan) plan =
-        xml ? request_plan(settle->host, HOST_ASK_NOBODY, xml, strlen(xml),
-                           false, NULL)
-            : NULL;
+    g_autoptr(DomPlan) plan = xml ? request_plan(settle->host, HOST_ASK_NOBODY,
+                                                 xml, strlen(xml), false, NULL)
+                                  : NULL;
     const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
 
     for (guint i = 0; disks && i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        if (disk->writable && !disk->shareable && disk->image &&
-            disk->in_place)
+        if (disk->writable && !disk->shareable && disk->image && disk->in_place)
             add_disk(settle, disk->pool, disk->image);
     }
 }
@@ -165,9 +162,8 @@ settle_disk(Settle *settle, Disk *disk)
                                            disk->pool, disk->image),
     };
     g_autofree char *image = g_strdup_printf("%s/%s", disk->pool, disk->image);
-    const LogAbout about = {.domain = settle->domain.name
-                                          ? settle->domain.name
-                                          : settle->uuid,
+    const LogAbout about = {.domain = settle->domain.name ? settle->domain.name
+                                                          : settle->uuid,
                             .image = image};
     StoreSettled settled = STORE_SETTLED_WAITING;
     g_autoptr(GError) error = NULL;

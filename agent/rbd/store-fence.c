@@ -17,10 +17,7 @@
 #include <string.h>
 
 gboolean
-store_fence(StoreConn *conn,
-            const char *addr,
-            guint seconds,
-            GError **error)
+store_fence(StoreConn *conn, const char *addr, guint seconds, GError **error)
 {
     g_autofree char *copy = g_strdup(addr);
     int r;
@@ -53,4 +50,44 @@ store_fence_lift(StoreConn *conn, const char *addr)
 
     if (strpbrk(addr, "\"\\") == NULL)
         (void)store_mon_command(conn, command, &text, &len, &error);
+}
+
+/* ---- this host, cut off as a whole ------------------------------------------- */
+
+/* Whether the answer to 'osd blocklist ls' has the address; without an answer,
+ * it has not. */
+static bool
+is_listed(StoreConn *conn, const char *addr)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *quoted = g_strdup_printf("\"%s\"", addr);
+    g_autoptr(GError) error = NULL;
+    gsize len;
+
+    return store_mon_command(conn,
+                             "{\"prefix\": \"osd blocklist ls\", "
+                             "\"format\": \"json\"}",
+                             &text, &len, &error) &&
+           strstr(text, quoted) != NULL;
+}
+
+gboolean
+store_host_let_in(StoreCluster *cluster, bool *ret_lifted, GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_autofree char *addr = conn ? store_client_of_host(conn->addr) : NULL;
+
+    *ret_lifted = false;
+    if (!conn)
+        return FALSE;
+    if (!addr || !is_listed(conn, addr))
+        return TRUE;
+    *ret_lifted = true;
+    store_fence_lift(conn, addr);
+    return !is_listed(conn, addr) ||
+           store_refuse(error, STORE_ERROR_FENCED,
+                        "this host is cut off as a whole, and nothing of "
+                        "before that is left on it, but client.%s may not let "
+                        "it in again: 'ceph osd blocklist rm %s'",
+                        cluster->user, addr);
 }

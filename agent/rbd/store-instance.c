@@ -168,8 +168,8 @@ store_instance_inherit(StoreConn *conn, const StoreNote *note)
         store_instance_note_watch(conn, note->pool, note->image, note->owner,
                                   note->watch);
     else
-        store_instance_note(conn, note->handed ? "handed" : "takes",
-                            note->pool, note->image, note->owner);
+        store_instance_note(conn, note->handed ? "handed" : "takes", note->pool,
+                            note->image, note->owner);
 }
 
 void

@@ -328,10 +328,8 @@ store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error);
 int store_pool_room(const char *json, gsize len, const char *pool);
 
 /* store-fence.c. seconds 0: the cluster's default, an hour. */
-gboolean store_fence(StoreConn *conn,
-                     const char *addr,
-                     guint seconds,
-                     GError **error);
+gboolean
+store_fence(StoreConn *conn, const char *addr, guint seconds, GError **error);
 /* Takes it back, as far as this user may: the process is proved dead. */
 void store_fence_lift(StoreConn *conn, const char *addr);
 

@@ -168,8 +168,7 @@ store_notes_text(GHashTable *notes)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         const StoreNote *note = value;
 
-        g_string_append_printf(text,
-                               "%s %s %s %" G_GINT64_FORMAT "%s%s\n",
+        g_string_append_printf(text, "%s %s %s %" G_GINT64_FORMAT "%s%s\n",
                                note->watch      ? "watch"
                                : note->handed   ? "handed"
                                : note->given_up ? "drops"

@@ -161,7 +161,7 @@ typedef struct {
     StoreParent parent; /* of STORE_SOURCE_CLONE */
     StoreFill fill;     /* of STORE_SOURCE_FILLED */
     gpointer fill_data;
-    const char *pool;   /* the disk itself; for read_only with a parent: the
+    const char *pool; /* the disk itself; for read_only with a parent: the
                          * parent's snapshot is looked at, nothing is made */
     const char *image;
     guint64 size;      /* bytes, at least; 0: as the parent. One that is
@@ -170,7 +170,7 @@ typedef struct {
     const char *label; /* what its owner calls it */
     bool read_only;
     bool shareable; /* several may write to it: no claim is kept */
-    bool starts; /* its owner starts: until now it does not run here */
+    bool starts;    /* its owner starts: until now it does not run here */
     /* The owner comes from another host, which still has the disk open (live
      * migration). Goes with starts. */
     bool arriving;
@@ -265,7 +265,7 @@ typedef enum {
 typedef struct {
     const char *domain; /* the owner */
     StoreGuestState state;
-    bool plugged; /* it has this disk: as a source, below one, or as what a
+    bool plugged;   /* it has this disk: as a source, below one, or as what a
                    * block job writes to */
     bool call_over; /* the call that asked for this disk has come back */
 } StoreGuestNow;
@@ -308,9 +308,53 @@ void store_sight_free(StoreSight *sight);
  * dropped gets one StoreRecovery for each claim that was dropped; also after a
  * failure, when everything else was looked at all the same, unless the cluster
  * is gone. It may be called again. Blocks. */
-gboolean store_claims_reclaim(StoreCluster *cluster,
-                              GPtrArray *dropped,
-                              GError **error);
+gboolean
+store_claims_reclaim(StoreCluster *cluster, GPtrArray *dropped, GError **error);
+/* One claim, for people. */
+typedef struct {
+    char *pool;
+    char *image;
+    char *text;        /* all that it says */
+    const char *phase; /* as StoreState's claim_phase; static */
+    char *host;
+    char *domain;
+    char *addr;    /* of the client: the guest's, or its host's agent's */
+    char *to_host; /* where the guest migrates to, or NULL */
+    char *to_addr;
+    gint64 since; /* by that host's clock, seconds since 1970 */
+} StoreClaimInfo;
+
+void store_claim_info_free(StoreClaimInfo *info);
+/* Adds every claim in a pool to list (of StoreClaimInfo). It reads the names of
+ * all objects of the pool: for people who wait, not for a start. Blocks. */
+gboolean store_claims_list(StoreCluster *cluster,
+                           const char *pool,
+                           GPtrArray *list,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* 'IP:0/0', which means all clients of the host that an address is of; NULL: it
+ * is none. g_free() it. */
+char *store_client_of_host(const char *addr);
+/* Cuts a client off for years, or all of a host, and waits until the OSDs know
+ * it. Never the host that this is. Blocks. */
+gboolean store_client_cut_off(StoreCluster *cluster,
+                              const char *addr,
+                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Puts a tombstone in the place of what the claim says of a host, or of a client
+ * if host is NULL: who that was has been cut off. ret_done: it was changed; else
+ * it had ended or changed hands meanwhile. Blocks. */
+gboolean store_claim_fence(StoreCluster *cluster,
+                           const StoreClaimInfo *info,
+                           const char *host,
+                           const char *addr,
+                           bool *ret_done,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* If an operator cut off this whole host, and nothing of before that is left on
+ * it, takes that back. ret_lifted: there was something to take back. FALSE: there
+ * is, and it cannot be: the error says how. Blocks. */
+gboolean store_host_let_in(StoreCluster *cluster,
+                           bool *ret_lifted,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 /* How an image stands; strings are owned by it. */
 typedef struct {
     bool there;         /* an image of that name */
@@ -444,6 +488,7 @@ const char *store_format_sniff(const guint8 *head, gsize len);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreCluster, store_cluster_unref)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreImage, store_image_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreSight, store_sight_free)
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreClaimInfo, store_claim_info_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreTrashed, store_trashed_free)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreState, store_state_clear)
 

@@ -21,8 +21,8 @@
 #include <errno.h>
 #include <string.h>
 
-#define OBSERVED_MAX 4096u
-#define TAKE_TRIES   3
+#define OBSERVED_MAX  4096u
+#define TAKE_TRIES    3
 #define LOOK_AGAIN_US (G_USEC_PER_SEC)
 
 /* One attempt to take one claim. */
@@ -214,8 +214,8 @@ collect(Attempt *attempt, GError **error)
     }
     if (record->phase == STORE_PHASE_BUILDING ||
         record->phase == STORE_PHASE_OLD)
-        facts->builder = builder_of(attempt->conn, ask, &attempt->seen,
-                                    &facts->not_handed);
+        facts->builder =
+            builder_of(attempt->conn, ask, &attempt->seen, &facts->not_handed);
     return TRUE;
 }
 
@@ -254,9 +254,8 @@ inherit(StoreRecord *record, const Attempt *attempt, bool dead)
     const StoreRecord *before = attempt->seen.record;
 
     for (guint i = 0; i < before->owed->len; i++)
-        g_ptr_array_add(
-            record->owed,
-            store_guest_copy(g_ptr_array_index(before->owed, i)));
+        g_ptr_array_add(record->owed,
+                        store_guest_copy(g_ptr_array_index(before->owed, i)));
     for (guint i = 0; i < before->builders->len; i++)
         add_builder(record, attempt->conn,
                     g_ptr_array_index(before->builders, i));
@@ -342,8 +341,8 @@ refuse(const Attempt *attempt, StoreTake take, GError **error)
     }
     return store_refuse(error, STORE_ERROR_BUSY,
                         "'%s/%s' is claimed by host '%s' for '%s': %s",
-                        ask->pool, ask->image, host,
-                        known(record->who.domain), next ? next : "");
+                        ask->pool, ask->image, host, known(record->who.domain),
+                        next ? next : "");
 }
 
 /* ---- taking ---------------------------------------------------------------------- */
@@ -372,7 +371,7 @@ proof_of(const StoreTakeFacts *facts, StoreTake take)
         return facts->phase == STORE_PHASE_RUNNING
                    ? "nobody has the image open"
                    : "it did not change while it was watched for " //
-                     G_STRINGIFY(STORE_DEAD_S) " s";
+                   G_STRINGIFY(STORE_DEAD_S) " s";
     if (facts->phase == STORE_PHASE_FENCED)
         return "an operator cut off who had it";
     if (facts->here && !facts->this_boot)

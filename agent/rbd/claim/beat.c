@@ -222,8 +222,8 @@ store_beat_has(StoreCluster *cluster, const char *pool, const char *image)
     for (guint i = 0; i < cluster->claims->len && !has; i++) {
         const StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
 
-        has = strcmp(claim->image, image) == 0 &&
-              strcmp(claim->pool, pool) == 0;
+        has =
+            strcmp(claim->image, image) == 0 && strcmp(claim->pool, pool) == 0;
     }
     g_mutex_unlock(&cluster->lock);
     return has;

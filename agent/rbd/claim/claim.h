@@ -65,8 +65,7 @@ gboolean store_claim_acquire(StoreConn *conn,
                              GError **error);
 
 /* Notes in it the id of an image that was there before anybody built. */
-gboolean
-store_claim_adopt(StoreClaim *claim, const char *id, GError **error);
+gboolean store_claim_adopt(StoreClaim *claim, const char *id, GError **error);
 
 /* Frees it, and leaves it in the cluster as a dead builder's: for an image that
  * is not to be told from a half-made one without it. */

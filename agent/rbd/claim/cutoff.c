@@ -27,9 +27,9 @@ cut_off(StoreConn *conn,
                      g_strcmp0(addr, dead) == 0 ? 0 : STORE_CUT_OFF_S, error))
         return FALSE;
     if (done)
-        g_string_append_printf(
-            done, "%scut off client %s, so that it writes no more",
-            done->len ? "; " : "", addr);
+        g_string_append_printf(done,
+                               "%scut off client %s, so that it writes no more",
+                               done->len ? "; " : "", addr);
     return TRUE;
 }
 

@@ -62,8 +62,8 @@ end_arrival(const StoreEndFacts *facts)
 static StoreEnd
 end_lost(const StoreEndFacts *facts)
 {
-    bool active = facts->guest == STORE_GUEST_OPENING ||
-                  facts->guest == STORE_GUEST_RUNS;
+    bool active =
+        facts->guest == STORE_GUEST_OPENING || facts->guest == STORE_GUEST_RUNS;
 
     return facts->handed && active ? STORE_END_DESTROY : STORE_END_KEEP;
 }

@@ -20,13 +20,13 @@ typedef struct {
     bool has_arrival;
     bool arrival_here;
     bool arrival_this_boot;
-    bool plugged;  /* the live definition has the disk, as a source, in a
+    bool plugged;   /* the live definition has the disk, as a source, in a
                     * backing chain or as the target of a block job */
-    bool attach;   /* STORE_PHASE_HANDED: a call asked for it */
+    bool attach;    /* STORE_PHASE_HANDED: a call asked for it */
     bool call_over; /* and it is known to have come back */
-    bool handed;   /* this host's notes: it was handed here, and its watch was
+    bool handed;    /* this host's notes: it was handed here, and its watch was
                     * never seen */
-    bool watched;  /* somebody has it open */
+    bool watched;   /* somebody has it open */
     bool watch_is_there; /* the recorded guest has it open */
     bool one_is_ours;    /* exactly one has it open, with an address of this
                           * host, and that is no process of ours and no watch

@@ -220,7 +220,7 @@ take_attrs(rados_xattrs_iter_t iter, Attrs *attrs)
         const char *name;
         char **field;
     } known[] = {
-        {CLAIM_ATTR, &attrs->claim},      {ALIVE_ATTR, &attrs->alive},
+        {CLAIM_ATTR, &attrs->claim},       {ALIVE_ATTR, &attrs->alive},
         {OLD_HOLDER_ATTR, &attrs->holder}, {OLD_BEAT_ATTR, &attrs->beat},
         {OLD_ADOPT_ATTR, &attrs->adopted},
     };

@@ -20,9 +20,9 @@
 #define PLAIN ":/[]@"
 
 static const char *const phase_words[] = {
-    [STORE_PHASE_NONE] = "none",       [STORE_PHASE_BUILDING] = "building",
-    [STORE_PHASE_HANDED] = "handed",   [STORE_PHASE_RUNNING] = "running",
-    [STORE_PHASE_FENCED] = "fenced",   [STORE_PHASE_OLD] = "old",
+    [STORE_PHASE_NONE] = "none",     [STORE_PHASE_BUILDING] = "building",
+    [STORE_PHASE_HANDED] = "handed", [STORE_PHASE_RUNNING] = "running",
+    [STORE_PHASE_FENCED] = "fenced", [STORE_PHASE_OLD] = "old",
 };
 
 const char *

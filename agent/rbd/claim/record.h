@@ -41,12 +41,12 @@ StoreGuest *store_guest_copy(const StoreGuest *guest);
 
 typedef struct {
     StorePhase phase;
-    StoreGuest who;   /* while building, whose work it is; addr: the client's */
-    char *nonce;      /* of this text */
-    char *instance;   /* of the process that builds; else NULL */
-    char *adopted;    /* the id of an image that it only found, or NULL */
-    bool attach;      /* a call asked for it, not the domain's start */
-    gint64 since;     /* by the writer's clock, seconds since 1970 */
+    StoreGuest who; /* while building, whose work it is; addr: the client's */
+    char *nonce;    /* of this text */
+    char *instance; /* of the process that builds; else NULL */
+    char *adopted;  /* the id of an image that it only found, or NULL */
+    bool attach;    /* a call asked for it, not the domain's start */
+    gint64 since;   /* by the writer's clock, seconds since 1970 */
     StoreGuest *arrival; /* who is on the way here by migration, or NULL */
     GPtrArray *owed;     /* of StoreGuest: recorded guests that have to be cut
                           * off before anybody builds; never NULL */

@@ -79,8 +79,9 @@ refuse_change(StoreClaim *claim, int r, GError **error)
                             "not be touched for %d s: see that no other host "
                             "has the disk, then try again",
                             claim->pool, claim->image, STORE_DEAD_S);
-    return store_fail(error, claim->conn, r, "cannot confirm the claim on "
-                                             "'%s/%s'",
+    return store_fail(error, claim->conn, r,
+                      "cannot confirm the claim on "
+                      "'%s/%s'",
                       claim->pool, claim->image);
 }
 

@@ -25,7 +25,7 @@ typedef struct {
     const StoreRecord *record; /* NULL: there is no claim */
     const StoreGuestNow *now;
     char *const *watchers;
-    StoreNote *note; /* what this host remembers of it, or NULL */
+    StoreNote *note;  /* what this host remembers of it, or NULL */
     const char *only; /* the only watcher that no record names, or NULL */
     StoreEndFacts facts;
 } Settle;
@@ -83,8 +83,7 @@ is_old_of_here(const Settle *settle)
            settle->record->instance &&
            store_instance_look(settle->conn->cluster->run_dir,
                                settle->record->instance, settle->pool,
-                               settle->image,
-                               &handed_s) == STORE_INSTANCE_DEAD;
+                               settle->image, &handed_s) == STORE_INSTANCE_DEAD;
 }
 
 static void
@@ -97,8 +96,7 @@ place_facts(Settle *settle)
 
     facts->phase = record->phase;
     facts->attach = record->attach;
-    facts->same_domain =
-        strcmp(record->who.domain, settle->now->domain) == 0;
+    facts->same_domain = strcmp(record->who.domain, settle->now->domain) == 0;
     facts->here = old || store_place_same_host(&record->who.place, us);
     facts->this_boot = old || store_place_same_boot(&record->who.place, us);
     facts->has_arrival = record->arrival != NULL;
@@ -182,11 +180,10 @@ write_record(const Settle *settle, StoreRecord *record)
 
     if (!text)
         return -EINVAL;
-    return settle->record
-               ? store_claim_swap(settle->conn, settle->pool, settle->image,
-                                  settle->seen, text)
-               : store_claim_create(settle->conn, settle->pool, settle->image,
-                                    text);
+    return settle->record ? store_claim_swap(settle->conn, settle->pool,
+                                             settle->image, settle->seen, text)
+                          : store_claim_create(settle->conn, settle->pool,
+                                               settle->image, text);
 }
 
 static int

@@ -25,8 +25,8 @@ guest_has_ended(const StoreTakeFacts *facts)
 static bool
 arrival_has_ended(const StoreTakeFacts *facts)
 {
-    return facts->arrival_here && (!facts->arrival_this_boot ||
-                                   (facts->same_domain && facts->ended));
+    return facts->arrival_here &&
+           (!facts->arrival_this_boot || (facts->same_domain && facts->ended));
 }
 
 static StoreTake
@@ -77,9 +77,8 @@ take_running(const StoreTakeFacts *facts)
     if (guest_has_ended(facts))
         return STORE_TAKE_DEAD;
     if (facts->here)
-        return facts->same_domain && !facts->starts
-                   ? STORE_TAKE_REFUSE_OWN
-                   : STORE_TAKE_REFUSE_RUNNING;
+        return facts->same_domain && !facts->starts ? STORE_TAKE_REFUSE_OWN
+                                                    : STORE_TAKE_REFUSE_RUNNING;
     return facts->watched == STORE_WATCHED_BY_NOBODY
                ? STORE_TAKE_SILENT
                : STORE_TAKE_REFUSE_RUNNING;

@@ -44,10 +44,10 @@ typedef struct {
 } StoreTakeFacts;
 
 typedef enum {
-    STORE_TAKE_DEAD,   /* take it: who had it is proved dead */
-    STORE_TAKE_SILENT, /* take it: who had it may come back, so has to be cut
+    STORE_TAKE_DEAD,     /* take it: who had it is proved dead */
+    STORE_TAKE_SILENT,   /* take it: who had it may come back, so has to be cut
                         * off for good */
-    STORE_TAKE_WAIT,   /* watch it for a while longer */
+    STORE_TAKE_WAIT,     /* watch it for a while longer */
     STORE_TAKE_PUT_BACK, /* whom it was taken from is there again */
     STORE_TAKE_ARRIVE,   /* be the arrival in the source's claim */
     STORE_TAKE_REFUSE_BUILDING,

@@ -95,10 +95,7 @@ create(StoreConn *conn,
 
 /* All that is between the creation and the ready mark. */
 static gboolean
-fill(StoreConn *conn,
-     const StoreDisk *disk,
-     rbd_image_t handle,
-     GError **error)
+fill(StoreConn *conn, const StoreDisk *disk, rbd_image_t handle, GError **error)
 {
     StoreFilling filling = {.conn = conn, .disk = disk, .handle = handle};
     g_autofree char *mark = NULL;
@@ -144,9 +141,9 @@ open_and_fill(StoreConn *conn,
                           disk->pool, disk->image);
     filled = fill(conn, disk, handle, error);
     r = rbd_close(handle);
-    return filled && (r >= 0 || store_fail(error, conn, r,
-                                           "cannot finish '%s/%s'", disk->pool,
-                                           disk->image));
+    return filled &&
+           (r >= 0 || store_fail(error, conn, r, "cannot finish '%s/%s'",
+                                 disk->pool, disk->image));
 }
 
 gboolean

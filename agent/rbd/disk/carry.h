@@ -16,12 +16,12 @@ typedef struct {
     StoreConn *conn;
     const StoreDisk *disk;
     StoreResult *result;
-    StoreClaim *claim;    /* NULL: nobody writes */
-    bool dead_builder;    /* the claim was taken over */
-    bool settled;         /* what was left is no longer to be judged */
-    bool absent;          /* a moment before the claim there was nothing */
-    const char *watcher;  /* who has it open and may not; or NULL */
-    GString *done;        /* what was put right, for the log; or NULL */
+    StoreClaim *claim;   /* NULL: nobody writes */
+    bool dead_builder;   /* the claim was taken over */
+    bool settled;        /* what was left is no longer to be judged */
+    bool absent;         /* a moment before the claim there was nothing */
+    const char *watcher; /* who has it open and may not; or NULL */
+    GString *done;       /* what was put right, for the log; or NULL */
 } StoreCarry;
 
 /* Adds to what was put right. */

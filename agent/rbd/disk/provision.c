@@ -145,8 +145,8 @@ make_ready(StoreCarry *carry, const char *id, GError **error)
     const StoreDisk *disk = carry->disk;
     bool done = false;
 
-    if (carry->absent && !store_carry_out(carry, STORE_DO_BUILD, NULL, &done,
-                                          error))
+    if (carry->absent &&
+        !store_carry_out(carry, STORE_DO_BUILD, NULL, &done, error))
         return FALSE;
     for (int i = 0; !done && i < PROVISION_TRIES; i++) {
         g_auto(StoreLook) look = {0};

@@ -11,8 +11,8 @@
  */
 #include "config.h"
 
-#include "agent/rbd/claim/object.h"
 #include "agent/rbd/claim/claim.h"
+#include "agent/rbd/claim/object.h"
 #include "agent/rbd/store-fault.h"
 
 #include <errno.h>
@@ -161,8 +161,7 @@ reclaim_note(Reclaim *reclaim, const char *instance, const StoreNote *note)
 {
     g_auto(StoreClaimSeen) seen = {0};
     GError *error = NULL;
-    int r =
-        store_claim_read(reclaim->conn, note->pool, note->image, &seen);
+    int r = store_claim_read(reclaim->conn, note->pool, note->image, &seen);
 
     if (r == -ENOENT && !note->watch)
         return true; /* no claim, no pool */

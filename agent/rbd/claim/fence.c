@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/claim/fence.c - an operator says who has to be cut off
+ *
+ * A claim that was handed ends by what its own host knows, and that host may be
+ * gone for good. Then people decide: first whoever may write is cut off, and
+ * only when the OSDs know it does a tombstone take the claim's place, which
+ * anybody may take over, and by which the host learns of it when it comes back.
+ */
+#include "config.h"
+
+#include "agent/rbd/claim/claim.h"
+#include "agent/rbd/claim/object.h"
+#include "agent/rbd/conn/address.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CLAIMS_MAX 65536u
+
+void
+store_claim_info_free(StoreClaimInfo *info)
+{
+    if (!info)
+        return;
+    g_free(info->pool);
+    g_free(info->image);
+    g_free(info->text);
+    g_free(info->host);
+    g_free(info->domain);
+    g_free(info->addr);
+    g_free(info->to_host);
+    g_free(info->to_addr);
+    g_free(info);
+}
+
+static StoreClaimInfo *
+info_new(const char *pool, const char *image, const StoreClaimSeen *seen)
+{
+    const StoreRecord *record = seen->record;
+    const StoreGuest *to = record->arrival;
+    StoreClaimInfo *info = g_new0(StoreClaimInfo, 1);
+
+    info->pool = g_strdup(pool);
+    info->image = g_strdup(image);
+    info->text = g_strdup(seen->text);
+    info->phase = store_phase_word(record->phase);
+    info->host = g_strdup(record->who.place.host);
+    info->domain = g_strdup(record->who.domain);
+    info->addr = g_strdup(record->who.addr);
+    info->since = record->since;
+    info->to_host = to ? g_strdup(to->place.host) : NULL;
+    info->to_addr = to ? g_strdup(to->addr) : NULL;
+    return info;
+}
+
+/* One that ends meanwhile is none; one that cannot be read is left out. */
+static int
+add_claim(StoreConn *conn, const char *pool, const char *image, GPtrArray *list)
+{
+    g_auto(StoreClaimSeen) seen = {0};
+    int r = store_claim_read(conn, pool, image, &seen);
+
+    if (r == -ENOENT || r == -EINVAL)
+        return 0;
+    if (r >= 0)
+        g_ptr_array_add(list, info_new(pool, image, &seen));
+    return r;
+}
+
+static int
+list_objects(StoreConn *conn,
+             const char *pool,
+             rados_ioctx_t io,
+             GPtrArray *list)
+{
+    rados_list_ctx_t objects = NULL;
+    const char *name;
+    int r = rados_nobjects_list_open(io, &objects);
+
+    if (r < 0)
+        return r;
+    while ((r = rados_nobjects_list_next(objects, &name, NULL, NULL)) >= 0) {
+        if (!g_str_has_prefix(name, STORE_CLAIM_PREFIX))
+            continue;
+        r = list->len < CLAIMS_MAX
+                ? add_claim(conn, pool, name + strlen(STORE_CLAIM_PREFIX), list)
+                : -ERANGE;
+        if (r < 0)
+            break;
+    }
+    rados_nobjects_list_close(objects);
+    return r == -ENOENT ? 0 : r;
+}
+
+gboolean
+store_claims_list(StoreCluster *cluster,
+                  const char *pool,
+                  GPtrArray *list,
+                  GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_auto(StoreIo) io = NULL;
+    int r;
+
+    if (!conn || !store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    r = list_objects(conn, pool, io, list);
+    return r >= 0 || store_fail(error, conn, r,
+                                "cannot list the claims in pool '%s'", pool);
+}
+
+gboolean
+store_client_cut_off(StoreCluster *cluster, const char *addr, GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+
+    if (!conn)
+        return FALSE;
+    if (store_address_same_ip(addr, conn->addr) && g_str_has_suffix(addr, "/0"))
+        return store_refuse(error, STORE_ERROR_REFUSED,
+                            "'%s' is this host, too: it would cut off itself",
+                            addr);
+    return store_fence(conn, addr, STORE_CUT_OFF_S, error);
+}
+
+char *
+store_client_of_host(const char *addr)
+{
+    g_autofree char *ip = addr ? store_address_ip(addr) : NULL;
+
+    if (!ip)
+        return NULL;
+    return strchr(ip, ':') ? g_strdup_printf("[%s]:0/0", ip)
+                           : g_strdup_printf("%s:0/0", ip);
+}
+
+/* What stands there instead: of a builder's, that it is dead; where the guest
+ * was on its way from there to another host, that it is there; else a
+ * tombstone. NULL: the claim does not name the host or client. */
+static StoreRecord *
+replacement(const StoreRecord *seen, const char *host, const char *addr)
+{
+    bool source = host ? g_strcmp0(seen->who.place.host, host) == 0
+                       : g_strcmp0(seen->who.addr, addr) == 0;
+    bool target = seen->arrival && host &&
+                  g_strcmp0(seen->arrival->place.host, host) == 0;
+    StoreRecord *record;
+
+    if (!source && !target)
+        return NULL;
+    record = store_record_copy(seen);
+    record->since = g_get_real_time() / G_USEC_PER_SEC;
+    if (!source || target)
+        g_clear_pointer(&record->arrival, store_guest_free);
+    if (!source)
+        return record;
+    if (record->arrival) {
+        g_autoptr(StoreGuest) there = g_steal_pointer(&record->arrival);
+
+        store_guest_clear(&record->who);
+        record->who = *there;
+        *there = (StoreGuest){0};
+        record->phase = STORE_PHASE_HANDED;
+    } else if (record->phase == STORE_PHASE_BUILDING) {
+        g_clear_pointer(&record->instance, g_free);
+    } else {
+        record->phase = STORE_PHASE_FENCED;
+    }
+    return record;
+}
+
+gboolean
+store_claim_fence(StoreCluster *cluster,
+                  const StoreClaimInfo *info,
+                  const char *host,
+                  const char *addr,
+                  bool *ret_done,
+                  GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_auto(StoreClaimSeen) seen = {0};
+    g_autoptr(StoreRecord) record = NULL;
+    g_autofree char *text = NULL;
+    int r;
+
+    *ret_done = false;
+    if (!conn)
+        return FALSE;
+    r = store_claim_read(conn, info->pool, info->image, &seen);
+    if (r >= 0)
+        record = replacement(seen.record, host, addr);
+    if (record)
+        text = store_record_text(record);
+    if (text)
+        r = store_claim_swap(conn, info->pool, info->image, &seen, text);
+    *ret_done = text && r >= 0;
+    return r >= 0 || r == -ENOENT || r == -ECANCELED ||
+           store_fail(error, conn, r, "cannot change the claim on '%s/%s'",
+                      info->pool, info->image);
+}
