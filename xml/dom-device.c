@@ -9,6 +9,8 @@
 
 #include "xml/dom-internal.h"
 
+#include <string.h>
+
 static xmlNode *
 add(xmlNode *parent, const char *name, const char *text)
 {
@@ -31,6 +33,14 @@ wrap(xmlDoc *doc, const char *uuid, const char *name)
     xmlAddChild(add(root, "devices", NULL), device);
 }
 
+/* Other devices are nobody's business here. */
+static gboolean
+check_disk(const xmlNode *device, GError **error)
+{
+    return strcmp((const char *)device->name, "disk") != 0 ||
+           dom_check_root(device, "disk", error);
+}
+
 DomPlan *
 dom_plan_new_device(const char *xml,
                     gsize len,
@@ -40,7 +50,7 @@ dom_plan_new_device(const char *xml,
                     GError **error)
 {
     g_autofree char *uuid = dom_uuid_parse(domain_uuid);
-    xmlDoc *doc;
+    g_autoptr(xmlDoc) doc = NULL;
 
     if (!uuid) {
         dom_fail(error, DOM_ERROR_REQUEST,
@@ -48,8 +58,8 @@ dom_plan_new_device(const char *xml,
         return NULL;
     }
     doc = dom_parse_any(xml, len, error);
-    if (!doc)
+    if (!doc || !check_disk(xmlDocGetRootElement(doc), error))
         return NULL;
     wrap(doc, uuid, domain_name);
-    return dom_plan_of(doc, true, rules, error);
+    return dom_plan_of(g_steal_pointer(&doc), true, rules, error);
 }

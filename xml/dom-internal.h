@@ -2,8 +2,8 @@
 /*
  * xml/dom-internal.h - what the files of xml/ share
  *
- * The way of a definition: dom-parse.c makes a document of the bytes,
- * dom-request.c reads our metadata in it, dom-source.c a disk's source,
+ * The way of a definition: dom-bytes.c makes text of the bytes, dom-parse.c a
+ * document of that, dom-request.c reads our metadata in it, dom-source.c a disk's source,
  * dom-plan.c puts both together and dom-owner.c gives the clones their names.
  * From the plan, dom-rewrite.c edits a copy of the document (dom-write.c one
  * disk, dom-record.c the metadata); dom-changes.c and dom-revert.c say the
@@ -32,13 +32,28 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlNode, xmlFreeNode)
 gboolean dom_fail(GError **error, DomErrorCode code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
+/* dom-bytes.c */
+typedef struct {
+    char *text;     /* inside the limits; ends with its first NUL */
+    char *encoding; /* as declared; NULL: not, or it does not count */
+    bool decoded;   /* what it declares is no longer so */
+} DomBytes;
+
+void dom_bytes_clear(DomBytes *bytes);
+gboolean
+dom_bytes_read(const char *xml, gsize len, DomBytes *ret_bytes, GError **error);
+/* Text that is not UTF-8, read as it is declared. NULL: there is no such. */
+char *dom_bytes_as_declared(const DomBytes *bytes);
+
 /* dom-parse.c: a whole definition; and anything inside the same limits. */
 xmlDoc *dom_parse(const char *xml, gsize len, GError **error);
 xmlDoc *dom_parse_any(const char *xml, gsize len, GError **error);
+gboolean dom_check_root(const xmlNode *root, const char *name, GError **error);
 char *dom_dump(xmlDoc *doc);
 char *dom_dump_node(xmlNode *node);
 
-/* dom-tree.c: finding. Names are those of elements without a namespace. */
+/* dom-tree.c: finding. Names are those of elements without a namespace, and of
+ * attributes whatever their prefix, as for libvirt. */
 xmlNode *dom_child(xmlNode *parent, const char *name);
 xmlNode *dom_child_next(xmlNode *node, const char *name);
 /* An element that libvirt may have put into our namespace. */
@@ -106,10 +121,18 @@ typedef enum {
     DOM_SOURCE_OTHER,
 } DomSourceKind;
 
+/* What stands behind the pool's name. */
+typedef enum {
+    DOM_PATH_IMAGE,
+    DOM_PATH_NAMESPACE, /* a namespace of RBD, and an image in it */
+    DOM_PATH_ODD,       /* more, or an empty name: nobody knows whose */
+} DomSourcePath;
+
 typedef struct {
     DomSourceKind kind;
-    char *pool; /* RBD only, as the next three */
+    char *pool; /* RBD only, as the next ones */
     char *image;
+    DomSourcePath path;
     char *snap_at;      /* of 'pool/image@snap' */
     char *snap_element; /* of <snapshot name=> */
     char *said;         /* for messages: "file '/x'", "rbd 'pool/image'" */
@@ -126,6 +149,9 @@ bool dom_source_is(const DomSource *source,
 gboolean dom_source_read_access(xmlNode *disk, DomDisk *into, GError **error);
 DomHost *dom_host_new(char *name, char *port);
 void dom_host_free(DomHost *host);
+
+/* dom-plain.c */
+gboolean dom_plain_check(xmlNode *disk, GError **error);
 
 /* dom-plan.c */
 typedef struct {
@@ -199,6 +225,7 @@ void dom_work_free(DomWork *work);
 /* dom-changes.c */
 DomChanges *dom_changes_new(void);
 
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DomBytes, dom_bytes_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomSource, dom_source_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomRequest, dom_request_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomWork, dom_work_free)

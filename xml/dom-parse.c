@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xml/dom-parse.c - bytes to a checked document, and back
+ * xml/dom-parse.c - text to a checked document, and back
  *
- * The bytes are looked at before libxml2 sees them, because two things that
- * it does take a time that grows with the square of the input: comparing the
- * attributes of an element, and finding a prefix. The look is a plain scan,
- * so it must know the encoding; hence the short list of those.
+ * The calls and options are libvirt's, so that both read the same. A document
+ * type that declares an attribute is refused, and any entity: they could put in
+ * what no scan of the text has seen.
  *
  * Must not: print (libxml2 does by default), reach the network, substitute
- *           entities, read a document type.
+ *           entities, read a document type from elsewhere.
  */
 #include "config.h"
 
@@ -24,137 +23,45 @@
     (XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |               \
      XML_PARSE_BIG_LINES)
 
-/* All are supersets of ASCII, so that the scan sees what libxml2 sees. */
-static const char *const encodings[] = {"UTF-8", "US-ASCII", "ASCII",
-                                        "ISO-8859-1", NULL};
-
-static bool
-is_blank(char c)
+static void
+refuse_document(xmlParserCtxt *context)
 {
-    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
-}
+    bool *refused = context->_private;
 
-static const char *
-skip_blanks(const char *at, const char *end)
-{
-    while (at < end && is_blank(*at))
-        at++;
-    return at;
-}
-
-static gboolean
-check_encoding_name(const char *at, const char *end, GError **error)
-{
-    g_autofree char *name = NULL;
-    const char *start;
-    char quote;
-
-    at = skip_blanks(at, end);
-    if (at == end || *at != '=')
-        return TRUE; /* libxml2 will refuse it */
-    at = skip_blanks(at + 1, end);
-    if (at == end || (*at != '"' && *at != '\''))
-        return TRUE;
-    quote = *at++;
-    start = at;
-    while (at < end && *at != quote)
-        at++;
-    name = g_strndup(start, (gsize)(at - start));
-    for (gsize i = 0; encodings[i]; i++) {
-        if (g_ascii_strcasecmp(name, encodings[i]) == 0)
-            return TRUE;
-    }
-    return dom_fail(
-        error, DOM_ERROR_MALFORMED,
-        "the definition is encoded as '" DOM_QUOTE "': save it as UTF-8", name);
-}
-
-/* Looks at the XML declaration, if there is one. */
-static gboolean
-check_encoding(const char *xml, const char *end, GError **error)
-{
-    static const char word[] = "encoding";
-    const char *stop;
-
-    if (end - xml < 5 || memcmp(xml, "<?xml", 5) != 0)
-        return TRUE;
-    stop = memchr(xml, '>', (gsize)(end - xml));
-    if (!stop)
-        stop = end;
-    for (const char *at = xml; stop - at > (gssize)strlen(word); at++) {
-        if (memcmp(at, word, strlen(word)) == 0 &&
-            !check_encoding_name(at + strlen(word), stop, error))
-            return FALSE;
-    }
-    return TRUE;
-}
-
-/*
- * Counts what is cheap to write and dear to parse. No '<' can stand inside a
- * tag, so what is counted between two of them is never less than the
- * attributes of one element.
- */
-static gboolean
-check_counts(const char *xml, const char *end, GError **error)
-{
-    guint attributes = 0;
-    guint namespaces = 0;
-
-    for (const char *at = xml; at < end; at++) {
-        if (*at == '<') {
-            attributes = 0;
-        } else if (*at == '=') {
-            const char *next = skip_blanks(at + 1, end);
-
-            if (next < end && (*next == '"' || *next == '\''))
-                attributes++;
-        } else if (*at == 'x' && end - at >= 5 && memcmp(at, "xmlns", 5) == 0) {
-            namespaces++;
-        }
-        if (attributes > DOM_ATTRIBUTES_MAX)
-            return dom_fail(error, DOM_ERROR_LIMIT,
-                            "an element has more than %u attributes",
-                            DOM_ATTRIBUTES_MAX);
-        if (namespaces > DOM_NAMESPACES_MAX)
-            return dom_fail(error, DOM_ERROR_LIMIT,
-                            "the definition declares more than %u namespaces",
-                            DOM_NAMESPACES_MAX);
-    }
-    return TRUE;
-}
-
-static gboolean
-check_bytes(const char *xml, gsize len, GError **error)
-{
-    static const char mark[] = "\xef\xbb\xbf";
-    const char *end = xml + len;
-
-    if (len > DOM_XML_MAX)
-        return dom_fail(error, DOM_ERROR_LIMIT,
-                        "the definition has %" G_GSIZE_FORMAT
-                        " bytes: at most %u are taken",
-                        len, DOM_XML_MAX);
-    if (len >= 3 && memcmp(xml, mark, 3) == 0)
-        xml += 3;
-    if (skip_blanks(xml, end) == end)
-        return dom_fail(error, DOM_ERROR_MALFORMED, "the definition is empty");
-    if (*skip_blanks(xml, end) != '<' || memchr(xml, 0, (gsize)(end - xml)))
-        return dom_fail(error, DOM_ERROR_MALFORMED,
-                        "the definition is not XML in UTF-8");
-    return check_encoding(xml, end, error) && check_counts(xml, end, error);
+    *refused = true;
+    xmlStopParser(context);
 }
 
 static void
-refuse_doctype(void *data,
-               const xmlChar *name G_GNUC_UNUSED,
-               const xmlChar *external G_GNUC_UNUSED,
-               const xmlChar *system G_GNUC_UNUSED)
+refuse_entity(void *data,
+              const xmlChar *name G_GNUC_UNUSED,
+              int type G_GNUC_UNUSED,
+              const xmlChar *public_id G_GNUC_UNUSED,
+              const xmlChar *system_id G_GNUC_UNUSED,
+              xmlChar *content G_GNUC_UNUSED)
 {
-    xmlParserCtxt *context = data;
-    bool *seen = context->_private;
+    refuse_document(data);
+}
 
-    *seen = true;
-    xmlStopParser(context);
+/* Not asked for '&lt;' and the like. */
+static xmlEntity *
+refuse_reference(void *data, const xmlChar *name G_GNUC_UNUSED)
+{
+    refuse_document(data);
+    return NULL;
+}
+
+static void
+refuse_attribute(void *data,
+                 const xmlChar *element G_GNUC_UNUSED,
+                 const xmlChar *name G_GNUC_UNUSED,
+                 int type G_GNUC_UNUSED,
+                 int def G_GNUC_UNUSED,
+                 const xmlChar *value G_GNUC_UNUSED,
+                 xmlEnumeration *tree)
+{
+    xmlFreeEnumeration(tree);
+    refuse_document(data);
 }
 
 static gboolean
@@ -176,10 +83,10 @@ fail_as_libxml2(const xmlParserCtxt *context, GError **error)
 }
 
 static xmlDoc *
-parse_bytes(const char *xml, gsize len, GError **error)
+parse_text(const char *text, bool decoded, GError **error)
 {
     xmlParserCtxt *context;
-    bool doctype = false;
+    bool refused = false;
     xmlDoc *doc;
 
     xmlInitParser();
@@ -188,14 +95,19 @@ parse_bytes(const char *xml, gsize len, GError **error)
         dom_fail(error, DOM_ERROR_LIMIT, "out of memory");
         return NULL;
     }
-    context->_private = &doctype;
-    context->sax->internalSubset = refuse_doctype;
-    doc = xmlCtxtReadMemory(context, xml, (int)len, NULL, NULL, PARSE_OPTIONS);
-    if (doctype) {
+    context->_private = &refused;
+    context->sax->entityDecl = refuse_entity;
+    context->sax->getEntity = refuse_reference;
+    context->sax->getParameterEntity = refuse_reference;
+    context->sax->attributeDecl = refuse_attribute;
+    doc = xmlCtxtReadDoc(context, BAD_CAST text, NULL, NULL,
+                         PARSE_OPTIONS | (decoded ? XML_PARSE_IGNORE_ENC : 0));
+    if (refused) {
         g_clear_pointer(&doc, xmlFreeDoc);
         dom_fail(error, DOM_ERROR_MALFORMED,
-                 "the definition has a document type declaration: remove "
-                 "the '<!DOCTYPE' line");
+                 "the definition has an entity, or an attribute that its "
+                 "document type declares: write out what it stands for, and "
+                 "remove the '<!DOCTYPE'");
     } else if (!doc) {
         fail_as_libxml2(context, error);
     }
@@ -206,25 +118,43 @@ parse_bytes(const char *xml, gsize len, GError **error)
 xmlDoc *
 dom_parse_any(const char *xml, gsize len, GError **error)
 {
-    return check_bytes(xml, len, error) ? parse_bytes(xml, len, error) : NULL;
+    g_auto(DomBytes) bytes = {0};
+    g_autofree char *other = NULL;
+    xmlDoc *doc;
+
+    if (!dom_bytes_read(xml, len, &bytes, error))
+        return NULL;
+    other = dom_bytes_as_declared(&bytes);
+    doc = parse_text(bytes.text, bytes.decoded, other ? NULL : error);
+    return doc || !other ? doc : parse_text(other, true, error);
+}
+
+/* libvirt takes the element in any namespace, but not what is in it. */
+gboolean
+dom_check_root(const xmlNode *root, const char *name, GError **error)
+{
+    if (!root || strcmp((const char *)root->name, name) != 0)
+        return dom_fail(error, DOM_ERROR_MALFORMED,
+                        "the definition is a <" DOM_QUOTE ">, not a <%s>",
+                        root ? (const char *)root->name : "", name);
+    if (root->ns)
+        return dom_fail(error, DOM_ERROR_MALFORMED,
+                        "the <%s> is in a namespace: remove its prefix, or "
+                        "'xmlns'",
+                        name);
+    return TRUE;
 }
 
 xmlDoc *
 dom_parse(const char *xml, gsize len, GError **error)
 {
     g_autoptr(xmlDoc) doc = dom_parse_any(xml, len, error);
-    const xmlNode *root;
 
     if (!doc)
         return NULL;
-    root = xmlDocGetRootElement(doc);
-    if (!dom_is_named(root, "domain")) {
-        dom_fail(error, DOM_ERROR_MALFORMED,
-                 "the definition is a <" DOM_QUOTE ">, not a <domain>",
-                 root ? (const char *)root->name : "");
-        return NULL;
-    }
-    return g_steal_pointer(&doc);
+    return dom_check_root(xmlDocGetRootElement(doc), "domain", error)
+               ? g_steal_pointer(&doc)
+               : NULL;
 }
 
 char *

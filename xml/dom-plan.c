@@ -101,9 +101,7 @@ role_of(const DomRules *rules, const DomSource *source)
     if (source->kind != DOM_SOURCE_RBD)
         return ROLE_FOREIGN;
     /* One pool for everything: only a snapshot can be a parent. */
-    if (image && bare)
-        return dom_source_snap(source) ? ROLE_IMAGE : ROLE_BARE;
-    if (image)
+    if (image && (!bare || dom_source_snap(source)))
         return ROLE_IMAGE;
     return bare ? ROLE_BARE : ROLE_FOREIGN;
 }
@@ -238,6 +236,25 @@ plan_entry(Builder *builder, DomPlanDisk *own, GError **error)
     return accept_source(own, builder->rules, error);
 }
 
+/* What a newer libvirt takes for a namespace of RBD, an older one takes for a
+ * part of the image's name. */
+static gboolean
+check_path(const DomSource *source, GError **error)
+{
+    if (source->path == DOM_PATH_NAMESPACE)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its source '%s/" DOM_QUOTE "' is in a namespace of "
+                        "RBD, and nothing is cloned from there: name an image "
+                        "that is in none",
+                        source->pool, source->image);
+    if (source->path == DOM_PATH_ODD)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its source '%s/" DOM_QUOTE "' has an empty name in "
+                        "it, or one too many: write pool/image",
+                        source->pool, source->image);
+    return TRUE;
+}
+
 /* The disk's own source is an image, and so asks for it. */
 static gboolean
 plan_image(DomPlanDisk *own, GError **error)
@@ -252,7 +269,8 @@ plan_image(DomPlanDisk *own, GError **error)
                         "its source names two snapshots, '@" DOM_QUOTE
                         "' and <snapshot name='" DOM_QUOTE "'>: remove one",
                         source->snap_at, source->snap_element);
-    if (!dom_target_check(disk->target, error) || !decide_kind(own, error))
+    if (!check_path(source, error) || !dom_target_check(disk->target, error) ||
+        !decide_kind(own, error))
         return FALSE;
     if (!snap)
         snap = DOM_DEFAULT_SNAP;
@@ -276,7 +294,8 @@ plan_bare(DomPlanDisk *own, GError **error)
     if (strlen(disk->target) > DOM_NAME_MAX)
         return dom_fail(error, DOM_ERROR_LIMIT,
                         "the target name has more than %u bytes", DOM_NAME_MAX);
-    if (!dom_name_check("image", source->image, error) ||
+    if (!check_path(source, error) ||
+        !dom_name_check("image", source->image, error) ||
         (snap && !dom_name_check("snapshot", snap, error)))
         return FALSE;
     disk->kind = DOM_DISK_BARE;
@@ -293,7 +312,8 @@ plan_bare(DomPlanDisk *own, GError **error)
 static gboolean
 plan_as(Builder *builder, DomPlanDisk *own, Role role, GError **error)
 {
-    if (own->node && !dom_source_read_access(own->node, &own->disk, error))
+    if (own->node && (!dom_plain_check(own->node, error) ||
+                      !dom_source_read_access(own->node, &own->disk, error)))
         return FALSE;
     if (own->entry)
         return plan_entry(builder, own, error);
@@ -339,8 +359,7 @@ plan_node(Builder *builder, guint index, GError **error)
 
     if (!entry && role == ROLE_FOREIGN)
         return TRUE;
-    /* A namespace of RBD's own, which older libvirt takes for the image. */
-    if (!entry && role == ROLE_BARE && strchr(source->image, '/'))
+    if (!entry && role == ROLE_BARE && source->path == DOM_PATH_NAMESPACE)
         return TRUE;
     /* What a disk is copied to has its target already. */
     if (builder->plan->device && role == ROLE_BARE && (!target || !*target)) {

@@ -24,6 +24,18 @@ dom_source_free(DomSource *source)
     g_free(source);
 }
 
+static DomSourcePath
+path_of(const char *image)
+{
+    const char *slash = strchr(image, '/');
+
+    if (!slash)
+        return DOM_PATH_IMAGE;
+    return slash == image || !slash[1] || strchr(slash + 1, '/')
+               ? DOM_PATH_ODD
+               : DOM_PATH_NAMESPACE;
+}
+
 static void
 read_rbd_name(xmlNode *node, const char *name, DomSource *source)
 {
@@ -34,6 +46,7 @@ read_rbd_name(xmlNode *node, const char *name, DomSource *source)
     source->kind = DOM_SOURCE_RBD;
     source->pool = g_strndup(name, slash ? (gsize)(slash - name) : 0);
     source->image = g_strndup(rest, at ? (gsize)(at - rest) : strlen(rest));
+    source->path = path_of(source->image);
     source->snap_at = at ? g_strdup(at + 1) : NULL;
     source->snap_element = dom_child_attr(node, "snapshot", "name");
     source->said =
@@ -42,13 +55,15 @@ read_rbd_name(xmlNode *node, const char *name, DomSource *source)
                         source->snap_element ? source->snap_element : "");
 }
 
-/* Everything by which libvirt may find a disk's bytes. */
-static void
-read_other(xmlNode *node, DomSource *source)
-{
-    static const char *const ways[] = {"file",     "dev",  "dir",  "volume",
-                                       "protocol", "path", "type", NULL};
+/* Everything by which libvirt may find the bytes of a disk that is not on the
+ * network. */
+static const char *const local_ways[] = {"file", "dev",  "dir", "volume",
+                                         "path", "type", NULL};
+static const char *const network_ways[] = {"protocol", NULL};
 
+static void
+read_other(xmlNode *node, const char *const *ways, DomSource *source)
+{
     for (gsize i = 0; ways[i]; i++) {
         g_autofree char *value = dom_attr(node, ways[i]);
 
@@ -66,12 +81,15 @@ dom_source_read(xmlNode *disk)
 {
     DomSource *source = g_new0(DomSource, 1);
     xmlNode *node = dom_child(disk, "source");
+    g_autofree char *type = dom_attr(disk, "type");
     g_autofree char *protocol = dom_attr(node, "protocol");
     g_autofree char *name = dom_attr(node, "name");
 
     source->kind = DOM_SOURCE_NONE;
-    if (g_strcmp0(protocol, "rbd") != 0)
-        read_other(node, source);
+    if (g_strcmp0(type, "network") != 0)
+        read_other(node, local_ways, source);
+    else if (g_strcmp0(protocol, "rbd") != 0)
+        read_other(node, network_ways, source);
     else if (name && *name)
         read_rbd_name(node, name, source);
     return source;

@@ -114,7 +114,7 @@ take_xml_string(xmlChar *text)
 char *
 dom_attr(xmlNode *node, const char *name)
 {
-    xmlChar *value = node ? xmlGetNoNsProp(node, BAD_CAST name) : NULL;
+    xmlChar *value = node ? xmlGetProp(node, BAD_CAST name) : NULL;
 
     return value ? take_xml_string(value) : NULL;
 }

@@ -39,7 +39,10 @@
  * take minutes. */
 #define DOM_ATTRIBUTES_MAX 256u  /* in one element */
 #define DOM_NAMESPACES_MAX 1024u /* declarations in a definition */
-#define DOM_SIZE_MAX       (G_GUINT64_CONSTANT(1) << 60)
+/* Tags and attributes in a definition, for libxml2 needs about 200 bytes for
+ * each: 64 MiB at most, and not what 4 MiB of '<a/>' take. */
+#define DOM_PIECES_MAX (256u * 1024u)
+#define DOM_SIZE_MAX   (G_GUINT64_CONSTANT(1) << 60)
 
 #define DOM_ERROR dom_error_quark()
 GQuark dom_error_quark(void);
@@ -133,11 +136,12 @@ typedef struct {
 /*
  * Reads a definition: a whole <domain> in xml[0..len).
  *
- * Gives a plan, empty for a domain that asks for nothing. Errors: every code
- * of DOM_ERROR; the document is refused when it has a document type
- * declaration (so entities cannot expand), is longer than DOM_XML_MAX or
- * nests deeper than libxml2's own limit of 256 below <domain>. Its bytes are
- * UTF-8 (or are declared as ASCII or ISO-8859-1).
+ * Gives a plan, empty for a domain that asks for nothing. It is read as libvirt
+ * reads it; what another version of libvirt could read otherwise is refused. So
+ * is a document that has an entity or whose document type declares an
+ * attribute, that is above one of the limits or nests deeper than libxml2's own limit of 256 below
+ * <domain>, or whose encoding has ASCII at other bytes (but UTF-16 is taken).
+ * Errors: every code of DOM_ERROR.
  */
 DomPlan *dom_plan_new(const char *xml,
                       gsize len,

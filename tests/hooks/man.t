@@ -31,10 +31,10 @@ fi
 
 marks=$(sed -n '/^static.*marks\[\]/,/^};/p' "$srcdir/hooks/hook-sieve.c" |
     tr ',' '\n' | sed -n 's/^ *"\([^\\]*\)"$/\1/p')
-check "marks were found" "$(test "$(echo "$marks" | wc -l)" -eq 4 ||
+check "marks were found" "$(test "$(echo "$marks" | wc -l)" -eq 5 ||
     echo "$marks")"
 check "each mark is named" "$(echo "$marks" | while read -r mark; do
-    grep -qF "C<$mark>" "$pod" || echo "$mark"
+    grep -qF -e "C<$mark>" -e "C<< $mark >>" "$pod" || echo "$mark"
 done)"
 
 # 4194304 in the page, '(4u * 1024u * 1024u)' in the header.

@@ -145,6 +145,7 @@ plugged()
     refuses 'root is' "is in use by client '127.0.0.1" \
         proxy_virsh attach-device plugs "$(in_use)" --live
     ok 'and out' proxy_virsh detach-disk plugs sdb --live --config
+    spelled
     ok 'a disk for later' proxy_virsh attach-device plugs \
         "$(other_target sdc)" --config
     like 'has its name when the call is over' \
@@ -182,6 +183,34 @@ guest_runs()
         "<controller type='scsi' model='virtio-scsi'/>" >"$BED/tmp/plugs.xml"
     proxy_virsh define "$BED/tmp/plugs.xml" && proxy_virsh start plugs &&
         guest_wait_line plugs 'wrote sector 2'
+}
+
+# However it is spelled: libvirt would read it.
+spelled()
+{
+    local other
+    other=vms/$(uuidgen)_disk
+    rbd create --size 1M "$other"
+    spelled_as 'with a reference' 'belongs to domain UUID' \
+        "s|'rbd'|'r\&#98;d'|"
+    spelled_as 'with a prefix' 'has a prefix' \
+        "s|name=|xmlns:x='urn:x' x:name=|"
+    spelled_as 'as an entity' 'has an entity' \
+        "s|'rbd'|'r\&e;'|;1i <!DOCTYPE disk [<!ENTITY e 'bd'>]>"
+    spelled_as 'by its document type' 'has an entity, or an attribute' \
+        "s|protocol='rbd'||;1i <!DOCTYPE disk [<!ATTLIST source protocol CDATA 'rbd'>]>"
+    spelled_as 'in an empty namespace of RBD' 'has an empty name' 's|vms/|vms//|'
+    spelled_as 'as another element' 'is in a namespace' \
+        "s|<disk|<x:disk xmlns:x='urn:x'|;s|</disk|</x:disk|"
+    rbd rm --no-progress "$other"
+}
+
+# spelled_as HOW WHY SCRIPT
+spelled_as()
+{
+    sed "s|images/.*@snap|$other|;$3" "$BED/tmp/plug.xml" >"$BED/tmp/spelled.xml"
+    refuses "nor is it $1" "$2" proxy_virsh attach-device plugs \
+        "$BED/tmp/spelled.xml"
 }
 
 # ---- what else carries a domain or a disk -----------------------------------

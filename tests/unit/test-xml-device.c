@@ -50,7 +50,8 @@ test_nothing(void **state G_GNUC_UNUSED)
         "<interface/>",
         "<domain><devices>" CLONE "</devices></domain>",
         "<devices>" CLONE "</devices>",
-        "<disk xmlns='urn:other'/>",
+        "<interface xmlns='urn:other'/>",
+        "<!DOCTYPE disk><disk/>",
         "<disk type='file'><source file='/a'/></disk>",
     };
 
@@ -76,12 +77,17 @@ test_codes(void **state G_GNUC_UNUSED)
     } bad[] = {
         {"<disk>", UUID, DOM_ERROR_MALFORMED},
         {"", UUID, DOM_ERROR_MALFORMED},
-        {"<!DOCTYPE disk><disk/>", UUID, DOM_ERROR_MALFORMED},
+        {"<!DOCTYPE disk [<!ENTITY a 'b'>]><disk/>", UUID, DOM_ERROR_MALFORMED},
+        /* libvirt attaches a <disk> of any namespace. */
+        {"<disk xmlns='urn:other'/>", UUID, DOM_ERROR_MALFORMED},
+        {"<x:disk xmlns:x='urn:x' type='network'><source protocol='rbd' "
+         "name='vms/" OTHER "_disk'/><target dev='vdb'/></x:disk>",
+         UUID, DOM_ERROR_MALFORMED},
         {CLONE, "", DOM_ERROR_REQUEST},
         {CLONE, "982b8eac", DOM_ERROR_REQUEST},
-        {"<disk><source protocol='rbd' name='images/i'/></disk>", UUID,
-         DOM_ERROR_REQUEST},
-        {"<disk><source protocol='rbd' name='vms/" OTHER
+        {"<disk type='network'><source protocol='rbd' name='images/i'/></disk>",
+         UUID, DOM_ERROR_REQUEST},
+        {"<disk type='network'><source protocol='rbd' name='vms/" OTHER
          "_disk'/><target dev='vdb'/></disk>",
          UUID, DOM_ERROR_OWNER},
     };

@@ -135,6 +135,14 @@ test_limit_namespaces(void **state G_GNUC_UNUSED)
                 DOM_NAMESPACES_MAX);
 }
 
+/* A tag each, and two of <domain>. */
+static void
+test_limit_pieces(void **state G_GNUC_UNUSED)
+{
+    check_limit("<domain>", "<a/>", "</domain>", DOM_PIECES_MAX - 2);
+    check_limit("<domain>", "<a b=''/>", "</domain>", DOM_PIECES_MAX / 2 - 1);
+}
+
 static void
 test_limit_depth(void **state G_GNUC_UNUSED)
 {
@@ -336,11 +344,25 @@ test_bytes(void **state G_GNUC_UNUSED)
         {"<domain/>x", 10},
         {"<domain>&undefined;</domain>", 28},
         {"<domain>\xff</domain>", 18},
-        {"<?xml version='1.0' encoding='UTF-16'?><domain/>", 48},
         {"<?xml version='1.0' encoding = \"HZ\"?><domain/>", 46},
-        {"<!DOCTYPE domain><domain/>", 26},
-        {"<!DOCTYPE domain SYSTEM 'file:///etc/passwd'><domain/>", 54},
+        {"<?xml version='1.0' encoding='UTF-7'?><domain/>", 47},
+        {"<?xml version='1.0' encoding='ascii//IGNORE'?><domain/>", 55},
+        {"<?xml version='1.0' encoding='koi8-x'?><domain>\xc1</domain>", 57},
+        {"<?xml version='1.0' encoding='ascii'?><domain>\xc1</domain>", 56},
+        {"\xef\xbb\xbf<?xml version='1.0' encoding='koi8-r'?><d>\xc1</d>", 50},
+        {"\xff\xfe<\0d\0/\0>", 9},
+        {"\xff\xfe<\0d\0>\0\0\0<\0/\0d\0>\0", 18},
+        {"\xff\xfe", 2},
+        {"<!DOCTYPE domain [<!ENTITY a 'b'>]><domain/>", 44},
+        {"<!DOCTYPE domain [<!ENTITY a SYSTEM 'file:///a'>]><domain/>", 59},
+        {"<!DOCTYPE domain [<!ENTITY % a 'b'>]><domain/>", 46},
+        {"<!DOCTYPE domain [<!ATTLIST disk type CDATA 'network'>]><domain/>",
+         65},
+        {"<!DOCTYPE domain [<!ATTLIST disk type (a|b) #REQUIRED>]><domain/>",
+         65},
+        {"<!DOCTYPE domain><domain>&a;</domain>", 37},
         {"<x:domain xmlns:x='u'/>", 23},
+        {"<domain xmlns='u'/>", 19},
     };
     DomRules rules = site_rules();
 
@@ -363,6 +385,13 @@ test_good_bytes(void **state G_GNUC_UNUSED)
         "<?xml version='1.0' encoding='iso-8859-1'?><domain>\xe9</domain>",
         "<?xml version='1.0'?><domain a='encoding=\"x\"'/>",
         "\n <!-- c --><domain>&amp;&#65;</domain>\n",
+        "<?xml version='1.0' encoding='utf8'?><domain>\xc3\xa9</domain>",
+        "<?xml version='1.0' encoding='ISO-8859-15'?><domain>\xa4</domain>",
+        "<?xml version='1.0' encoding='windows-1252'?><domain>\x80</domain>",
+        "<?xml version='1.0' encoding='Shift_JIS'?><domain>\x82\xa0</domain>",
+        "<!DOCTYPE domain><domain/>",
+        "<!DOCTYPE domain SYSTEM 'file:///etc/passwd'><domain/>",
+        "<!DOCTYPE domain [<!-- c --><?p?><!ELEMENT a EMPTY>]><domain/>",
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(good); i++) {
@@ -370,6 +399,39 @@ test_good_bytes(void **state G_GNUC_UNUSED)
 
         if (!plan)
             fail_msg("%" G_GSIZE_FORMAT " is refused", i);
+    }
+}
+
+/* With the bytes of UTF-16, and what they declare. */
+static void
+test_utf16(void **state G_GNUC_UNUSED)
+{
+    static const char *const marks[] = {"\xef\xbb\xbf", ""};
+    static const char *const encodings[] = {"UTF-16LE", "UTF-16BE"};
+    static const char xml[] =
+        "<?xml version='1.0' encoding='UTF-16'?><domain><uuid>" UUID "</uuid>"
+        "<title>\xc3\xa9</title><devices><disk type='network'><source "
+        "protocol='rbd' name='images/i@s'/><target dev='vda'/></disk>"
+        "</devices></domain>";
+
+    for (guint i = 0; i < 4; i++) {
+        g_autofree char *text = g_strconcat(marks[i / 2], xml, NULL);
+        gsize len = 0;
+        g_autofree char *bytes =
+            g_convert(text, -1, encodings[i % 2], "UTF-8", NULL, &len, NULL);
+        DomRules rules = site_rules();
+        DomSite site = site_default();
+        g_autoptr(GError) error = NULL;
+        g_autoptr(DomPlan) plan = dom_plan_new(bytes, len, &rules, &error);
+        g_autofree char *out = NULL;
+
+        if (!plan)
+            fail_msg("%u: %s", i, error->message);
+        assert_int_equal(dom_plan_disks(plan)->len, 1);
+        assert_true(dom_plan_rewrite(plan, &site, &out, NULL));
+        assert_true(g_str_has_prefix(out, "<?xml version=\"1.0\" "
+                                          "encoding=\"UTF-8\"?>"));
+        assert_non_null(strstr(out, "<title>\xc3\xa9</title>"));
     }
 }
 
@@ -416,6 +478,7 @@ main(void)
         cmocka_unit_test(test_limit_hosts),
         cmocka_unit_test(test_limit_attributes),
         cmocka_unit_test(test_limit_namespaces),
+        cmocka_unit_test(test_limit_pieces),
         cmocka_unit_test(test_limit_depth),
         cmocka_unit_test(test_limit_bytes),
         cmocka_unit_test(test_limit_names),
@@ -426,6 +489,7 @@ main(void)
         cmocka_unit_test(test_site_limits),
         cmocka_unit_test(test_bytes),
         cmocka_unit_test(test_good_bytes),
+        cmocka_unit_test(test_utf16),
         cmocka_unit_test(test_silence),
     };
 
