@@ -141,26 +141,28 @@ ask_libvirt(Settle *settle)
 }
 
 /* Anywhere in the live definition: as a source, below an overlay, or as what a
- * block job writes to. */
-static bool
-is_plugged(const Settle *settle, const Disk *disk)
+ * block job writes to. Of one that cannot be read nothing is known. */
+static StoreGuestNow
+now_of(const Settle *settle, const Disk *disk)
 {
     const char *xml = settle->domain.xml;
+    DomFound found = {DOM_ROLE_NONE, false};
+    bool read = !xml || dom_find_source(xml, strlen(xml), disk->pool,
+                                        disk->image, &found, NULL);
 
-    return xml && dom_find_source(xml, strlen(xml), disk->pool, disk->image) !=
-                      DOM_SOURCE_NOWHERE;
+    return (StoreGuestNow){
+        .domain = settle->uuid,
+        .state = read ? settle->state : STORE_GUEST_UNKNOWN,
+        .plugged = found.role >= DOM_ROLE_BACKING,
+        .call_over = settle->virt->is_over(settle->virt->data, settle->uuid,
+                                           disk->pool, disk->image),
+    };
 }
 
 static void
 settle_disk(Settle *settle, Disk *disk)
 {
-    const StoreGuestNow now = {
-        .domain = settle->uuid,
-        .state = settle->state,
-        .plugged = is_plugged(settle, disk),
-        .call_over = settle->virt->is_over(settle->virt->data, settle->uuid,
-                                           disk->pool, disk->image),
-    };
+    const StoreGuestNow now = now_of(settle, disk);
     g_autofree char *image = g_strdup_printf("%s/%s", disk->pool, disk->image);
     const LogAbout about = {.domain = settle->domain.name ? settle->domain.name
                                                           : settle->uuid,

@@ -1,6 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xml/dom-find.c - where in a live definition is this image?
+ * xml/dom-find.c - which RBD images a guest has, and as what
+ *
+ * For definitions in libvirt's own words, those of guests that run among them:
+ * nothing here asks whose an image is, and no pool is known.
+ *
+ *     <disk>
+ *       <source> <dataStore> <source>
+ *       <backingStore> <source> <backingStore> <source> ...
+ *       <mirror> <source>, <backingStore> ...
  */
 #include "config.h"
 
@@ -8,54 +16,121 @@
 
 #include <string.h>
 
-static bool
-is_source_of(xmlNode *node, const char *name)
+static void
+source_free(DomRbdSource *source)
 {
-    g_autofree char *protocol = NULL;
-    g_autofree char *named = NULL;
-
-    if (strcmp((const char *)node->name, "source") != 0)
-        return false;
-    protocol = dom_attr(node, "protocol");
-    named = dom_attr(node, "name");
-    return g_strcmp0(protocol, "rbd") == 0 && g_strcmp0(named, name) == 0;
+    g_free(source->target);
+    g_free(source->pool);
+    g_free(source->image);
+    g_free(source->snap);
+    g_free(source);
 }
 
-/* role: of the sources right below node. */
-static DomSourceRole
-search(xmlNode *node, DomSourceRole role, const char *name)
+typedef struct {
+    GPtrArray *sources;
+    char *target;
+    bool mirror;
+} Walk;
+
+/* holder: what has a type and a <source>. */
+static void
+add_source(const Walk *walk, xmlNode *holder, DomRole role)
 {
-    DomSourceRole found = DOM_SOURCE_NOWHERE;
+    g_autoptr(DomSource) found = dom_source_read(holder);
+    DomRbdSource *source;
 
-    for (xmlNode *at = node->children; at; at = at->next) {
-        DomSourceRole below = role;
+    if (found->kind != DOM_SOURCE_RBD)
+        return;
+    source = g_new0(DomRbdSource, 1);
+    source->target = g_strdup(walk->target);
+    source->pool = g_steal_pointer(&found->pool);
+    /* libvirt knows no '@'. */
+    source->image = found->snap_at
+                        ? g_strconcat(found->image, "@", found->snap_at, NULL)
+                        : g_steal_pointer(&found->image);
+    if (found->snap_element && *found->snap_element)
+        source->snap = g_steal_pointer(&found->snap_element);
+    source->role =
+        source->snap && role > DOM_ROLE_BACKING ? DOM_ROLE_READ_ONLY : role;
+    source->mirror = walk->mirror;
+    g_ptr_array_add(walk->sources, source);
+}
 
-        if (at->type != XML_ELEMENT_NODE)
+/* One image: its source, and where that keeps its data. */
+static void
+add_image(const Walk *walk, xmlNode *holder, DomRole role)
+{
+    xmlNode *store = dom_child(dom_child(holder, "source"), "dataStore");
+
+    add_source(walk, holder, role);
+    if (store)
+        add_source(walk, store, role);
+}
+
+static void
+add_chain(const Walk *walk, xmlNode *holder, DomRole role)
+{
+    xmlNode *backing = dom_child(holder, "backingStore");
+
+    add_image(walk, holder, role);
+    for (; backing; backing = dom_child(backing, "backingStore"))
+        add_image(walk, backing, DOM_ROLE_BACKING);
+}
+
+static void
+add_disk(GPtrArray *sources, xmlNode *disk)
+{
+    g_autofree char *target = dom_child_attr(disk, "target", "dev");
+    g_autofree char *device = dom_attr(disk, "device");
+    bool written =
+        g_strcmp0(device, "cdrom") != 0 && !dom_child(disk, "readonly");
+    xmlNode *mirror = dom_child(disk, "mirror");
+    const Walk walk = {sources, target, mirror != NULL};
+
+    add_chain(&walk, disk, written ? DOM_ROLE_DISK : DOM_ROLE_READ_ONLY);
+    if (mirror)
+        add_chain(&walk, mirror, DOM_ROLE_MIRROR);
+}
+
+gboolean
+dom_sources(const char *xml, gsize len, GPtrArray **ret_sources, GError **error)
+{
+    g_autoptr(xmlDoc) doc = dom_parse(xml, len, error);
+    g_autoptr(GPtrArray) disks = NULL;
+
+    if (!doc)
+        return FALSE;
+    disks = dom_disk_nodes(xmlDocGetRootElement(doc));
+    *ret_sources = g_ptr_array_new_with_free_func((GDestroyNotify)source_free);
+    for (guint i = 0; i < disks->len; i++)
+        add_disk(*ret_sources, disks->pdata[i]);
+    return TRUE;
+}
+
+gboolean
+dom_find_source(const char *xml,
+                gsize len,
+                const char *pool,
+                const char *image,
+                DomFound *ret_found,
+                GError **error)
+{
+    g_autoptr(GPtrArray) sources = NULL;
+    DomFound found = {DOM_ROLE_NONE, false};
+
+    if (!dom_sources(xml, len, &sources, error))
+        return FALSE;
+    for (guint i = 0; i < sources->len; i++) {
+        const DomRbdSource *source = sources->pdata[i];
+
+        if (strcmp(source->pool, pool) != 0 ||
+            strcmp(source->image, image) != 0)
             continue;
-        if (is_source_of(at, name))
-            found = MAX(found, role);
-        if (strcmp((const char *)at->name, "mirror") == 0)
-            below = DOM_SOURCE_JOB;
-        else if (strcmp((const char *)at->name, "backingStore") == 0 &&
-                 role == DOM_SOURCE_DISK)
-            below = DOM_SOURCE_BELOW;
-        found = MAX(found, search(at, below, name));
+        found.role = MAX(found.role, source->role);
+        found.mirror |= source->mirror;
     }
-    return found;
-}
-
-DomSourceRole
-dom_find_source(const char *xml, gsize len, const char *pool, const char *image)
-{
-    g_autoptr(xmlDoc) doc = dom_parse(xml, len, NULL);
-    g_autoptr(GPtrArray) nodes =
-        dom_disk_nodes(doc ? xmlDocGetRootElement(doc) : NULL);
-    g_autofree char *name = g_strdup_printf("%s/%s", pool, image);
-    DomSourceRole found = DOM_SOURCE_NOWHERE;
-
-    for (guint i = 0; i < nodes->len; i++)
-        found = MAX(found, search(nodes->pdata[i], DOM_SOURCE_DISK, name));
-    return found;
+    *ret_found = found;
+    return TRUE;
 }
 
 const char *

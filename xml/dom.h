@@ -173,20 +173,6 @@ char *dom_peek_name(const char *xml, gsize len);
  * cannot be read. */
 bool dom_peek_target(const char *xml, gsize len, const char *target);
 
-/* What an RBD image is to the disks of a definition; the strongest counts. */
-typedef enum {
-    DOM_SOURCE_NOWHERE,
-    DOM_SOURCE_BELOW, /* in a backing chain */
-    DOM_SOURCE_JOB,   /* what a block job writes to */
-    DOM_SOURCE_DISK,  /* a disk's own source */
-} DomSourceRole;
-
-/* DOM_SOURCE_NOWHERE also where the definition cannot be read. */
-DomSourceRole dom_find_source(const char *xml,
-                              gsize len,
-                              const char *pool,
-                              const char *image);
-
 /* The domain's <name>; NULL if it has none. Owned by the plan. */
 const char *dom_plan_name(const DomPlan *plan);
 /* The domain's <uuid>, lower case with hyphens. A definition without one has
@@ -246,6 +232,48 @@ gboolean dom_revert(const char *xml,
                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 void dom_changes_free(DomChanges *changes);
+
+/* As what a guest has an RBD image; of several, the last counts. From
+ * DOM_ROLE_MIRROR on, QEMU writes to it. (A block job that commits into the
+ * middle of a chain writes to a DOM_ROLE_BACKING: libvirt's XML does not tell.
+ * One that commits into an image from the top has that one as its mirror.) */
+typedef enum {
+    DOM_ROLE_NONE,      /* it is nowhere in the definition */
+    DOM_ROLE_READ_ONLY, /* a CD drive's, a disk's with <readonly/>, or only a
+                         * snapshot of it is */
+    DOM_ROLE_BACKING,   /* below another one, in a <backingStore> */
+    DOM_ROLE_MIRROR,    /* what a block job fills, in a <mirror> */
+    DOM_ROLE_DISK,      /* a disk's own, and can be written */
+} DomRole;
+
+typedef struct {
+    char *target; /* of its disk; NULL: that has none */
+    char *pool;
+    char *image; /* in a namespace of RBD: 'namespace/image' */
+    char *snap;  /* or NULL */
+    DomRole role;
+    bool mirror; /* its disk has a <mirror>: a block job is at work */
+} DomRbdSource;
+
+/* Every RBD source in a definition in libvirt's words, also of a guest that
+ * runs; document order. ret_sources gets an array of DomRbdSource, to be
+ * unreferenced. Errors: those of dom_plan_new() for a document. */
+gboolean dom_sources(const char *xml,
+                     gsize len,
+                     GPtrArray **ret_sources,
+                     GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+typedef struct {
+    DomRole role; /* the last of those that it has */
+    bool mirror;  /* a disk that has it in any role has a <mirror> */
+} DomFound;
+
+gboolean dom_find_source(const char *xml,
+                         gsize len,
+                         const char *pool,
+                         const char *image,
+                         DomFound *ret_found,
+                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /*
  * A size as people write it: digits, an optional fraction, optional blanks, a
