@@ -46,7 +46,7 @@ has_mark(const char *xml, size_t len)
     return false;
 }
 
-/* ---- character references -------------------------------------------------- */
+/* ---- character references ------------------------------------------------ */
 
 static unsigned
 digit_of(char c, unsigned base)
@@ -95,7 +95,7 @@ hides_letter(const char *xml, const char *end)
     return false;
 }
 
-/* ---- encodings ------------------------------------------------------------- */
+/* ---- encodings ----------------------------------------------------------- */
 
 /* Whether name[0..len) leaves every ASCII character at its byte, for sure. */
 static bool

@@ -48,7 +48,7 @@ skip_blanks(const char *at, const char *end)
     return at;
 }
 
-/* ---- encodings ------------------------------------------------------------- */
+/* ---- encodings ----------------------------------------------------------- */
 
 static bool
 is_known_encoding(const char *name)
@@ -162,7 +162,7 @@ dom_bytes_as_declared(const DomBytes *bytes)
     return convert(bytes->text, strlen(bytes->text), bytes->encoding);
 }
 
-/* ---- limits ---------------------------------------------------------------- */
+/* ---- limits -------------------------------------------------------------- */
 
 typedef struct {
     guint attributes; /* in the element so far, or more */
@@ -220,7 +220,7 @@ count(const char *xml, const char *end, GError **error)
     return TRUE;
 }
 
-/* ---- all of it -------------------------------------------------------------- */
+/* ---- all of it ----------------------------------------------------------- */
 
 static gboolean
 fail_not_xml(GError **error)

@@ -5,11 +5,11 @@
  * The way of a definition: dom-bytes.c makes text of the bytes, dom-parse.c a
  * document of that, dom-request.c reads our metadata in it, dom-source.c a
  * disk's source, dom-plan.c puts both together (dom-plain.c says where nobody
- * can be sure) and dom-owner.c gives the clones their names. From the plan, dom-rewrite.c edits a copy of the document (dom-write.c one
- * disk, dom-record.c the metadata); dom-changes.c and dom-revert.c say the
- * same in libvirt's calls. dom-device.c puts a lone device into a definition of
- * its own, and goes the same way. dom-find.c and dom-peek.c look something up
- * without a plan.
+ * can be sure) and dom-owner.c gives the clones their names. From the plan,
+ * dom-rewrite.c edits a copy of the document (dom-write.c one disk, dom-record.c
+ * the metadata); dom-changes.c and dom-revert.c say the same in libvirt's calls.
+ * dom-device.c puts a lone device into a definition of its own, and goes the
+ * same way. dom-find.c and dom-peek.c look something up without a plan.
  *
  * Contract: an element counts by its namespace, never by its prefix. What
  * libxml2 allocated does not leave this room; strings are g_malloc'd.

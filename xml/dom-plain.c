@@ -4,8 +4,8 @@
  *
  * libvirt reads most attributes whatever their prefix, and some only without
  * one; of two elements it takes the first, and has taken the last. Which, has
- * changed with its versions. What is no business of remora may be written in any
- * way; in a disk that is, nothing may be read in two.
+ * changed with its versions. What is no business of remora may be written in
+ * any way; in a disk that is, nothing may be read in two.
  */
 #include "config.h"
 

@@ -137,11 +137,11 @@ typedef struct {
  * Reads a definition: a whole <domain> in xml[0..len).
  *
  * Gives a plan, empty for a domain that asks for nothing. It is read as libvirt
- * reads it; what another version of libvirt could read otherwise is refused. So
- * is a document that has an entity or whose document type declares an
- * attribute, that is above one of the limits or nests deeper than libxml2's own limit of 256 below
- * <domain>, or whose encoding has ASCII at other bytes (but UTF-16 is taken).
- * Errors: every code of DOM_ERROR.
+ * reads it; what another version of libvirt could read otherwise is refused.
+ * So is a document that has an entity or whose document type declares an
+ * attribute, that is above one of the limits or nests deeper than libxml2's own
+ * limit of 256 below <domain>, or whose encoding has ASCII at other bytes (but
+ * UTF-16 is taken). Errors: every code of DOM_ERROR.
  */
 DomPlan *dom_plan_new(const char *xml,
                       gsize len,

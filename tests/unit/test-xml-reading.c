@@ -46,7 +46,7 @@ below(guint n)
 
 #define PICK(list) (list[below(G_N_ELEMENTS(list))])
 
-/* ---- spelling it otherwise --------------------------------------------------- */
+/* ---- spelling it otherwise ----------------------------------------------- */
 
 static void
 replace(GString *xml, gsize at, gsize len, const char *text)
@@ -309,7 +309,7 @@ odd_definition(void)
     return g_string_free(xml, FALSE);
 }
 
-/* ---- two readings ------------------------------------------------------------ */
+/* ---- two readings -------------------------------------------------------- */
 
 static char *
 as_libvirt(const char *xml)
@@ -498,7 +498,7 @@ test_reading(void **state G_GNUC_UNUSED)
     assert_true(seen.ours > ROUNDS / 20);
 }
 
-/* ---- the start ----------------------------------------------------------------- */
+/* ---- the start ----------------------------------------------------------- */
 
 /* Of the test driver's type, and complete. */
 static char *
