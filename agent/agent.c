@@ -342,13 +342,36 @@ uuid_of_ours(Host *host, const char *name, const char *xml, gsize len)
                                                  : NULL;
 }
 
+/* A host may have thousands that are off, and only few of them left a claim. */
+static bool
+has_claim(Host *host, const char *xml)
+{
+    g_autoptr(DomPlan) plan =
+        request_plan(host, HOST_ASK_NOBODY, xml, strlen(xml), false, NULL);
+    const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
+
+    for (guint i = 0; disks && i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+        g_autoptr(StoreSight) sight =
+            disk->writable && disk->image
+                ? store_sight_new(host_cluster(host), disk->pool, disk->image,
+                                  NULL)
+                : NULL;
+
+        if (sight && g_strcmp0(store_sight_owner(sight),
+                               dom_plan_uuid(plan)) == 0)
+            return true;
+    }
+    return false;
+}
+
 void
-agent_sees(Agent *agent, const char *name, const char *xml)
+agent_sees(Agent *agent, const char *name, const char *xml, bool active)
 {
     g_autoptr(Host) host = agent_host(agent);
     g_autofree char *uuid = uuid_of_ours(host, name, xml, strlen(xml));
 
-    if (uuid)
+    if (uuid && (active || has_claim(host, xml)))
         agent_settle_soon(agent, uuid, xml);
 }
 

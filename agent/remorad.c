@@ -154,9 +154,9 @@ begin(gpointer agent)
 }
 
 static void
-on_seen(const char *name, const char *xml, gpointer agent)
+on_seen(const char *name, const char *xml, bool active, gpointer agent)
 {
-    agent_sees(agent, name, xml);
+    agent_sees(agent, name, xml, active);
 }
 
 /* host is its own, and is given up: with a reload its connection is to go. */

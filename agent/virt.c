@@ -239,7 +239,8 @@ tell_seen(const Virt *virt, virDomainPtr domain)
     char *xml = virDomainGetXMLDesc(domain, 0);
 
     if (xml)
-        virt->seen(virDomainGetName(domain), xml, virt->seen_data);
+        virt->seen(virDomainGetName(domain), xml,
+                   virDomainIsActive(domain) != 0, virt->seen_data);
     free(xml);
 }
 

@@ -20,7 +20,10 @@
 
 typedef struct Virt Virt;
 
-typedef void (*VirtSeen)(const char *name, const char *xml, gpointer data);
+typedef void (*VirtSeen)(const char *name,
+                         const char *xml,
+                         bool active,
+                         gpointer data);
 /* Once in a process. It runs until the process ends: a call that waits for
  * libvirt cannot be called back. seen is told of each domain when a connection
  * has been made, and of one that has arrived or ended, with its definition as it
