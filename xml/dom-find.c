@@ -132,10 +132,3 @@ dom_find_source(const char *xml,
     *ret_found = found;
     return TRUE;
 }
-
-const char *
-dom_plan_arrival(const DomPlan *plan)
-{
-    (void)plan;
-    return NULL;
-}

@@ -109,7 +109,6 @@ typedef struct {
     const char *cache;       /* libvirt's word, or NULL: leave alone */
     const char *discard;     /* 'unmap', 'ignore', or NULL: leave alone */
     const char *bus;         /* 'scsi', 'virtio', or NULL: keep */
-    const char *arrival;
     /* The guest has its devices already: it comes from another host, is
      * restored, or runs here. Then nothing is added that it could see (a
      * serial, a disk, another bus, <readonly/>), for libvirt refuses a
@@ -180,7 +179,6 @@ const char *dom_plan_name(const DomPlan *plan);
 const char *dom_plan_uuid(const DomPlan *plan);
 /* Whether that UUID stands in the definition. */
 bool dom_plan_uuid_given(const DomPlan *plan);
-const char *dom_plan_arrival(const DomPlan *plan);
 /* Of DomDisk, document order. Empty: the domain is not ours. */
 const GPtrArray *dom_plan_disks(const DomPlan *plan);
 /* Whether <metadata> carries an element of DOM_NAMESPACE. */
