@@ -6,10 +6,11 @@
  * document of that, dom-request.c reads our metadata in it, dom-source.c a
  * disk's source, dom-plan.c puts both together (dom-plain.c says where nobody
  * can be sure) and dom-owner.c gives the clones their names. From the plan,
- * dom-rewrite.c edits a copy of the document (dom-write.c one disk, dom-record.c
- * the metadata); dom-changes.c and dom-revert.c say the same in libvirt's calls.
- * dom-device.c puts a lone device into a definition of its own, and goes the
- * same way. dom-find.c and dom-peek.c look something up without a plan.
+ * dom-rewrite.c edits a copy of the document (dom-write.c one disk,
+ * dom-record.c the metadata); dom-changes.c and dom-revert.c say the same in
+ * libvirt's calls. dom-device.c puts a lone device into a definition of its
+ * own, and goes the same way. dom-find.c and dom-peek.c look something up
+ * without a plan.
  *
  * Contract: an element counts by its namespace, never by its prefix. What
  * libxml2 allocated does not leave this room; strings are g_malloc'd.
@@ -115,6 +116,14 @@ void dom_request_free(DomRequest *request);
 /* Our element in <metadata>, or NULL. */
 xmlNode *dom_request_find(xmlNode *root);
 
+/* dom-arrival.c */
+bool dom_nonce_check(const char *nonce);
+/* Its nonce, or NULL. */
+char *dom_arrival_read(xmlNode *root);
+/* Puts a nonce there; NULL: takes an old one away. Says whether that changes
+ * anything. */
+bool dom_arrival_write(xmlNode *root, const char *nonce);
+
 /* dom-source.c */
 typedef enum {
     DOM_SOURCE_NONE,
@@ -170,6 +179,7 @@ struct DomPlan {
     char *name;
     char *uuid;
     bool uuid_given;
+    char *arrival;
     DomRequest *request;
     GPtrArray *disks; /* of DomPlanDisk */
     char **image_pools;
@@ -215,6 +225,8 @@ typedef struct {
     char *xml; /* the whole result; NULL: unchanged */
 } DomWork;
 
+/* <metadata>, made where there is none. */
+xmlNode *dom_record_place(xmlNode *root);
 void dom_record(DomWork *work, const DomPlanDisk *disk, xmlNode *before);
 /* Our element as virDomainSetMetadata takes it. */
 char *dom_record_dump(xmlNode *meta);

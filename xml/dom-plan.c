@@ -55,6 +55,7 @@ dom_plan_free(DomPlan *plan)
     g_clear_pointer(&plan->disks, g_ptr_array_unref);
     dom_request_free(plan->request);
     g_clear_pointer(&plan->doc, xmlFreeDoc);
+    g_free(plan->arrival);
     g_free(plan->name);
     g_free(plan->uuid);
     g_free(plan->vms_pool);
@@ -453,6 +454,7 @@ fill_plan(DomPlan *plan, const DomRules *rules, GError **error)
 
     plan->root = xmlDocGetRootElement(plan->doc);
     plan->name = dom_text(dom_child(plan->root, "name"));
+    plan->arrival = dom_arrival_read(plan->root);
     plan->request = dom_request_read(plan->root, error);
     if (!plan->request || !read_uuid(plan, error))
         return FALSE;
@@ -522,6 +524,12 @@ bool
 dom_plan_has_metadata(const DomPlan *plan)
 {
     return plan->request->node != NULL;
+}
+
+const char *
+dom_plan_arrival(const DomPlan *plan)
+{
+    return plan->arrival;
 }
 
 void

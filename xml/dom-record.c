@@ -15,20 +15,25 @@
 static const char *const entry_order[] = {"target", "image", "destination",
                                           "size", NULL};
 
-static xmlNode *
-ensure_meta(DomWork *work)
+xmlNode *
+dom_record_place(xmlNode *root)
 {
     static const char *const places[] = {"name",  "uuid",        "genid",
                                          "title", "description", NULL};
-    xmlNode *metadata = dom_child(work->root, "metadata");
+    xmlNode *metadata = dom_child(root, "metadata");
+
+    return metadata ? metadata : dom_add(root, places, "metadata");
+}
+
+static xmlNode *
+ensure_meta(DomWork *work)
+{
     xmlNs *ns;
 
     if (work->meta)
         return work->meta;
-    if (!metadata)
-        metadata = dom_add(work->root, places, "metadata");
     work->meta = xmlNewDocNode(work->doc, NULL, BAD_CAST "domain", NULL);
-    dom_append(metadata, work->meta);
+    dom_append(dom_record_place(work->root), work->meta);
     ns = xmlNewNs(work->meta, BAD_CAST DOM_NAMESPACE, BAD_CAST DOM_PREFIX);
     xmlSetNs(work->meta, ns);
     return work->meta;

@@ -54,6 +54,11 @@ check_site(const DomPlan *plan, const DomSite *site, GError **error)
         return dom_fail(error, DOM_ERROR_LIMIT,
                         "the cluster has more than %u monitor addresses",
                         DOM_HOSTS_MAX);
+    if (site->arrival && !dom_nonce_check(site->arrival))
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "the nonce of an arrival is not %u to %u hexadecimal "
+                        "digits",
+                        DOM_NONCE_MIN, DOM_NONCE_MAX);
     for (guint i = 0; i < plan->disks->len; i++) {
         if (!check_disk(plan, plan->disks->pdata[i], site, error))
             return FALSE;
@@ -178,6 +183,9 @@ rewrite_all(DomWork *work)
         rewrite_disk(work, nodes, disks->pdata[i]);
     if (needs_controller(work))
         add_controller(work);
+    /* One that is left from before is no reason to change what is final. */
+    if (!work->plan->device && (work->site->arrival || work->changed))
+        work->changed |= dom_arrival_write(work->root, work->site->arrival);
     if (work->changed && !work->plan->uuid_given && !work->site->same_guest)
         write_uuid(work);
 }

@@ -22,6 +22,9 @@
 #include <stdbool.h>
 
 #define DOM_NAMESPACE "urn:remora:domain:1"
+/* Of the nonce of an arrival. An agent that knows none of it sees no element of
+ * ours there, where it would refuse one. */
+#define DOM_ARRIVAL_NAMESPACE "urn:remora:arrival:1"
 /* The prefix that remora writes, and the key for virDomainSetMetadata. */
 #define DOM_PREFIX "remora"
 
@@ -42,7 +45,10 @@
 /* Tags and attributes in a definition, for libxml2 needs about 200 bytes for
  * each: 64 MiB at most, and not what 4 MiB of '<a/>' take. */
 #define DOM_PIECES_MAX (256u * 1024u)
-#define DOM_SIZE_MAX   (G_GUINT64_CONSTANT(1) << 60)
+/* The nonce of an arrival, in hexadecimal digits. */
+#define DOM_NONCE_MIN 16u
+#define DOM_NONCE_MAX 64u
+#define DOM_SIZE_MAX  (G_GUINT64_CONSTANT(1) << 60)
 
 #define DOM_ERROR dom_error_quark()
 GQuark dom_error_quark(void);
@@ -115,6 +121,12 @@ typedef struct {
      * definition of other devices; nor a cache mode without a write cache,
      * which the guest has had. bus is not looked at. */
     bool same_guest;
+    /* Of a definition that comes with its guest: a nonce, which is put into the
+     * metadata of a plan with disks for dom_plan_arrival(), also where nothing
+     * else changes. NULL: none; one that is there is taken away if the
+     * definition changes anyway. Not for a lone device, nor for
+     * dom_plan_changes(), which leaves it as it is. */
+    const char *arrival;
 } DomSite;
 
 /* A rewrite as the three changes that libvirt can make to a stored definition
@@ -184,6 +196,11 @@ const GPtrArray *dom_plan_disks(const DomPlan *plan);
 /* Whether <metadata> carries an element of DOM_NAMESPACE. */
 bool dom_plan_has_metadata(const DomPlan *plan);
 
+/* The nonce that <metadata> has from an arrival, or NULL. It is an element of a
+ * namespace of its own, has no other meaning here, and is not one if it has not
+ * DOM_NONCE_MIN to DOM_NONCE_MAX digits. Owned by the plan. */
+const char *dom_plan_arrival(const DomPlan *plan);
+
 /* Decides the pool of a bare image id: for a disk whose parent_pool is NULL,
  * once. pool must be one of image_pools. */
 void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
@@ -198,8 +215,9 @@ void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
  * The plan itself does not change: it can be rewritten again, for another
  * site too. Errors: DOM_ERROR_LIMIT (more than DOM_HOSTS_MAX monitors, or the
  * result is longer or deeper than what dom_plan_new() takes);
- * DOM_ERROR_REQUEST (no monitors, a disk without its parent_pool, or for the
- * same guest a disk of a definition that is not in_place).
+ * DOM_ERROR_REQUEST (no monitors, a disk without its parent_pool, for the same
+ * guest a disk of a definition that is not in_place, or an arrival that is no
+ * nonce).
  */
 gboolean dom_plan_rewrite(DomPlan *plan,
                           const DomSite *site,

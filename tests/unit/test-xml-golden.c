@@ -11,7 +11,7 @@
  * complete, bus=scsi, bus=virtio, noauth, nofsid, pools (a second image pool),
  * onepool, decide (a bare id is found in 'images'), device (a lone device of
  * the domain SITE_UUID; its files are called NN-device-title), same-guest (it
- * arrives, is restored or runs). 'invalid' is for tests/xml/schema.t: the input
+ * arrives, is restored or runs), arrival (with a nonce). 'invalid' is for tests/xml/schema.t: the input
  * holds what libvirt's schema does not know.
  */
 #include "config.h"
@@ -77,6 +77,8 @@ read_words(Golden *golden, const char *xml)
     golden->decide = has_word(line, "decide");
     golden->device = has_word(line, "device");
     golden->site.same_guest = has_word(line, "same-guest");
+    if (has_word(line, "arrival"))
+        golden->site.arrival = "00112233445566778899aabbccddeeff";
     if (has_word(line, "bus=scsi"))
         golden->site.bus = "scsi";
     if (has_word(line, "bus=virtio"))

@@ -128,6 +128,31 @@ test_define(void **state G_GNUC_UNUSED)
     undefine(domain);
 }
 
+/* It must come through libvirt to the start that follows. */
+static void
+test_arrival(void **state G_GNUC_UNUSED)
+{
+    static const char nonce[] = "00112233445566778899aabbccddeeff";
+    g_autoptr(DomPlan) plan = plan_of(front_door);
+    DomSite site = site_default();
+    g_autofree char *out = NULL;
+    g_autofree char *back = NULL;
+    g_autofree char *left = NULL;
+    g_autoptr(DomPlan) again = NULL;
+    virDomainPtr domain;
+
+    site.arrival = nonce;
+    assert_true(dom_plan_rewrite(plan, &site, &out, NULL));
+    domain = define(out);
+    back = stored(domain);
+    again = plan_of(back);
+    assert_string_equal(dom_plan_arrival(again), nonce);
+    site.arrival = NULL;
+    assert_true(dom_plan_rewrite(again, &site, &left, NULL));
+    assert_null(left);
+    undefine(domain);
+}
+
 /* libvirt stores what is kept in our namespace; it is read all the same. */
 static void
 test_metadata(void **state G_GNUC_UNUSED)
@@ -196,6 +221,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_define),
+        cmocka_unit_test(test_arrival),
         cmocka_unit_test(test_metadata),
         cmocka_unit_test(test_devices),
     };

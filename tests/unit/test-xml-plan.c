@@ -388,6 +388,51 @@ test_same_guest(void **state G_GNUC_UNUSED)
     }
 }
 
+static char *
+with_arrival(const char *nonce)
+{
+    return g_strdup_printf(
+        HEAD "<metadata><x:arrival xmlns:x='urn:remora:arrival:1' nonce='%s'/>"
+             "<x:arrival xmlns:x='urn:remora:arrival:1' nonce='"
+             "ffffffffffffffff'/></metadata>" TAIL,
+        nonce);
+}
+
+static void
+test_arrival(void **state G_GNUC_UNUSED)
+{
+    static const char digits[] = "0123456789abcdefABCDEF0123456789abcdef"
+                                 "0123456789abcdef0123456789a";
+    DomSite site = site_default();
+
+    for (gsize len = 0; len <= DOM_NONCE_MAX + 1; len++) {
+        g_autofree char *nonce = g_strndup(digits, len);
+        g_autofree char *xml = with_arrival(nonce);
+        g_autoptr(DomPlan) left = plan_text(xml, NULL);
+        g_autoptr(DomPlan) plan =
+            plan_domain("<remora:disk target='vda' image='i'/>", "", NULL);
+        g_autoptr(DomPlan) again = NULL;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *out = NULL;
+        bool good = len >= DOM_NONCE_MIN && len <= DOM_NONCE_MAX;
+
+        assert_false(dom_plan_has_metadata(left));
+        assert_int_equal(dom_plan_disks(left)->len, 0);
+        assert_int_equal(g_strcmp0(dom_plan_arrival(left), nonce) == 0, good);
+        assert_null(dom_plan_arrival(plan));
+        site.arrival = nonce;
+        assert_int_equal(dom_plan_rewrite(plan, &site, &out, &error), good);
+        if (!good) {
+            assert_code(error, DOM_ERROR_REQUEST);
+            assert_null(dom_plan_arrival(left));
+            continue;
+        }
+        again = plan_text(out, NULL);
+        assert_string_equal(dom_plan_arrival(again), nonce);
+        assert_int_equal(dom_plan_disks(again)->len, 1);
+    }
+}
+
 int
 main(void)
 {
@@ -398,7 +443,7 @@ main(void)
         cmocka_unit_test(test_uuids),      cmocka_unit_test(test_parent_pool),
         cmocka_unit_test(test_example),    cmocka_unit_test(test_rewrite_again),
         cmocka_unit_test(test_threads),    cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_same_guest),
+        cmocka_unit_test(test_same_guest), cmocka_unit_test(test_arrival),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
