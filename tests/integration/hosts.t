@@ -163,12 +163,6 @@ lost()
 
 # ---- a QEMU that is slow ----------------------------------------------------
 
-# As an agent looks for one.
-has_qemu()
-{
-    grep -l -z -x -e "$1" /proc/[0-9]*/cmdline 2>/dev/null
-}
-
 slow()
 {
     local uuid job
@@ -179,7 +173,7 @@ slow()
     host_run alpha virsh_ start late >"$BED/tmp/late" 2>&1 &
     job=$!
     wait_until 'it is started, and there is a process for it' 20 \
-        host_run alpha has_qemu "$uuid"
+        host_run alpha guest_has_process "$uuid"
     is 'its disk is not open yet' "$(cluster_watchers "vms/${uuid}_disk")" ''
     ok 'it does not come' kill -0 "$job"
     ok 'now it may' host_slow_qemu alpha 0 "$uuid"
@@ -199,9 +193,9 @@ writer()
 
 writer_there()
 {
-    guest_who w "$1" "$2" && guest_define w "$(uuidgen)" \
-        "$(guest_disk_xml vda volumes/w "$(agent_secret)" 1)" \
-        "$(guest_who_xml w)" && virsh_ start w &&
+    guest_who w "$1" "$2" &&
+        guest_define_writer w "$(uuidgen)" volumes/w "$(agent_secret)" &&
+        virsh_ start w &&
         guest_wait_line w "remora-guest: writer $2"
 }
 

@@ -138,6 +138,21 @@ guest_is()
     [ "$(virsh_ domstate "$1")" = "$2" ]
 }
 
+# guest_processes UUID: the pids of what libvirt started for the domain.
+guest_processes()
+{
+    local dir args
+    for dir in /proc/[0-9]*; do
+        args=$(tr '\0' ' ' <"$dir/cmdline") 2>/dev/null
+        [[ $args != *" -uuid $1 "* ]] || echo "${dir##*/}"
+    done
+}
+
+guest_has_process()
+{
+    [ -n "$(guest_processes "$1")" ]
+}
+
 # guest_wait_off NAME [SECONDS]
 guest_wait_off()
 {
@@ -178,6 +193,14 @@ guest_who_xml()
       <readonly/>
     </disk>
 XML
+}
+
+# guest_define_writer NAME UUID POOL/IMAGE SECRET: a domain on the image,
+# for which guest_who has to be called before it starts.
+guest_define_writer()
+{
+    guest_define "$1" "$2" "$(guest_disk_xml vda "$3" "$4" 1)" \
+        "$(guest_who_xml "$1")"
 }
 
 # guest_grounds POOL/IMAGE: what writers left, read at one instant. A line is
