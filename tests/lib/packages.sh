@@ -27,6 +27,7 @@ PACKAGES_RUN=(
     libxml2-utils
     python3-libvirt
     qemu-block-extra qemu-system-x86 qemu-utils
+    spin
     systemd
     virtinst
 )
