@@ -1,310 +1,858 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* The claim in three phases: two hosts, one image, one domain. */
-#ifndef MAXQ
-#define MAXQ 3
+/*
+ * tests/model/claim.pml - one image's claim, between two hosts
+ *
+ * One domain may start on either host, again and again. Anything may happen
+ * between two steps: a hook or a host dies, a host is cut off, a watch runs
+ * out, a QEMU comes late. README.md says what stands for which code.
+ *
+ * Each attempt to start has a number. Its builder and its QEMU go by it, and
+ * so do their addresses; 0 is somebody's tool. A set of numbers is a byte, one
+ * bit for each.
+ */
+
+/* How many starts there are, arrivals among them, and how often what happens. */
+#ifndef ATTEMPTS
+#define ATTEMPTS 2
 #endif
-#define N (MAXQ+1)
-#define NO 0
-#define COMING 1
-#define OPEN 2
-#define DEAD 3
-mtype = {NONE, BUILD, HAND, RUN};
-#ifndef PARTS
-#define PARTS 1
+#ifndef PARTITIONS
+#define PARTITIONS 1
 #endif
-#ifndef CRASH
-#define CRASH 1
-#endif
-#ifndef FOREIGN
-#define FOREIGN 0
+#ifndef CRASHES
+#define CRASHES 1 /* of a hook with its builder, or of a whole host */
 #endif
 #ifndef FENCES
-#define FENCES 1
+#define FENCES 0
 #endif
-#ifndef MIGS
-#define MIGS 0
+#ifndef MIGRATIONS
+#define MIGRATIONS 0
 #endif
 #ifndef REOPENS
-#define REOPENS 0
+#define REOPENS 0 /* QEMU closes the image, and opens it as another client */
 #endif
-#ifndef EXPIRES
-#define EXPIRES 0
+#ifndef TOOLS
+#define TOOLS 0 /* somebody opens the image without a claim, and reads it */
+#endif
+#ifndef FORGETS
+#define FORGETS 0 /* libvirt loses a guest whose QEMU goes on */
+#endif
+#ifndef LATE
+#define LATE 0 /* what a dead builder asked for is done after its death */
+#endif
+#ifndef EXPIRIES
+#define EXPIRIES 0 /* of an entry of the blocklist */
 #endif
 
-/* the claim object: one value, compared as a whole */
-mtype cph = NONE; byte cq, cad, carr, cow;
-/* attempts 1..MAXQ; address q is QEMU q's; address 0 is a foreign tool's */
-byte nq; bit qh[N]; byte qs[N]; bool w[N]; bool blk[N]; bool cpu[N];
-bool act[N]; bool ablk[N];             /* builder: writes; cut off      */
-bool up[2], net[2], hb[2], hook[2], abrt[2];
-byte dom[2];                           /* libvirt: active attempt, or 0 */
-byte parts = PARTS, crash = CRASH, foreign = FOREIGN, fences = FENCES, migs = MIGS, expires = EXPIRES;
-bool mig, quiet, job;
-/* reopened under a new address (block job, unplug and plug); the record knows of it */
-bool re[N], cre[N]; byte reopens = REOPENS;
-byte k_, n_;
+#if ATTEMPTS > 3
+#error "sets have no room for so many"
+#endif
+
+#define BIT(x)    (1 << (x))
+#define HAS(s, x) ((s) & BIT(x))
+#define SEVERAL(s) ((s) & ((s) - 1))
+#define ADD(s, x) s = s | BIT(x)
+#define DEL(s, x) s = s & ~BIT(x)
+
+/* ---- the claim: one value, compared as a whole by whoever changes it ------ */
+
+mtype = {NONE, BUILDING, HANDED, RUNNING, FENCED};
+
+mtype phase = NONE;
+byte who;      /* whose it is */
+byte addr;     /* while running: whose watch is on record */
+bool addr_new; /* its, or that of whom it owes: since it was opened again */
+byte arrival;  /* who is on its way by migration, or 0 */
+byte owes;     /* guests that are to be cut off before anybody builds */
+byte builders; /* earlier builders, likewise */
+byte nonce;    /* new whenever it is handed anew to the same guest */
+
+#define CLAIM_IS_SEEN \
+    (phase == seen_phase && who == seen_who && addr == seen_addr && \
+     arrival == seen_arrival && owes == seen_owes && nonce == seen_nonce)
+#define CLAIM_IS_MINE (phase == BUILDING && who == me)
+
+inline write_claim(new_phase, new_who)
+{
+    phase = new_phase;
+    who = new_who;
+    addr = 0;
+    addr_new = false;
+    arrival = 0;
+    owes = 0;
+    builders = 0;
+}
+
+/* ---- the rest of the world ----------------------------------------------- */
+
+/* QEMUs. One that is neither coming nor open does not exist. */
+byte coming;   /* started, and has opened nothing yet */
+byte open;     /* has it open */
+byte executes; /* its guest's processors run, so it writes */
+byte reopened; /* has it open as another client than at first */
+byte watches;  /* is among the watchers, alive or not */
+byte cut_off;  /* its address is on the blocklist */
+
+/* Builders: those of a hook or an agent that asks for a start. */
+byte builds;      /* writes to the image */
+byte in_flight;   /* dead, but what it wrote last may still be on its way */
+byte builder_cut; /* its address is on the blocklist */
+
+byte on_second; /* on the second host; the others are on the first */
+#define HOST(x)    ((on_second >> (x)) & 1)
+#define ON_HOST(h) ((h) -> on_second : ~on_second)
+#define GONE(x)    (!HAS(coming | open, x))
+
+/* Hosts. */
+bool up[2], net[2];
+bool host_cut[2]; /* 'remora fence --host': every client of it is cut off */
+bool hook[2];     /* libvirt starts the domain: it waits for the hook */
+bool killed[2];   /* that hook, with its builder */
+byte guest[2];    /* what libvirt says: the active guest, or 0 */
+bool call[2];     /* a call that changes block nodes is under way */
+
+byte last; /* attempt */
+bool migrates;
+byte late_hand; /* an answer to this is on its way to nobody */
+bool quiet; /* faults have ended, and nobody starts anything any more */
+
+byte partitions = PARTITIONS, crashes = CRASHES, fences = FENCES;
+byte migrations = MIGRATIONS, reopens = REOPENS, tools = TOOLS;
+byte forgets = FORGETS, late = LATE, expiries = EXPIRIES;
+
+/* Those that a host's own agent may do. */
+#define REACHES(h) (up[h] && net[h] && !host_cut[h])
+
+/* What libvirt and /proc say of this host's guest. */
+#ifdef M_NO_PROC
+#define ENDED(h, x) (!hook[h] && guest[h] != (x))
+#elif defined(M_NO_LIBVIRT)
+#define ENDED(h, x) (GONE(x))
+#else
+#define ENDED(h, x) (!hook[h] && guest[h] != (x) && GONE(x))
+#endif
+/* libvirt says so: it runs, and no job changes what it has open. */
+#define RUNS(h, x) (guest[h] == (x) && HAS(open & executes, x) && !call[h])
+
+/* ---- what must not happen ------------------------------------------------- */
+
 bool two_writers, stuck;
 
-inline CHECK() {
-  n_ = 0; k_ = 1;
-  do :: k_ < N -> n_ = n_ + ((act[k_] && !ablk[k_]) -> 1 : 0) + ((qs[k_] == OPEN && cpu[k_] && !blk[k_] && !hb[qh[k_]]) -> 1 : 0); k_++
-     :: else -> break od;
-  two_writers = n_ > 1;
-  assert(!two_writers); k_ = 0; n_ = 0
-}
-inline COUNTW() { n_ = 0; k_ = 0;
-  do :: k_ < N -> n_ = n_ + (w[k_] -> 1 : 0); k_++ :: else -> break od; k_ = 0 }
-#define BIT(x) (1 << (x))
-#define SAME(a,b,c,d,e) (cph==a && cq==b && cad==c && carr==d && cow==e)
+#define CUT_GUESTS \
+    (cut_off | (host_cut[0] -> ON_HOST(0) : 0) | \
+     (host_cut[1] -> ON_HOST(1) : 0))
+#ifdef STRANGER
+#define STRANGERS (watches & 1)
+#else
+#define STRANGERS 0
+#endif
+#define WRITING_GUESTS ((open & executes & ~CUT_GUESTS) | STRANGERS)
+#define WRITING_BUILDERS ((builds | in_flight) & ~builder_cut)
 
-/* prepare on host h: agent or one-shot, under libvirt's job */
-proctype Prep(bit h) {
-  byte q, sq, sad, sarr, sow, ow, pb; mtype sph; bool ok;
-idle: atomic { if :: q -> hook[h]=false; abrt[h]=false :: else fi; q=0; sq=0; sad=0; sarr=0; sow=0; ow=0; pb=0; sph=NONE; ok=false };
-end:
-  do
-  :: atomic { up[h] && net[h] && !hb[h] && !hook[h] && dom[h]==0 && nq<MAXQ && !quiet ->
-     nq++; q=nq; qh[q]=h; hook[h]=true; abrt[h]=false;
-     sph=cph; sq=cq; sad=cad; sarr=carr; sow=cow; COUNTW();
-     if
-     :: sph==NONE -> ok = (n_==0); ow=0
-     :: sph==BUILD -> ok = true; ow = sow;              /* dead here, or stood still for DEAD */
-#ifdef R_PUTBACK
-        /* what it was taken from is back: put its record back, and refuse */
-        k_=0; do :: k_<N -> if :: (sow & BIT(k_)) && w[k_] -> pb=k_ :: else fi; k_++ :: else -> break od; k_=0;
-        if :: pb -> ok=false :: else fi
-#endif
-     :: sph==HAND && qh[sq]==h -> ok = (qs[sq]==NO||qs[sq]==DEAD); ow = 0
-     :: sph==HAND && qh[sq]!=h ->
-#ifdef M_HANDTAKE
-        ok = (n_==0)
-#else
-        ok = false
-#endif
-     :: sph==RUN && sarr!=0 -> ok = false
-     :: sph==RUN && sarr==0 && qh[sq]==h -> ok = (qs[sq]==DEAD); ow = BIT(sad)
-     :: sph==RUN && sarr==0 && qh[sq]!=h ->
-#ifdef M_OTHERWATCH
-        ok = !(w[sad] && re[sad]==cre[sad]); ow = BIT(sad)
-#else
-        ok = (n_==0); ow = BIT(sad)
-#endif
-     fi; n_=0 }
-#ifdef R_PUTBACK
-     if :: pb -> atomic { if :: abrt[h] -> goto idle :: !abrt[h] && net[h] ->
-          if :: SAME(BUILD,sq,0,0,sow) && w[pb] -> ablk[sq]=true; cph=RUN; cq=pb; cad=pb; cow=0 :: else fi; goto idle fi }
-        :: !pb fi;
-#endif
-     if :: !ok -> goto idle :: ok fi;
-     /* compare and set: ours, what is owed named in it */
-     atomic { if :: abrt[h] -> goto idle
-        :: !abrt[h] && net[h] ->
-          if :: SAME(sph,sq,sad,sarr,sow) ->
-               if :: sph==BUILD -> ablk[sq] = true :: else fi;  /* the builder: cut off too */
-               cph=BUILD; cq=q; cad=0; carr=0; cow=ow
-             :: else -> goto idle fi fi }
-     /* cut off what is owed, wait for the map */
-     atomic { if :: abrt[h] -> goto idle
-        :: !abrt[h] && net[h] ->
-          if :: ablk[q] || hb[h] -> goto idle :: else fi;
-#ifndef M_NOCUT
-          k_=0; do :: k_<N -> if :: (ow & BIT(k_)) && re[k_]==cre[k_] -> blk[k_]=true; w[k_]=false :: else fi; k_++ :: else -> break od; k_=0
-#endif
-        fi }
-     /* look again; nobody else must be there */
-     atomic { if :: abrt[h] -> goto idle
-        :: !abrt[h] && net[h] ->
-          COUNTW();
-#ifdef M_NOLOOK
-          n_=0;
-#endif
-          if :: n_>0 || ablk[q] || hb[h] -> n_=0; if :: SAME(BUILD,q,0,0,ow) -> cph=NONE; cq=0; cow=0 :: else fi; goto idle
-             :: else -> n_=0; act[q]=true; CHECK() fi fi }
-#ifdef M_LATEHAND
-     atomic { if :: abrt[h] -> act[q]=false; goto idle :: !abrt[h] -> act[q]=false; dom[h]=q; qs[q]=COMING; fi }
-     atomic { if :: abrt[h] -> goto idle :: !abrt[h] && net[h] ->
-          if :: SAME(BUILD,q,0,0,ow) && !ablk[q] -> cph=HAND; cow=0 :: else fi; goto idle fi }
-#else
-     /* handed, before the answer */
-     atomic { if :: abrt[h] -> act[q]=false; goto idle
-        :: !abrt[h] && net[h] -> act[q]=false;
-          if :: SAME(BUILD,q,0,0,ow) && !ablk[q] && !hb[h] -> cph=HAND; cow=0
-             :: else -> goto idle fi fi }
-     /* the answer arrives, or is lost */
-     atomic { if :: abrt[h] -> goto idle :: goto idle
-        :: !abrt[h] -> dom[h]=q; qs[q]=COMING; goto idle fi }
-#endif
-  od
+/* One who is out of reach counts: it may be back at any moment. */
+inline check()
+{
+    two_writers = SEVERAL(WRITING_GUESTS) || SEVERAL(WRITING_BUILDERS) ||
+                  (WRITING_GUESTS && WRITING_BUILDERS);
+    assert(!two_writers)
 }
 
-/* the agent's other half, on host h */
-proctype Bg(bit h) {
-  byte q, ad, arr, ow; mtype ph;
-end:
-  do
-  /* the guest's end, seen here: read the value, ask libvirt and /proc, then compare and drop */
-  :: atomic { up[h] && net[h] && !hb[h] && (cph==HAND||cph==RUN) && qh[cq]==h &&
-#ifndef M_NOLIBVIRT
-       !hook[h] &&
-#endif
-       (qs[cq]==DEAD||qs[cq]==NO) -> q=cq; ad=cad; arr=carr; ph=cph }
-     atomic { if :: net[h] && up[h] ->
-          if ::
-#ifdef M_NOCAS
-             true
-#else
-             SAME(ph,q,ad,arr,0)
-#endif
-             -> if :: ph==RUN -> blk[ad]=true; w[ad]=false :: else fi;
-                if :: arr -> cph=HAND; cq=arr; cad=0; carr=0 :: else -> cph=NONE; cq=0; cad=0; carr=0; cow=0 fi
-             :: else fi
-        :: !up[h] fi; q=0; ad=0; arr=0; ph=0 }
-  /* the watch: QEMU has finished opening (started), no job changes its nodes, and exactly one watcher is there */
-  :: atomic { !job && up[h] && net[h] && !hb[h] && cph==HAND && qh[cq]==h ->
-       COUNTW();
-#ifdef M_ANYWATCH
-       if :: n_>=1 && (qs[cq]==COMING||qs[cq]==OPEN) -> q=cq; n_=0 :: else -> n_=0; goto nil fi;
-#else
-#ifdef R_OWNIP
-       n_ = n_ - (w[0] -> 1 : 0);            /* an address that is not this host's does not count */
-#endif
-       if :: n_==1 && qs[cq]==OPEN -> q=cq; n_=0 :: else -> n_=0; goto nil fi;
-#endif
-#ifdef R_OWNIP
-       k_=1;
-#else
-       k_=0;
-#endif
-       do :: w[k_] -> break :: !w[k_] -> k_++ od; ad=k_; k_=0; arr=re[ad] }
-     atomic { if :: net[h] && up[h] -> if :: SAME(HAND,q,0,0,0) -> cph=RUN; cad=ad; cre[ad]=arr :: else fi :: !up[h] fi; q=0; ad=0; arr=0 }
-nil: skip
-#ifdef R_AHEAD
-  /* before the node changes: back to handed */
-  :: atomic { reopens>0 && up[h] && net[h] && !hb[h] && cph==RUN && carr==0 && qh[cq]==h && qs[cq]==OPEN && !quiet -> cph=HAND; cad=0; job=true }
-  :: atomic { job && qh[cq]==h && !(cph==HAND && qs[cq]==OPEN && qh[cq]==h && reopens>0 && !quiet) -> job=false }   /* libvirt's job is over */
-#endif
-#if MIGS > 0
-  /* an arrival that ended here */
-  :: atomic { up[h] && net[h] && !hb[h] && cph==RUN && carr!=0 && qh[carr]==h && !hook[h] && (qs[carr]==DEAD||qs[carr]==NO) && !mig -> carr=0 }
-  /* the arrival runs, as libvirt here says, and the source's watch is gone: cut it off, then ours */
-  :: atomic { up[h] && net[h] && !hb[h] && cph==RUN && carr!=0 && qh[carr]==h && qs[carr]==OPEN && w[carr] && !w[cad] &&
-#ifndef M_MIGWATCH
-       cpu[carr] -> blk[cad]=true;
-#else
-       true ->
-#endif
-       cq=carr; cad=carr; carr=0 }
-#endif
-  od
+/* ---- cutting off ------------------------------------------------------------ */
+
+/* An address that a guest has left behind is not the one that it uses. */
+#define USED(s, is_new) ((s) & ((is_new) -> 15 : ~reopened))
+
+inline cut_guests(s, is_new)
+{
+    cut_off = cut_off | USED(s, is_new);
+    watches = watches & ~USED(s, is_new)
 }
 
-inline die(x) { qs[x]=DEAD; cpu[x]=false; if :: dom[qh[x]]==x -> dom[qh[x]]=0 :: else fi }
+/* ---- a start: claim, cut off, look, build, hand, answer --------------------- */
 
-proctype Qemu(byte q) {
+/* One step of it on host h: what it asks for is done, or it has died. A blocklist
+ * entry refuses it, too, but not what it asks of the monitors. */
+#define ALIVE(h) (!killed[h] && net[h])
+#define REFUSED(h) (host_cut[h] || HAS(builder_cut, me))
+
+proctype Prepare(bit h)
+{
+    byte me, seen_who, seen_addr, seen_arrival, seen_owes, seen_builders;
+    byte must_cut, back;
+    mtype seen_phase = NONE;
+    byte seen_nonce;
+    bool seen_new, takes;
+
+idle:
+    atomic {
+        if
+        :: me -> hook[h] = false; killed[h] = false
+        :: else
+        fi;
+        me = 0; seen_phase = NONE; seen_who = 0; seen_addr = 0;
+        seen_arrival = 0; seen_owes = 0; seen_builders = 0; seen_nonce = 0;
+        seen_new = false; must_cut = 0; back = 0; takes = false
+    }
 end:
-  do
-  :: atomic { qs[q]==COMING && net[qh[q]] ->            /* as late as it likes */
-       if :: hb[qh[q]] -> die(q)
-          :: else -> qs[q]=OPEN; w[q]=true; if :: (carr==q && mig) :: else -> cpu[q]=true fi; CHECK() fi }
-  :: atomic { qs[q]==COMING && !quiet -> die(q) }
-  :: atomic { qs[q]==OPEN && cpu[q] && !quiet -> die(q) }                  /* kill -9: the watch stays */
-  :: atomic { qs[q]==OPEN && cpu[q] && !quiet && net[qh[q]] -> die(q); w[q]=false }
-  :: atomic { w[q] && (qs[q]==DEAD || (qs[q]==OPEN && !net[qh[q]])) -> w[q]=false }
-  :: atomic { !w[q] && qs[q]==OPEN && net[qh[q]] && !blk[q] && !hb[qh[q]] -> w[q]=true }
-  :: atomic { qs[q]==OPEN && net[qh[q]] && (blk[q] || hb[qh[q]]) -> die(q) }  /* I/O errors; the operator ends it */
+    /* Who may take it: the claim is read first, then libvirt, /proc and the
+     * watchers. A builder of this host that is not at work is dead; another
+     * host's has stood still for long enough, which is always possible. */
+    atomic {
+        REACHES(h) && !hook[h] && !guest[h] && last < ATTEMPTS && !quiet ->
+        last++;
+        me = last;
+        if
+        :: h -> ADD(on_second, me)
+        :: else
+        fi;
+        seen_phase = phase; seen_who = who; seen_addr = addr;
+        seen_arrival = arrival; seen_owes = owes; seen_builders = builders;
+        seen_nonce = nonce; seen_new = addr_new;
+        if
+        :: phase == NONE || phase == FENCED -> takes = true
+        :: phase == BUILDING ->
+           takes = true;
+           must_cut = owes;
+#ifndef M_NO_PUT_BACK
+           if
+           :: owes & watches -> takes = false; back = who
+           :: else
+           fi
+#endif
+        :: phase == HANDED && HOST(who) == h -> takes = ENDED(h, who)
+        :: phase == HANDED && HOST(who) != h ->
+#ifdef M_TAKE_HANDED
+           takes = !watches
+#else
+           takes = false
+#endif
+        :: phase == RUNNING && arrival &&
+           !(HOST(arrival) == h && ENDED(h, arrival)) -> takes = false
+        :: phase == RUNNING && HOST(who) == h &&
+           (!arrival || HOST(arrival) == h && ENDED(h, arrival)) ->
+           takes = ENDED(h, who);
+           must_cut = (watches -> BIT(addr) : 0)
+        :: phase == RUNNING && HOST(who) != h &&
+           (!arrival || HOST(arrival) == h && ENDED(h, arrival)) ->
+#ifdef M_TAKE_WATCHED
+           takes = !(watches & USED(BIT(addr), addr_new));
+#else
+           takes = !watches;
+#endif
+           must_cut = BIT(addr)
+        fi;
+        hook[h] = true;
+        killed[h] = false
+    }
+
+    /* Whom it was taken from is there again: the builder may write no more,
+     * then the claim is the guest's as before. */
+    if
+    :: back ->
+       atomic {
+           if
+           :: !ALIVE(h) && killed[h] -> goto idle
+           :: ALIVE(h) -> builder_cut = builder_cut | BIT(back) | seen_builders;
+           fi
+       }
+       atomic {
+           if
+           :: killed[h] -> goto idle
+           :: ALIVE(h) ->
+              if
+              :: CLAIM_IS_SEEN && !REFUSED(h) ->
+                 if
+                 :: HAS(owes, 1) -> back = 1
+                 :: HAS(owes, 2) -> back = 2
+                 :: HAS(owes, 3) -> back = 3
+                 fi;
+                 write_claim(RUNNING, back);
+                 addr = back;
+                 addr_new = seen_new;
+                 goto idle
+              :: else -> goto idle
+              fi
+           fi
+       }
+    :: !back && !takes -> goto idle
+    :: !back && takes
+    fi;
+
+    /* The claim is ours, and says whom we have to cut off. */
+    atomic {
+        if
+        :: killed[h] -> goto idle
+        :: ALIVE(h) ->
+           if
+           :: CLAIM_IS_SEEN && !REFUSED(h) ->
+              must_cut = must_cut | seen_owes;
+              write_claim(BUILDING, me);
+              owes = must_cut;
+              addr_new = seen_new && must_cut;
+              builders = seen_builders |
+                         (seen_phase == BUILDING -> BIT(seen_who) : 0)
+           :: else -> goto idle
+           fi
+        fi
+    }
+
+    /* They are cut off. Nothing keeps one who is cut off himself from that. */
+    atomic {
+        if
+        :: killed[h] -> goto idle
+        :: ALIVE(h) ->
+#ifndef M_NO_CUT_OFF
+           cut_guests(must_cut, seen_new);
+#endif
+#ifndef M_BUILDER_NOT_CUT
+           builder_cut = builder_cut | seen_builders |
+                         (seen_phase == BUILDING -> BIT(seen_who) : 0);
+#endif
+           skip
+        fi
+    }
+
+    /* Nobody else has it open. */
+    atomic {
+        if
+        :: killed[h] -> goto idle
+        :: ALIVE(h) ->
+           if
+           :: REFUSED(h) -> goto idle
+#ifndef M_NO_SECOND_LOOK
+           :: !REFUSED(h) && watches ->
+              if
+              :: CLAIM_IS_MINE -> write_claim(NONE, 0)
+              :: else
+              fi;
+              goto idle
+           :: !REFUSED(h) && !watches ->
+#else
+           :: !REFUSED(h) ->
+#endif
+              ADD(builds, me);
+              check()
+           fi
+        fi
+    }
+
+#ifdef M_HAND_LATE
+    atomic {
+        DEL(builds, me);
+        if
+        :: killed[h] -> goto idle
+        :: !killed[h] -> guest[h] = me; ADD(coming, me)
+        fi
+    }
+#endif
+
+    /* Handed, before the yes. */
+    atomic {
+        if
+        :: killed[h] ->
+           /* What it asked for last was to write, or to hand the claim. */
+           if
+           :: late && HAS(builds, me) -> late--; late_hand = me
+           :: HAS(builds, me) -> ADD(in_flight, me)
+           :: !HAS(builds, me)
+           fi;
+           DEL(builds, me);
+           goto idle
+        :: ALIVE(h) ->
+           DEL(builds, me);
+           if
+           :: CLAIM_IS_MINE && !REFUSED(h) -> write_claim(HANDED, me)
+           :: else -> goto idle
+           fi
+        fi
+    }
+
+    /* The yes arrives, or is lost. */
+    atomic {
+#ifndef M_HAND_LATE
+        if
+        :: !killed[h] -> guest[h] = me; ADD(coming, me)
+        :: true
+        fi;
+#endif
+        goto idle
+    }
+}
+
+/* ---- the claim follows what the guest does ---------------------------------- */
+
+proctype Settle(bit h)
+{
+    byte seen_who, seen_addr, seen_arrival, seen_owes, found;
+    mtype seen_phase = NONE;
+    byte seen_nonce;
+    bool found_new;
+
+end:
+    do
+    /* It has ended here. */
+    :: atomic {
+           REACHES(h) && (phase == HANDED || phase == RUNNING) &&
+           HOST(who) == h && ENDED(h, who) && (phase == RUNNING || !watches) ->
+           seen_phase = phase; seen_who = who; seen_addr = addr;
+           seen_arrival = arrival; seen_owes = owes; seen_nonce = nonce
+       }
+       atomic {
+           if
+           :: REACHES(h) ->
+              if
+#ifdef M_NO_COMPARE
+              :: true ->
+#else
+              :: CLAIM_IS_SEEN ->
+#endif
+                 if
+                 :: seen_phase == RUNNING -> cut_guests(BIT(seen_addr), addr_new)
+                 :: else
+                 fi;
+                 if
+                 :: seen_arrival -> write_claim(HANDED, seen_arrival)
+                 :: else -> write_claim(NONE, 0)
+                 fi
+              :: else
+              fi
+           :: !up[h] || host_cut[h]
+           fi;
+           seen_phase = NONE; seen_who = 0; seen_addr = 0; seen_arrival = 0;
+           seen_owes = 0; seen_nonce = 0
+       }
+
+    /* What its host fenced knows of: so nobody need cut it off again. */
+    :: atomic {
+           REACHES(h) && phase == FENCED && HOST(who) == h && ENDED(h, who) ->
+           write_claim(NONE, 0)
+       }
+
+    /* It runs, and the only watch is its: libvirt is asked, then who watches. */
+    :: atomic {
+           REACHES(h) && phase == HANDED && HOST(who) == h && watches &&
+#ifdef M_ANY_WATCH
+           guest[h] == who ->
+#else
+           RUNS(h, who) && !SEVERAL(watches) &&
+#if !defined(M_ANY_HOST) && !defined(TOOL_IS_HERE)
+           !HAS(watches, 0) &&
+#endif
+           true ->
+#endif
+           seen_who = who; seen_nonce = nonce;
+           if
+           :: HAS(watches, 0) -> found = 0
+           :: HAS(watches, 1) -> found = 1
+           :: HAS(watches, 2) -> found = 2
+           :: HAS(watches, 3) -> found = 3
+           fi;
+           found_new = HAS(reopened, found) != 0
+       }
+       atomic {
+           if
+           :: REACHES(h) ->
+              if
+              :: phase == HANDED && who == seen_who && nonce == seen_nonce ->
+                 write_claim(RUNNING, seen_who);
+                 addr = found;
+                 addr_new = found_new
+              :: else
+              fi
+           :: !up[h] || host_cut[h]
+           fi;
+           seen_who = 0; seen_nonce = 0; found = 0; found_new = false
+       }
+
+#if MIGRATIONS > 0
+    /* What was on its way here has ended. */
+    :: atomic {
+           REACHES(h) && phase == RUNNING && arrival && HOST(arrival) == h &&
+           HOST(who) != h && ENDED(h, arrival) -> arrival = 0
+       }
+
+    /* It runs here: libvirt says so, the source's watch is gone, and the only
+     * other one is its. The source is cut off, then the claim is changed. */
+    :: atomic {
+           REACHES(h) && phase == RUNNING && arrival && HOST(arrival) == h &&
+           HOST(who) != h && watches == BIT(arrival) &&
+#ifdef M_ARRIVAL_BY_WATCH
+           HAS(open, arrival) ->
+#else
+           RUNS(h, arrival) ->
+#endif
+           seen_who = who; seen_addr = addr; seen_arrival = arrival;
+#ifndef M_SOURCE_NOT_CUT
+           cut_guests(BIT(addr), addr_new)
+#endif
+       }
+       atomic {
+           if
+           :: REACHES(h) ->
+              if
+              :: phase == RUNNING && who == seen_who && addr == seen_addr &&
+                 arrival == seen_arrival ->
+                 write_claim(RUNNING, seen_arrival);
+                 addr = seen_arrival
+              :: else
+              fi
+           :: !up[h] || host_cut[h]
+           fi;
+           seen_who = 0; seen_addr = 0; seen_arrival = 0
+       }
+#endif
+    od
+}
+
+/* ---- a call that changes the block nodes of a guest ------------------------- */
+
 #if REOPENS > 0
-  :: atomic { reopens>0 && qs[q]==OPEN && cpu[q] && net[qh[q]] && !blk[q] && !hb[qh[q]] && !quiet &&
-#ifdef R_AHEAD
-       cph==HAND && cq==q && job ->
-       job=false;
-#else
-       true ->
-#endif
-       reopens--; re[q]=true; w[q]=true }
-#endif
-  :: atomic { expires>0 && blk[q] && !quiet -> expires--; blk[q]=false; CHECK() }
-  od
-}
-
-proctype Env(bit h) {
-  byte q;
+proctype Reopen(bit h)
+{
 end:
-  do
-  :: atomic { parts>0 && net[h] && up[h] && !quiet -> parts--; net[h]=false }
-  :: atomic { !net[h] -> net[h]=true }
-  :: atomic { crash>0 && up[h] && hook[h] && !quiet -> crash--; abrt[h]=true }       /* agent and hook killed */
-  :: atomic { crash>0 && up[h] && !quiet -> crash--; up[h]=false; net[h]=true; if :: hook[h] -> abrt[h]=true :: else fi;
-       q=1; do :: q<N -> if :: qh[q]==h && (qs[q]==OPEN||qs[q]==COMING) -> die(q) :: else fi; q++ :: else -> break od; q=0 }
-  :: atomic { !up[h] && !abrt[h] -> up[h]=true; hb[h]=false }              /* another boot */
-  /* fence --host h, by an operator who may be wrong about h being dead */
-  :: atomic { fences>0 && (cph==HAND||cph==RUN) && (qh[cq]==h || (carr && qh[carr]==h)) && !quiet -> fences--;
-       q=1;
-       do :: q<N -> if :: qh[q]==h &&
-#ifdef M_FENCEADDR
-            (w[q] || (cph==RUN && cad==q)) && qs[q]!=NO && qs[q]!=COMING
-#else
-            true
+    do
+    :: atomic {
+           reopens && !quiet && REACHES(h) && guest[h] &&
+           HAS(open & executes, guest[h]) && !call[h] && !migrates ->
+           reopens--;
+           call[h] = true
+       }
+#ifndef M_REOPEN_UNSAID
+       /* Handed anew, so that no watch that was found before is written down. */
+       atomic {
+           if
+           :: REACHES(h) && !arrival && who == guest[h] && guest[h] &&
+              phase == RUNNING ->
+              write_claim(HANDED, guest[h]);
+              nonce++
+           :: REACHES(h) && who == guest[h] && guest[h] && phase == HANDED ->
+#ifndef M_SAME_NONCE
+              nonce++
 #endif
-            -> blk[q]=(qs[q]!=NO); ablk[q]=true; w[q]=false :: else fi; q++ :: else -> break od; q=0;
-#ifndef M_FENCEADDR
-       hb[h]=true;
+              skip
+           :: else -> goto over /* refused: the call goes no further */
+           fi
+       }
 #endif
-       if :: qh[cq]==h -> if :: carr && qh[carr]!=h -> cph=HAND; cq=carr; carr=0; cad=0 :: else -> cph=NONE; cq=0; cad=0; carr=0 fi
-          :: else -> carr=0 fi }
-  /* the fence is lifted when nothing from before it is left on h */
-  :: atomic { hb[h] && up[h] && dom[h]==0 && !hook[h] -> hb[h]=false }
-  od
+       atomic {
+           if
+           :: net[h] && guest[h] && HAS(open, guest[h]) &&
+              !HAS(CUT_GUESTS, guest[h]) ->
+              ADD(reopened, guest[h]);
+              ADD(watches, guest[h])
+           :: true /* the call failed */
+           fi
+       }
+over:
+       call[h] = false
+    od
+}
+#endif
+
+/* ---- guests ------------------------------------------------------------------ */
+
+inline die(x)
+{
+    DEL(coming, x);
+    DEL(open, x);
+    DEL(executes, x);
+    if
+    :: guest[HOST(x)] == x -> guest[HOST(x)] = 0
+    :: else
+    fi
 }
 
-#if FOREIGN > 0
-active proctype Tool() {   /* an operator's tool, or ceph-mgr: a watch that comes and goes */
-end: do :: atomic { foreign>0 && !w[0] && !quiet -> foreign--; w[0]=true } :: atomic { w[0] -> w[0]=false } od }
-#endif
-
-#if MIGS > 0
-active proctype Mig() {
-  byte s, d, a;
+proctype Qemu(byte x)
+{
 end:
-  do
-  :: atomic { migs>0 && cph==RUN && carr==0 && qs[cq]==OPEN && cpu[cq] && nq<MAXQ && dom[1-qh[cq]]==0 && !hook[1-qh[cq]] &&
-       up[1-qh[cq]] && net[1-qh[cq]] && !hb[1-qh[cq]] && net[qh[cq]] && !quiet ->
-       migs--; s=cq; a=cad; nq++; d=nq; qh[d]=1-qh[s]; hook[qh[d]]=true }
-     atomic { if :: abrt[qh[d]] || !up[qh[d]] -> skip
-          :: else -> if :: SAME(RUN,s,a,0,0) && net[qh[d]] -> carr=d; mig=true; dom[qh[d]]=d; qs[d]=COMING :: else fi fi;
-        hook[qh[d]]=false; abrt[qh[d]]=false }
-     do
-     :: !mig -> break
-     :: atomic { mig && qs[d]==OPEN && qs[s]==OPEN && net[0] && net[1] && !blk[s] && !blk[d] ->
-          cpu[s]=false; cpu[d]=true; mig=false; CHECK() }
-     :: atomic { mig && !quiet -> mig=false; if :: qs[d]==OPEN||qs[d]==COMING -> die(d) :: else fi }   /* cancelled, or failed */
-     :: atomic { mig && (qs[d]==DEAD||qs[s]==DEAD) -> mig=false; if :: qs[d]==OPEN||qs[d]==COMING -> die(d) :: else fi }
-     od;
-     if :: atomic { qs[s]==OPEN && !cpu[s] -> die(s); w[s]=false } :: else fi; atomic { s=0; d=0; a=0 }
-  od
+    do
+    /* As late as it likes. */
+    :: atomic {
+           HAS(coming, x) && net[HOST(x)] ->
+           if
+           :: host_cut[HOST(x)] -> die(x)
+           :: else ->
+              DEL(coming, x);
+              ADD(open, x);
+              ADD(watches, x);
+              if
+              :: arrival == x && migrates
+              :: else -> ADD(executes, x)
+              fi;
+              check()
+           fi
+       }
+    :: atomic { HAS(coming, x) && !quiet -> die(x) }
+    /* Killed: its watch stays. */
+    :: atomic { HAS(open & executes, x) && !quiet -> die(x) }
+    :: atomic {
+           HAS(open & executes, x) && !quiet && net[HOST(x)] ->
+           die(x);
+           DEL(watches, x)
+       }
+    /* A watch runs out, and comes back with who is alive. */
+    :: d_step {
+           HAS(watches, x) &&
+           (GONE(x) || (HAS(open, x) && !net[HOST(x)])) -> DEL(watches, x)
+       }
+    :: d_step {
+           !HAS(watches, x) && HAS(open, x) && net[HOST(x)] &&
+           !HAS(CUT_GUESTS, x) -> ADD(watches, x)
+       }
+    /* Cut off, it has errors only, and its agent or its operator ends it. */
+    :: atomic {
+           HAS(open, x) && net[HOST(x)] && HAS(CUT_GUESTS, x) -> die(x)
+       }
+    :: atomic {
+           expiries && HAS(cut_off, x) && !quiet ->
+           expiries--;
+           DEL(cut_off, x);
+           check()
+       }
+    :: atomic {
+           forgets && guest[HOST(x)] == x && !quiet ->
+           forgets--;
+           guest[HOST(x)] = 0
+       }
+    od
+}
+
+/* ---- what befalls a host ----------------------------------------------------- */
+
+/* QEMUs of host h, of those that die with it. */
+inline crash_guests(h)
+{
+    coming = coming & ~ON_HOST(h);
+    open = open & ~ON_HOST(h);
+    executes = executes & ~ON_HOST(h);
+    guest[h] = 0
+}
+
+proctype Faults(bit h)
+{
+end:
+    do
+    :: d_step { partitions && net[h] && up[h] && !quiet ->
+                partitions--; net[h] = false }
+    :: d_step { !net[h] -> net[h] = true }
+    :: d_step { crashes && up[h] && hook[h] && !killed[h] && !quiet ->
+                crashes--; killed[h] = true }
+    :: d_step {
+           crashes && up[h] && !quiet ->
+           crashes--;
+           up[h] = false;
+           net[h] = true;
+           call[h] = false;
+           killed[h] = hook[h];
+           crash_guests(h)
+       }
+    :: d_step { !up[h] && !killed[h] -> up[h] = true; host_cut[h] = false }
+    /* What dead builders asked for is done, or was lost. */
+    :: d_step { in_flight -> in_flight = 0 }
+    :: d_step {
+           late_hand ->
+           if
+           :: phase == BUILDING && who == late_hand &&
+              !HAS(builder_cut, late_hand) && !host_cut[HOST(late_hand)] ->
+              write_claim(HANDED, late_hand)
+           :: else
+           fi;
+           late_hand = 0
+       }
+    od
+}
+
+/* 'remora fence --host', by somebody who may be wrong about that host. All of it
+ * is cut off first, then the claim says so. */
+#if FENCES > 0
+proctype Fence(bit h)
+{
+    mtype seen_phase = NONE;
+    byte seen_who, seen_addr, seen_arrival, seen_owes;
+    byte seen_nonce;
+
+end:
+    do
+    :: atomic {
+           fences && !quiet && (phase == HANDED || phase == RUNNING) &&
+           (HOST(who) == h || (arrival && HOST(arrival) == h)) ->
+           fences--;
+           seen_phase = phase; seen_who = who; seen_addr = addr;
+           seen_arrival = arrival; seen_owes = owes; seen_nonce = nonce;
+#ifdef M_FENCE_ADDRESS
+           cut_off = cut_off | (watches & ON_HOST(h));
+           watches = watches & ~ON_HOST(h)
+#else
+           host_cut[h] = true;
+           watches = watches & ~(ON_HOST(h) & 14) /* 0 is elsewhere */
+#endif
+       }
+       atomic {
+           if
+           :: CLAIM_IS_SEEN && HOST(who) != h -> arrival = 0
+           :: CLAIM_IS_SEEN && HOST(who) == h && arrival &&
+              HOST(arrival) != h -> write_claim(HANDED, seen_arrival)
+           :: CLAIM_IS_SEEN && HOST(who) == h &&
+              !(arrival && HOST(arrival) != h) -> write_claim(FENCED, seen_who)
+           :: else
+           fi;
+           seen_phase = NONE; seen_who = 0; seen_addr = 0; seen_arrival = 0;
+           seen_owes = 0; seen_nonce = 0
+       }
+    /* Lifted when nothing from before it is left there. */
+    :: d_step {
+           host_cut[h] && up[h] && !hook[h] && !guest[h] &&
+           !((coming | open) & ON_HOST(h)) -> host_cut[h] = false
+       }
+    od
 }
 #endif
+
+#if TOOLS > 0 || defined(STRANGER)
+active proctype Tool()
+{
+end:
+    do
+    :: d_step { tools && !HAS(watches, 0) && !quiet -> tools--; ADD(watches, 0) }
+    :: d_step { HAS(watches, 0) -> DEL(watches, 0) }
+    od
+}
+#endif
+
+/* ---- migration ----------------------------------------------------------------- */
+
+#if MIGRATIONS > 0
+/* Where it goes, a prepare asks for the domain: it stands beside the source in
+ * its claim, if that still says what it said. */
+active proctype Migrate()
+{
+    byte from, seen_addr, to;
+    bit dest;
+
+end:
+    do
+    :: atomic {
+           migrations && !quiet && phase == RUNNING &&
+           HAS(open & executes, who) && guest[HOST(who)] == who &&
+           last < ATTEMPTS && net[HOST(who)] && !call[HOST(who)] &&
+           !guest[1 - HOST(who)] && !hook[1 - HOST(who)] &&
+           REACHES(1 - HOST(who)) &&
+           (!arrival || ENDED(1 - HOST(who), arrival)) ->
+           migrations--;
+           from = who;
+           seen_addr = addr;
+           dest = 1 - HOST(who);
+           last++;
+           to = last;
+           if
+           :: dest -> ADD(on_second, to)
+           :: else
+           fi;
+           hook[dest] = true
+       }
+       atomic {
+           if
+           :: killed[dest] || !up[dest]
+           :: else ->
+              if
+              :: phase == RUNNING && who == from && addr == seen_addr &&
+                 REACHES(dest) && !(watches & ~BIT(addr)) &&
+                 (!arrival || ENDED(dest, arrival)) ->
+                 arrival = to;
+                 if
+                 :: migrates = true; guest[dest] = to; ADD(coming, to)
+                 :: true /* the yes is lost */
+                 fi
+              :: else
+              fi
+           fi;
+           hook[dest] = false;
+           killed[dest] = false
+       }
+       do
+       :: !migrates -> break
+       :: atomic {
+              migrates && HAS(open, to) && HAS(open, from) && net[0] &&
+              net[1] && !HAS(CUT_GUESTS, from) && !HAS(CUT_GUESTS, to) ->
+              DEL(executes, from);
+              ADD(executes, to);
+              migrates = false;
+              check()
+          }
+       :: atomic { /* it fails, or is cancelled */
+              migrates && (!quiet || GONE(to) || GONE(from)) ->
+              migrates = false;
+              if
+              :: !GONE(to) -> die(to)
+              :: else
+              fi
+          }
+       od;
+       if
+       :: atomic {
+              HAS(open, from) && !HAS(executes, from) ->
+              die(from);
+              DEL(watches, from)
+          }
+       :: else
+       fi;
+       d_step { from = 0; to = 0; seen_addr = 0; dest = 0 }
+    od
+}
+#endif
+
+/* ---- in the end ------------------------------------------------------------------ */
 
 #ifdef LIVE
-/* Faults end; all hosts come back. When nothing can move: a guest runs, or a
- * start is possible at once on the host named, or after fence. */
-active proctype Judge() {
-  bool some; byte q;
-  quiet = true;
-  timeout ->
-  atomic { q=1; do :: q<N -> if :: qs[q]==OPEN && cpu[q] && !blk[q] -> some=true :: else fi; q++ :: else -> break od;
-    COUNTW();
-    if :: some ->                                  /* attributed, hence takeable if its host dies */
-#ifdef R_PUTBACK
-          assert(cph==RUN || (cph==BUILD && cow!=0))   /* the next who asks puts it back */
+/* Faults end and hosts come back. When nothing moves any more, a guest runs and
+ * is on record, so that another host takes over when its host dies; or the next
+ * start takes the claim at once. */
+active proctype Judge()
+{
+    quiet = true;
+    timeout ->
+    atomic {
+        if
+        :: WRITING_GUESTS ->
+#ifdef M_NO_PUT_BACK
+           stuck = phase != RUNNING
 #else
-          stuck = !(cph==RUN); assert(!stuck)
+           /* The next who asks puts it back. */
+           stuck = !(phase == RUNNING || (phase == BUILDING && owes))
 #endif
-       :: else -> assert(n_==0);
-          stuck = !(cph==NONE || cph==BUILD || cph==RUN && carr==0 && qs[cq]==DEAD); assert(!stuck)
-    fi; n_=0 }
+        :: else ->
+           stuck = watches || !(phase == NONE || phase == BUILDING ||
+                                phase == FENCED ||
+                                (phase == RUNNING && !arrival && GONE(who)))
+        fi;
+        assert(!stuck)
+    }
 }
 #endif
 
-init { atomic { up[0]=true; up[1]=true; net[0]=true; net[1]=true;
-  run Prep(0); run Prep(1); run Bg(0); run Bg(1); run Env(0); run Env(1);
-  byte i=1; do :: i<N -> run Qemu(i); i++ :: else -> break od; i=0 } }
+init
+{
+    byte x;
+
+    atomic {
+#ifdef STRANGER
+        /* Who knows of no claims has it open, and writes. */
+        watches = 1;
+#endif
+        up[0] = true; up[1] = true; net[0] = true; net[1] = true;
+        run Prepare(0); run Prepare(1);
+        run Settle(0); run Settle(1);
+        run Faults(0); run Faults(1);
+#if FENCES > 0
+        run Fence(0); run Fence(1);
+#endif
+#if REOPENS > 0
+        run Reopen(0); run Reopen(1);
+#endif
+        x = 1;
+        do
+        :: x <= ATTEMPTS -> run Qemu(x); x++
+        :: else -> break
+        od;
+        x = 0
+    }
+}
