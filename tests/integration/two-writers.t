@@ -300,7 +300,11 @@ guest_overtaken()
     ok 'and beta saw none' eval \
         '! host_run beta guest_said_line overtaken foreign'
     ok 'beta has the disk' runs_claimed "$disk" beta
-    host_run delta virsh_ destroy overtaken
+    ok 'the guest that was cut off is ended' \
+        host_run delta virsh_ destroy overtaken
+    # What is left of it is a connection that ended with the host's network, and
+    # that the monitors keep for five minutes.
+    DEAD=$addr
     ok 'it ends' host_run beta virsh_ destroy overtaken
 }
 
@@ -452,7 +456,8 @@ inside()
     [ $# -gt 0 ] ||
         set -- agent_restarted host_cut_off guest_overtaken copies one_shots
     stories "$@"
-    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
+    is 'no living client is on the blocklist' \
+        "$(cluster_cut_off | grep -v -x -F -e "${DEAD-none}")" ''
 }
 
 bed_enter "$0" "$@"
