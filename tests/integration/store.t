@@ -87,7 +87,7 @@ bad_requests()
     refuses 'a disk smaller than its image' 'ask for at least that size' \
         try provision vms/x_disk "$PARENT" $MiB x
     refuses 'a bare disk that is not there' 'create it or correct' \
-        try provision vms/x_disk - 0 x
+        try provision vms/x_disk existing 0 x
     qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M
     ok 'an image that is not raw' cluster_add_image "$BED/tmp/qcow2" qcow2
     refuses 'it is refused by its format' 'holds qcow2' \
@@ -111,7 +111,7 @@ owners()
     is 'with data it is somebody'"'"'s' \
         "$(try provision vms/blank_disk "$PARENT" 0 x)" "ready $((16 * MiB))"
     is 'a bare disk is used as it is' \
-        "$(try provision vms/blank_disk - 0 x)" "ready $((16 * MiB))"
+        "$(try provision vms/blank_disk existing 0 x)" "ready $((16 * MiB))"
     is 'no claim was left by strangers' "$(claims)" ''
 }
 
@@ -133,7 +133,7 @@ one_holder()
         try provision "vms/${B}_disk" "$PARENT" 0 "$B"
     object=remora_claim.${B}_disk
     wait_until 'the holder touches its claim' 15 \
-        eval "[ \"\$(rados -p vms getxattr $object remora.beat)\" != 0 ]"
+        eval "[ \"\$(rados -p vms getxattr $object remora.alive)\" != 0 ]"
     kill -KILL "$holder"
     wait "$holder" 2>/dev/null
     is 'a killed one is replaced at once' \
