@@ -198,19 +198,7 @@ store_record_text(const StoreRecord *record)
 
 /* ---- from text -------------------------------------------------------------- */
 
-/* The value of a key, decoded; NULL: it is not there, or cannot be decoded. */
-static char *
-word_of(char *const *words, const char *key)
-{
-    gsize len = strlen(key);
-
-    for (gsize i = 0; words[i]; i++)
-        if (strncmp(words[i], key, len) == 0 && words[i][len] == '=')
-            return g_uri_unescape_string(words[i] + len + 1, NULL);
-    return NULL;
-}
-
-/* The same as it stands, for a list. */
+/* The value of a key as it stands; NULL: it is not there. */
 static const char *
 raw_word(char *const *words, const char *key)
 {
@@ -222,21 +210,33 @@ raw_word(char *const *words, const char *key)
     return NULL;
 }
 
+/* A key that is not there is no error; one that cannot be decoded is, as whom
+ * a claim names is never forgotten. */
+static bool
+decode(char *const *words, const char *key, char **ret_value)
+{
+    const char *raw = raw_word(words, key);
+
+    *ret_value = raw ? g_uri_unescape_string(raw, NULL) : NULL;
+    return !raw || *ret_value;
+}
+
 static StoreGuest *
 parse_guest(const char *text)
 {
     g_auto(GStrv) fields = g_strsplit(text, ";", 6);
-    StoreGuest *guest;
+    g_autoptr(StoreGuest) guest = g_new0(StoreGuest, 1);
+    char **const values[] = {&guest->place.host, &guest->place.machine,
+                             &guest->place.boot, &guest->domain, &guest->addr};
 
-    if (g_strv_length(fields) != 5)
+    if (g_strv_length(fields) != G_N_ELEMENTS(values))
         return NULL;
-    guest = g_new0(StoreGuest, 1);
-    guest->place.host = g_uri_unescape_string(fields[0], NULL);
-    guest->place.machine = g_uri_unescape_string(fields[1], NULL);
-    guest->place.boot = g_uri_unescape_string(fields[2], NULL);
-    guest->domain = g_uri_unescape_string(fields[3], NULL);
-    guest->addr = g_uri_unescape_string(fields[4], NULL);
-    return guest;
+    for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
+        *values[i] = g_uri_unescape_string(fields[i], NULL);
+        if (!*values[i])
+            return NULL;
+    }
+    return g_steal_pointer(&guest);
 }
 
 static bool
@@ -309,6 +309,20 @@ parse_since(char *const *words)
     return text ? g_ascii_strtoll(text, NULL, 10) : 0;
 }
 
+static bool
+parse_words(char *const *words, StoreRecord *record)
+{
+    return decode(words, "nonce", &record->nonce) &&
+           decode(words, "host", &record->who.place.host) &&
+           decode(words, "machine", &record->who.place.machine) &&
+           decode(words, "boot", &record->who.place.boot) &&
+           decode(words, "domain", &record->who.domain) &&
+           decode(words, "addr", &record->who.addr) &&
+           decode(words, "instance", &record->instance) &&
+           decode(words, "adopted", &record->adopted) && record->nonce &&
+           record->who.domain;
+}
+
 StoreRecord *
 store_record_parse(const char *text)
 {
@@ -321,17 +335,9 @@ store_record_parse(const char *text)
         !parse_phase(words, &phase))
         return NULL;
     record = store_record_new(phase);
-    record->nonce = word_of(words, "nonce");
-    record->who.place.host = word_of(words, "host");
-    record->who.place.machine = word_of(words, "machine");
-    record->who.place.boot = word_of(words, "boot");
-    record->who.domain = word_of(words, "domain");
-    record->who.addr = word_of(words, "addr");
-    record->instance = word_of(words, "instance");
-    record->adopted = word_of(words, "adopted");
     record->attach = raw_word(words, "attach") != NULL;
     record->since = parse_since(words);
-    if (!record->nonce || !record->who.domain || !parse_lists(words, record))
+    if (!parse_words(words, record) || !parse_lists(words, record))
         return NULL;
     return g_steal_pointer(&record);
 }
@@ -341,12 +347,13 @@ store_record_parse_old(const char *holder)
 {
     g_auto(GStrv) words = g_strsplit(holder, " ", 16);
     const char *after = raw_word(words, "after");
+    const char *owner = raw_word(words, "owner");
     StoreRecord *record = store_record_new(STORE_PHASE_OLD);
 
     record->nonce = g_strdup(raw_word(words, "number"));
     record->instance = g_strdup(raw_word(words, "instance"));
     record->who.place.host = g_strdup(raw_word(words, "host"));
-    record->who.domain = g_strdup(raw_word(words, "owner"));
+    record->who.domain = g_strdup(owner ? owner : "");
     record->who.addr = g_strdup(raw_word(words, "addr"));
     record->since = parse_since(words);
     if (after)
