@@ -52,8 +52,8 @@ end_arrival(const StoreEndFacts *facts)
 {
     if (facts->guest == STORE_GUEST_ENDED || !facts->arrival_this_boot)
         return STORE_END_FORGET_ARRIVAL;
-    if (facts->guest == STORE_GUEST_RUNS && !facts->watch_is_there &&
-        facts->one_is_ours)
+    if (facts->guest == STORE_GUEST_RUNS && facts->plugged &&
+        !facts->watch_is_there && facts->one_is_ours)
         return STORE_END_NOTE_WATCH;
     return STORE_END_KEEP;
 }
