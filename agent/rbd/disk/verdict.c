@@ -54,11 +54,14 @@ may_build(const StoreDiskFacts *facts)
     return facts->source != STORE_SOURCE_EXISTING;
 }
 
-/* A builder of clones writes no data. One that has some and that its parent
- * lists, which is the last step of making it, was in use before. */
+/* A builder writes no data before the building mark. Where one was to be there,
+ * it was; a clone that its parent lists, which is the last step of making it,
+ * was in use before. */
 static StoreDo
 leftover_with_data(const StoreDiskFacts *facts)
 {
+    if (!may_build(facts))
+        return use(facts);
     if (facts->parent == STORE_PARENT_NONE)
         return STORE_DO_REFUSE_ODD;
     if (facts->listed == STORE_NOT_ASKED)
@@ -83,6 +86,8 @@ leftover(const StoreDiskFacts *facts)
                                 : STORE_DO_REFUSE_UNOPENABLE;
     if (facts->ready)
         return use(facts);
+    if (facts->building && !may_build(facts))
+        return STORE_DO_REFUSE_BUILDING;
     if (facts->snapshots || facts->parent == STORE_PARENT_OTHER)
         return may_build(facts) ? STORE_DO_REFUSE_ODD : use(facts);
     /* Whatever a filled disk holds then, it is not whole. */
