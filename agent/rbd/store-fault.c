@@ -33,10 +33,11 @@ static gsize n_faults;
 
 static const char *const points[] = {
     "parent-found", "looked",    "claim-noted",    "claim-created",
-    "taken-over",   "fenced",    "trashed",        "removed",
-    "trash-noted",  "sweeping",  "confirming",     "cloning",
-    "grown",        "marked",    "clone-returned", "enlarged",
-    "adopted",      "handing",   "handed",         "answering",
+    "taken-over",   "arriving",  "fenced",         "trashed",
+    "removed",      "adopted",   "trash-noted",    "sweeping",
+    "cloning",      "grown",     "marked",         "clone-returned",
+    "enlarged",     "creating",  "created",        "building-marked",
+    "filled",       "handing",   "handed",         "answering",
     "answer-sent",  "no-claims", "claim-dropping", "claim-dropped",
     NULL,
 };

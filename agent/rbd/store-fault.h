@@ -27,6 +27,7 @@
  *                     the claim is not asked for
  *     claim-created   the claim is in the cluster
  *     taken-over      a dead holder's claim is ours
+ *     arriving        the source's claim says who arrives
  *     fenced          a dead client is on the blocklist
  *     trash-noted     a half-made clone says why it goes to the trash
  *     trashed         it is there
@@ -34,13 +35,15 @@
  *     cloning         about to clone; error: nothing is cloned
  *     clone-returned  rbd_clone3() returned
  *     grown           the new clone has its size
- *     marked          the new clone has its mark
+ *     creating        about to create a disk without a parent; error: none is
+ *     created         it is there
+ *     building-marked it says that it is being filled
+ *     filled          its content is written
+ *     marked          the new disk has its mark
  *     adopted         the claim says that somebody else's image was there
  *     enlarged        an image that was there has its new size
- *     confirming      a claim that was taken some time ago is still ours
- *     handing         about to note that a claim is the guest's; error: the
- *                     note is lost
- *     handed          it is noted; no error
+ *     handing         about to hand a claim to its guest; error: it is not
+ *     handed          it is handed and noted; no error
  *     answering       about to answer the hook; error: it gets no answer
  *     answer-sent     the hook has its answer; error: it is taken for lost
  *     claim-dropping  about to remove a claim; error: it is not removed
