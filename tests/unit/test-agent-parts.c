@@ -16,30 +16,10 @@
 #include "agent/files.h"
 #include "agent/host.h"
 #include "agent/parallel.h"
-#include "agent/process.h"
 
 #include <glib/gstdio.h>
-#include <pthread.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/wait.h>
 #include <unistd.h>
-
-#define LONG_NAME 1000
-
-/* As a process that is no more left it, so many seconds ago. */
-static void
-make_old(const char *dir, gint64 seconds)
-{
-    g_autoptr(GDir) list = g_dir_open(dir, 0, NULL);
-    const char *name = g_dir_read_name(list);
-    g_autofree char *path = g_build_filename(dir, name, NULL);
-    g_autofree char *text = g_strdup_printf(
-        "%" G_GINT64_FORMAT, g_get_monotonic_time() - seconds * G_USEC_PER_SEC);
-
-    assert_null(g_dir_read_name(list));
-    assert_true(g_file_set_contents(path, text, -1, NULL));
-}
 
 static guint
 count_files(const char *dir)
@@ -52,45 +32,119 @@ count_files(const char *dir)
     return n;
 }
 
+#define WEB1 "c79257ca-3d12-495b-bb39-58a0b93654cb"
+#define WEB2 "719e6c6e-f7c2-497c-9696-51d171f75136"
+
 static void
 test_arrivals(void **state)
 {
     g_autofree char *top = g_dir_make_tmp("arrivals-XXXXXX", NULL);
     g_autofree char *dir = g_build_filename(top, "arrivals", NULL);
-    g_autofree char *name = g_strnfill(LONG_NAME, '/');
+    g_autofree char *first = NULL;
+    g_autofree char *second = NULL;
+    g_autofree char *other = NULL;
 
     (void)state;
-    assert_false(arrivals_take(dir, "web1"));
-    assert_true(arrivals_note(dir, "web1", NULL));
-    assert_false(arrivals_take(dir, "web2"));
-    assert_true(arrivals_take(dir, "web1"));
+    assert_false(arrivals_take(dir, WEB1, "0123456789abcdef0123456789abcdef"));
+    first = arrivals_note(dir, WEB1, NULL);
+    assert_non_null(first);
+    assert_false(arrivals_take(dir, WEB2, first));
+    assert_false(arrivals_take(dir, WEB1, NULL));
+    assert_true(arrivals_take(dir, WEB1, first));
     /* For one use. */
-    assert_false(arrivals_take(dir, "web1"));
+    assert_false(arrivals_take(dir, WEB1, first));
 
-    assert_true(arrivals_note(dir, name, NULL));
-    assert_true(arrivals_take(dir, name));
-
-    assert_true(arrivals_note(dir, "web1", NULL));
-    make_old(dir, 9);
-    assert_true(arrivals_take(dir, "web1"));
-    assert_true(arrivals_note(dir, "web1", NULL));
-    make_old(dir, 11);
-    assert_false(arrivals_take(dir, "web1"));
+    /* A later arrival of the same domain is the only one. */
+    second = arrivals_note(dir, WEB1, NULL);
+    other = arrivals_note(dir, WEB2, NULL);
+    assert_string_not_equal(first, second);
+    assert_false(arrivals_take(dir, WEB1, first));
+    g_free(first);
+    first = arrivals_note(dir, WEB1, NULL);
+    assert_int_equal(count_files(dir), 2);
+    assert_false(arrivals_take(dir, WEB1, second));
+    assert_true(arrivals_take(dir, WEB1, first));
+    assert_true(arrivals_take(dir, WEB2, other));
     assert_int_equal(count_files(dir), 0);
-
-    /* What nobody came for does not stay. */
-    assert_true(arrivals_note(dir, "web1", NULL));
-    make_old(dir, 11);
-    assert_true(arrivals_note(dir, "web2", NULL));
-    assert_int_equal(count_files(dir), 1);
-    assert_true(arrivals_take(dir, "web2"));
-    /* The clock of another boot may be ahead. */
-    assert_true(arrivals_note(dir, "web1", NULL));
-    make_old(dir, -11);
-    assert_false(arrivals_take(dir, "web1"));
 
     assert_int_equal(g_rmdir(dir), 0);
     assert_int_equal(g_rmdir(top), 0);
+}
+
+/* Domain and number come from a definition. */
+static void
+test_arrivals_hostile(void **state)
+{
+    g_autofree char *top = g_dir_make_tmp("arrivals-XXXXXX", NULL);
+    g_autofree char *dir = g_build_filename(top, "arrivals", NULL);
+    g_autofree char *victim = g_build_filename(top, "victim", NULL);
+    g_autofree char *number = arrivals_note(dir, WEB1, NULL);
+    g_autofree char *upper = g_ascii_strup(number, -1);
+    g_autofree char *longer = g_strconcat(number, "0", NULL);
+    const char *const numbers[] = {
+        "",
+        ".",
+        "/../../victim",
+        "../victim",
+        longer,
+        number + 1,
+        "................................",
+        "g123456789abcdef0123456789abcdef",
+    };
+    g_autofree char *path = g_strdup_printf("%s/%s.%s", dir, WEB1, number);
+
+    (void)state;
+    assert_true(g_file_set_contents(victim, "x", 1, NULL));
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+        assert_false(arrivals_take(dir, WEB1, numbers[i]));
+    if (strcmp(upper, number) != 0)
+        assert_false(arrivals_take(dir, WEB1, upper));
+    assert_false(arrivals_take(dir, "../victim", number));
+    assert_false(arrivals_take(dir, "", number));
+    assert_true(g_file_test(victim, G_FILE_TEST_EXISTS));
+    assert_true(g_file_test(path, G_FILE_TEST_EXISTS));
+    assert_true(arrivals_take(dir, WEB1, number));
+
+    assert_int_equal(g_unlink(victim), 0);
+    assert_int_equal(g_rmdir(dir), 0);
+    assert_int_equal(g_rmdir(top), 0);
+}
+
+typedef struct {
+    const char *dir;
+    const char *number;
+    gint taken; /* atomic */
+} Race;
+
+static void
+take_arrival(gpointer item)
+{
+    Race *race = item;
+
+    if (arrivals_take(race->dir, WEB1, race->number))
+        g_atomic_int_inc(&race->taken);
+}
+
+/* Of all that come with one number at once, one is an arrival. */
+static void
+test_arrivals_race(void **state)
+{
+    g_autofree char *dir = g_dir_make_tmp("arrivals-XXXXXX", NULL);
+    g_autoptr(GPtrArray) items = g_ptr_array_new();
+    Race race = {.dir = dir};
+
+    (void)state;
+    for (int i = 0; i < 8; i++)
+        g_ptr_array_add(items, &race);
+    for (int i = 0; i < 50; i++) {
+        g_autofree char *number = arrivals_note(dir, WEB1, NULL);
+
+        race.number = number;
+        race.taken = 0;
+        parallel_run(take_arrival, items);
+        assert_int_equal(race.taken, 1);
+    }
+    assert_int_equal(g_rmdir(dir), 0);
 }
 
 static void
@@ -99,7 +153,7 @@ test_arrivals_unwritable(void **state)
     g_autoptr(GError) error = NULL;
 
     (void)state;
-    assert_false(arrivals_note("/dev/null/arrivals", "web1", &error));
+    assert_null(arrivals_note("/dev/null/arrivals", WEB1, &error));
     assert_non_null(error);
 }
 
@@ -160,74 +214,6 @@ test_parallel(void **state)
     parallel_run(square, items);
     for (gint i = 0; i < JOBS; i++)
         assert_int_equal(numbers[i], i * i);
-}
-
-static void *
-stay(void *unused)
-{
-    for (;;)
-        (void)pause();
-    return unused;
-}
-
-/* A child whose first thread ends at once, and another one stays if wanted. */
-static pid_t
-headless_child(bool with_thread)
-{
-    pid_t pid = fork();
-    pthread_t thread;
-
-    assert_true(pid >= 0);
-    if (pid > 0)
-        return pid;
-    if (!with_thread)
-        _exit(0);
-    if (pthread_create(&thread, NULL, stay, NULL) != 0)
-        _exit(1);
-    pthread_exit(NULL);
-}
-
-static void
-wait_for_zombie(pid_t pid)
-{
-    g_autofree char *path = g_strdup_printf("/proc/%d/stat", (int)pid);
-    g_autofree char *text = NULL;
-
-    for (int i = 0; i < 1000; i++) {
-        g_clear_pointer(&text, g_free);
-        assert_true(g_file_get_contents(path, &text, NULL, NULL));
-        if (strstr(text, ") Z "))
-            return;
-        g_usleep(10000);
-    }
-    fail_msg("the child does not become a zombie: %s", text);
-}
-
-static void
-test_process(void **state)
-{
-    guint64 start = 0;
-    guint64 again = 0;
-    pid_t pid = headless_child(true);
-
-    (void)state;
-    assert_true(process_start(getpid(), &start));
-    assert_true(process_start(getpid(), &again));
-    assert_true(start > 0 && start == again);
-
-    wait_for_zombie(pid);
-    assert_true(process_start(pid, &start));
-    assert_true(start > 0); /* its other thread runs */
-    assert_int_equal(kill(pid, SIGKILL), 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
-    assert_true(process_start(pid, &start));
-    assert_true(start == 0);
-
-    pid = headless_child(false);
-    wait_for_zombie(pid);
-    assert_true(process_start(pid, &start));
-    assert_true(start == 0);
-    assert_int_equal(waitpid(pid, NULL, 0), pid);
 }
 
 /* A file with content, whose name is g_free()d after it was removed. */
@@ -301,9 +287,10 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_access),
         cmocka_unit_test(test_arrivals),
+        cmocka_unit_test(test_arrivals_hostile),
+        cmocka_unit_test(test_arrivals_race),
         cmocka_unit_test(test_arrivals_unwritable),
         cmocka_unit_test(test_parallel),
-        cmocka_unit_test(test_process),
         cmocka_unit_test(test_files),
         cmocka_unit_test(test_secret_uuid),
     };
