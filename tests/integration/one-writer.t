@@ -233,44 +233,70 @@ volume_watcher()
 
 in_use()
 {
+    local claim
     ok 'a guest uses the volume' host_run alpha virsh_ start one
+    claim="running alpha ${UUID[one]} $(volume_watcher)"
+    wait_until 'its claim says which client it is' 5 \
+        agent_claim_is volumes/x "$claim"
     refuses 'a second one on its host is refused, the client named' \
-        "in use by client '$(volume_watcher)'" host_run alpha virsh_ start two
-    refuses 'and one on another' \
-        "in use by client '$(volume_watcher)'" host_run beta virsh_ start three
+        "has it open as client '$(volume_watcher)'" \
+        host_run alpha virsh_ start two
+    refuses 'and one on another' "has it open as client '$(volume_watcher)'" \
+        host_run beta virsh_ start three
     ok 'the guest runs on' host_run alpha guest_is one running
     refuses 'what is in use is not made ready either' \
-        "in use by client '$(volume_watcher)'" \
+        "has it open as client '$(volume_watcher)'" \
         host_run beta remora provision three
+    is 'its claim is as it was' "$(agent_claim volumes/x)" "$claim"
 }
 
+# kill_guest NAME: libvirt need not be there to see it.
 kill_guest()
 {
     local pid
     pid=$(<"/run/libvirt/qemu/$1.pid")
-    kill -KILL "$pid" && bed_wait 10 guest_is "$1" 'shut off'
+    kill -KILL "$pid" && bed_wait 10 bed_gone "$pid"
 }
 
 crashed()
 {
     local dead t
     dead=$(volume_watcher)
-    wait_until 'the agent recorded the watch' 5 host_run alpha grep -q -F \
-        "$dead volumes/x" "/run/remora/guests/${UUID[one]}"
     ok 'its QEMU is killed' host_run alpha kill_guest one
-    is 'the watch is still there' "$(volume_watcher)" "$dead"
-    refuses 'another host cannot know that it is dead' \
-        "in use by client '$dead'" host_run beta virsh_ start three
+    ok 'which libvirt sees' \
+        host_run alpha bed_wait 10 guest_is one 'shut off'
     t=$EPOCHREALTIME
     ok 'it starts again' host_run alpha virsh_ start one
     diag "$(((${EPOCHREALTIME/./} - ${t/./}) / 1000)) ms after kill -9"
     ok 'and runs' host_run alpha guest_is one running
     is 'the dead client was cut off, and no other' "$(cluster_blocklist)" \
         "$dead"
-    ok 'which the log explains' host_run alpha agent_said \
-        "recovered: cut off client $dead, whose recorded QEMU is gone"
     isnt 'it has a watch of its own' "$(volume_watcher)" "$dead"
     ok 'it ends' host_run alpha virsh_ destroy one
+    ok 'the other host starts' host_run beta virsh_ start three
+    ok 'and ends' host_run beta virsh_ destroy three
+}
+
+# That a guest has ended nobody knows but its own host's libvirt.
+crashed_unseen()
+{
+    local dead before
+    before=$(cluster_blocklist)
+    ok 'the guest starts' host_run alpha virsh_ start one
+    dead=$(volume_watcher)
+    wait_until 'its claim says which client it is' 5 \
+        agent_claim_is volumes/x "running alpha ${UUID[one]} $dead"
+    ok 'libvirtd stops' host_run alpha libvirtd_stop
+    ok 'its QEMU is killed' host_run alpha kill_guest one
+    is 'the watch is still there' "$(volume_watcher)" "$dead"
+    refuses 'another host cannot know that it is dead' \
+        "has it open as client '$dead'" host_run beta virsh_ start three
+    ok 'libvirtd starts' host_run alpha libvirtd_start
+    wait_until 'the claim ends' 10 agent_claim_is volumes/x none
+    is 'the dead client was cut off' \
+        "$(comm -13 <(sort <<<"$before") <(cluster_blocklist | sort))" "$dead"
+    ok 'which the log explains' host_run alpha agent_said \
+        "client '$dead', which still had it open, is cut off"
     ok 'the other host starts' host_run beta virsh_ start three
     ok 'and ends' host_run beta virsh_ destroy three
 }
@@ -313,7 +339,7 @@ copies()
     # On a disk that no name belongs to, the mark and the watch decide.
     ok 'a copy on the volume' host_run alpha copied one other
     ok 'one of them runs' host_run alpha virsh_ start one
-    refuses 'the copy does not meanwhile' 'in use by client' \
+    refuses 'the copy does not meanwhile' 'is claimed by host' \
         host_run alpha virsh_ start other
     ok 'it ends' host_run alpha virsh_ destroy one
 }
@@ -354,6 +380,7 @@ inside()
     two_builds
     in_use
     crashed
+    crashed_unseen
     copies
     careless
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''

@@ -11,6 +11,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/bed.sh"
 . "$here/lib/cluster.sh"
 . "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 PARENT=images/$IMAGE@snap
@@ -146,140 +147,215 @@ instances()
 drop_own()
 {
     local holder
-    keeps self vms/own_disk own
-    is 'a claim is dropped by its owner'"'"'s name' "$(claims)" ''
-    is 'while its holder lives, another has it' \
-        "$(try provision vms/own_disk "$PARENT" 0 own)" "ready $((16 * MiB))"
+    keeps hold vms/own_disk own
+    is 'a builder has its claim' "$(agent_claim vms/own_disk | cut -d ' ' -f -3)" \
+        "building $(hostname) own"
+    is 'its file says so' "$(notes)" 'takes vms/own_disk own'
+    ok 'which nobody else settles' settles vms/own_disk own waiting ended
     kill -TERM "$holder"
     wait "$holder"
-    is 'and the holder ends in good order' "$?" 0
-    is 'none of them leaves a file' "$(instances)" 0
+    is 'it ends in good order' "$?" 0
+    is 'and leaves neither claim nor file' "$(claims)$(instances)" 0
 }
 
-drop_living()
+# settles POOL/IMAGE OWNER OUTCOME STATE...: by a process of its own.
+settles()
+{
+    local outcome=$3 said
+    said=$(try settle "$1" "$2" "${@:4}") || return 1
+    [ "$said" = "$outcome" ] || { echo "it is '$said'" && return 1; }
+}
+
+# What stands in the files of this host's processes, without the time.
+notes()
+{
+    cat /run/remora/instances/* | cut -d ' ' -f -3 | tail -n 1
+}
+
+handed()
 {
     local holder
     keeps hand vms/live_disk live
-    ok 'another process asks for its end' try drop vms/live_disk live
-    ok 'another owner too' try drop vms/live_disk other
-    is 'a living holder keeps its claim' "$(claims)" remora_claim.live_disk
+    is 'a claim is handed' "$(agent_claim vms/live_disk | cut -d ' ' -f -3)" \
+        "handed $(hostname) live"
+    is 'its file says so' "$(notes)" 'handed vms/live_disk live'
+    ok 'it stays where nobody knows of its guest' \
+        settles vms/live_disk live waiting unknown
+    ok 'and while it opens its disks' settles vms/live_disk live waiting opening
+    ok 'and where it runs and its watch is not seen' \
+        settles vms/live_disk live waiting runs plugged
+    ok 'it is no other domain'"'"'s to settle' \
+        settles vms/live_disk other none ended
+    is 'it is as it was' "$(agent_claim vms/live_disk | cut -d ' ' -f -3)" \
+        "handed $(hostname) live"
     rados -p vms rm remora_claim.live_disk
     sleep 6
     is 'a claim that was removed does not come back' "$(claims)" ''
     kill -TERM "$holder"
     wait "$holder"
-    is 'the holder of none ends in good order' "$?" 0
+    is 'who handed it ends in good order' "$?" 0
+    rm -f /run/remora/instances/*
 }
 
-drop_dead()
+ended()
 {
     local holder
     keeps hand vms/dead_disk dead
     killed
-    is 'its file says what it handed over' \
-        "$(awk '{ print $1, $2, $3 }' /run/remora/instances/* | tail -1)" \
-        'handed vms/dead_disk dead'
-    ok 'another owner asks' try drop vms/dead_disk other
-    is 'the claim stays' "$(claims)" remora_claim.dead_disk
-    ok 'its owner asks' try drop vms/dead_disk dead
-    is 'what a dead instance handed over is dropped' "$(claims)" ''
-    ok 'asked again' try drop vms/dead_disk dead
+    is 'its process ends, its claim stays' \
+        "$(agent_claim vms/dead_disk | cut -d ' ' -f -3)" \
+        "handed $(hostname) dead"
+    refuses 'and refuses another domain' \
+        "is claimed by host '$(hostname)' for 'dead': its guest may open it" \
+        env STORE_TRY_STARTS=yes "$TRY" provision vms/dead_disk "$PARENT" 0 else
+    refuses 'which is told what to do' \
+        "'remora fence --host $(hostname)'" \
+        env STORE_TRY_STARTS=yes "$TRY" provision vms/dead_disk "$PARENT" 0 else
+    ok 'when the domain has ended, it goes' \
+        settles vms/dead_disk dead dropped ended
+    is 'it is gone' "$(claims)" ''
+    ok 'once more' settles vms/dead_disk dead none ended
+    is 'nobody was cut off by it' "$(cluster_blocklist)" ''
 
-    keeps hold vms/dead_disk dead
+    keeps hand vms/dead_disk dead
     killed
-    ok 'the owner of one that was not handed over asks' \
-        try drop vms/dead_disk dead
-    is 'it stays for whoever provisions next' "$(claims)" \
-        remora_claim.dead_disk
-    is 'who recovers it' "$(try provision vms/dead_disk "$PARENT" 0 dead)" \
+    is 'a domain that starts again gets its disk' "$(STORE_TRY_STARTS=yes \
+        try provision vms/dead_disk "$PARENT" 0 dead)" \
         "ready $((16 * MiB)) recovered"
     rm -f /run/remora/instances/*
 }
 
-# Without an instance file it could be another host's.
-drop_foreign()
+# uses POOL/IMAGE: somebody has it open, as $user.
+uses()
 {
-    local holder
-    keeps hand vms/foreign_disk foreign
-    killed
-    rm -f /run/remora/instances/*
-    ok 'the owner of another host'"'"'s claim asks' \
-        try drop vms/foreign_disk foreign
-    is 'it stays' "$(claims)" remora_claim.foreign_disk
-    rados -p vms rm remora_claim.foreign_disk
-    ok 'a pool that is not there has no claim' try drop nowhere/x_disk x
+    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
+        --io-threads 1 "$1" >/dev/null 2>&1 &
+    user=$!
+    wait_until "somebody uses $1" 10 eval "[ -n \"\$(cluster_watchers $1)\" ]"
 }
 
-sweep_handed()
+runs()
 {
-    local holder user
+    local holder user addr
     keeps hand vms/dead_disk dead
-    is 'a living holder'"'"'s claim is not swept' "$(try sweep 0)" 0
     killed
-    is 'what was handed over a moment ago has to wait' "$(try sweep 60)" \
-        '0 waiting'
-    is 'the claim is there' "$(claims)" remora_claim.dead_disk
+    uses vms/dead_disk
+    addr=$(cluster_watchers vms/dead_disk)
+    ok 'a guest that opens its disks is not on record yet' \
+        settles vms/dead_disk dead waiting opening plugged
+    ok 'one that runs with the disk is' \
+        settles vms/dead_disk dead running runs plugged
+    is 'its watch is in the claim' "$(agent_claim vms/dead_disk)" \
+        "running $(hostname) dead $addr"
+    like 'and in the notes of the host' "$(cat /run/remora/instances/*)" \
+        "watch vms/dead_disk dead"
+    ok 'it stays while it runs' settles vms/dead_disk dead running runs plugged
+    refuses 'nobody else gets the disk' "has it open as client '$addr'" \
+        env STORE_TRY_STARTS=yes "$TRY" provision vms/dead_disk "$PARENT" 0 else
+    refuses 'nor the domain once more' 'the domain has it already' \
+        try provision vms/dead_disk "$PARENT" 0 dead
+    ok 'nobody knows' settles vms/dead_disk dead waiting unknown
+    is 'then the claim is as it was' "$(agent_claim vms/dead_disk)" \
+        "running $(hostname) dead $addr"
+    ok 'it is detached' settles vms/dead_disk dead dropped runs
+    is 'then it goes, and the watch is cut off' \
+        "$(claims)$(cluster_blocklist)" "$addr"
+    kill -KILL "$user"
+    wait "$user" 2>/dev/null
+    ceph osd blocklist rm "$addr" 2>/dev/null
+    rm -f /run/remora/instances/*
+}
 
-    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
-        --io-threads 1 vms/dead_disk >/dev/null 2>&1 &
-    user=$!
-    wait_until 'a guest uses it' 10 \
-        eval '[ -n "$(cluster_watchers vms/dead_disk)" ]'
-    is 'a guest that has it open needs no claim' "$(try sweep 60)" 1
-    is 'it is gone' "$(claims)" ''
-    is 'and so is what the instance said' "$(instances)" 0
+# A guest that was there before there was an agent, or whose claim was removed.
+unclaimed()
+{
+    local user addr
+    uses vms/dead_disk
+    addr=$(cluster_watchers vms/dead_disk)
+    ok 'a guest without a claim gets one' \
+        settles vms/dead_disk dead running runs plugged
+    is 'that says who it is' "$(agent_claim vms/dead_disk)" \
+        "running $(hostname) dead $addr"
     kill -TERM "$user"
     wait "$user" 2>/dev/null
-
-    keeps hand vms/dead_disk dead
-    killed
-    is 'when nobody uses it, it is swept in time' "$(try sweep 0)" 1
-    is 'no claim is left' "$(claims)" ''
-    is 'nor the instance' "$(instances)" 0
+    wait_until 'it closes its disk' 10 \
+        eval '[ -z "$(cluster_watchers vms/dead_disk)" ]'
+    ok 'and ends' settles vms/dead_disk dead dropped ended
+    # librbd cuts off whose lock it breaks: the guest before, and not this one.
+    is 'with its claim' "$(claims)" ''
+    unlike 'and it was not cut off' "$(cluster_blocklist)" "$addr"
+    rm -f /run/remora/instances/*
 }
 
-sweep_unhanded()
+# An attach: that the disk is not there says nothing before the call is over.
+attached()
+{
+    local holder
+    keeps hand vms/own_disk own
+    ok 'a call is under way' settles vms/own_disk own waiting runs
+    ok 'and has come to nothing' settles vms/own_disk own dropped runs over
+    kill -TERM "$holder"
+    wait "$holder"
+    rm -f /run/remora/instances/*
+}
+
+# ---- what dead processes leave ---------------------------------------------
+
+reclaims_handed()
+{
+    local holder
+    keeps hand vms/dead_disk dead
+    is 'of a living process nothing is given up' "$(try reclaim)" 0
+    killed
+    is 'what was handed is not given up' "$(try reclaim)" 0
+    is 'it stays, and is noted by who looked' "$(claims) $(instances) $(notes)" \
+        'remora_claim.dead_disk 1 handed vms/dead_disk dead'
+    ok 'its domain has ended' settles vms/dead_disk dead dropped ended
+    is 'then nothing is left to be noted' "$(try reclaim) $(claims)" '0 '
+    is 'once more' "$(try reclaim) $(instances)" '0 0'
+}
+
+reclaims_built()
 {
     local holder
     keeps hold vms/dead_disk dead
     killed
-    is 'the claim on a whole image is swept' "$(try sweep 60)" 1
-    is 'and is gone' "$(claims)" ''
+    is 'the claim on a whole image is given up' "$(try reclaim)" 1
+    is 'and is gone' "$(claims)$(instances)" 0
 
     keeps hold vms/half_disk half
     killed
     rbd image-meta remove vms/half_disk remora.ready
-    is 'the claim on a half-made image stays' "$(try sweep 0)" 0
-    is 'with its instance' "$(claims) $(instances)" \
-        'remora_claim.half_disk 1'
+    is 'the claim on a half-made image stays' "$(try reclaim)" 0
+    is 'with its file' "$(claims) $(instances)" 'remora_claim.half_disk 1'
     is 'and who provisions next makes it whole' \
         "$(try provision vms/half_disk "$PARENT" 0 half)" \
         "built $((16 * MiB)) recovered"
-    is 'then there is nothing to sweep' "$(try sweep 0)" 0
-    is 'and the instance goes' "$(claims) $(instances)" ' 0'
+    is 'then there is nothing to give up' "$(try reclaim)" 0
+    is 'and the file goes' "$(claims)$(instances)" 0
 }
 
-# Two claims of one instance that died; one was taken over by another.
-sweep_others()
+# Two claims of which one was taken over by another process.
+reclaims_others()
 {
     local holder old
-    keeps hand vms/dead_disk dead
+    keeps hold vms/dead_disk dead
     old=$holder
-    keeps hand vms/half_disk half
+    keeps hold vms/half_disk half
     kill -KILL "$old"
     wait "$old" 2>/dev/null
-    is 'of two holders the dead one'"'"'s is swept' "$(try sweep 0)" 1
+    is 'of two processes the dead one'"'"'s is given up' "$(try reclaim)" 1
     is 'the living one has its claim' "$(claims)" remora_claim.half_disk
     killed
     "$TRY" provision vms/half_disk "$PARENT" 0 half hold >"$BED/tmp/kept" &
     holder=$!
     bed_wait 10 grep -q kept "$BED/tmp/kept" || fail 'it is taken over'
-    is 'a claim that was taken over is not swept' "$(try sweep 0)" 0
-    is 'it stays with its new holder' "$(claims) $(instances)" \
-        'remora_claim.half_disk 1'
+    is 'a claim that was taken over is not given up' "$(try reclaim)" 0
+    is 'it stays with who took it' "$(claims)" remora_claim.half_disk
     kill -TERM "$holder"
     wait "$holder"
-    is 'in the end there is nothing' "$(claims) $(instances)" ' 0'
+    is 'in the end there is nothing' "$(try reclaim) $(claims)" '0 '
+    rm -f /run/remora/instances/*
 }
 
 state()
@@ -294,10 +370,13 @@ state()
         "there 1, opens 1, ready 1, size $((16 * MiB)), overlap $((16 * MiB))
 owner dead
 parent $PARENT
-holder $(hostname)
+claim handed
+host $(hostname)
+client $(agent_claim vms/dead_disk | cut -d ' ' -f 4)
 for dead"
     kill -TERM "$holder"
     wait "$holder"
+    ok 'it ends' settles vms/dead_disk dead dropped ended
     is 'of one that is not' "$(try state vms/dead_disk | tail -n +2)" \
         "owner dead
 parent $PARENT"
@@ -360,12 +439,14 @@ inside()
     crowd
     find_image
     drop_own
-    drop_living
-    drop_dead
-    drop_foreign
-    sweep_handed
-    sweep_unhanded
-    sweep_others
+    handed
+    ended
+    runs
+    unclaimed
+    attached
+    reclaims_handed
+    reclaims_built
+    reclaims_others
     state
     strangers
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''

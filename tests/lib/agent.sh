@@ -156,14 +156,31 @@ agent_boots()
     ! guest_said_line "$1" 'remora-guest: bye' || guest_wait_off "$1"
 }
 
+# agent_claim POOL/IMAGE: its claim's phase, host, domain and client; or 'none'.
+agent_claim()
+{
+    local text
+    text=$(rados -p "${1%%/*}" getxattr "remora_claim.${1#*/}" remora.claim \
+        2>/dev/null) || { echo none && return; }
+    tr ' ' '\n' <<<"$text" | awk -F= '
+        { value[$1] = $2 }
+        END { print value["phase"], value["host"], value["domain"],
+                    value["addr"] }'
+}
+
+# agent_claim_is POOL/IMAGE TEXT: that is how it begins.
+agent_claim_is()
+{
+    [[ "$(agent_claim "$1") " == "$2 "* ]]
+}
+
 # None is left in the pool; else says whose they are.
 agent_no_claims()
 {
     local claim some=0
     for claim in $(rados -p vms ls | grep '^remora_claim\.'); do
         some=1
-        echo "$claim: $(rados -p vms getxattr "$claim" remora.holder)" \
-            "beat $(rados -p vms getxattr "$claim" remora.beat)"
+        echo "$claim: $(agent_claim "vms/${claim#remora_claim.}")"
     done
     return "$some"
 }
