@@ -199,7 +199,17 @@ asks_for_clone(const DomPlan *plan)
     return disk && disk->kind == DOM_DISK_CLONE;
 }
 
-/* No event comes before libvirt would write to the image itself. */
+/* What others clone is not copied to, whether this device asks for a clone or
+ * names the image itself: nobody would see it before libvirt writes. */
+static bool
+is_among_images(const DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+    const DomDisk *disk = disks->len ? g_ptr_array_index(disks, 0) : NULL;
+
+    return disk && (disk->kind == DOM_DISK_CLONE || disk->among_images);
+}
+
 static gboolean
 refuse_copy_to_image(const DomPlan *plan, GError **error)
 {
@@ -209,7 +219,9 @@ refuse_copy_to_image(const DomPlan *plan, GError **error)
                 "disk '%s': '%s/%s' is an image to clone, and a copy would "
                 "write to it: name an image of the disk's own that is there "
                 "(rbd create)",
-                disk->target, disk->parent_pool, disk->parent_image);
+                disk->target,
+                disk->parent_pool ? disk->parent_pool : disk->pool,
+                disk->parent_image ? disk->parent_image : disk->image);
     return FALSE;
 }
 
@@ -230,7 +242,7 @@ serve_copy(Front *front,
 
     if (plan && dom_plan_disks(plan)->len == 0)
         good = TRUE;
-    else if (plan && asks_for_clone(plan))
+    else if (plan && is_among_images(plan))
         good = refuse_copy_to_image(plan, &error);
     else if (plan)
         good = front_attach(host, front->agent, &device, NULL, request->name,

@@ -4,7 +4,8 @@
  *
  * A <disk> is ours if the metadata has an entry for its target, or if its
  * source is in a pool that the rules name. Of all others nothing is judged:
- * they are libvirt's.
+ * they are libvirt's. Only an entry, or a snapshot in a pool for images, asks
+ * for anything: a plain name there is an image that a guest runs on.
  */
 #include "config.h"
 
@@ -92,19 +93,44 @@ add_disk(Builder *builder, xmlNode *node, const char *target, GError **error)
     return own;
 }
 
+/* Whether guests have disks of their own there. */
+static bool
+is_disk_pool(const DomRules *rules, const char *pool)
+{
+    return g_strcmp0(rules->vms_pool, pool) == 0 ||
+           dom_in_list(rules->volume_pools, pool);
+}
+
 static Role
 role_of(const DomRules *rules, const DomSource *source)
 {
     bool image = dom_in_list(rules->image_pools, source->pool);
-    bool bare = g_strcmp0(rules->vms_pool, source->pool) == 0 ||
-                dom_in_list(rules->volume_pools, source->pool);
 
     if (source->kind != DOM_SOURCE_RBD)
         return ROLE_FOREIGN;
-    /* One pool for everything: only a snapshot can be a parent. */
-    if (image && (!bare || dom_source_snap(source)))
+    if (image && dom_source_snap(source))
         return ROLE_IMAGE;
-    return bare ? ROLE_BARE : ROLE_FOREIGN;
+    return image || is_disk_pool(rules, source->pool) ? ROLE_BARE
+                                                      : ROLE_FOREIGN;
+}
+
+/* Whether a guest can write to it, whatever is in it. */
+static bool
+is_writable(xmlNode *disk)
+{
+    g_autofree char *device = dom_attr(disk, "device");
+
+    return g_strcmp0(device, "cdrom") != 0 && !dom_child(disk, "readonly");
+}
+
+/* In a namespace of RBD: libvirt opens it or not, and nothing is asked for. */
+static bool
+is_left_alone(const DomSource *source, Role role, xmlNode *disk)
+{
+    if (role == ROLE_FOREIGN)
+        return true;
+    return source->path == DOM_PATH_NAMESPACE && !source->snap_at &&
+           (role == ROLE_BARE || !is_writable(disk));
 }
 
 /* Clone or snapshot; only what can hold an image's content. */
@@ -125,7 +151,7 @@ decide_kind(DomPlanDisk *own, GError **error)
                         "its <driver> says type='" DOM_QUOTE
                         "', but RBD clones are raw: remove the type",
                         type);
-    own->disk.writable = !cdrom && !dom_child(own->node, "readonly");
+    own->disk.writable = is_writable(own->node);
     own->disk.kind = own->disk.writable ? DOM_DISK_CLONE : DOM_DISK_SNAPSHOT;
     return TRUE;
 }
@@ -273,8 +299,6 @@ plan_image(DomPlanDisk *own, GError **error)
     if (!check_path(source, error) || !dom_target_check(disk->target, error) ||
         !decide_kind(own, error))
         return FALSE;
-    if (!snap)
-        snap = DOM_DEFAULT_SNAP;
     if (!dom_name_check("image", source->image, error) ||
         !dom_name_check("snapshot", snap, error))
         return FALSE;
@@ -285,11 +309,10 @@ plan_image(DomPlanDisk *own, GError **error)
 }
 
 static gboolean
-plan_bare(DomPlanDisk *own, GError **error)
+plan_bare(DomPlanDisk *own, const DomRules *rules, GError **error)
 {
     const DomSource *source = own->source;
     const char *snap = dom_source_snap(source);
-    g_autofree char *device = dom_attr(own->node, "device");
     DomDisk *disk = &own->disk;
 
     if (strlen(disk->target) > DOM_NAME_MAX)
@@ -303,9 +326,10 @@ plan_bare(DomPlanDisk *own, GError **error)
     disk->pool = g_strdup(source->pool);
     disk->image = g_strdup(source->image);
     disk->snap = g_strdup(snap);
-    disk->writable = !snap && !dom_child(own->node, "readonly") &&
-                     g_strcmp0(device, "cdrom") != 0;
-    if (strcmp(disk->pool, own->plan->vms_pool) != 0)
+    disk->writable = !snap && is_writable(own->node);
+    disk->among_images = !is_disk_pool(rules, disk->pool);
+    /* Who cannot write, such as a backup, is no second owner. */
+    if (!disk->writable || strcmp(disk->pool, own->plan->vms_pool) != 0)
         return TRUE;
     return dom_owner_check(own, disk->image, error);
 }
@@ -318,7 +342,8 @@ plan_as(Builder *builder, DomPlanDisk *own, Role role, GError **error)
         return FALSE;
     if (own->entry)
         return plan_entry(builder, own, error);
-    return role == ROLE_IMAGE ? plan_image(own, error) : plan_bare(own, error);
+    return role == ROLE_IMAGE ? plan_image(own, error)
+                              : plan_bare(own, builder->rules, error);
 }
 
 /* source goes to the plan, or is freed. */
@@ -358,9 +383,7 @@ plan_node(Builder *builder, guint index, GError **error)
         target ? g_hash_table_lookup(builder->plan->request->by_target, target)
                : NULL;
 
-    if (!entry && role == ROLE_FOREIGN)
-        return TRUE;
-    if (!entry && role == ROLE_BARE && source->path == DOM_PATH_NAMESPACE)
+    if (!entry && is_left_alone(source, role, node))
         return TRUE;
     /* What a disk is copied to has its target already. */
     if (builder->plan->device && role == ROLE_BARE && (!target || !*target)) {

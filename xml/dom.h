@@ -96,6 +96,8 @@ typedef struct {
     guint64 size; /* bytes asked for; 0: as large as the parent */
     bool writable;
     bool shareable;
+    bool among_images; /* a bare disk in a pool for images, and for nothing
+                        * else: others may clone it */
     bool exists;       /* the definition has a <disk> for this target */
     bool in_place;     /* and its source already names pool/image(@snap) */
     GPtrArray *hosts;  /* of DomHost: the <host>s now in its source */

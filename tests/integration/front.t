@@ -60,7 +60,7 @@ definitions()
     guest_xml web1 "$A" "$(rbd_disk "images/$IMAGE@snap" vda)" >"$XML"
     same_as_render 'an image in the source'
     guest_xml web1 "$A" "$(DEVICE_KIND=cdrom DEVICE_BUS=sata \
-        rbd_disk "images/$IMAGE" sda '<readonly/>')" >"$XML"
+        rbd_disk "images/$IMAGE@snap" sda '<readonly/>')" >"$XML"
     same_as_render 'a cdrom'
     guest_xml web1 "$A" "$(rbd_disk volumes/data vda)" >"$XML"
     same_as_render 'a bare source'
@@ -319,14 +319,14 @@ elsewhere: ask the host's administrator (remorad's log says by whom)"
 # An attach that libvirt never makes: the next one takes its place.
 given_up()
 {
-    ok 'a disk is prepared' attach "$A" "images/$IMAGE" vdd
+    ok 'a disk is prepared' attach "$A" "images/$IMAGE@snap" vdd
     refuses 'a claim is held' '' agent_no_claims
-    ok 'and once more' attach "$A" "images/$IMAGE" vdd
+    ok 'and once more' attach "$A" "images/$IMAGE@snap" vdd
     ok 'it is given up' ended
     ok 'no claim is left' agent_no_claims
     rbd rm --no-progress "vms/${A}_disk.vdd"
     printf "<disk type='network' device='cdrom'><source protocol='rbd'
-        name='images/%s'/><target dev='sda' bus='sata'/></disk>" "$IMAGE" >"$XML"
+        name='images/%s@snap'/><target dev='sda' bus='sata'/></disk>" "$IMAGE" >"$XML"
     like 'a cdrom gets the snapshot' "$(front_ask device "$A" <"$XML")" \
         '<snapshot name="snap"/>'
 }
@@ -334,7 +334,7 @@ given_up()
 # The proxy has gone before the answer: nobody will attach it.
 gone()
 {
-    rbd_disk "images/$IMAGE" vdh >"$XML"
+    rbd_disk "images/$IMAGE@snap" vdh >"$XML"
     asks_leaving()
     {
         front_leave attach "$A" <"$XML"

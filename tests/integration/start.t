@@ -87,7 +87,6 @@ source_disk()
 SOURCES=(
     "<source protocol='rbd' name='images/$IMAGE@snap'/>"
     "<source protocol='rbd' name='images/$IMAGE'><snapshot name='snap'/></source>"
-    "<source protocol='rbd' name='images/$IMAGE'/>"
 )
 
 by_source()

@@ -22,7 +22,7 @@ test_changes(void **state G_GNUC_UNUSED)
 {
     g_autoptr(DomPlan) plan = plan_domain(
         "<remora:disk target='vdb' image='i'/>",
-        "<disk type='network'><source protocol='rbd' name='images/i'/>"
+        "<disk type='network'><source protocol='rbd' name='images/i@snap'/>"
         "<target dev='vda'/></disk>",
         NULL);
     g_autoptr(DomPlan) empty = plan_domain("", "", NULL);

@@ -85,7 +85,7 @@ test_codes(void **state G_GNUC_UNUSED)
          UUID, DOM_ERROR_MALFORMED},
         {CLONE, "", DOM_ERROR_REQUEST},
         {CLONE, "982b8eac", DOM_ERROR_REQUEST},
-        {"<disk type='network'><source protocol='rbd' name='images/i'/></disk>",
+        {"<disk type='network'><source protocol='rbd' name='images/i@s'/></disk>",
          UUID, DOM_ERROR_REQUEST},
         {"<disk type='network'><source protocol='rbd' name='vms/" OTHER
          "_disk'/><target dev='vdb'/></disk>",
@@ -108,7 +108,7 @@ test_depth(void **state G_GNUC_UNUSED)
     g_autofree char *close = repeat("</a>", 251);
     g_autofree char *xml =
         g_strconcat("<disk type='network'><source protocol='rbd' "
-                    "name='images/i'/><target dev='vdb'/>",
+                    "name='images/i@s'/><target dev='vdb'/>",
                     deep, close, "</disk>", NULL);
     g_autoptr(DomPlan) plan = plan_device(xml, UUID, NULL);
     g_autoptr(DomPlan) again = NULL;

@@ -262,7 +262,7 @@ test_limit_of_result(void **state G_GNUC_UNUSED)
         g_autofree char *up = repeat("</a>", 251 + past);
         g_autofree char *disk =
             g_strconcat("<disk type='network'><source protocol='rbd' "
-                        "name='images/i'/><target dev='vda'/>",
+                        "name='images/i@s'/><target dev='vda'/>",
                         down, up, "</disk>", NULL);
         g_autoptr(DomPlan) plan = plan_domain("", disk, NULL);
         g_autoptr(GError) error = NULL;
@@ -282,7 +282,7 @@ test_limit_of_result_bytes(void **state G_GNUC_UNUSED)
     g_autofree char *xml =
         g_strconcat("<domain>", blanks,
                     "<devices><disk type='network'><source protocol='rbd' "
-                    "name='images/i'/><target dev='vda'/></disk></devices>"
+                    "name='images/i@s'/><target dev='vda'/></disk></devices>"
                     "</domain>",
                     NULL);
     g_autoptr(DomPlan) plan = plan_text(xml, NULL);

@@ -433,17 +433,54 @@ test_arrival(void **state G_GNUC_UNUSED)
     }
 }
 
+/* Guests run on images in such a pool; only a snapshot there is asked for. */
+static void
+test_image_alone(void **state G_GNUC_UNUSED)
+{
+    g_autoptr(DomPlan) plan = plan_domain(
+        "",
+        "<disk type='network'><source protocol='rbd' name='images/web'/>"
+        "<target dev='vda'/></disk>"
+        "<disk type='network' device='cdrom'><source protocol='rbd'"
+        " name='images/cd'/><target dev='sda'/></disk>"
+        "<disk type='network'><source protocol='rbd' name='vms/" OTHER
+        "_disk'/><target dev='vdb'/><readonly/></disk>",
+        NULL);
+
+    assert_int_equal(dom_plan_disks(plan)->len, 3);
+    for (guint i = 0; i < 3; i++) {
+        const DomDisk *disk = disk_at(plan, i);
+
+        assert_int_equal(disk->kind, DOM_DISK_BARE);
+        assert_true(disk->in_place);
+        assert_int_equal(disk->writable, i == 0);
+        assert_int_equal(disk->among_images, i < 2);
+        assert_null(disk->parent_image);
+        assert_null(disk->snap);
+    }
+    assert_string_equal(disk_at(plan, 0)->pool, "images");
+    assert_string_equal(disk_at(plan, 0)->image, "web");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_codes),      cmocka_unit_test(test_clone),
-        cmocka_unit_test(test_snapshot),   cmocka_unit_test(test_snapshot_at),
-        cmocka_unit_test(test_bare),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_uuids),      cmocka_unit_test(test_parent_pool),
-        cmocka_unit_test(test_example),    cmocka_unit_test(test_rewrite_again),
-        cmocka_unit_test(test_threads),    cmocka_unit_test(test_messages),
-        cmocka_unit_test(test_same_guest), cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_clone),
+        cmocka_unit_test(test_snapshot),
+        cmocka_unit_test(test_snapshot_at),
+        cmocka_unit_test(test_bare),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_uuids),
+        cmocka_unit_test(test_parent_pool),
+        cmocka_unit_test(test_example),
+        cmocka_unit_test(test_rewrite_again),
+        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_messages),
+        cmocka_unit_test(test_same_guest),
+        cmocka_unit_test(test_arrival),
+        cmocka_unit_test(test_image_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
