@@ -59,19 +59,18 @@ call_each(virDomainPtr domain,
     return TRUE;
 }
 
-/* Metadata first: from it everything else can be repeated, or put back. */
+/* Metadata before updates: from it they can be repeated, or put back. After
+ * additions, for a recorded disk that is not there was detached by somebody. */
 static gboolean
 apply(virDomainPtr domain, const DomChanges *changes, GError **error)
 {
-    return set_metadata(domain, changes->metadata, error) &&
-           call_each(domain, changes->additions, "<controller",
+    return call_each(domain, changes->additions, NULL,
                      virDomainAttachDeviceFlags, "attach", error) &&
+           set_metadata(domain, changes->metadata, error) &&
            call_each(domain, changes->removals, NULL,
                      virDomainDetachDeviceFlags, "detach", error) &&
            call_each(domain, changes->updates, NULL, virDomainUpdateDeviceFlags,
-                     "update", error) &&
-           call_each(domain, changes->additions, "<disk",
-                     virDomainAttachDeviceFlags, "attach", error);
+                     "update", error);
 }
 
 /* Metadata last, for the same reason. */

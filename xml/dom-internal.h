@@ -4,8 +4,9 @@
  *
  * The way of a definition: dom-bytes.c makes text of the bytes, dom-parse.c a
  * document of that, dom-request.c reads our metadata in it, dom-source.c a
- * disk's source, dom-plan.c puts both together (dom-plain.c says where nobody
- * can be sure) and dom-owner.c gives the clones their names. From the plan,
+ * disk's source, and dom-plan.c puts both together: dom-plain.c says where
+ * nobody can be sure, dom-standing.c whether an entry still counts, dom-ask.c
+ * what is asked for, and dom-owner.c names the clones. From the plan,
  * dom-rewrite.c edits a copy of the document (dom-write.c one disk,
  * dom-record.c the metadata); dom-changes.c and dom-revert.c say the same in
  * libvirt's calls. dom-device.c puts a lone device into a definition of its
@@ -90,6 +91,8 @@ gboolean dom_target_check(const char *target, GError **error);
 const char *dom_target_bus(const char *target);
 /* As lax as libvirt; NULL if it is none. */
 char *dom_uuid_parse(const char *text);
+/* Of 'pool/image', the image; NULL: it is in another pool. */
+const char *dom_image_in(const char *name, const char *pool);
 /* The UUID of 'UUID_...', lower case, or NULL. */
 char *dom_uuid_of_image(const char *image);
 
@@ -100,8 +103,10 @@ typedef struct {
     char *image_text;
     char *destination; /* 'pool/image' as written, or NULL */
     DomImageRef *ref;
-    guint64 size;  /* 0: not asked for */
-    bool recorded; /* has <original> */
+    guint64 size;       /* 0: not asked for */
+    bool recorded;      /* has <original> */
+    bool was_read_only; /* as it has a disk that cannot be written */
+    bool past;          /* says no longer what the disk is */
 } DomEntry;
 
 typedef struct {
@@ -150,6 +155,7 @@ typedef struct {
 
 DomSource *dom_source_read(xmlNode *disk);
 void dom_source_free(DomSource *source);
+gboolean dom_source_check_path(const DomSource *source, GError **error);
 /* The snapshot that it names, or NULL. */
 const char *dom_source_snap(const DomSource *source);
 bool dom_source_is(const DomSource *source,
@@ -159,6 +165,23 @@ bool dom_source_is(const DomSource *source,
 gboolean dom_source_read_access(xmlNode *disk, DomDisk *into, GError **error);
 DomHost *dom_host_new(char *name, char *port);
 void dom_host_free(DomHost *host);
+
+/* dom-standing.c */
+typedef enum {
+    DOM_STANDING_HOLDS,   /* a request, or what was made of it */
+    DOM_STANDING_COVERED, /* what was made is below an overlay */
+    DOM_STANDING_PAST,    /* the disk is another now, or gone */
+} DomStanding;
+
+/* asks: the disk's own source asks for an image. */
+DomStanding dom_standing(const DomEntry *entry,
+                         xmlNode *disk,
+                         const DomSource *source,
+                         bool asks);
+/* Whether a guest can write to it, whatever is in it. */
+bool dom_is_writable(xmlNode *disk);
+/* The <backingStore> of a disk that is 'pool/image', or NULL. */
+xmlNode *dom_backing_find(xmlNode *disk, const char *name);
 
 /* dom-plain.c */
 gboolean dom_plain_check(xmlNode *disk, GError **error);
@@ -191,6 +214,11 @@ struct DomPlan {
 /* The plan of a document, which is the plan's then. */
 DomPlan *
 dom_plan_of(xmlDoc *doc, bool device, const DomRules *rules, GError **error);
+
+/* dom-ask.c */
+gboolean
+dom_ask_by_entry(DomPlanDisk *own, const DomRules *rules, GError **error);
+gboolean dom_ask_by_source(DomPlanDisk *own, GError **error);
 
 /* dom-owner.c: a name for every clone, and none of another domain's. */
 gboolean

@@ -120,6 +120,14 @@ dom_uuid_parse(const char *text)
                            digits + 12, digits + 16, digits + 20);
 }
 
+const char *
+dom_image_in(const char *name, const char *pool)
+{
+    gsize n = strlen(pool);
+
+    return strncmp(name, pool, n) == 0 && name[n] == '/' ? name + n + 1 : NULL;
+}
+
 char *
 dom_uuid_of_image(const char *image)
 {

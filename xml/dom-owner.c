@@ -46,15 +46,15 @@ find_given(const DomPlanDisk *own, char **ret_image, GError **error)
     const char *destination = own->entry ? own->entry->destination : NULL;
 
     if (destination) {
-        gsize n = strlen(pool);
+        const char *image = dom_image_in(destination, pool);
 
-        if (strncmp(destination, pool, n) != 0 || destination[n] != '/')
+        if (!image)
             return dom_fail(error, DOM_ERROR_OWNER,
                             "its destination '" DOM_QUOTE "' is not in the "
                             "pool '%s' (pools.vms): remove 'destination' from "
                             "the metadata",
                             destination, pool);
-        *ret_image = g_strdup(destination + n + 1);
+        *ret_image = g_strdup(image);
     } else if (own->entry && g_strcmp0(own->source->pool, pool) == 0 &&
                !dom_source_snap(own->source) && !source_is_parent(own)) {
         *ret_image = g_strdup(own->source->image);
@@ -137,6 +137,36 @@ prefix_disk(const DomPlanDisk *own, gboolean done, GError **error)
     return done;
 }
 
+/* What a disk has left behind is no new disk's. */
+static void
+take_past(GHashTable *taken, const DomPlan *plan)
+{
+    const GPtrArray *entries = plan->request->entries;
+
+    for (guint i = 0; i < entries->len; i++) {
+        const DomEntry *entry = entries->pdata[i];
+        const char *image =
+            entry->past && entry->destination
+                ? dom_image_in(entry->destination, plan->vms_pool)
+                : NULL;
+
+        if (image && !g_hash_table_contains(taken, image))
+            g_hash_table_insert(taken, (gpointer)image, entry->target);
+    }
+}
+
+static void
+take_bare(GHashTable *taken, const DomPlan *plan)
+{
+    for (guint i = 0; i < plan->disks->len; i++) {
+        const DomDisk *disk = plan->disks->pdata[i];
+
+        if (disk->kind == DOM_DISK_BARE && !disk->snap &&
+            strcmp(disk->pool, plan->vms_pool) == 0)
+            g_hash_table_insert(taken, disk->image, disk->target);
+    }
+}
+
 /* Names that are given first, so that no new one is the same. */
 gboolean
 dom_owner_name_clones(DomPlan *plan, GError **error)
@@ -145,19 +175,14 @@ dom_owner_name_clones(DomPlan *plan, GError **error)
     /* Beside a lone device there is a first disk that is not seen here. */
     bool first = !plan->device;
 
-    for (guint i = 0; i < plan->disks->len; i++) {
-        DomPlanDisk *own = plan->disks->pdata[i];
-
-        if (own->disk.kind == DOM_DISK_BARE && !own->disk.snap &&
-            strcmp(own->disk.pool, plan->vms_pool) == 0)
-            g_hash_table_insert(taken, own->disk.image, own->disk.target);
-    }
+    take_bare(taken, plan);
     for (guint i = 0; i < plan->disks->len; i++) {
         DomPlanDisk *own = plan->disks->pdata[i];
 
         if (!prefix_disk(own, take_given(taken, own, error), error))
             return FALSE;
     }
+    take_past(taken, plan);
     for (guint i = 0; i < plan->disks->len; i++) {
         DomPlanDisk *own = plan->disks->pdata[i];
 

@@ -114,15 +114,6 @@ role_of(const DomRules *rules, const DomSource *source)
                                                       : ROLE_FOREIGN;
 }
 
-/* Whether a guest can write to it, whatever is in it. */
-static bool
-is_writable(xmlNode *disk)
-{
-    g_autofree char *device = dom_attr(disk, "device");
-
-    return g_strcmp0(device, "cdrom") != 0 && !dom_child(disk, "readonly");
-}
-
 /* In a namespace of RBD: libvirt opens it or not, and nothing is asked for. */
 static bool
 is_left_alone(const DomSource *source, Role role, xmlNode *disk)
@@ -130,182 +121,7 @@ is_left_alone(const DomSource *source, Role role, xmlNode *disk)
     if (role == ROLE_FOREIGN)
         return true;
     return source->path == DOM_PATH_NAMESPACE && !source->snap_at &&
-           (role == ROLE_BARE || !is_writable(disk));
-}
-
-/* Clone or snapshot; only what can hold an image's content. */
-static gboolean
-decide_kind(DomPlanDisk *own, GError **error)
-{
-    g_autofree char *device = dom_attr(own->node, "device");
-    g_autofree char *type = dom_child_attr(own->node, "driver", "type");
-    bool cdrom = g_strcmp0(device, "cdrom") == 0;
-
-    if (device && !cdrom && strcmp(device, "disk") != 0)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "a device='" DOM_QUOTE "' cannot be made from an "
-                        "image: use 'disk' or 'cdrom'",
-                        device);
-    if (type && strcmp(type, "raw") != 0)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its <driver> says type='" DOM_QUOTE
-                        "', but RBD clones are raw: remove the type",
-                        type);
-    own->disk.writable = is_writable(own->node);
-    own->disk.kind = own->disk.writable ? DOM_DISK_CLONE : DOM_DISK_SNAPSHOT;
-    return TRUE;
-}
-
-static gboolean
-fail_pool(const DomRules *rules, const char *pool, GError **error)
-{
-    g_autofree char *known =
-        g_strjoinv("', '", (char **)(gpointer)rules->image_pools);
-
-    return dom_fail(error, DOM_ERROR_REQUEST,
-                    "'%s' is not a pool for images: the key pools.images of "
-                    "the configuration has '%.500s'",
-                    pool, known);
-}
-
-static gboolean
-resolve_parent(DomDisk *disk,
-               const DomRules *rules,
-               const DomImageRef *ref,
-               GError **error)
-{
-    const char *pool = ref->pool;
-
-    if (ref->fsid && rules->fsid && strcmp(ref->fsid, rules->fsid) != 0)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its image is in cluster '" DOM_QUOTE
-                        "', this host's is '%s': copy the image here first",
-                        ref->fsid, rules->fsid);
-    if (pool && !dom_in_list(rules->image_pools, pool))
-        return fail_pool(rules, pool, error);
-    if (!pool && !rules->image_pools[1])
-        pool = rules->image_pools[0];
-    disk->parent_pool = g_strdup(pool);
-    disk->parent_image = g_strdup(ref->image);
-    disk->parent_snap = g_strdup(ref->snap);
-    return TRUE;
-}
-
-/* Whether the disk's source is the image that the entry asks for. A bare id
- * takes its pool from there. */
-static bool
-names_parent(DomPlanDisk *own, const DomRules *rules)
-{
-    const DomSource *source = own->source;
-    const char *snap = dom_source_snap(source);
-    DomDisk *disk = &own->disk;
-
-    if (!dom_in_list(rules->image_pools, source->pool) ||
-        g_strcmp0(source->image, disk->parent_image) != 0 ||
-        (snap && strcmp(snap, disk->parent_snap) != 0))
-        return false;
-    if (source->snap_at && source->snap_element &&
-        strcmp(source->snap_at, source->snap_element) != 0)
-        return false;
-    if (!disk->parent_pool)
-        disk->parent_pool = g_strdup(source->pool);
-    return strcmp(source->pool, disk->parent_pool) == 0;
-}
-
-/* A source that would be lost is the user's disk: it is not overwritten. */
-static gboolean
-accept_source(DomPlanDisk *own, const DomRules *rules, GError **error)
-{
-    const DomSource *source = own->source;
-    const DomDisk *disk = &own->disk;
-    g_autofree char *name = NULL;
-
-    if (source->kind == DOM_SOURCE_NONE)
-        return TRUE;
-    if (source->kind == DOM_SOURCE_RBD) {
-        if (names_parent(own, rules))
-            return TRUE;
-        name = g_strdup_printf("%s/%s", source->pool, source->image);
-        if (disk->kind == DOM_DISK_CLONE && !dom_source_snap(source) &&
-            strcmp(source->pool, rules->vms_pool) == 0 &&
-            (!own->entry->destination ||
-             strcmp(own->entry->destination, name) == 0))
-            return TRUE;
-    }
-    if (own->entry->destination)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its source is %s, but the metadata has destination "
-                        "'%.120s': remove the <source>, or the <" DOM_PREFIX
-                        ":disk> of this target",
-                        source->said, own->entry->destination);
-    return dom_fail(error, DOM_ERROR_REQUEST,
-                    "its source is %s, but the metadata asks for image '%.200s'"
-                    ": remove the <source>, or the <" DOM_PREFIX
-                    ":disk> of this target",
-                    source->said, own->entry->image_text);
-}
-
-static gboolean
-plan_entry(Builder *builder, DomPlanDisk *own, GError **error)
-{
-    const DomEntry *entry = own->entry;
-    DomDisk *disk = &own->disk;
-
-    if (!decide_kind(own, error) ||
-        !resolve_parent(disk, builder->rules, entry->ref, error))
-        return FALSE;
-    disk->size = entry->size;
-    if (disk->kind == DOM_DISK_SNAPSHOT && (entry->size || entry->destination))
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "it is read-only and gets the image's snapshot itself: "
-                        "remove '%s' from the metadata",
-                        entry->size ? "size" : "destination");
-    return accept_source(own, builder->rules, error);
-}
-
-/* What a newer libvirt takes for a namespace of RBD, an older one takes for a
- * part of the image's name. */
-static gboolean
-check_path(const DomSource *source, GError **error)
-{
-    if (source->path == DOM_PATH_NAMESPACE)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its source '%s/" DOM_QUOTE "' is in a namespace of "
-                        "RBD, and nothing is cloned from there: name an image "
-                        "that is in none",
-                        source->pool, source->image);
-    if (source->path == DOM_PATH_ODD)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its source '%s/" DOM_QUOTE "' has an empty name in "
-                        "it, or one too many: write pool/image",
-                        source->pool, source->image);
-    return TRUE;
-}
-
-/* The disk's own source is an image, and so asks for it. */
-static gboolean
-plan_image(DomPlanDisk *own, GError **error)
-{
-    const DomSource *source = own->source;
-    const char *snap = dom_source_snap(source);
-    DomDisk *disk = &own->disk;
-
-    if (source->snap_at && source->snap_element &&
-        strcmp(source->snap_at, source->snap_element) != 0)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its source names two snapshots, '@" DOM_QUOTE
-                        "' and <snapshot name='" DOM_QUOTE "'>: remove one",
-                        source->snap_at, source->snap_element);
-    if (!check_path(source, error) || !dom_target_check(disk->target, error) ||
-        !decide_kind(own, error))
-        return FALSE;
-    if (!dom_name_check("image", source->image, error) ||
-        !dom_name_check("snapshot", snap, error))
-        return FALSE;
-    disk->parent_pool = g_strdup(source->pool);
-    disk->parent_image = g_strdup(source->image);
-    disk->parent_snap = g_strdup(snap);
-    return TRUE;
+           (role == ROLE_BARE || !dom_is_writable(disk));
 }
 
 static gboolean
@@ -318,7 +134,7 @@ plan_bare(DomPlanDisk *own, const DomRules *rules, GError **error)
     if (strlen(disk->target) > DOM_NAME_MAX)
         return dom_fail(error, DOM_ERROR_LIMIT,
                         "the target name has more than %u bytes", DOM_NAME_MAX);
-    if (!check_path(source, error) ||
+    if (!dom_source_check_path(source, error) ||
         !dom_name_check("image", source->image, error) ||
         (snap && !dom_name_check("snapshot", snap, error)))
         return FALSE;
@@ -326,7 +142,7 @@ plan_bare(DomPlanDisk *own, const DomRules *rules, GError **error)
     disk->pool = g_strdup(source->pool);
     disk->image = g_strdup(source->image);
     disk->snap = g_strdup(snap);
-    disk->writable = !snap && is_writable(own->node);
+    disk->writable = !snap && dom_is_writable(own->node);
     disk->among_images = !is_disk_pool(rules, disk->pool);
     /* Who cannot write, such as a backup, is no second owner. */
     if (!disk->writable || strcmp(disk->pool, own->plan->vms_pool) != 0)
@@ -341,35 +157,101 @@ plan_as(Builder *builder, DomPlanDisk *own, Role role, GError **error)
                       !dom_source_read_access(own->node, &own->disk, error)))
         return FALSE;
     if (own->entry)
-        return plan_entry(builder, own, error);
-    return role == ROLE_IMAGE ? plan_image(own, error)
+        return dom_ask_by_entry(own, builder->rules, error);
+    return role == ROLE_IMAGE ? dom_ask_by_source(own, error)
                               : plan_bare(own, builder->rules, error);
 }
 
-/* source goes to the plan, or is freed. */
+/* The clone that an overlay is on: it must be there, and nobody else may write
+ * to it. */
 static gboolean
-plan_found(Builder *builder,
-           guint index,
-           const DomEntry *entry,
-           const char *target,
-           DomSource *source,
-           GError **error)
+plan_covered(DomPlanDisk *own, const DomEntry *entry, GError **error)
 {
-    xmlNode *node = index == G_MAXUINT ? NULL : builder->nodes->pdata[index];
-    DomPlanDisk *own = add_disk(builder, node, target, error);
+    xmlNode *backing = dom_backing_find(own->node, entry->destination);
+    DomDisk *disk = &own->disk;
 
-    if (!own) {
-        dom_source_free(source);
-        g_prefix_error(error, "disk '" DOM_QUOTE "': ", target);
-        return FALSE;
+    own->source = dom_source_read(backing);
+    disk->kind = DOM_DISK_BARE;
+    disk->under_overlay = true;
+    disk->pool = g_strdup(own->source->pool);
+    disk->image = g_strdup(own->source->image);
+    disk->writable = dom_is_writable(own->node);
+    return dom_plain_check(own->node, error) &&
+           dom_source_read_access(backing, disk, error) &&
+           dom_name_check("image", disk->image, error) &&
+           dom_owner_check(own, disk->image, error);
+}
+
+typedef struct {
+    guint index; /* of the node; G_MAXUINT: there is none */
+    xmlNode *node;
+    const char *target;
+    DomSource *source;
+    DomEntry *entry; /* or NULL */
+} Found;
+
+static gboolean
+plan_as_found(Builder *builder,
+              DomPlanDisk *own,
+              Found *found,
+              DomStanding standing,
+              GError **error)
+{
+    if (standing == DOM_STANDING_COVERED)
+        return plan_covered(own, found->entry, error);
+    own->entry = found->entry && !found->entry->past ? found->entry : NULL;
+    own->source = g_steal_pointer(&found->source);
+    return plan_as(builder, own, role_of(builder->rules, own->source), error);
+}
+
+static gboolean
+plan_found(Builder *builder, Found *found, DomStanding standing, GError **error)
+{
+    DomPlanDisk *own = add_disk(builder, found->node, found->target, error);
+
+    if (own) {
+        own->disk_index = found->index;
+        if (plan_as_found(builder, own, found, standing, error))
+            return TRUE;
     }
-    own->disk_index = index;
-    own->entry = entry;
-    own->source = source;
-    if (plan_as(builder, own, role_of(builder->rules, source), error))
-        return TRUE;
-    g_prefix_error(error, "disk '" DOM_QUOTE "': ", target);
+    g_prefix_error(error, "disk '" DOM_QUOTE "': ", found->target);
     return FALSE;
+}
+
+/* An entry that is past is as good as none. */
+static DomStanding
+judge_entry(Found *found, Role role)
+{
+    DomStanding standing = DOM_STANDING_HOLDS;
+
+    if (found->entry)
+        standing = dom_standing(found->entry, found->node, found->source,
+                                role == ROLE_IMAGE);
+    if (standing == DOM_STANDING_PAST)
+        found->entry->past = true;
+    return standing;
+}
+
+static gboolean
+plan_target(Builder *builder, Found *found, GError **error)
+{
+    Role role = role_of(builder->rules, found->source);
+    DomStanding standing = judge_entry(found, role);
+
+    if (standing == DOM_STANDING_PAST || !found->entry) {
+        if (!found->node || is_left_alone(found->source, role, found->node))
+            return TRUE;
+    }
+    /* What a disk is copied to has its target already. */
+    if (builder->plan->device && role == ROLE_BARE &&
+        (!found->target || !*found->target))
+        found->target = NO_TARGET;
+    if (!found->target || !*found->target)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "the disk with source %s has no target: add <target "
+                        "dev='vda'/>",
+                        found->source->said);
+    return plan_found(builder, found, standing, error);
 }
 
 static gboolean
@@ -377,26 +259,23 @@ plan_node(Builder *builder, guint index, GError **error)
 {
     xmlNode *node = builder->nodes->pdata[index];
     g_autofree char *target = dom_child_attr(node, "target", "dev");
-    g_autoptr(DomSource) source = dom_source_read(node);
-    Role role = role_of(builder->rules, source);
-    const DomEntry *entry =
-        target ? g_hash_table_lookup(builder->plan->request->by_target, target)
-               : NULL;
+    GHashTable *entries = builder->plan->request->by_target;
+    Found found = {index, node, target, dom_source_read(node),
+                   target ? g_hash_table_lookup(entries, target) : NULL};
+    gboolean done = plan_target(builder, &found, error);
 
-    if (!entry && is_left_alone(source, role, node))
-        return TRUE;
-    /* What a disk is copied to has its target already. */
-    if (builder->plan->device && role == ROLE_BARE && (!target || !*target)) {
-        g_free(target);
-        target = g_strdup(NO_TARGET);
-    }
-    if (!target || !*target)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "the disk with source %s has no target: add <target "
-                        "dev='vda'/>",
-                        source->said);
-    return plan_found(builder, index, entry, target, g_steal_pointer(&source),
-                      error);
+    dom_source_free(found.source);
+    return done;
+}
+
+static gboolean
+plan_entry_alone(Builder *builder, DomEntry *entry, GError **error)
+{
+    Found found = {G_MAXUINT, NULL, entry->target, g_new0(DomSource, 1), entry};
+    gboolean done = plan_target(builder, &found, error);
+
+    dom_source_free(found.source);
+    return done;
 }
 
 static void
@@ -425,11 +304,10 @@ plan_disks(Builder *builder, GError **error)
             return FALSE;
     }
     for (guint i = 0; i < entries->len; i++) {
-        const DomEntry *entry = entries->pdata[i];
+        DomEntry *entry = entries->pdata[i];
 
         if (!g_hash_table_contains(builder->targets, entry->target) &&
-            !plan_found(builder, G_MAXUINT, entry, entry->target,
-                        g_new0(DomSource, 1), error))
+            !plan_entry_alone(builder, entry, error))
             return FALSE;
     }
     return TRUE;

@@ -135,6 +135,16 @@ check_original(xmlNode *node, const Allowed *allowed, GError **error)
     return TRUE;
 }
 
+static bool
+kept_read_only(xmlNode *original)
+{
+    xmlNode *disk = dom_child_ours(original, "disk");
+    g_autofree char *device = dom_attr(disk, "device");
+
+    return g_strcmp0(device, "cdrom") == 0 ||
+           dom_child_ours(disk, "readonly") != NULL;
+}
+
 static gboolean
 read_size(xmlNode *node, DomEntry *entry, GError **error)
 {
@@ -175,6 +185,7 @@ read_entry(xmlNode *node, DomEntry *entry, GError **error)
         if (!check_original(child, &kept_allows, error))
             return FALSE;
         entry->recorded = true;
+        entry->was_read_only = kept_read_only(child);
     }
     return TRUE;
 }

@@ -52,8 +52,9 @@ is_where_put(xmlNode *disk, xmlNode *kept, const char *image)
            g_strcmp0(before->image, now->image) == 0;
 }
 
-/* image: 'pool/image' that remora wrote; NULL: the one in kept. */
-static void
+/* image: 'pool/image' that remora wrote; NULL: the one in kept. Says whether
+ * the disk was still as remora had it. */
+static bool
 revert_disk(Revert *revert,
             const char *target,
             xmlNode *kept,
@@ -67,13 +68,14 @@ revert_disk(Revert *revert,
         dom_strip_namespace(plain);
     }
     if (disk && !is_where_put(disk, plain, image))
-        return;
+        return false;
     if (kept && disk)
         g_ptr_array_add(revert->changes->updates, dom_dump_node(plain));
     else if (kept)
         g_ptr_array_add(revert->changes->additions, dom_dump_node(plain));
     else if (disk)
         g_ptr_array_add(revert->changes->removals, dom_dump_node(disk));
+    return kept || disk;
 }
 
 static void
@@ -107,8 +109,10 @@ revert_entry(Revert *revert, xmlNode *node, const DomEntry *entry)
         put = snapshot;
     }
     revert->found = true;
-    revert_disk(revert, entry->target, dom_child_ours(original, "disk"), put);
-    if (image)
+    /* A request would not go with what the disk is now. */
+    if (revert_disk(revert, entry->target, dom_child_ours(original, "disk"),
+                    put) &&
+        image)
         restore_entry(node, original);
     else
         dom_remove(node);

@@ -80,7 +80,7 @@ rewrite_disk(DomWork *work, GPtrArray *nodes, const DomPlanDisk *own)
             before = xmlDocCopyNode(done.node, work->doc, 1);
     }
     done.changed = dom_write_disk(done.node, own, work->site) || done.made;
-    if (done.changed && !own->plan->device)
+    if (done.changed && !own->plan->device && !own->disk.under_overlay)
         dom_record(work, own, before);
     work->changed |= done.changed;
     g_array_append_val(work->disks, done);
@@ -173,12 +173,29 @@ dump_work(DomWork *work, GError **error)
     return FALSE;
 }
 
+/* Before anything is recorded anew for the same targets. What is past is no
+ * reason to change a definition, so this may turn out to be in vain. */
+static void
+drop_past(DomWork *work)
+{
+    const GPtrArray *entries = work->plan->request->entries;
+
+    for (guint i = 0; i < entries->len; i++) {
+        const DomEntry *entry = entries->pdata[i];
+
+        if (entry->past)
+            work->meta_changed |=
+                dom_remove(work->entries->pdata[entry->index]);
+    }
+}
+
 static void
 rewrite_all(DomWork *work)
 {
     const GPtrArray *disks = work->plan->disks;
     g_autoptr(GPtrArray) nodes = dom_disk_nodes(work->root);
 
+    drop_past(work);
     for (guint i = 0; i < disks->len; i++)
         rewrite_disk(work, nodes, disks->pdata[i]);
     if (needs_controller(work))

@@ -214,6 +214,27 @@ write_auth(xmlNode *node, const DomSite *site)
     return changed;
 }
 
+/* The clone below an overlay. There, <auth> is in the source. */
+static bool
+write_covered(xmlNode *disk, const DomDisk *covered, const DomSite *site)
+{
+    static const char *const places[] = {"host", "snapshot", "config", NULL};
+    g_autofree char *name =
+        g_strdup_printf("%s/%s", covered->pool, covered->image);
+    xmlNode *backing = dom_backing_find(disk, name);
+    xmlNode *source = dom_child(backing, "source");
+    xmlNode *auth = dom_child(source, "auth");
+    bool changed = write_hosts(backing, site);
+
+    if (!site->auth_user)
+        return dom_remove(auth) || changed;
+    if (!auth)
+        auth = dom_add(source, places, "auth");
+    changed |= dom_set_attr(auth, "username", site->auth_user);
+    changed |= write_secret(auth, site->secret_uuid);
+    return changed;
+}
+
 static bool
 complete_auth(xmlNode *node, const DomSite *site)
 {
@@ -277,6 +298,8 @@ dom_write_disk(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
     const DomDisk *disk = &own->disk;
     bool changed;
 
+    if (disk->under_overlay)
+        return write_covered(node, disk, site);
     if (disk->kind == DOM_DISK_BARE)
         return own->plan->complete_bare && write_bare(node, disk, site);
     changed = dom_set_attr(node, "type", "network");

@@ -96,13 +96,16 @@ typedef struct {
     guint64 size; /* bytes asked for; 0: as large as the parent */
     bool writable;
     bool shareable;
-    bool among_images; /* a bare disk in a pool for images, and for nothing
+    bool among_images;  /* a bare disk in a pool for images, and for nothing
                         * else: others may clone it */
-    bool exists;       /* the definition has a <disk> for this target */
-    bool in_place;     /* and its source already names pool/image(@snap) */
-    GPtrArray *hosts;  /* of DomHost: the <host>s now in its source */
-    char *auth_user;   /* now in <auth>, or NULL */
-    char *secret_uuid; /* now in <auth>, or NULL */
+    bool exists;        /* the definition has a <disk> for this target */
+    bool in_place;      /* and its source already names pool/image(@snap) */
+    bool under_overlay; /* a clone that was made, of kind DOM_DISK_BARE now: an
+                         * overlay is the disk's source, and this below it. QEMU
+                         * opens it only to read, until a job commits into it */
+    GPtrArray *hosts;   /* of DomHost: the <host>s now in its source */
+    char *auth_user;    /* now in <auth>, or NULL */
+    char *secret_uuid;  /* now in <auth>, or NULL */
 } DomDisk;
 
 typedef struct DomPlan DomPlan;
@@ -149,7 +152,8 @@ typedef struct {
 /*
  * Reads a definition: a whole <domain> in xml[0..len).
  *
- * Gives a plan, empty for a domain that asks for nothing. It is read as libvirt
+ * Gives a plan, empty for a domain that asks for nothing. What libvirt has made
+ * of a disk counts, not the entry that says what it was. It is read as libvirt
  * reads it; what another version of libvirt could read otherwise is refused.
  * So is a document that has an entity or whose document type declares an
  * attribute, that is above one of the limits or nests deeper than libxml2's own
@@ -229,8 +233,9 @@ gboolean dom_plan_rewrite(DomPlan *plan,
 /*
  * The same rewrite as changes to a stored definition. ret_changes gets NULL
  * when nothing needs to change. The metadata keeps each disk as it was, for
- * dom_revert(). Apply metadata first, then additions of controllers, updates,
- * additions of disks (additions hold controllers before disks).
+ * dom_revert(). Apply additions first (they hold controllers before disks), for
+ * a disk that the metadata records and that is not there was detached; then
+ * metadata, then updates: until then a disk's source asks for what is recorded.
  */
 gboolean dom_plan_changes(DomPlan *plan,
                           const DomSite *site,

@@ -352,8 +352,8 @@ by_virsh()
     ok 'it edits' env EDITOR="$(editor '<vcpu.*</vcpu>' '<vcpu>2</vcpu>')" \
         virsh -q -c "$PROXY_URI" edit v1
     like 'which is kept' "$(virsh_ dumpxml --inactive v1)" '>2</vcpu>'
-    ok 'an edit that asks for another image' env \
-        EDITOR="$(editor "name='vms/[^']*'" "name='images/$IDLE'")" \
+    ok 'an edit that asks for its image again' env \
+        EDITOR="$(editor "name='vms/[^']*'" "name='images/$IMAGE@snap'")" \
         virsh -q -c "$PROXY_URI" edit v1
     ok 'names its clone as well' on_its_clone v1
     ok 'it creates' proxy_virsh create "$(asks_by v2)"

@@ -236,7 +236,7 @@ plan_destination(gsize n, GError **error)
                         "destination='vms/" UUID "_disk%s'/>",
                         rest);
 
-    return plan_domain(entry, "", error);
+    return plan_domain(entry, "<disk><target dev='vda'/></disk>", error);
 }
 
 static void

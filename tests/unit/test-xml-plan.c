@@ -33,9 +33,9 @@ test_codes(void **state G_GNUC_UNUSED)
          DOM_ERROR_LIMIT},
         {"<remora:disk target='vda' image='i' destination='vms/" OTHER
          "_disk'/>",
-         "", DOM_ERROR_OWNER},
+         "<disk><target dev='vda'/></disk>", DOM_ERROR_OWNER},
         {"<remora:disk target='vda' image='i' destination='x/" UUID "_disk'/>",
-         "", DOM_ERROR_OWNER},
+         "<disk><target dev='vda'/></disk>", DOM_ERROR_OWNER},
         {"",
          "<disk type='network'><source protocol='rbd' name='vms/" OTHER
          "_disk'/><target dev='vda'/></disk>",

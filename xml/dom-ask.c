@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * xml/dom-ask.c - a disk that asks for an image, and what it gets
+ *
+ * A clone where the guest can write, else the snapshot itself. The asking is
+ * done by an entry in the metadata, or by the disk's own source.
+ */
+#include "config.h"
+
+#include "xml/dom-internal.h"
+
+#include <string.h>
+
+/* Clone or snapshot; only what can hold an image's content. */
+static gboolean
+decide_kind(DomPlanDisk *own, GError **error)
+{
+    g_autofree char *device = dom_attr(own->node, "device");
+    g_autofree char *type = dom_child_attr(own->node, "driver", "type");
+    bool cdrom = g_strcmp0(device, "cdrom") == 0;
+
+    if (device && !cdrom && strcmp(device, "disk") != 0)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "a device='" DOM_QUOTE "' cannot be made from an "
+                        "image: use 'disk' or 'cdrom'",
+                        device);
+    if (type && strcmp(type, "raw") != 0)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its <driver> says type='" DOM_QUOTE
+                        "', but RBD clones are raw: remove the type",
+                        type);
+    own->disk.writable = dom_is_writable(own->node);
+    own->disk.kind = own->disk.writable ? DOM_DISK_CLONE : DOM_DISK_SNAPSHOT;
+    return TRUE;
+}
+
+static gboolean
+fail_pool(const DomRules *rules, const char *pool, GError **error)
+{
+    g_autofree char *known =
+        g_strjoinv("', '", (char **)(gpointer)rules->image_pools);
+
+    return dom_fail(error, DOM_ERROR_REQUEST,
+                    "'%s' is not a pool for images: the key pools.images of "
+                    "the configuration has '%.500s'",
+                    pool, known);
+}
+
+static gboolean
+resolve_parent(DomDisk *disk,
+               const DomRules *rules,
+               const DomImageRef *ref,
+               GError **error)
+{
+    const char *pool = ref->pool;
+
+    if (ref->fsid && rules->fsid && strcmp(ref->fsid, rules->fsid) != 0)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its image is in cluster '" DOM_QUOTE
+                        "', this host's is '%s': copy the image here first",
+                        ref->fsid, rules->fsid);
+    if (pool && !dom_in_list(rules->image_pools, pool))
+        return fail_pool(rules, pool, error);
+    if (!pool && !rules->image_pools[1])
+        pool = rules->image_pools[0];
+    disk->parent_pool = g_strdup(pool);
+    disk->parent_image = g_strdup(ref->image);
+    disk->parent_snap = g_strdup(ref->snap);
+    return TRUE;
+}
+
+/* Whether the disk's source is the image that the entry asks for. A bare id
+ * takes its pool from there. */
+static bool
+names_parent(DomPlanDisk *own, const DomRules *rules)
+{
+    const DomSource *source = own->source;
+    const char *snap = dom_source_snap(source);
+    DomDisk *disk = &own->disk;
+
+    if (!dom_in_list(rules->image_pools, source->pool) ||
+        g_strcmp0(source->image, disk->parent_image) != 0 ||
+        (snap && strcmp(snap, disk->parent_snap) != 0))
+        return false;
+    if (source->snap_at && source->snap_element &&
+        strcmp(source->snap_at, source->snap_element) != 0)
+        return false;
+    if (!disk->parent_pool)
+        disk->parent_pool = g_strdup(source->pool);
+    return strcmp(source->pool, disk->parent_pool) == 0;
+}
+
+/* A source that would be lost is the user's disk: it is not overwritten. */
+static gboolean
+accept_source(DomPlanDisk *own, const DomRules *rules, GError **error)
+{
+    const DomSource *source = own->source;
+    const DomDisk *disk = &own->disk;
+    g_autofree char *name = NULL;
+
+    if (source->kind == DOM_SOURCE_NONE)
+        return TRUE;
+    if (source->kind == DOM_SOURCE_RBD) {
+        if (names_parent(own, rules))
+            return TRUE;
+        name = g_strdup_printf("%s/%s", source->pool, source->image);
+        if (disk->kind == DOM_DISK_CLONE && !dom_source_snap(source) &&
+            strcmp(source->pool, rules->vms_pool) == 0 &&
+            (!own->entry->destination ||
+             strcmp(own->entry->destination, name) == 0))
+            return TRUE;
+    }
+    if (own->entry->destination)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its source is %s, but the metadata has destination "
+                        "'%.120s': remove the <source>, or the <" DOM_PREFIX
+                        ":disk> of this target",
+                        source->said, own->entry->destination);
+    return dom_fail(error, DOM_ERROR_REQUEST,
+                    "its source is %s, but the metadata asks for image '%.200s'"
+                    ": remove the <source>, or the <" DOM_PREFIX
+                    ":disk> of this target",
+                    source->said, own->entry->image_text);
+}
+
+gboolean
+dom_ask_by_entry(DomPlanDisk *own, const DomRules *rules, GError **error)
+{
+    const DomEntry *entry = own->entry;
+    DomDisk *disk = &own->disk;
+
+    if (!decide_kind(own, error) ||
+        !resolve_parent(disk, rules, entry->ref, error))
+        return FALSE;
+    disk->size = entry->size;
+    if (disk->kind == DOM_DISK_SNAPSHOT && (entry->size || entry->destination))
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "it is read-only and gets the image's snapshot itself: "
+                        "remove '%s' from the metadata",
+                        entry->size ? "size" : "destination");
+    return accept_source(own, rules, error);
+}
+
+/* The disk's own source is an image, and so asks for it. */
+gboolean
+dom_ask_by_source(DomPlanDisk *own, GError **error)
+{
+    const DomSource *source = own->source;
+    const char *snap = dom_source_snap(source);
+    DomDisk *disk = &own->disk;
+
+    if (source->snap_at && source->snap_element &&
+        strcmp(source->snap_at, source->snap_element) != 0)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its source names two snapshots, '@" DOM_QUOTE
+                        "' and <snapshot name='" DOM_QUOTE "'>: remove one",
+                        source->snap_at, source->snap_element);
+    if (!dom_source_check_path(source, error) ||
+        !dom_target_check(disk->target, error) || !decide_kind(own, error))
+        return FALSE;
+    if (!dom_name_check("image", source->image, error) ||
+        !dom_name_check("snapshot", snap, error))
+        return FALSE;
+    disk->parent_pool = g_strdup(source->pool);
+    disk->parent_image = g_strdup(source->image);
+    disk->parent_snap = g_strdup(snap);
+    return TRUE;
+}
