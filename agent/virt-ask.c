@@ -11,36 +11,28 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libvirtd serves so many calls of one connection at once, and one less. */
-#define THREADS_MAX 4
-/* Questions that wait for a thread; who comes then is told at once. */
-#define WAITING_MAX 32
-
-typedef enum { ASK_READ, ASK_LOOK, ASK_DESTROY } AskKind;
+/* Questions that have not begun; who comes then is told at once. */
+#define WAITING_MAX 64
 
 /* Counted: who asked may have gone when the answer comes, and several may wait
- * for one answer. Of one domain nothing is asked twice at a time, so that one
- * whose lock is held takes one thread. */
+ * for one answer, as long as it has not begun. */
 typedef struct {
     gint refs;
     Virt *virt;
     char *key; /* uuid and kind */
     char *uuid;
-    AskKind kind;
+    VirtCallKind kind;
     GMutex lock; /* guards the rest */
     GCond over;
-    bool again; /* somebody came after it had begun */
     bool done;
     VirtDomain domain;
     GError *error;
 } Ask;
 
-/* What all of them share. Lock order: this one before an Ask's. */
+/* What all of them share. */
 static struct {
     GMutex lock;
-    GHashTable *asks;   /* key -> Ask, not done */
-    GMutex connecting;  /* guards the next */
-    virConnectPtr conn; /* a connection of their own */
+    GHashTable *asks; /* key -> Ask, not begun; not counted for it */
 } shared;
 
 void
@@ -51,7 +43,7 @@ virt_domain_info_clear(VirtDomain *domain)
 }
 
 static Ask *
-ask_new(Virt *virt, const char *uuid, AskKind kind)
+ask_new(Virt *virt, const char *uuid, VirtCallKind kind)
 {
     Ask *ask = g_new0(Ask, 1);
 
@@ -87,23 +79,6 @@ ask_unref(Ask *ask)
 }
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Ask, ask_unref)
-
-/* virConnectClose() it. */
-static virConnectPtr
-connect_shared(Virt *virt, GError **error)
-{
-    virConnectPtr conn = NULL;
-
-    g_mutex_lock(&shared.connecting);
-    if (shared.conn && virConnectIsAlive(shared.conn) != 1)
-        g_clear_pointer(&shared.conn, virConnectClose);
-    if (!shared.conn)
-        shared.conn = virt_open(virt, error);
-    if (shared.conn && virConnectRef(shared.conn) == 0)
-        conn = shared.conn;
-    g_mutex_unlock(&shared.connecting);
-    return conn;
-}
 
 /* A guest that is about to come, or to go elsewhere, is paused for that. */
 static bool
@@ -160,95 +135,63 @@ look(Virt *virt, virDomainPtr domain, GError **error)
     return TRUE;
 }
 
+/* Who comes from now on gets an answer of his own: this one may be too old. */
 static void
-ask_libvirt(const Ask *ask, VirtDomain *found, GError **error)
+begin(Ask *ask)
 {
-    g_autoptr(virConnect) conn = connect_shared(ask->virt, error);
-    g_autoptr(virDomain) domain =
-        conn ? virDomainLookupByUUIDString(conn, ask->uuid) : NULL;
-
-    if (!conn)
-        return;
-    if (!domain)
-        virt_fail(error, "cannot find the domain");
-    else if (ask->kind == ASK_LOOK)
-        (void)look(ask->virt, domain, error);
-    else if (ask->kind == ASK_READ)
-        (void)read_domain(domain, found, error);
-    else if (virDomainDestroy(domain) < 0)
-        virt_fail(error, "cannot end the domain");
+    g_mutex_lock(&shared.lock);
+    g_hash_table_remove(shared.asks, ask->key);
+    g_mutex_unlock(&shared.lock);
 }
 
-/* Takes the answer; false: somebody came meanwhile, whom it is too old for. */
-static bool
+static void
 finish(Ask *ask, VirtDomain *found, GError **error)
 {
-    bool done;
-
-    g_mutex_lock(&shared.lock);
     g_mutex_lock(&ask->lock);
-    done = ask->done = !ask->again;
-    ask->again = false;
-    if (done) {
-        g_hash_table_remove(shared.asks, ask->key);
-        ask->domain = *found;
-        *found = (VirtDomain){0};
-        ask->error = g_steal_pointer(error);
-        g_cond_broadcast(&ask->over);
-    }
+    ask->done = true;
+    ask->domain = *found;
+    *found = (VirtDomain){0};
+    ask->error = g_steal_pointer(error);
+    g_cond_broadcast(&ask->over);
     g_mutex_unlock(&ask->lock);
-    g_mutex_unlock(&shared.lock);
-    return done;
 }
 
 static void
-run(gpointer data, gpointer unused)
+answer(virDomainPtr domain, const GError *why, gpointer data)
 {
     g_autoptr(Ask) ask = data;
-    bool done;
+    g_auto(VirtDomain) found = {0};
+    g_autoptr(GError) error = NULL;
 
-    (void)unused;
-    do {
-        g_auto(VirtDomain) found = {0};
-        g_autoptr(GError) error = NULL;
-
-        ask_libvirt(ask, &found, &error);
-        done = finish(ask, &found, &error);
-    } while (!done);
+    begin(ask);
+    if (!domain)
+        error = g_error_copy(why);
+    else if (ask->kind == VIRT_CALL_LOOK)
+        (void)look(ask->virt, domain, &error);
+    else if (ask->kind == VIRT_CALL_READ)
+        (void)read_domain(domain, &found, &error);
+    else if (virDomainDestroy(domain) < 0)
+        virt_fail(&error, "cannot end the domain");
+    finish(ask, &found, &error);
 }
 
-static GThreadPool *
-pool(void)
-{
-    static gsize made;
-
-    if (g_once_init_enter(&made)) {
-        shared.asks = g_hash_table_new(g_str_hash, g_str_equal);
-        g_once_init_leave(&made, (gsize)(gpointer)g_thread_pool_new(
-                                     run, NULL, THREADS_MAX, FALSE, NULL));
-    }
-    return (GThreadPool *)made;
-}
-
-/* The question that is open already, or a new one; NULL: too many are. */
+/* The question that waits already, or a new one; NULL: too many do. */
 static Ask *
-join(Virt *virt, const char *uuid, AskKind kind)
+join(Virt *virt, const char *uuid, VirtCallKind kind)
 {
-    GThreadPool *threads = pool();
     g_autoptr(Ask) ask = ask_new(virt, uuid, kind);
     Ask *open;
 
     g_mutex_lock(&shared.lock);
+    if (!shared.asks)
+        shared.asks = g_hash_table_new(g_str_hash, g_str_equal);
     open = g_hash_table_lookup(shared.asks, ask->key);
     if (open) {
         (void)ask_ref(open);
-        g_mutex_lock(&open->lock);
-        open->again = true;
-        g_mutex_unlock(&open->lock);
-    } else if (g_thread_pool_unprocessed(threads) < WAITING_MAX) {
+    } else if (g_hash_table_size(shared.asks) < WAITING_MAX) {
         open = ask_ref(ask);
         g_hash_table_insert(shared.asks, open->key, open);
-        g_thread_pool_push(threads, ask_ref(ask), NULL);
+        virt_calls_push(virt_calls(virt), uuid, kind, answer, ask_ref(ask));
     }
     g_mutex_unlock(&shared.lock);
     return open;
@@ -292,7 +235,7 @@ wait_for(Ask *ask, guint timeout_ms, VirtDomain *ret_domain, GError **error)
 static gboolean
 ask_and_wait(Virt *virt,
              const char *uuid,
-             AskKind kind,
+             VirtCallKind kind,
              guint timeout_ms,
              VirtDomain *ret_domain,
              GError **error)
@@ -316,19 +259,20 @@ virt_ask(Virt *virt,
          VirtDomain *ret_domain,
          GError **error)
 {
-    return ask_and_wait(virt, uuid, ASK_READ, timeout_ms, ret_domain, error);
+    return ask_and_wait(virt, uuid, VIRT_CALL_READ, timeout_ms, ret_domain,
+                        error);
 }
 
 gboolean
 virt_ask_look(Virt *virt, const char *uuid, guint timeout_ms, GError **error)
 {
-    return ask_and_wait(virt, uuid, ASK_LOOK, timeout_ms, NULL, error);
+    return ask_and_wait(virt, uuid, VIRT_CALL_LOOK, timeout_ms, NULL, error);
 }
 
 gboolean
 virt_ask_destroy(Virt *virt, const char *uuid, guint timeout_ms, GError **error)
 {
-    return ask_and_wait(virt, uuid, ASK_DESTROY, timeout_ms, NULL, error);
+    return ask_and_wait(virt, uuid, VIRT_CALL_DESTROY, timeout_ms, NULL, error);
 }
 
 gboolean

@@ -3,9 +3,8 @@
  * agent/virt-ask.h - questions to libvirt that are given up after a while
  *
  * A call of libvirt waits as long as the domain's lock is held, by a start for
- * instance, and cannot be called back. So it is made in a thread of its own,
- * which is left behind when time is up. These threads are few and have a
- * connection of their own; whoever asks what is being asked already waits for
+ * instance, and cannot be called back. So it is made by virt-calls.h, and left
+ * behind when time is up. Whoever asks what waits to be asked already waits for
  * the answer to that.
  *
  * Threads:  any but those of virt.h; everything blocks up to timeout_ms.

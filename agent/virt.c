@@ -23,68 +23,30 @@
 #define AGAIN_MS 10000
 /* So often in a row for a failed call of libvirt, which may fail for ever. */
 #define AGAIN_MAX 6
-/* Calls that may wait for a domain's lock at the same time. */
-#define WORKERS_MAX 4
+/* Looks at all of them at the same time. The list of the domains waits for the
+ * locks of all. */
+#define LISTS_MAX 4
 
 struct Virt {
     GMutex lock;
     Host *host;
     VirtSeen seen;
     gpointer seen_data;
-    virConnectPtr conn;  /* NULL: none */
-    int lifecycle;       /* the callback's id on conn */
-    bool again;          /* a timer for another look is set */
-    guint failed;        /* looks in a row at which a call of libvirt failed */
-    GHashTable *looking; /* uuid of a domain -> at whom to look once more */
-    GCond looked;        /* looking has lost one */
+    virConnectPtr conn; /* NULL: none */
+    int lifecycle;      /* the callback's id on conn */
+    bool again;         /* a timer for another look is set */
+    guint failed;       /* looks in a row at which a call of libvirt failed */
     guint tries;
     int timer;
-    GThreadPool *pool;
+    GThreadPool *lists; /* of virConnectPtr: secret and all domains */
+    VirtCalls *calls;   /* one domain each */
 };
 
-/* One domain to look at, or, with domain NULL, secret and all domains. */
-typedef struct {
-    virConnectPtr conn;
-    virDomainPtr domain;
-    bool seen; /* only to tell that it has come, or has ended */
-} Job;
-
 static void
-job_free(Job *job)
+push_list(Virt *virt, virConnectPtr conn)
 {
-    if (job->domain)
-        (void)virDomainFree(job->domain);
-    (void)virConnectClose(job->conn);
-    g_free(job);
-}
-
-static Job *
-job_new(virConnectPtr conn, virDomainPtr domain)
-{
-    Job *job = g_new0(Job, 1);
-
     (void)virConnectRef(conn);
-    job->conn = conn;
-    if (domain)
-        (void)virDomainRef(domain);
-    job->domain = domain;
-    return job;
-}
-
-static void
-push(Virt *virt, virConnectPtr conn, virDomainPtr domain)
-{
-    g_thread_pool_push(virt->pool, job_new(conn, domain), NULL);
-}
-
-/* A guest that arrived, or one whose end no hook reported. */
-static void
-push_seen(Virt *virt, virConnectPtr conn, virDomainPtr domain)
-{
-    Job *job = job_new(conn, domain);
-
-    job->seen = true;
-    g_thread_pool_push(virt->pool, job, NULL);
+    g_thread_pool_push(virt->lists, conn, NULL);
 }
 
 static Host *
@@ -98,7 +60,20 @@ current_host(Virt *virt)
     return host;
 }
 
-/* ---- in the pool ----------------------------------------------------------- */
+/* virConnectClose() it. */
+static virConnectPtr
+open_link(gpointer data, GError **error)
+{
+    g_autoptr(Host) host = current_host(data);
+    g_autofree char *uri = host_libvirt_uri(host);
+    virConnectPtr conn = virConnectOpen(uri);
+
+    if (!conn)
+        virt_fail(error, "cannot connect to libvirt at '%s'", uri);
+    return conn;
+}
+
+/* ---- in threads of their own ----------------------------------------------- */
 
 /* libvirt gives a domain's lock up after a while, which starts and migrations
  * may take longer. */
@@ -148,66 +123,61 @@ look_once(Virt *virt, Host *host, virDomainPtr domain)
 }
 
 static void
-drop_domain(gpointer domain)
+on_again(int timer, void *opaque)
 {
-    if (domain)
-        (void)virDomainFree(domain);
-}
+    Virt *virt = opaque;
 
-/* false: somebody else is looking, and will look once more, at the domain as it
- * is given here. Two who change one definition at once would get in each
- * other's way. */
-static bool
-look_enter(Virt *virt, const char *uuid, virDomainPtr domain)
-{
-    bool first;
-
+    (void)virEventRemoveTimeout(timer);
     g_mutex_lock(&virt->lock);
-    first = !g_hash_table_contains(virt->looking, uuid);
-    if (!first)
-        (void)virDomainRef(domain);
-    g_hash_table_replace(virt->looking, g_strdup(uuid), first ? NULL : domain);
+    virt->again = false;
+    if (virt->conn)
+        push_list(virt, virt->conn);
     g_mutex_unlock(&virt->lock);
-    return first;
 }
 
-/* At whom to look once more, which is the caller's; NULL: nobody asked. */
-static virDomainPtr
-look_leave(Virt *virt, const char *uuid)
+/* A domain that could not be looked at is so with all others again. */
+static void
+look_again(Virt *virt)
 {
-    virDomainPtr next;
-
     g_mutex_lock(&virt->lock);
-    next = g_hash_table_lookup(virt->looking, uuid);
-    if (next) {
-        (void)virDomainRef(next);
-        g_hash_table_replace(virt->looking, g_strdup(uuid), NULL);
-    } else {
-        g_hash_table_remove(virt->looking, uuid);
-        g_cond_broadcast(&virt->looked);
+    if (!virt->again && virEventAddTimeout(AGAIN_MS, on_again, virt, NULL) >= 0)
+        virt->again = true;
+    g_mutex_unlock(&virt->lock);
+}
+
+void
+virt_look_at(Virt *virt, virDomainPtr domain)
+{
+    /* A reload may have come meanwhile. */
+    g_autoptr(Host) host = current_host(virt);
+
+    if (look_once(virt, host, domain))
+        look_again(virt);
+}
+
+/* Without a domain, it has gone, or the connection: then all are looked at as
+ * soon as there is another. */
+static void
+look_call(virDomainPtr domain, const GError *error, gpointer data)
+{
+    Virt *virt = data;
+
+    if (domain) {
+        virt_look_at(virt, domain);
+    } else if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_FAILED)) {
+        log_warning(NULL, "%s", error->message);
+        if (may_repeat(virt))
+            look_again(virt);
     }
-    g_mutex_unlock(&virt->lock);
-    return next;
 }
 
-static bool
-look_at_domain(Virt *virt, virDomainPtr domain)
+static void
+look_later(Virt *virt, virDomainPtr domain)
 {
-    char uuid[VIR_UUID_STRING_BUFLEN] = "";
-    g_autoptr(virDomain) next = NULL;
-    bool again;
+    char uuid[VIR_UUID_STRING_BUFLEN];
 
-    if (virDomainGetUUIDString(domain, uuid) < 0 ||
-        !look_enter(virt, uuid, domain))
-        return false;
-    do {
-        /* A reload may have come meanwhile. */
-        g_autoptr(Host) host = current_host(virt);
-
-        again = look_once(virt, host, next ? next : domain);
-        g_clear_pointer(&next, virDomainFree);
-    } while ((next = look_leave(virt, uuid)));
-    return again;
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        virt_calls_push(virt->calls, uuid, VIRT_CALL_LOOK, look_call, virt);
 }
 
 static bool
@@ -244,15 +214,32 @@ tell_seen(const Virt *virt, virDomainPtr domain)
     free(xml);
 }
 
+static void
+tell_call(virDomainPtr domain, const GError *error, gpointer data)
+{
+    (void)error;
+    if (domain)
+        tell_seen(data, domain);
+}
+
+static void
+tell_later(Virt *virt, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        virt_calls_push(virt->calls, uuid, VIRT_CALL_TELL, tell_call, virt);
+}
+
 /* A claim may be of a start before this host booted, and its domain off. */
 static void
-tell_all(const Virt *virt, virConnectPtr conn)
+tell_all(Virt *virt, virConnectPtr conn)
 {
     virDomainPtr *domains = NULL;
     int n = virConnectListAllDomains(conn, &domains, 0);
 
     for (int i = 0; i < n; i++) {
-        tell_seen(virt, domains[i]);
+        tell_later(virt, domains[i]);
         (void)virDomainFree(domains[i]);
     }
     free(domains);
@@ -273,7 +260,7 @@ look_at_all(Virt *virt, Host *host, virConnectPtr conn)
     }
 
     for (int i = 0; i < n; i++) {
-        again = look_at_domain(virt, domains[i]) || again;
+        look_later(virt, domains[i]);
         (void)virDomainFree(domains[i]);
     }
     free(domains);
@@ -282,45 +269,14 @@ look_at_all(Virt *virt, Host *host, virConnectPtr conn)
 }
 
 static void
-on_again(int timer, void *opaque)
+run_list(gpointer data, gpointer opaque)
 {
     Virt *virt = opaque;
-
-    (void)virEventRemoveTimeout(timer);
-    g_mutex_lock(&virt->lock);
-    virt->again = false;
-    if (virt->conn)
-        push(virt, virt->conn, NULL);
-    g_mutex_unlock(&virt->lock);
-}
-
-/* A domain that could not be looked at is so with all others again. */
-static void
-look_again(Virt *virt)
-{
-    g_mutex_lock(&virt->lock);
-    if (!virt->again && virEventAddTimeout(AGAIN_MS, on_again, virt, NULL) >= 0)
-        virt->again = true;
-    g_mutex_unlock(&virt->lock);
-}
-
-static void
-run_job(gpointer data, gpointer opaque)
-{
-    Virt *virt = opaque;
-    Job *job = data;
+    g_autoptr(virConnect) conn = data;
     g_autoptr(Host) host = current_host(virt);
-    bool again = false;
 
-    if (job->seen)
-        tell_seen(virt, job->domain);
-    else if (job->domain)
-        again = look_at_domain(virt, job->domain);
-    else
-        again = look_at_all(virt, host, job->conn);
-    if (again)
+    if (look_at_all(virt, host, conn))
         look_again(virt);
-    job_free(job);
 }
 
 /* ---- in the event loop's thread -------------------------------------------- */
@@ -332,12 +288,14 @@ on_lifecycle(virConnectPtr conn,
              int detail,
              void *opaque)
 {
+    (void)conn;
     (void)detail;
     if (event == VIR_DOMAIN_EVENT_DEFINED)
-        push(opaque, conn, domain);
+        look_later(opaque, domain);
+    /* A guest that arrived, or one whose end no hook reported. */
     else if (event == VIR_DOMAIN_EVENT_RESUMED ||
              event == VIR_DOMAIN_EVENT_STOPPED)
-        push_seen(opaque, conn, domain);
+        tell_later(opaque, domain);
     return 0;
 }
 
@@ -354,7 +312,7 @@ on_close(virConnectPtr conn, int reason, void *opaque)
 static virConnectPtr
 open_connection(Virt *virt, GError **error)
 {
-    g_autoptr(virConnect) conn = virt_open(virt, error);
+    g_autoptr(virConnect) conn = open_link(virt, error);
 
     virt->lifecycle = -1;
     if (!conn)
@@ -419,7 +377,8 @@ on_timer(int timer, void *opaque)
     virt->conn = conn;
     g_mutex_unlock(&virt->lock);
     log_info(NULL, "connected to libvirt");
-    push(virt, conn, NULL);
+    virt_calls_renew(virt->calls);
+    push_list(virt, conn);
 }
 
 static gpointer
@@ -443,13 +402,11 @@ virt_start(Host *host, VirtSeen seen, gpointer data)
         return NULL;
     virt = g_new0(Virt, 1);
     g_mutex_init(&virt->lock);
-    g_cond_init(&virt->looked);
     virt->host = host_ref(host);
     virt->seen = seen;
     virt->seen_data = data;
-    virt->looking =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, drop_domain);
-    virt->pool = g_thread_pool_new(run_job, virt, WORKERS_MAX, FALSE, NULL);
+    virt->lists = g_thread_pool_new(run_list, virt, LISTS_MAX, FALSE, NULL);
+    virt->calls = virt_calls_new(open_link, virt);
     virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);
     g_thread_unref(g_thread_new("libvirt", run_loop, NULL));
     return virt;
@@ -468,30 +425,8 @@ virt_set_host(Virt *virt, Host *host)
     virEventUpdateTimeout(virt->timer, 0);
 }
 
-virConnectPtr
-virt_open(Virt *virt, GError **error)
+VirtCalls *
+virt_calls(Virt *virt)
 {
-    g_autoptr(Host) host = current_host(virt);
-    g_autofree char *uri = host_libvirt_uri(host);
-    virConnectPtr conn = virConnectOpen(uri);
-
-    if (!conn)
-        virt_fail(error, "cannot connect to libvirt at '%s'", uri);
-    return conn;
-}
-
-void
-virt_look_at(Virt *virt, virDomainPtr domain)
-{
-    char uuid[VIR_UUID_STRING_BUFLEN] = "";
-
-    if (look_at_domain(virt, domain))
-        look_again(virt);
-    if (virDomainGetUUIDString(domain, uuid) < 0)
-        return;
-    /* Somebody else may be at it, and has been told to look once more. */
-    g_mutex_lock(&virt->lock);
-    while (g_hash_table_contains(virt->looking, uuid))
-        g_cond_wait(&virt->looked, &virt->lock);
-    g_mutex_unlock(&virt->lock);
+    return virt->calls;
 }

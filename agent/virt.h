@@ -8,7 +8,7 @@
  *
  * Threads:  one runs libvirt's event loop and nothing else: it iterates GLib's
  *           default main context, which nobody else in the process may. Calls
- *           that can wait for a domain's lock are made in a small pool, so
+ *           that can wait for a domain's lock are made by virt-calls.h, so
  *           that a start under way delays no other domain. virt_* below may
  *           be called from any other thread and do not wait.
  */
@@ -16,7 +16,7 @@
 #define REMORA_AGENT_VIRT_H
 
 #include "agent/host.h"
-#include "agent/virt-error.h"
+#include "agent/virt-calls.h"
 
 typedef struct Virt Virt;
 
@@ -32,12 +32,11 @@ Virt *virt_start(Host *host, VirtSeen seen, gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
 void virt_set_host(Virt *virt, Host *host);
 
-/* For virt-ask.h. Another connection, so that calls over it that wait keep
- * none of the agent's own from being served: libvirtd serves a few of each
- * connection at once. virConnectClose() it. Blocks. */
-virConnectPtr virt_open(Virt *virt, GError **error);
-/* Looks at a domain's definition as after an event. Returns when that is done,
- * by whomever. Blocks as long as the domain's lock is held. */
+/* For virt-ask.h. */
+VirtCalls *virt_calls(Virt *virt);
+/* Looks at a domain's definition as after an event, and again some time if that
+ * failed. In a call of VIRT_CALL_LOOK, for two who change one definition at once
+ * would get in each other's way. Blocks. */
 void virt_look_at(Virt *virt, virDomainPtr domain);
 
 #endif

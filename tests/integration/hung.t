@@ -1,0 +1,142 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/hung.t - domains that hang keep nobody from the others
+#
+# libvirt holds a domain's lock as long as its hook runs. What the agent asks of
+# such a domain is not answered, and cannot be called back. Nothing here waits for
+# a time to pass: they hang until they may go on.
+#
+# Needs: root, the packages of lib/packages.sh, an installed remora.
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+. "$here/lib/front.sh"
+
+IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+NINTH=982b8eac-6bcc-4a21-bd04-b67e26188be0
+HUNG=8
+HOLD=/run/remora.hold
+XML=$BED/tmp/device.xml
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    guest_image 16M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
+    ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
+    mkdir -p "$BED/tmp/hung"
+    cat >"$BED/tmp/slow" <<HOOK
+#!/bin/sh
+case "\$1 \$2" in
+hung*\ prepare)
+    : >"$BED/tmp/hung/\$1"
+    while [ -e $HOLD ]; do sleep 0.1; done ;;
+esac
+HOOK
+    ok 'a hook that is slow' hook_install "$BED/tmp/slow"
+    ok 'the agent starts' agent_start || bail 'no agent'
+    cat >"$XML" <<DISK
+<disk type='network' device='disk'>
+  <source protocol='rbd' name='images/$IMAGE@snap'/>
+  <target dev='vdb' bus='virtio'/>
+</disk>
+DISK
+}
+
+# The file of one that hangs, and its UUID.
+uuid_of()
+{
+    echo "0b1e0c7c-44d8-4c37-9f7e-5c1ed6a0d10$1"
+}
+
+hang()
+{
+    local i
+    : >"$HOLD"
+    for ((i = 1; i <= HUNG; i++)); do
+        guest_define "hung$i" "$(uuid_of "$i")" || return 1
+    done
+    for ((i = 1; i <= HUNG; i++)); do
+        virsh_ start "hung$i" >/dev/null 2>&1 &
+        STARTS[i]=$!
+    done
+    bed_wait 30 eval '[ "$(ls "$BED/tmp/hung" | wc -l)" = "$HUNG" ]'
+}
+
+# asks OPERATION UUID
+asks()
+{
+    front_ask "$1" "$2" <"$XML"
+}
+
+# Of each of them at once, and as long as the agent waits: their statuses.
+ask_all()
+{
+    local i pids=() said=''
+    for ((i = 1; i <= HUNG; i++)); do
+        asks "$1" "$(uuid_of "$i")" >"$BED/tmp/said.$i" 2>&1 &
+        pids+=($!)
+    done
+    for i in "${pids[@]}"; do
+        wait "$i"
+        said+=$?
+    done
+    echo "$said"
+}
+
+# One that nothing of these keeps back.
+ninth()
+{
+    ok "$1: a disk of another passes" asks attach "$NINTH"
+    ok "$1: and it is looked at" asks look "$NINTH"
+}
+
+inside()
+{
+    local pid
+    declare -a STARTS
+    bed_need_remora
+    parts
+    ok 'a domain is defined' guest_define ninth "$NINTH"
+    ninth 'before'
+    ok "$HUNG domains hang" hang
+    is 'a disk of each is refused, for libvirt does not answer' \
+        "$(ask_all attach)" "$(printf '1%.0s' $(seq "$HUNG"))"
+    like 'which is said' "$(<"$BED/tmp/said.1")" 'libvirt did not answer within'
+    ninth 'while they are asked about'
+    ask_all look >/dev/null
+    ask_all attach >/dev/null
+    ninth 'while all of it is asked once more'
+    # libvirt defines nothing new as long as somebody waits for a domain.
+    ok 'another gets a disk that asks for an image' virsh_ attach-device ninth \
+        "$XML" --config
+    ok 'and is looked at' asks look "$NINTH"
+    like 'which rewrites it' "$(virsh_ dumpxml --inactive ninth)" \
+        "vms/${NINTH}_disk"
+    is 'they hang still' "$(jobs -r | wc -l)" "$HUNG"
+    rm "$HOLD"
+    for pid in "${STARTS[@]}"; do wait "$pid"; done
+    wait_until 'when they go on, they are asked about' 20 \
+        asks device "$(uuid_of 1)"
+    ninth 'afterwards'
+    like 'a disk of one that hung is answered' "$(attach_first)" vdb
+    ok 'the agent stops' agent_stop
+}
+
+# It runs by now, so that its disk is made.
+attach_first()
+{
+    asks attach "$(uuid_of 1)"
+    asks ended "$(uuid_of 1)"
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-virt-calls.c - domains that hang, and those that do not
+ *
+ * Over libvirt's test driver, which needs no daemon. Calls hang because the test
+ * does not let them go.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/virt-calls.h"
+
+/* The one that the test driver has. */
+#define THERE "6695eb01-f6a4-8304-79aa-97f2502e193f"
+
+/* What the calls did; the threads use it after the test has ended, too. */
+static struct {
+    GMutex lock;
+    GCond changed;
+    bool let_go;
+    guint hanging;
+    guint most;   /* of those that hung at a time */
+    guint hung;   /* and do no more */
+    guint served; /* that did not hang */
+    guint found;  /* of these, with a domain */
+    guint opened;
+} seen;
+
+static virConnectPtr
+open_test(gpointer data, GError **error)
+{
+    virConnectPtr conn = data ? NULL : virConnectOpen("test:///default");
+
+    g_mutex_lock(&seen.lock);
+    seen.opened++;
+    g_mutex_unlock(&seen.lock);
+    if (!conn)
+        virt_fail(error, "cannot connect");
+    return conn;
+}
+
+static void
+hang(virDomainPtr domain, const GError *error, gpointer data)
+{
+    (void)data;
+    (void)domain;
+    (void)error;
+    g_mutex_lock(&seen.lock);
+    seen.hanging++;
+    seen.most = MAX(seen.most, seen.hanging);
+    g_cond_broadcast(&seen.changed);
+    while (!seen.let_go)
+        g_cond_wait(&seen.changed, &seen.lock);
+    seen.hanging--;
+    seen.hung++;
+    g_cond_broadcast(&seen.changed);
+    g_mutex_unlock(&seen.lock);
+}
+
+static void
+serve(virDomainPtr domain, const GError *error, gpointer data)
+{
+    (void)data;
+    g_mutex_lock(&seen.lock);
+    assert_true((domain != NULL) != (error != NULL));
+    seen.served++;
+    seen.found += domain ? 1 : 0;
+    g_cond_broadcast(&seen.changed);
+    g_mutex_unlock(&seen.lock);
+}
+
+/* Until so many hang and so many were served. */
+static void
+wait_for(guint hanging, guint served)
+{
+    gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+
+    g_mutex_lock(&seen.lock);
+    while (seen.hanging != hanging || seen.served != served)
+        if (!g_cond_wait_until(&seen.changed, &seen.lock, end))
+            fail_msg("%u hang and %u were served", seen.hanging, seen.served);
+    g_mutex_unlock(&seen.lock);
+}
+
+/* So many calls hung, in all, and none is left. */
+static void
+let_go(guint hung)
+{
+    gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+
+    g_mutex_lock(&seen.lock);
+    seen.let_go = true;
+    g_cond_broadcast(&seen.changed);
+    while (seen.hung != hung)
+        if (!g_cond_wait_until(&seen.changed, &seen.lock, end))
+            fail_msg("%u have hung", seen.hung);
+    g_mutex_unlock(&seen.lock);
+}
+
+static VirtCalls *
+fresh(void)
+{
+    /* Its threads stay. */
+    static GPtrArray *all;
+    VirtCalls *calls = virt_calls_new(open_test, NULL);
+
+    if (!all)
+        all = g_ptr_array_new();
+    g_ptr_array_add(all, calls);
+    g_mutex_lock(&seen.lock);
+    seen.hanging = seen.most = seen.hung = seen.served = 0;
+    seen.found = seen.opened = 0;
+    seen.let_go = false;
+    g_mutex_unlock(&seen.lock);
+    return calls;
+}
+
+static void
+push_hanging(VirtCalls *calls, guint i, VirtCallKind kind)
+{
+    g_autofree char *uuid =
+        g_strdup_printf("982b8eac-6bcc-4a21-bd04-0000000000%02u", i);
+
+    virt_calls_push(calls, uuid, kind, hang, NULL);
+}
+
+static void
+test_rule(void **state)
+{
+    (void)state;
+    assert_true(virt_calls_may_begin(0, 0, false));
+    assert_true(virt_calls_may_begin(VIRT_CALLS_MAX - 1, 0, false));
+    assert_false(virt_calls_may_begin(VIRT_CALLS_MAX, 0, false));
+    assert_false(virt_calls_may_begin(1, 1, true));
+    assert_true(virt_calls_may_begin(VIRT_CALLS_SPARE - 1, 1, false));
+    assert_false(virt_calls_may_begin(VIRT_CALLS_SPARE, 1, false));
+    assert_true(virt_calls_may_begin(VIRT_CALLS_SPARE, 0, false));
+}
+
+/* All but one of the threads hang, whatever else is asked of those domains; and
+ * then all of them. */
+static void
+test_hanging(void **state)
+{
+    VirtCalls *calls = fresh();
+
+    (void)state;
+    for (guint i = 0; i < VIRT_CALLS_MAX - 1; i++)
+        push_hanging(calls, i, VIRT_CALL_LOOK);
+    wait_for(VIRT_CALLS_MAX - 1, 0);
+    for (guint i = 0; i < VIRT_CALLS_MAX - 1; i++) {
+        push_hanging(calls, i, VIRT_CALL_READ);
+        push_hanging(calls, i, VIRT_CALL_LOOK);
+    }
+    for (guint i = 0; i < 3; i++) {
+        virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
+        wait_for(VIRT_CALLS_MAX - 1, i + 1);
+    }
+    assert_int_equal(seen.found, 3);
+    assert_int_equal(seen.opened, VIRT_CALLS_LINKS);
+    push_hanging(calls, VIRT_CALLS_MAX, VIRT_CALL_READ);
+    wait_for(VIRT_CALLS_MAX, 3);
+    virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
+    let_go(3 * (VIRT_CALLS_MAX - 1) + 1);
+    wait_for(0, 4);
+    assert_int_equal(seen.most, VIRT_CALLS_MAX);
+    assert_int_equal(seen.opened, VIRT_CALLS_LINKS);
+}
+
+/* No two of one kind; and one of another kind while there is room. */
+static void
+test_one_domain(void **state)
+{
+    VirtCalls *calls = fresh();
+
+    (void)state;
+    push_hanging(calls, 1, VIRT_CALL_LOOK);
+    wait_for(1, 0);
+    virt_calls_push(calls, "982b8eac-6bcc-4a21-bd04-000000000001",
+                    VIRT_CALL_LOOK, serve, NULL);
+    /* The same domain, however it is written. */
+    virt_calls_push(calls, "982B8EAC-6BCC-4A21-BD04-000000000001",
+                    VIRT_CALL_LOOK, serve, calls);
+    /* What waits already is not to be done twice. */
+    virt_calls_push(calls, "982B8EAC-6BCC-4A21-BD04-000000000001",
+                    VIRT_CALL_LOOK, serve, NULL);
+    virt_calls_push(calls, "982b8eac-6bcc-4a21-bd04-000000000001",
+                    VIRT_CALL_READ, serve, NULL);
+    wait_for(1, 1);
+    let_go(1);
+    wait_for(0, 3);
+    assert_int_equal(seen.found, 0);
+    assert_int_equal(seen.opened, 1);
+}
+
+static void
+test_connections(void **state)
+{
+    VirtCalls *calls = fresh();
+
+    (void)state;
+    for (guint i = 0; i < 2; i++) {
+        virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
+        wait_for(0, i + 1);
+    }
+    assert_int_equal(seen.opened, 1);
+    virt_calls_renew(calls);
+    virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
+    wait_for(0, 3);
+    assert_int_equal(seen.opened, 2);
+    assert_int_equal(seen.found, 3);
+}
+
+static void
+test_no_connection(void **state)
+{
+    static VirtCalls *calls;
+
+    (void)state;
+    (void)fresh();
+    calls = virt_calls_new(open_test, (gpointer) "none");
+    virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
+    wait_for(0, 1);
+    assert_int_equal(seen.found, 0);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rule),
+        cmocka_unit_test(test_hanging),
+        cmocka_unit_test(test_one_domain),
+        cmocka_unit_test(test_connections),
+        cmocka_unit_test(test_no_connection),
+    };
+    virConnectPtr conn;
+
+    virt_quiet();
+    conn = virConnectOpen("test:///default");
+    if (!conn)
+        return 77; /* a libvirt without its test driver */
+    (void)virConnectClose(conn);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
