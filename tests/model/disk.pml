@@ -244,7 +244,7 @@ look:
         :: what == REFUSE ->
            /* Nobody has it open, it is no stranger's blank, and no hand was at
             * it meanwhile: yet nobody gets on without people's help. */
-#if LOSSES == 0 && STRANGERS == 0
+#if LOSSES == 0 && STRANGERS == 0 && !defined(MAY_STICK)
            stuck = state != ABSENT && !watched && !blank;
            assert(!stuck);
 #endif
@@ -257,11 +257,11 @@ look:
     }
 
     /* The name, then the header, then the parent, then the parent's list. */
-    made = true;
     atomic {
         STEP;
         if
         :: state == ABSENT ->
+           made = true;
            last_id++;
            id = last_id;
            works_on = id;
@@ -396,14 +396,13 @@ failed:
     /* What could not be finished is taken away by its name. */
     atomic {
         if
-        :: made && id == works_on && id && !HAS(cut_off, me) && !watched ->
+        :: made && id && !HAS(cut_off, me) && !watched ->
            trashed = precious;
            assert(!trashed);
            forget_image();
            made = false
         :: made && fails -> fails--
-        :: made && (id != works_on || !id || HAS(cut_off, me) || watched) ->
-           made = false
+        :: made && (!id || HAS(cut_off, me) || watched)
         :: !made
         fi
     }
