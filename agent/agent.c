@@ -358,8 +358,8 @@ has_claim(Host *host, const char *xml)
                                   NULL)
                 : NULL;
 
-        if (sight && g_strcmp0(store_sight_owner(sight),
-                               dom_plan_uuid(plan)) == 0)
+        if (sight &&
+            g_strcmp0(store_sight_owner(sight), dom_plan_uuid(plan)) == 0)
             return true;
     }
     return false;

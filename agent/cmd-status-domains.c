@@ -22,7 +22,7 @@ disk_word(const DomDisk *disk, const StoreState *state, const char *uuid)
         return "cannot be opened";
     if (state->owner && !disk->shareable && strcmp(state->owner, uuid) != 0)
         return "another domain's";
-    if (state->watchers && state->watchers[0])
+    if (state->crowded || (state->watchers && state->watchers[0]))
         return "in use";
     return disk->kind == DOM_DISK_CLONE && !state->ready ? "not marked"
                                                          : "ready";

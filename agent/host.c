@@ -24,7 +24,8 @@ struct Host {
     GPtrArray *monitors;
     gint64 monitors_at_us; /* when they were fetched */
     bool fetching;         /* somebody fetches them right now */
-    guint64 fetches;       /* that gave a map */
+    guint64 fetches;       /* that have ended */
+    GError *why;           /* the last of them gave no map */
     GCond fetched;         /* fetching has ended */
     char *fsid;            /* NULL until the cluster told it */
 };
@@ -37,10 +38,26 @@ host_read_conf(const char *path, GError **error)
     return conf_load(path, error);
 }
 
+/* All that are configured; the strings are borrowed. */
+static GPtrArray *
+pools_of(const Conf *conf)
+{
+    GPtrArray *pools = g_ptr_array_new();
+
+    g_ptr_array_add(pools, conf->vms_pool);
+    for (char **pool = conf->image_pools; *pool; pool++)
+        g_ptr_array_add(pools, *pool);
+    for (char **pool = conf->volume_pools; *pool; pool++)
+        g_ptr_array_add(pools, *pool);
+    g_ptr_array_add(pools, NULL);
+    return pools;
+}
+
 static StoreCluster *
 cluster_new(const Conf *conf, const char *user, const char *keyring)
 {
     const ConfCluster *first = g_ptr_array_index(conf->clusters, 0);
+    g_autoptr(GPtrArray) pools = pools_of(conf);
     const StoreSettings settings = {
         .name = first->name,
         .conf = first->conf,
@@ -50,7 +67,7 @@ cluster_new(const Conf *conf, const char *user, const char *keyring)
         .op_timeout_ms = conf->op_timeout_ms,
         .run_dir = HOST_RUN_DIR,
         .state_dir = HOST_STATE_DIR,
-        .probe_pool = conf->vms_pool,
+        .probe_pools = (const char *const *)pools->pdata,
         .clone_object_size = conf->clone_object_size,
         .clone_features = conf->clone_features,
         .clone_data_pool = conf->clone_data_pool,
@@ -101,6 +118,7 @@ host_unref(Host *host)
     g_clear_pointer(&host->monitors, g_ptr_array_unref);
     g_mutex_clear(&host->lock);
     g_cond_clear(&host->fetched);
+    g_clear_error(&host->why);
     g_free(host->fsid);
     g_free(host->guest_user);
     g_free(host);
@@ -166,41 +184,41 @@ last_while_electing(Host *host, const GError *why)
     g_autoptr(GPtrArray) last = known_monitors(host, G_MAXINT64);
     guint seconds;
 
-    if (!g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN) ||
-        store_cluster_is_down(host->cluster, &seconds))
+    if (!g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN) || !last ||
+        store_cluster_is_down(host->cluster, &seconds) ||
+        !store_monitors_greet(last, GREETING_MS))
         return NULL;
-    if (!last || !store_monitors_greet(last, GREETING_MS)) {
-        store_cluster_suspect(host->cluster);
-        return NULL;
-    }
     log_warning(NULL, "%s; the monitors are there, so their last map is used",
                 why->message);
     return g_steal_pointer(&last);
 }
 
-/* What somebody fetches at this moment; NULL: nobody does, and the caller is to,
- * up to end_fetch(). */
-static GPtrArray *
-join_fetch(Host *host)
+/* true: somebody fetched them meanwhile, and this is what came of it. false:
+ * nobody does, and the caller is to, up to end_fetch(). */
+static bool
+join_fetch(Host *host, GPtrArray **ret_monitors, GError **error)
 {
-    GPtrArray *monitors = NULL;
     guint64 seen;
+    bool joined;
 
     g_mutex_lock(&host->lock);
     seen = host->fetches;
     while (host->fetching)
         g_cond_wait(&host->fetched, &host->lock);
-    if (host->fetches != seen)
-        monitors = g_ptr_array_ref(host->monitors);
-    else
+    joined = host->fetches != seen;
+    if (!joined)
         host->fetching = true;
+    else if (host->why)
+        g_propagate_error(error, g_error_copy(host->why));
+    else
+        *ret_monitors = g_ptr_array_ref(host->monitors);
     g_mutex_unlock(&host->lock);
-    return monitors;
+    return joined;
 }
 
-/* monitors NULL: they could not be had. */
+/* monitors NULL: they could not be had, and why not. */
 static void
-end_fetch(Host *host, GPtrArray *monitors)
+end_fetch(Host *host, GPtrArray *monitors, const GError *why)
 {
     g_autoptr(GPtrArray) old = NULL;
 
@@ -209,8 +227,11 @@ end_fetch(Host *host, GPtrArray *monitors)
         old = host->monitors;
         host->monitors = g_ptr_array_ref(monitors);
         host->monitors_at_us = g_get_monotonic_time();
-        host->fetches++;
     }
+    g_clear_error(&host->why);
+    if (!monitors)
+        host->why = g_error_copy(why);
+    host->fetches++;
     host->fetching = false;
     g_cond_broadcast(&host->fetched);
     g_mutex_unlock(&host->lock);
@@ -220,14 +241,14 @@ GPtrArray *
 host_monitors(Host *host, GError **error)
 {
     g_autoptr(GError) why = NULL;
-    GPtrArray *monitors = join_fetch(host);
+    GPtrArray *monitors = NULL;
 
-    if (monitors)
+    if (join_fetch(host, &monitors, error))
         return monitors;
     monitors = store_monitors(host->cluster, &why);
-    end_fetch(host, monitors);
     if (!monitors)
         monitors = last_while_electing(host, why);
+    end_fetch(host, monitors, why);
     if (!monitors)
         g_propagate_error(error, g_steal_pointer(&why));
     return monitors;
@@ -392,15 +413,21 @@ host_monitors_moved(Host *host)
     return live && !same_monitors(last, live);
 }
 
-void
-host_check_monitors(Host *host)
+gboolean
+host_check_monitors(Host *host, GError **error)
 {
     g_autoptr(GPtrArray) last = host_last_monitors(host);
     guint seconds;
 
-    if (last && !store_cluster_is_down(host->cluster, &seconds) &&
-        !store_monitors_greet(last, SOON_MS))
-        store_cluster_suspect(host->cluster);
+    if (!last || store_cluster_is_down(host->cluster, &seconds) ||
+        store_monitors_greet(last, SOON_MS))
+        return TRUE;
+    store_cluster_suspect(host->cluster, NULL);
+    g_set_error(error, STORE_ERROR, STORE_ERROR_DOWN,
+                "the monitors of cluster '%s' do not answer at the moment: "
+                "check it with 'ceph -s', then try again",
+                store_cluster_name(host->cluster));
+    return FALSE;
 }
 
 static GPtrArray *

@@ -78,8 +78,8 @@ const char *host_guest_user(const Host *host);
 char *host_secret_uuid(const Host *host, const char *fsid);
 
 /* The live monitor map, of StoreMonitor; g_ptr_array_unref() it. While the
- * monitors elect a leader, the one that was fetched last. If most of them are
- * gone, the cluster counts as down from then on. Blocks. */
+ * monitors elect a leader, the one that was fetched last. Who asks while somebody
+ * fetches it gets what he gets. Blocks. */
 GPtrArray *host_monitors(Host *host, GError **error);
 /* The one that was fetched last; NULL: none yet. */
 GPtrArray *host_last_monitors(Host *host);
@@ -91,10 +91,11 @@ GPtrArray *host_fresh_monitors(Host *host);
  * where it cannot be had. Blocks. */
 bool host_monitors_moved(Host *host);
 
-/* For who is to answer soon: if most of the monitors that were there last do
- * not greet, the cluster counts as down from now on, and nobody waits for it.
- * Blocks for less than a second, most often for a millisecond. */
-void host_check_monitors(Host *host);
+/* For who is to answer soon: FALSE: most of the monitors that were there last
+ * do not greet, so that it had better do without them. That is no reason to
+ * refuse anybody else: a probe says whether the cluster is down. Blocks for less
+ * than a second, most often for a millisecond. */
+gboolean host_check_monitors(Host *host, GError **error);
 
 /* libvirt's URI for the configured socket. g_free() it. */
 char *host_libvirt_uri(const Host *host);

@@ -28,15 +28,20 @@ knows_parents(const DomPlan *plan)
     return true;
 }
 
-/* A definition of ours, whose pools of images may have to be looked for. */
+/* A definition of ours, whose pools of images may have to be looked for. silent:
+ * why the cluster is not asked at all, or NULL. */
 static DomPlan *
-plan_ours(Host *host, const char *xml, gsize len, GError **error)
+plan_ours(Host *host,
+          const GError *silent,
+          const char *xml,
+          gsize len,
+          GError **error)
 {
-    g_autoptr(GError) down = NULL;
+    g_autoptr(GError) down = silent ? g_error_copy(silent) : NULL;
     g_autoptr(DomPlan) plan = NULL;
 
-    host_check_monitors(host);
-    plan = request_plan(host, HOST_ASK_CLUSTER, xml, len, true, &down);
+    if (!down)
+        plan = request_plan(host, HOST_ASK_CLUSTER, xml, len, true, &down);
     if (plan)
         return g_steal_pointer(&plan);
     if (is_down(down)) {
@@ -49,11 +54,15 @@ plan_ours(Host *host, const char *xml, gsize len, GError **error)
 }
 
 static gboolean
-find_site(Host *host, bool live, HostSite *ret_site, GError **error)
+find_site(Host *host,
+          const GError *silent,
+          bool live,
+          HostSite *ret_site,
+          GError **error)
 {
-    g_autoptr(GError) down = NULL;
+    g_autoptr(GError) down = silent ? g_error_copy(silent) : NULL;
 
-    if (host_site(host, HOST_ASK_CLUSTER, ret_site, &down))
+    if (!down && host_site(host, HOST_ASK_CLUSTER, ret_site, &down))
         return TRUE;
     if (!live && is_down(down) &&
         (host_site(host, HOST_ASK_MEMORY, ret_site, NULL) ||
@@ -71,12 +80,14 @@ rewrite_domain(
         request_plan(host, HOST_ASK_NOBODY, xml, len, true, error);
     g_autoptr(DomPlan) plan = NULL;
     g_auto(HostSite) site = {0};
+    g_autoptr(GError) silent = NULL;
 
     *ret_xml = NULL;
     if (!first || dom_plan_disks(first)->len == 0)
         return first != NULL;
-    plan = plan_ours(host, xml, len, error);
-    return plan && find_site(host, false, &site, error) &&
+    (void)host_check_monitors(host, &silent);
+    plan = plan_ours(host, silent, xml, len, error);
+    return plan && find_site(host, silent, false, &site, error) &&
            dom_plan_rewrite(plan, &site.site, ret_xml, error);
 }
 
@@ -102,12 +113,13 @@ rewrite_device(
     Host *host, DomPlan *plan, RewriteFor what, char **ret_xml, GError **error)
 {
     g_auto(HostSite) site = {0};
+    g_autoptr(GError) silent = NULL;
 
     *ret_xml = NULL;
     if (dom_plan_disks(plan)->len == 0)
         return TRUE;
-    host_check_monitors(host);
-    if (!find_site(host, what == REWRITE_FOR_ATTACH, &site, error))
+    (void)host_check_monitors(host, &silent);
+    if (!find_site(host, silent, what == REWRITE_FOR_ATTACH, &site, error))
         return FALSE;
     if (what == REWRITE_FOR_UPDATE) {
         site.site.cache = site.site.discard = NULL;

@@ -139,9 +139,6 @@ name_in(Exchange *exchange, bool front)
     return name && (front || name[0]) ? g_steal_pointer(&name) : NULL;
 }
 
-/* What a hook asks waits for the cluster only, which is to blame then. What a
- * proxy asks waits for libvirt, too, and whoever is a client of the proxy must
- * not be able to have starts refused. */
 void
 serve_late(Host *host, Exchange *exchange, bool front)
 {
@@ -154,6 +151,6 @@ serve_late(Host *host, Exchange *exchange, bool front)
     if (!exchange_refuse(exchange, message))
         return;
     log_warning(&about, "refused: %s", message);
-    if (name && !front)
-        store_cluster_suspect(cluster);
+    /* Whether the cluster is to blame, or libvirt, or nobody, a probe says. */
+    store_cluster_suspect(cluster, name);
 }

@@ -34,7 +34,7 @@ static const Cause causes[] = {
      "check user and keyring (ceph auth get)"},
     {ENOENT, STORE_ERROR_MISSING, "not found", NULL},
     {ETIMEDOUT, STORE_ERROR_DOWN, "the cluster did not answer in time",
-     "check it with 'ceph -s'"},
+     "check it with 'ceph -s' and 'ceph health detail'"},
     {ESHUTDOWN, STORE_ERROR_FENCED,
      "this connection is on the cluster's blocklist",
      "a new one is made; try again (ceph osd blocklist ls)"},
@@ -57,19 +57,6 @@ cause_of(int number)
     return NULL;
 }
 
-/* A fenced connection never works again, and one that timed out may still
- * have writes under way: neither may be used for anything new. */
-static void
-judge_connection(StoreConn *conn, int number, const char *message)
-{
-    if (!conn || (number != ETIMEDOUT && number != ESHUTDOWN))
-        return;
-    store_conn_retire(conn);
-    /* What waits for room is no sign that the cluster does not answer. */
-    if (number == ETIMEDOUT && !store_room_is_missing(conn->cluster))
-        store_cluster_mark_down(conn->cluster, message);
-}
-
 gboolean
 store_fail(GError **error, StoreConn *conn, int r, const char *format, ...)
 {
@@ -82,7 +69,8 @@ store_fail(GError **error, StoreConn *conn, int r, const char *format, ...)
     g_autofree char *what = g_strdup_vprintf(format, args);
     va_end(args);
 
-    judge_connection(conn, number, text);
+    if (conn)
+        store_conn_note(conn, r, NULL, NULL);
     g_set_error(error, STORE_ERROR,
                 cause ? (int)cause->code : STORE_ERROR_FAILED, "%s: %s%s%s",
                 what, text, cause && cause->next ? ": " : "",

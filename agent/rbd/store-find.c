@@ -24,7 +24,11 @@ ask(StoreConn *conn, const char *pool, const char *image, GError **error)
 {
     g_auto(StoreIo) io = NULL;
     bool taken = false;
-    int r = rados_ioctx_create(conn->rados, pool, &io);
+    int r;
+
+    if (!store_stalls_check(conn->cluster, pool, image, error))
+        return HAS_ERROR;
+    r = rados_ioctx_create(conn->rados, pool, &io);
 
     if (r == -ENOENT)
         return NO_POOL;
@@ -32,7 +36,8 @@ ask(StoreConn *conn, const char *pool, const char *image, GError **error)
         r = store_name_is_taken(io, image, &taken);
     if (r >= 0)
         return taken ? HAS_IMAGE : HAS_NOT;
-    store_fail(error, conn, r, "cannot look for image '%s/%s'", pool, image);
+    store_conn_note(conn, r, pool, image);
+    store_fail(error, NULL, r, "cannot look for image '%s/%s'", pool, image);
     return HAS_ERROR;
 }
 

@@ -29,23 +29,29 @@
 typedef struct {
     char *disk;
     char *pools[2]; /* its own, and its parent's or NULL */
+    char *images[2];
 } Stuck;
 
 static void
 stuck_clear(Stuck *stuck)
 {
     g_clear_pointer(&stuck->disk, g_free);
-    g_clear_pointer(&stuck->pools[0], g_free);
-    g_clear_pointer(&stuck->pools[1], g_free);
+    for (gsize i = 0; i < G_N_ELEMENTS(stuck->pools); i++) {
+        g_clear_pointer(&stuck->pools[i], g_free);
+        g_clear_pointer(&stuck->images[i], g_free);
+    }
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Stuck, stuck_clear)
 
-static bool
-is_for(const StoreDisk *disk, const char *asker)
+static void
+stuck_on(Stuck *stuck, const StoreDisk *disk)
 {
-    return g_strcmp0(disk->asker, asker) == 0 ||
-           g_strcmp0(disk->owner, asker) == 0;
+    stuck->disk = g_strdup_printf("%s/%s", disk->pool, disk->image);
+    stuck->pools[0] = g_strdup(disk->pool);
+    stuck->images[0] = g_strdup(disk->image);
+    stuck->pools[1] = g_strdup(disk->parent.pool);
+    stuck->images[1] = g_strdup(disk->parent.image);
 }
 
 /* What asker has waited for the longest, if that is long. */
@@ -59,16 +65,13 @@ find_slow(StoreCluster *cluster, const char *asker, Stuck *ret_stuck)
     for (guint i = 0; i < cluster->work->len; i++) {
         const StoreWork *work = g_ptr_array_index(cluster->work, i);
 
-        if (work->since_us > oldest || !is_for(work->disk, asker))
+        if (work->since_us > oldest || !store_work_is_for(work, asker))
             continue;
         oldest = work->since_us;
         disk = work->disk;
     }
-    if (disk) {
-        ret_stuck->disk = g_strdup_printf("%s/%s", disk->pool, disk->image);
-        ret_stuck->pools[0] = g_strdup(disk->pool);
-        ret_stuck->pools[1] = g_strdup(disk->parent.pool);
-    }
+    if (disk)
+        stuck_on(ret_stuck, disk);
     g_mutex_unlock(&cluster->lock);
     return disk != NULL;
 }
@@ -167,9 +170,7 @@ store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error)
 
     if (!store_room_is_missing(conn->cluster))
         return TRUE;
-    stuck.disk = g_strdup_printf("%s/%s", disk->pool, disk->image);
-    stuck.pools[0] = g_strdup(disk->pool);
-    stuck.pools[1] = g_strdup(disk->parent.pool);
+    stuck_on(&stuck, disk);
     return check(conn, &stuck, error);
 }
 
@@ -181,6 +182,11 @@ store_cluster_has_room(StoreCluster *cluster, const char *asker, GError **error)
 
     if (!find_slow(cluster, asker, &stuck))
         return TRUE;
-    conn = store_conn_acquire(cluster, NULL);
-    return !conn || check(conn, &stuck, error);
+    store_stalls_await(cluster->stalls);
+    for (gsize i = 0; i < G_N_ELEMENTS(stuck.pools); i++)
+        if (!store_stalls_check(cluster, stuck.pools[i], stuck.images[i],
+                                error))
+            return FALSE;
+    conn = store_conn_acquire(cluster, error);
+    return conn && check(conn, &stuck, error);
 }

@@ -73,11 +73,12 @@ refuse_existing(StoreConn *conn,
 {
     g_auto(StoreHandle) handle = NULL;
     g_auto(GStrv) watchers = NULL;
+    bool crowded = false;
     int is_protected = 0;
     int r = rbd_open_read_only(io, image, &handle, NULL);
 
     if (r >= 0)
-        r = store_watchers_read(handle, &watchers);
+        r = store_watchers_read(handle, &watchers, &crowded);
     if (r < 0 && r != -ENOENT)
         return store_fail(error, conn, r, "cannot look at image '%s/%s'", pool,
                           image);
@@ -94,6 +95,8 @@ refuse_existing(StoreConn *conn,
                             "is not protected: if it was added in vain, finish "
                             "it (rbd snap protect %s/%s@%s)",
                             pool, image, pool, image, STORE_SNAP);
+    if (crowded)
+        return store_watchers_refuse(pool, image, error);
     if (watchers && watchers[0])
         return store_refuse(error, STORE_ERROR_BUSY,
                             "image '%s/%s' is being added by client '%s': wait "
@@ -189,8 +192,7 @@ clean_up(const StoreCopy *copy, rados_ioctx_t io, const char *id, GError *why)
 {
     g_autofree char *text = NULL;
 
-    if (*id && !g_atomic_int_get(&copy->conn->retired) &&
-        undo(copy, io, id) >= 0)
+    if (*id && store_conn_may_write(copy->conn, why) && undo(copy, io, id) >= 0)
         return;
     text = g_strdup_printf("%s; what there is of it is left: remove it (rbd rm "
                            "%s/%s)",

@@ -32,7 +32,7 @@
 
 /* One RADOS connection. Counted: each job holds one reference, so that a
  * retired connection lives until the last job that uses it has ended. */
-typedef struct {
+typedef struct StoreConn {
     gint refs;
     rados_t rados;
     char *instance;  /* random id of this connection */
@@ -41,12 +41,16 @@ typedef struct {
     char *instance_path;
     StorePlace place;      /* where this process is */
     gsize notes_long;      /* file length at which notes are shortened */
-    gint retired;          /* atomic: nothing new may start on it */
+    gint retired;          /* atomic: fenced, nothing is written on it */
+    gint aside;            /* atomic: given up for new work */
     StoreCluster *cluster; /* borrowed */
     GMutex closing_lock;   /* guards the next */
     int closing;           /* images that are being closed */
     GCond closed_one;
 } StoreConn;
+
+/* store-stall.c */
+typedef struct StoreStalls StoreStalls;
 
 struct StoreCluster {
     gint refs;
@@ -58,7 +62,7 @@ struct StoreCluster {
     guint op_timeout_ms;
     char *run_dir;
     char *state_dir;
-    char *probe_pool;
+    char **probe_pools;
     guint64 clone_object_size;
     guint64 clone_features;
     char *clone_data_pool;
@@ -70,10 +74,13 @@ struct StoreCluster {
     char *fsid;
     gint64 down_since_us; /* monotonic; 0: not known to be down */
     char *down_cause;
-    bool probing;
-    bool probe_at_once; /* without a pause before the first attempt */
+    GPtrArray *monitors; /* the last map, of StoreMonitor; NULL: none yet */
+    bool probing;        /* its thread runs */
+    bool probe_now;      /* a round is asked for, without a pause */
+    bool mons_silent;    /* a monitor has been waited for in vain */
     bool closing;
-    GCond closed;         /* closing was set, or the probe has ended */
+    GCond probed;         /* something of what a probe says has changed */
+    StoreStalls *stalls;  /* set once; has a lock of its own */
     GHashTable *parents;  /* 'pool/image@snap' -> what was found */
     GHashTable *observed; /* 'pool/image' -> when a claim was first seen so */
     GPtrArray *work;      /* of StoreWork, under way; borrowed */
@@ -84,8 +91,7 @@ struct StoreCluster {
 };
 
 /* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
- * r is negative. conn may be NULL; it is retired when r says that it must not
- * be used again, and the cluster marked down when it did not answer. */
+ * r is negative. conn, which may be NULL, is told of it (store_conn_note()). */
 gboolean
 store_fail(GError **error, StoreConn *conn, int r, const char *format, ...)
     G_GNUC_PRINTF(4, 5);
@@ -93,16 +99,114 @@ gboolean
 store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
-/* store-cluster.c */
+/* store-conn.c: a connection ends in one of two ways.
+ *
+ * Aside: a call on it timed out. What that call wrote may still arrive, so
+ * that nothing more is begun on it, and the request whose call it was writes
+ * nothing more to its image, nor to its claim, which it leaves as it is. What
+ * others have under way on it goes on to its end, and their claims stay valid
+ * and are touched on it. store_conn_acquire() gives out another one.
+ *
+ * Retired: it is on the blocklist. Nothing reaches the cluster by it any more,
+ * and nothing is tried again under the claims that are held by it. */
 StoreConn *store_conn_acquire(StoreCluster *cluster, GError **error);
 StoreConn *store_conn_ref(StoreConn *conn);
 void store_conn_unref(StoreConn *conn);
+bool store_conn_is_aside(const StoreConn *conn);
+bool store_conn_is_retired(const StoreConn *conn);
+/* Whether who has failed with why may still write to what that was about. */
+bool store_conn_may_write(const StoreConn *conn, const GError *why);
 void store_conn_retire(StoreConn *conn);
+/* What a call on it returned: retires it, or sets it aside and has a probe look
+ * at once whether the image, the pool or the cluster does not answer. pool and
+ * image: what the call was about, as far as the caller knows; what this thread
+ * is at work on (store-work.c) is looked at, too. Does nothing about any other
+ * number. */
+void
+store_conn_note(StoreConn *conn, int r, const char *pool, const char *image);
+/* Without an instance file, and with so short a patience: for a probe. */
+StoreConn *
+store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error);
+
+/* store-probe.c. It alone says whether the cluster is down, store_conn_acquire()
+ * apart, which finds that no monitor answers. */
+void store_probe_begin(StoreCluster *cluster);
+/* The same for who has waited for a monitor as long as one may: if they do not
+ * even greet, they are not waited for once more. */
+void store_probe_monitors(StoreCluster *cluster);
+/* Refuses what comes from now on, until a probe succeeds. */
 void store_cluster_mark_down(StoreCluster *cluster, const char *cause);
 /* For a new cluster of which somebody else says that it has not answered for
  * so long: whether it answers a probe within wait_ms. If not, calls are refused
  * until it does. */
 bool store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms);
+/* Until it has ended. For who closes the cluster. */
+void store_probe_end(StoreCluster *cluster);
+
+/* store-stall.c: pools, and images in them, that do not answer. */
+typedef enum {
+    STORE_ADMIT_GO,
+    STORE_ADMIT_TRY,  /* one may, for all that wait for it */
+    STORE_ADMIT_WAIT, /* for a probe */
+    STORE_ADMIT_REFUSE,
+} StoreAdmit;
+
+typedef struct {
+    bool looked_into;  /* a call timed out there; a probe has yet to answer */
+    bool image_hangs;  /* the probe had no answer about this very image */
+    bool marked;       /* nor about another one of the pool, or about it */
+    bool trial_is_due; /* none has tried for a while */
+} StoreStallFacts;
+
+/* Pure. */
+StoreAdmit store_stall_decide(const StoreStallFacts *facts);
+
+/* What a probe is to look at: one image in a pool. */
+typedef struct {
+    char *pool;
+    char *image; /* NULL: the pool as such */
+    bool parent; /* of the one before it: to blame only if that one answers */
+    bool known;  /* it hung the last time */
+    bool whole;  /* after a look: none of the objects answered */
+    GPtrArray *objects; /* to ask for; after a look, those without an answer */
+} StoreSuspect;
+
+StoreStalls *store_stalls_new(void);
+void store_stalls_free(StoreStalls *stalls);
+/* Before a disk is made ready: waits for a probe that looks into it. FALSE: it
+ * or its pool does not answer, or its parent's. May take the trial. */
+gboolean store_stalls_admit(const StoreCluster *cluster,
+                            const StoreDisk *disk,
+                            GError **error);
+/* For less than that: no trial, and nothing is waited for. pool NULL: TRUE. */
+gboolean store_stalls_check(const StoreCluster *cluster,
+                            const char *pool,
+                            const char *image,
+                            GError **error);
+/* Until a probe has looked at what is suspected now. */
+void store_stalls_await(StoreStalls *stalls);
+/* A call about it has timed out, or takes too long. Whoever says so begins a
+ * probe afterwards. */
+void
+store_stalls_suspect(StoreStalls *stalls, const char *pool, const char *image);
+void store_stalls_suspect_disk(StoreStalls *stalls, const StoreDisk *disk);
+/* A request that began at since_us has come to an end, and had its answers. */
+void
+store_stalls_went(StoreStalls *stalls, const StoreDisk *disk, gint64 since_us);
+/* Whether there is something for a probe to look at. */
+bool store_stalls_any(StoreStalls *stalls);
+/* Of StoreSuspect: all that. To be given back to store_stalls_settle(). */
+GPtrArray *store_stalls_take(StoreStalls *stalls);
+typedef enum {
+    STORE_LOOKED,  /* objects says what hangs */
+    STORE_BLINDLY, /* it cannot be looked at now: what timed out hangs */
+    STORE_NOT,     /* the same, and something else is to blame */
+} StoreLooked;
+void store_stalls_settle(StoreStalls *stalls,
+                         const GPtrArray *suspects,
+                         StoreLooked looked);
+
+/* store-cluster.c */
 gboolean store_ioctx(StoreConn *conn,
                      const char *pool,
                      rados_ioctx_t *ret_io,
@@ -233,9 +337,9 @@ typedef struct {
     char *parent_name; /* 'pool/image@snap' */
     bool marked;       /* by a mark that names this very image */
     bool building;     /* by a building mark that does */
-    bool crowded;      /* more watchers than any list has room for */
     char *owner;       /* from the mark */
     char **watchers;   /* addresses, NULL-terminated */
+    bool crowded;      /* there are too many to list, and none in it */
 } StoreLook;
 
 void store_look_clear(StoreLook *look);
@@ -269,7 +373,12 @@ void store_close_later(StoreConn *conn, rbd_image_t image);
 /* Until all of those are closed. Blocks; not in librbd's threads. */
 void store_close_wait(StoreConn *conn);
 /* store-watchers.c */
-int store_watchers_read(rbd_image_t handle, char ***ret_addresses);
+int store_watchers_read(rbd_image_t handle,
+                        char ***ret_addresses,
+                        bool *ret_crowded);
+/* For who must know them all. */
+gboolean
+store_watchers_refuse(const char *pool, const char *image, GError **error);
 /* Whether the image holds data of its own, not its parent's. */
 gboolean store_has_data(StoreConn *conn,
                         const char *pool,
@@ -303,18 +412,23 @@ gboolean store_trash(StoreConn *conn,
                      const char *why,
                      GError **error);
 /* store-work.c: a disk that is being made ready, between the two calls, which
- * are around the claim, too. */
+ * are around the claim, too, and all in one thread. */
 typedef struct {
     const StoreDisk *disk;
     gint64 since_us;
+    const GThread *thread;
+    bool hung; /* a call of it has timed out */
 } StoreWork;
 
 void
 store_work_begin(StoreCluster *cluster, StoreWork *work, const StoreDisk *disk);
 void store_work_end(StoreCluster *cluster, StoreWork *work);
-/* Whether somebody else of this process than the caller, who has begun, is at
- * work on the image. */
-bool store_work_by_others(StoreCluster *cluster, const StoreDisk *disk);
+/* asker: a domain's name, or an owner. */
+bool store_work_is_for(const StoreWork *work, const char *asker);
+/* A call of this thread has timed out. */
+void store_work_note_hung(StoreCluster *cluster);
+/* What is being made ready for asker takes too long. */
+void store_work_suspect(StoreCluster *cluster, const char *asker);
 
 /* store-full.c. Whether somebody found a pool full and nobody has found room
  * since. */

@@ -133,7 +133,7 @@ read_all(rbd_image_t handle, StoreLook *look)
     if (r >= 0)
         r = read_snaps(handle, look);
     if (r >= 0)
-        r = store_watchers_read(handle, &look->watchers);
+        r = store_watchers_read(handle, &look->watchers, &look->crowded);
     return r;
 }
 
@@ -260,9 +260,9 @@ look_by_name(StoreConn *conn,
 }
 
 /* By the id that the name led to before, which saves librbd a round trip; that
- * it still does is asked meanwhile. false: it does not, or it cannot be looked
+ * it still does is asked meanwhile. -EAGAIN: it does not, or it cannot be looked
  * at so. */
-static bool
+static int
 look_by_id(StoreConn *conn,
            rados_ioctx_t io,
            const char *pool,
@@ -273,18 +273,33 @@ look_by_id(StoreConn *conn,
     g_autoptr(StorePeek) peek = store_peek_begin(conn, pool, image);
     StoreHandle handle = NULL;
     char now[128] = "";
-    bool looked;
+    int r = rbd_open_by_id_read_only(io, id, &handle, NULL);
 
-    look->there = look->opens =
-        rbd_open_by_id_read_only(io, id, &handle, NULL) >= 0;
-    looked = look->opens && read_all(handle, look) >= 0 &&
-             store_peek_id(peek, now, sizeof(now)) && strcmp(now, id) == 0;
+    look->there = look->opens = r >= 0;
+    if (r >= 0)
+        r = read_all(handle, look);
+    if (r >= 0 &&
+        (!store_peek_id(peek, now, sizeof(now)) || strcmp(now, id) != 0))
+        r = -EAGAIN;
     store_close_later(conn, handle);
-    if (!looked) {
-        store_look_clear(look);
-        memset(look, 0, sizeof(*look));
-    }
-    return looked;
+    if (r >= 0)
+        return r;
+    store_look_clear(look);
+    memset(look, 0, sizeof(*look));
+    /* What does not answer will not answer by its name either. */
+    return r == -ETIMEDOUT ? r : -EAGAIN;
+}
+
+static gboolean
+fail(StoreConn *conn,
+     int r,
+     const char *what,
+     const char *pool,
+     const char *image,
+     GError **error)
+{
+    store_conn_note(conn, r, pool, image);
+    return store_fail(error, NULL, r, "cannot %s '%s/%s'", what, pool, image);
 }
 
 gboolean
@@ -297,17 +312,18 @@ store_look(StoreConn *conn,
 {
     g_auto(StoreIo) io = NULL;
     g_auto(StoreLook) look = {0};
-    int r = 0;
+    int r = -EAGAIN;
 
     if (!store_ioctx(conn, pool, &io, error))
         return FALSE;
-    if (!id || !look_by_id(conn, io, pool, image, id, &look))
+    if (id)
+        r = look_by_id(conn, io, pool, image, id, &look);
+    if (r == -EAGAIN)
         r = look_by_name(conn, io, image, &look);
     if (r >= 0)
         r = STORE_FAULT("looked");
     if (r < 0)
-        return store_fail(error, conn, r, "cannot look at image '%s/%s'", pool,
-                          image);
+        return fail(conn, r, "look at image", pool, image, error);
     *ret_look = look;
     memset(&look, 0, sizeof(look));
     return TRUE;
@@ -347,7 +363,6 @@ store_has_data(StoreConn *conn,
         r = rbd_diff_iterate2(handle, NULL, 0, size, 0, 1, stop_at_data,
                               ret_data);
     if (r < 0)
-        return store_fail(error, conn, r, "cannot list the data of '%s/%s'",
-                          pool, image);
+        return fail(conn, r, "list the data of", pool, image, error);
     return TRUE;
 }

@@ -198,11 +198,26 @@ store_monitors_parse_hosts(const char *hosts, GError **error)
     return NULL;
 }
 
+/* For a probe, which may find that they do not answer. */
+static void
+remember(StoreCluster *cluster, GPtrArray *monitors)
+{
+    GPtrArray *old;
+
+    g_mutex_lock(&cluster->lock);
+    old = cluster->monitors;
+    cluster->monitors = g_ptr_array_ref(monitors);
+    g_mutex_unlock(&cluster->lock);
+    if (old)
+        g_ptr_array_unref(old);
+}
+
 GPtrArray *
 store_monitors(StoreCluster *cluster, GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
     g_autofree char *text = NULL;
+    GPtrArray *monitors;
     gsize len = 0;
 
     if (!conn)
@@ -213,5 +228,8 @@ store_monitors(StoreCluster *cluster, GError **error)
         g_prefix_error(error, "cannot read the monitor map: ");
         return NULL;
     }
-    return store_monitors_parse(text, len, error);
+    monitors = store_monitors_parse(text, len, error);
+    if (monitors)
+        remember(cluster, monitors);
+    return monitors;
 }

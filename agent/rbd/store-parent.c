@@ -27,6 +27,19 @@ parent_key(const StoreParent *parent)
                            parent->snap);
 }
 
+/* what: ends with a space. */
+static gboolean
+fail(StoreConn *conn,
+     int r,
+     const StoreParent *parent,
+     const char *what,
+     GError **error)
+{
+    store_conn_note(conn, r, parent->pool, parent->image);
+    return store_fail(error, NULL, r, "cannot %s'%s/%s'", what, parent->pool,
+                      parent->image);
+}
+
 static gboolean
 find_snap(StoreConn *conn,
           rbd_image_t handle,
@@ -40,9 +53,7 @@ find_snap(StoreConn *conn,
     bool there = false;
 
     if (n < 0)
-        return store_fail(error, conn, n,
-                          "cannot list the snapshots of '%s/%s'", parent->pool,
-                          parent->image);
+        return fail(conn, n, parent, "list the snapshots of ", error);
     for (int i = 0; i < n; i++) {
         if (strcmp(snaps[i].name, parent->snap) != 0)
             continue;
@@ -73,12 +84,10 @@ check_format(StoreConn *conn,
     const char *format;
 
     if (r < 0)
-        return store_fail(error, conn, r, "cannot open '%s/%s@%s'",
-                          parent->pool, parent->image, parent->snap);
+        return fail(conn, r, parent, "open the snapshot of ", error);
     got = rbd_read(handle, 0, sizeof(head), (char *)head);
     if (got < 0)
-        return store_fail(error, conn, (int)got, "cannot read '%s/%s@%s'",
-                          parent->pool, parent->image, parent->snap);
+        return fail(conn, (int)got, parent, "read the snapshot of ", error);
     format = store_format_sniff(head, (gsize)got);
     if (format)
         return store_refuse(error, STORE_ERROR_REFUSED,
@@ -110,16 +119,14 @@ look(StoreConn *conn,
                             "Glance? (rbd ls %s)",
                             parent->pool, parent->image, parent->pool);
     if (r < 0)
-        return store_fail(error, conn, r, "cannot open image '%s/%s'",
-                          parent->pool, parent->image);
+        return fail(conn, r, parent, "open image ", error);
     r = rbd_get_id(handle, found->id, sizeof(found->id));
     if (r >= 0)
         r = rbd_stat(handle, &info, sizeof(info));
     if (r >= 0)
         r = STORE_FAULT("parent-found");
     if (r < 0)
-        return store_fail(error, conn, r, "cannot read image '%s/%s'",
-                          parent->pool, parent->image);
+        return fail(conn, r, parent, "read image ", error);
     found->object_size = info.obj_size;
     return find_snap(conn, handle, parent, found, error) &&
            check_format(conn, handle, parent, error);

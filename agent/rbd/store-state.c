@@ -64,6 +64,7 @@ store_state(StoreCluster *cluster,
         .owner = g_steal_pointer(&look.owner),
         .parent = g_steal_pointer(&look.parent_name),
         .watchers = g_steal_pointer(&look.watchers),
+        .crowded = look.crowded,
     };
     if (!ret_state->watchers)
         ret_state->watchers = g_new0(char *, 1);

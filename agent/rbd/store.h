@@ -24,7 +24,7 @@
 /* Limits on what a cluster may tell us. */
 #define STORE_JSON_MAX     (16u * 1024u * 1024u)
 #define STORE_MONITORS_MAX 64u
-#define STORE_WATCHERS_MAX 64u
+#define STORE_WATCHERS_MAX 4096u
 #define STORE_IMAGES_MAX   65536u
 #define STORE_TRASH_MAX    65536u
 
@@ -51,11 +51,12 @@ typedef struct {
     const char *keyring; /* path, or NULL: librados decides */
     guint connect_timeout_ms;
     guint op_timeout_ms;
-    const char *run_dir;       /* this host's own state, on tmpfs; must exist */
-    const char *state_dir;     /* the same, on disk; made if it is not there */
-    const char *probe_pool;    /* a pool whose answer means "works again" */
-    guint64 clone_object_size; /* bytes or 0; never below the parent's */
-    guint64 clone_features;    /* librbd's mask, or 0: cluster's default */
+    const char *run_dir;   /* this host's own state, on tmpfs; must exist */
+    const char *state_dir; /* the same, on disk; made if it is not there */
+    /* NULL-terminated: an answer from any of them means that it works. */
+    const char *const *probe_pools;
+    guint64 clone_object_size;   /* bytes or 0; never below the parent's */
+    guint64 clone_features;      /* librbd's mask, or 0: cluster's default */
     const char *clone_data_pool; /* or NULL */
     guint trash_expiry_s;        /* how long what we trash can come back */
 } StoreSettings;
@@ -78,9 +79,11 @@ const char *store_cluster_fsid(StoreCluster *cluster, GError **error);
 /* Whether calls are refused until a probe succeeds, and for how long (in
  * seconds) that has been so. */
 bool store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds);
-/* For the caller whose own deadline passed while the cluster was at work:
- * from now on calls are refused until a probe succeeds. */
-void store_cluster_suspect(StoreCluster *cluster);
+/* For the caller whose own patience ended while the cluster was at work: a
+ * probe looks at once whether the cluster, or the disks that are being made
+ * ready for asker (see store_cluster_has_room()), do not answer. asker may be
+ * NULL. What works goes on meanwhile. Does not block. */
+void store_cluster_suspect(StoreCluster *cluster, const char *asker);
 
 /* For a process that serves one request, and ends before another comes. Its
  * successor is to know that the cluster did not answer. Any thread. */
@@ -215,8 +218,8 @@ void store_recovery_free(StoreRecovery *recovery);
  * one but a half-made clone of its own kind, which goes to the trash.
  *
  * After a failure ret_result holds no more than what was recovered, and no
- * claim is left unless the connection itself was lost (then whoever comes next
- * may take it over).
+ * claim is left unless a call timed out or the connection was lost (then whoever
+ * comes next may take it over).
  * Blocks, up to several times op_timeout_ms when the cluster hangs.
  */
 gboolean store_provision(StoreCluster *cluster,
@@ -225,9 +228,11 @@ gboolean store_provision(StoreCluster *cluster,
                          GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* For who has waited for a while: whether what is being made for asker, or for
- * this owner, does not come to an end because a pool is full or at its quota. Writes simply wait
- * for room then. FALSE: STORE_ERROR_FULL, which names the pool; what waits goes
- * on waiting, up to op_timeout_ms, and others will be told at once. Blocks. */
+ * this owner, does not come to an end because a pool is full or at its quota,
+ * in which case writes simply wait for room, or because its pool is known not
+ * to answer. FALSE: STORE_ERROR_FULL or STORE_ERROR_DOWN, which names the pool;
+ * what waits goes on waiting, up to op_timeout_ms, and others will be told at
+ * once. Blocks. */
 gboolean store_cluster_has_room(StoreCluster *cluster,
                                 const char *asker,
                                 GError **error) G_GNUC_WARN_UNUSED_RESULT;
@@ -365,6 +370,7 @@ typedef struct {
     char *owner;        /* from the mark, or NULL */
     char *parent;       /* 'pool/image@snap', or NULL */
     char **watchers;    /* addresses, as store_watchers() has them */
+    bool crowded;       /* there are more than that lists, and none here */
     char *claim_phase;  /* 'building', 'handed', 'running', 'fenced', or 'old'
                          * (of version 0.1); NULL: no claim */
     char *claim_host;   /* the host that it is of, or NULL */
@@ -415,7 +421,8 @@ GPtrArray *store_trash_list(StoreCluster *cluster,
 
 /* The addresses ('127.0.0.1:0/543054283') of the clients that watch the
  * image, which is everyone who has it open for writing; a killed client's
- * watch stays for up to a minute. NULL-terminated; g_strfreev() it. Blocks. */
+ * watch stays for up to a minute. NULL-terminated; g_strfreev() it. More than
+ * STORE_WATCHERS_MAX are STORE_ERROR_BUSY. Blocks. */
 char **store_watchers(StoreCluster *cluster,
                       const char *pool,
                       const char *image,

@@ -331,20 +331,6 @@ agent_is_up()
 
 # ---- claims that are held --------------------------------------------------
 
-# One OSD cannot keep two copies: what is asked of the pool waits.
-pool_hangs()
-{
-    ceph osd pool set "$1" size 2 && ceph osd pool set "$1" min_size 2 &&
-        bed_wait 30 eval "! timeout 1 rados -p $1 stat nothing 2>&1 |
-            grep -q 'No such file'"
-} >/dev/null 2>&1
-
-pool_answers()
-{
-    ceph osd pool set "$1" min_size 1
-    ceph osd pool set "$1" size 1 --yes-i-really-mean-it
-} >/dev/null 2>&1
-
 beat()
 {
     rados -p vms getxattr "remora_claim.${REQUEST_DISK#*/}" remora.beat
@@ -363,12 +349,12 @@ hearts()
     request_new held
     ok 'is allowed' request_prepare
     is 'and holds its claims' "$(rados -p volumes ls | grep -c remora_claim)" 3
-    ok 'one pool does not answer any more' pool_hangs volumes
+    ok 'one pool does not answer any more' cluster_stall volumes
     before=$(beat)
     sleep 13
     ok 'the claim in the other one is touched all the same' \
         [ $(($(beat) - before)) -ge 2 ]
-    pool_answers volumes
+    cluster_unstall volumes
     wait_until 'the pool answers again' 30 rbd info volumes/held-b
     request_release
     wait_until 'and all claims end' 10 no_claim_of "$REQUEST_UUID"

@@ -87,6 +87,44 @@ watchers()
         try watchers nowhere/x
 }
 
+# watch N: so many more watch vms/many_disk, until $watcher ends.
+watch()
+{
+    : >"$BED/tmp/watched"
+    "$TRY" watch vms/many_disk "$1" >"$BED/tmp/watched" &
+    watcher=$!
+    wait_until "$1 more watch an image" 120 grep -q -x watched \
+        "$BED/tmp/watched"
+}
+
+watches()
+{
+    local watcher watchers=()
+    rbd create --size 16M vms/many_disk
+    watch 65
+    watchers+=("$watcher")
+    is 'all of them are listed' "$(try watchers vms/many_disk | wc -l)" 65
+    is 'who only reads it may' "$(try provision vms/many_disk - 0 reader read)" \
+        "ready $((16 << 20))"
+    refuses 'who writes may not, with their address' \
+        "is in use by client '127.0.0.1:0/" try provision vms/many_disk - 0 writer
+    watch 4031
+    watchers+=("$watcher")
+    is 'so are as many as there is room for' \
+        "$(try watchers vms/many_disk | wc -l)" 4096
+    watch 1
+    watchers+=("$watcher")
+    refuses 'more than there is room for are not listed' \
+        'in more than 4096 places' try watchers vms/many_disk
+    is 'who only reads it still may' \
+        "$(try provision vms/many_disk - 0 reader read)" "ready $((16 << 20))"
+    refuses 'who writes may not' 'in more than 4096 places' \
+        try provision vms/many_disk - 0 writer
+    like 'its state can be told' "$(try state vms/many_disk)" 'opens 1'
+    kill -TERM "${watchers[@]}"
+    wait "${watchers[@]}"
+}
+
 # librbd once touched images that had been closed: what is freed is overwritten,
 # so that this is seen.
 crowd()
@@ -436,6 +474,7 @@ inside()
     start
     keys
     watchers
+    watches
     crowd
     find_image
     drop_own

@@ -3,12 +3,14 @@
  * tests/integration/store-try.c - agent/rbd/ from the command line of a test
  *
  *     store-try monitors
- *     store-try provision POOL/IMAGE SOURCE SIZE OWNER [hold|hand|rounds N]
+ *     store-try provision POOL/IMAGE SOURCE SIZE OWNER
+ *                         [hold|hand|read|rounds N]
  *     store-try key USER [KEYRING]
  *     store-try settle POOL/IMAGE OWNER unknown|ended|opening|runs [plugged|over]
  *     store-try reclaim
  *     store-try watchers POOL/IMAGE
  *     store-try crowd POOL/IMAGE THREADS TIMES
+ *     store-try watch POOL/IMAGE N
  *     store-try find IMAGE POOL...
  *     store-try state POOL/IMAGE
  *     store-try images POOL
@@ -16,17 +18,20 @@
  *
  * SOURCE is POOL/IMAGE@SNAP, or 'existing', 'blank' or 'filled' (with the letter
  * x). Until SIGTERM comes, 'hold' keeps the claim, and 'hand' keeps it handed
- * over; 'hand' leaves it so when it ends. 'rounds' provisions and drops the claim
- * N times over one connection. 'crowd' asks for the watchers TIMES in each of
- * THREADS threads over one connection. Reads STORE_TRY_USER, STORE_TRY_CONF,
- * STORE_TRY_KEYRING, STORE_TRY_STARTS (the owner starts, and nothing of it is
- * left here; 'arriving': by migration) and STORE_TRY_PATIENCE, in milliseconds.
+ * over; 'hand' leaves it so when it ends. 'read': the disk is only read. 'rounds'
+ * provisions and drops the claim N times over one connection. 'crowd' asks for
+ * the watchers TIMES in each of THREADS threads over one connection. 'watch'
+ * watches the image's header N times, as clients do that have it open, until
+ * SIGTERM comes. Reads STORE_TRY_USER, STORE_TRY_CONF, STORE_TRY_KEYRING,
+ * STORE_TRY_STARTS (the owner starts, and nothing of it is left here; 'arriving':
+ * by migration) and STORE_TRY_PATIENCE, in milliseconds.
  */
 #include "config.h"
 
 #include "agent/rbd/store.h"
 
 #include <fcntl.h>
+#include <rados/librados.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,6 +49,7 @@ setting(const char *name, const char *otherwise)
 static StoreCluster *
 open_cluster(void)
 {
+    static const char *const pools[] = {"vms", "images", "volumes", NULL};
     const StoreSettings settings = {
         .name = "ceph",
         .conf = setting("STORE_TRY_CONF", "/etc/ceph/ceph.conf"),
@@ -53,7 +59,7 @@ open_cluster(void)
         .op_timeout_ms = 5000,
         .run_dir = "/run/remora",
         .state_dir = "/var/lib/remora",
-        .probe_pool = "vms",
+        .probe_pools = pools,
         .trash_expiry_s = 3600,
     };
 
@@ -195,6 +201,7 @@ try_provision(StoreCluster *cluster, char **args)
         .size = g_ascii_strtoull(args[2], NULL, 10),
         .owner = args[3],
         .label = "vda",
+        .read_only = strcmp(how, "read") == 0,
         .starts = starts[0] != '\0',
         .arriving = strcmp(starts, "arriving") == 0,
         .has_ended = has_ended,
@@ -304,6 +311,66 @@ try_crowd(StoreCluster *cluster, char **args)
     for (gsize i = 0; i < n; i++)
         left += GPOINTER_TO_INT(g_thread_join(threads[i]));
     return left > 0;
+}
+
+static void
+on_notify(void *opaque,
+          uint64_t id,
+          uint64_t handle,
+          uint64_t notifier,
+          void *data,
+          size_t len)
+{
+    (void)opaque, (void)id, (void)handle, (void)notifier, (void)data, (void)len;
+}
+
+static int
+watch_often(rados_ioctx_t io, const char *header, int n)
+{
+    uint64_t handle;
+    int r = 0;
+
+    for (int i = 0; r >= 0 && i < n; i++)
+        r = rados_watch3(io, header, &handle, on_notify, NULL, 0, NULL);
+    return r;
+}
+
+/* Below librbd, of which so many would take gigabytes. */
+static int
+try_watch(StoreCluster *cluster, char **args)
+{
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    g_autofree char *object = g_strconcat("rbd_id.", name[1], NULL);
+    g_autofree char *header = NULL;
+    char id[64] = "";
+    rados_t rados = NULL;
+    rados_ioctx_t io = NULL;
+    int r;
+
+    (void)cluster;
+    block_term();
+    r = rados_create(&rados, "admin");
+    if (r >= 0)
+        r = rados_conf_read_file(rados, NULL);
+    if (r >= 0)
+        r = rados_connect(rados);
+    if (r >= 0)
+        r = rados_ioctx_create(rados, name[0], &io);
+    if (r >= 0)
+        r = rados_read(io, object, id, sizeof(id) - 1, 0);
+    /* The id stands behind its length, of four bytes. */
+    header = g_strconcat("rbd_header.", id + 4, NULL);
+    if (r >= 0)
+        r = watch_often(io, header, atoi(args[1]));
+    printf("%s\n", r < 0 ? g_strerror(-r) : "watched");
+    (void)fflush(stdout);
+    if (r >= 0)
+        wait_for_term();
+    /* Whoever only ends takes its watches with it in its own time. */
+    if (io)
+        rados_ioctx_destroy(io);
+    rados_shutdown(rados);
+    return r < 0;
 }
 
 static int
@@ -418,9 +485,9 @@ static const struct {
     {"monitors", 0, 0, try_monitors}, {"provision", 4, 6, try_provision},
     {"key", 1, 2, try_key},           {"settle", 3, 4, try_settle},
     {"watchers", 1, 1, try_watchers}, {"crowd", 3, 3, try_crowd},
-    {"find", 2, 9, try_find},         {"reclaim", 0, 0, try_reclaim},
-    {"state", 1, 1, try_state},       {"add", 3, 4, try_add},
-    {"images", 1, 1, try_images},
+    {"watch", 2, 2, try_watch},       {"find", 2, 9, try_find},
+    {"reclaim", 0, 0, try_reclaim},   {"state", 1, 1, try_state},
+    {"add", 3, 4, try_add},           {"images", 1, 1, try_images},
 };
 
 int

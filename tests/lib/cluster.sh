@@ -440,6 +440,64 @@ cluster_start_mgr()
     cluster_spawn mgr.x
 }
 
+# cluster_stall POOL: what is asked of it waits, as one OSD cannot keep two
+# copies; returns when that is so.
+cluster_stall()
+{
+    cluster_ceph osd pool set "$1" size 2 &&
+        cluster_ceph osd pool set "$1" min_size 2 &&
+        bed_wait 30 eval "! cluster_answers $1 nothing"
+} >/dev/null 2>&1
+
+# cluster_unstall POOL: whoever waited goes on.
+cluster_unstall()
+{
+    cluster_ceph osd pool set "$1" min_size 1
+    cluster_ceph osd pool set "$1" size 1 --yes-i-really-mean-it
+} >/dev/null 2>&1
+
+# cluster_answers POOL OBJECT: within a second, whether it is there or not.
+cluster_answers()
+{
+    local said
+    said=$(timeout 1 rados -c "$CLUSTER_CONF" -p "$1" stat "$2" 2>&1)
+    case $?:$said in
+    0:* | *'No such file'*) ;;
+    *) return 1 ;;
+    esac
+}
+
+# cluster_pg POOL OBJECT: the placement group that it is in.
+cluster_pg()
+{
+    cluster_ceph osd map "$1" "$2" -f json | jq -r .pgid
+}
+
+# An OSD that never runs and that nothing is placed on, for cluster_stall_pg.
+cluster_nobody()
+{
+    cluster_ceph osd crush reweight osd.0 1000 &&
+        cluster_ceph osd new "$(</proc/sys/kernel/random/uuid)" 1 &&
+        cluster_ceph osd crush add osd.1 0.0001 root=default host=nobody &&
+        cluster_ceph osd in 1 && cluster_ceph osd set noout
+} >/dev/null 2>&1
+
+# cluster_stall_pg POOL OBJECT: what is asked of the placement group that the
+# object is in waits, for it is mapped to nobody; of the others nothing does.
+cluster_stall_pg()
+{
+    cluster_ceph osd dump -f json | jq -e '.osds[] | select(.osd == 1)' ||
+        cluster_nobody || return 1
+    cluster_ceph osd pg-upmap "$(cluster_pg "$1" "$2")" 1 &&
+        bed_wait 30 eval "! cluster_answers $1 $2"
+} >/dev/null 2>&1
+
+cluster_unstall_pg()
+{
+    cluster_ceph osd rm-pg-upmap "$(cluster_pg "$1" "$2")" &&
+        bed_wait 30 cluster_answers "$1" "$2"
+} >/dev/null 2>&1
+
 # ---- images ----------------------------------------------------------------
 
 # cluster_add_image FILE UUID: what Glance leaves in its pool, without Glance.

@@ -54,6 +54,7 @@ listen_silently(guint *ret_port)
 static StoreCluster *
 cluster_new(const Fixture *f)
 {
+    static const char *const pools[] = {"vms", NULL};
     const StoreSettings settings = {
         .name = "a/b",
         .conf = f->conf,
@@ -61,7 +62,7 @@ cluster_new(const Fixture *f)
         .connect_timeout_ms = 3000,
         .op_timeout_ms = 1000,
         .run_dir = f->dir,
-        .probe_pool = "vms",
+        .probe_pools = pools,
     };
 
     return store_cluster_new(&settings);

@@ -15,7 +15,6 @@
 
 #include "agent/rbd/claim/object.h"
 
-#include <errno.h>
 #include <string.h>
 
 /* One touch that is under way. */
@@ -70,7 +69,7 @@ take_pulses(StoreCluster *cluster)
     for (guint i = 0; i < cluster->claims->len; i++) {
         StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
 
-        if (claim->touching || g_atomic_int_get(&claim->conn->retired))
+        if (claim->touching || store_conn_is_retired(claim->conn))
             continue;
         claim->touching = true;
         g_ptr_array_add(pulses, pulse_new(claim));
@@ -88,8 +87,7 @@ begin(Pulse *pulse)
 static void
 heed(const Pulse *pulse, int r)
 {
-    if (r == -ESHUTDOWN || r == -ETIMEDOUT)
-        store_conn_retire(pulse->conn);
+    store_conn_note(pulse->conn, r, pulse->pool, pulse->image);
 }
 
 /* Begins them, and adds them to those that are under way. */

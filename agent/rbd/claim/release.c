@@ -120,7 +120,7 @@ store_claim_hand(StoreClaim *claim, GError **error)
     StoreRecord *record;
     int r;
 
-    if (g_atomic_int_get(&claim->conn->retired))
+    if (store_conn_is_retired(claim->conn))
         return store_refuse(error, STORE_ERROR_DOWN,
                             "the connection that holds the claim on '%s/%s' "
                             "was lost meanwhile: try again",
@@ -189,10 +189,9 @@ store_claim_drop(StoreClaim *claim)
     (void)store_beat_remove(claim);
     /* A retired connection must change nothing more: its claim stays for
      * whoever comes next, who finds this instance dead. */
-    if (!g_atomic_int_get(&claim->conn->retired)) {
+    if (!store_conn_is_retired(claim->conn)) {
         r = drop_noted(claim);
-        if (r == -ESHUTDOWN || r == -ETIMEDOUT)
-            store_conn_retire(claim->conn);
+        store_conn_note(claim->conn, r, claim->pool, claim->image);
     }
     claim_free(claim);
 }
@@ -203,7 +202,7 @@ void
 store_claim_abandon(StoreClaim *claim)
 {
     (void)store_beat_remove(claim);
-    if (!claim->arrived && !g_atomic_int_get(&claim->conn->retired)) {
+    if (!claim->arrived && !store_conn_is_retired(claim->conn)) {
         StoreRecord *record = store_record_copy(claim->record);
 
         g_clear_pointer(&record->instance, g_free);

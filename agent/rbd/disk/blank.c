@@ -168,7 +168,7 @@ store_build_blank(StoreConn *conn,
         return TRUE;
     /* Over a connection that may not be used any more its claim stays, and
      * whoever takes it over finds what is left. */
-    if (!g_atomic_int_get(&conn->retired))
+    if (store_conn_may_write(conn, why))
         (void)store_trash(conn, disk->pool, disk->image, why->message, NULL);
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;

@@ -232,13 +232,16 @@ check_size(const StoreDisk *disk, const StoreFound *parent, GError **error)
 gboolean
 store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
 {
-    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_autoptr(StoreConn) conn = NULL;
     g_autoptr(GError) why = NULL;
     g_auto(StoreIo) io = NULL;
     StoreFound parent;
     bool taken = false;
 
-    if (!conn)
+    if (!store_stalls_check(cluster, disk->pool, disk->image, error) ||
+        !store_stalls_check(cluster, disk->parent.pool, disk->parent.image,
+                            error) ||
+        !(conn = store_conn_acquire(cluster, error)))
         return FALSE;
     if (disk->source != STORE_SOURCE_CLONE || disk->read_only ||
         (store_parent_find(conn, &disk->parent, &parent, &why) &&
@@ -252,8 +255,8 @@ store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
     return FALSE;
 }
 
-/* What could not be finished. Not over a connection that may not be used any
- * more: then the claim stays, and whoever takes it over finds what is left.
+/* What could not be finished. Not if a call timed out, or the connection is
+ * fenced: then the claim stays, and whoever takes it over finds what is left.
  * TRUE: the clone is gone, and was in order but for its parent, which is not
  * that of its name any more. */
 static gboolean
@@ -266,13 +269,13 @@ take_away(StoreConn *conn,
     static const char replaced[] = "its image was replaced while it was cloned";
 
     if (why) {
-        if (!g_atomic_int_get(&conn->retired))
+        if (store_conn_may_write(conn, why))
             (void)store_trash(conn, disk->pool, disk->image, why->message,
                               NULL);
         g_propagate_error(error, g_error_copy(why));
         return FALSE;
     }
-    if (g_atomic_int_get(&conn->retired))
+    if (store_conn_is_retired(conn))
         return store_refuse(error, STORE_ERROR_DOWN,
                             "the connection was lost while '%s/%s' was made: "
                             "try again",

@@ -245,11 +245,14 @@ acquire(StoreConn *conn,
 }
 
 /* Under whose claim a half-made image stands is all that shows whose it is. As
- * long as it could not be judged, the claim stays with it. */
+ * long as it could not be judged, the claim stays with it; so it does when what was
+ * written may still arrive. */
 static void
-give_up(const StoreCarry *carry, StoreClaim *claim)
+give_up(const StoreCarry *carry, StoreClaim *claim, const GError *why)
 {
-    if (carry->dead_builder && !carry->settled)
+    if (!store_conn_may_write(carry->conn, why))
+        store_claim_leave(claim);
+    else if (carry->dead_builder && !carry->settled)
         store_claim_abandon(claim);
     else
         store_claim_drop(claim);
@@ -291,6 +294,7 @@ provision_claimed(StoreConn *conn,
     g_autoptr(StorePeek) peek = store_peek_begin(conn, disk->pool, disk->image);
     StoreCarry carry = {
         .conn = conn, .disk = disk, .result = result, .done = done};
+    g_autoptr(GError) why = NULL;
     char id[128] = "";
 
     if (!acquire(conn, disk, &result->claim, &taken, error))
@@ -302,8 +306,9 @@ provision_claimed(StoreConn *conn,
                    store_peek_finds_nothing(peek);
     (void)store_peek_id(peek, id, sizeof(id));
     note_taken(&carry, &taken);
-    if (!make_ready_claimed(&carry, id, error)) {
-        give_up(&carry, g_steal_pointer(&result->claim));
+    if (!make_ready_claimed(&carry, id, &why)) {
+        give_up(&carry, g_steal_pointer(&result->claim), why);
+        g_propagate_error(error, g_steal_pointer(&why));
         return FALSE;
     }
     if (disk->shareable)
@@ -317,15 +322,9 @@ provision_written(StoreConn *conn,
                   StoreResult *result,
                   GError **error)
 {
-    StoreWork work;
-    gboolean ready;
-
-    if (STORE_FAULT("no-claims") < 0)
-        return provision_carelessly(conn, disk, result, error);
-    store_work_begin(conn->cluster, &work, disk);
-    ready = provision_claimed(conn, disk, result, error);
-    store_work_end(conn->cluster, &work);
-    return ready;
+    return STORE_FAULT("no-claims") < 0
+               ? provision_carelessly(conn, disk, result, error)
+               : provision_claimed(conn, disk, result, error);
 }
 
 gboolean
@@ -334,16 +333,19 @@ store_provision(StoreCluster *cluster,
                 StoreResult *ret_result,
                 GError **error)
 {
-    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_autoptr(StoreConn) conn = NULL;
     StoreResult result = {0};
+    StoreWork work;
     gboolean ready;
 
     *ret_result = result;
-    if (!conn)
+    if (!store_stalls_admit(cluster, disk, error) ||
+        !(conn = store_conn_acquire(cluster, error)))
         return FALSE;
+    store_work_begin(cluster, &work, disk);
     ready = disk->read_only ? check_read_only(conn, disk, &result, error)
                             : provision_written(conn, disk, &result, error);
-
+    store_work_end(cluster, &work);
     *ret_result = result;
     return ready;
 }

@@ -181,7 +181,13 @@ reclaim_note(Reclaim *reclaim, const char *instance, const StoreNote *note)
     return false;
 }
 
-/* A connection that was retired gets no further: what is left is looked at
+static bool
+may_not_go_on(const StoreConn *conn)
+{
+    return store_conn_is_aside(conn) || store_conn_is_retired(conn);
+}
+
+/* A connection that was given up gets no further: what is left is looked at
  * the next time. */
 static void
 reclaim_instance(Reclaim *reclaim, const StoreDead *dead)
@@ -192,7 +198,7 @@ reclaim_instance(Reclaim *reclaim, const StoreDead *dead)
 
     g_hash_table_iter_init(&iter, dead->notes);
     while (g_hash_table_iter_next(&iter, NULL, &note)) {
-        if (g_atomic_int_get(&reclaim->conn->retired))
+        if (may_not_go_on(reclaim->conn))
             return;
         settled &= reclaim_note(reclaim, dead->id, note);
     }
@@ -213,8 +219,7 @@ reclaim_some(Reclaim *reclaim, GHashTable *seen)
         g_hash_table_add(seen, g_strdup(one->id));
         reclaim_instance(reclaim, one);
     }
-    return dead->len == STORE_DEAD_MAX &&
-           !g_atomic_int_get(&reclaim->conn->retired);
+    return dead->len == STORE_DEAD_MAX && !may_not_go_on(reclaim->conn);
 }
 
 gboolean
