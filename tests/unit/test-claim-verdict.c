@@ -98,7 +98,7 @@ static const struct {
      STORE_TAKE_REFUSE_HANDED,
      {.phase = STORE_PHASE_HANDED, ENDED}},
     {"handed there, and it migrates to here",
-     STORE_TAKE_REFUSE_HANDED,
+     STORE_TAKE_WAIT,
      {.phase = STORE_PHASE_HANDED, COMES}},
     {"handed here to another domain",
      STORE_TAKE_REFUSE_HANDED,
@@ -339,9 +339,12 @@ check_handed(const StoreTakeFacts *f, StoreTake take)
 {
     if (f->phase != STORE_PHASE_HANDED)
         return;
-    hold(take != STORE_TAKE_SILENT && take != STORE_TAKE_WAIT &&
-             take != STORE_TAKE_ARRIVE && take != STORE_TAKE_PUT_BACK,
+    hold(take != STORE_TAKE_SILENT && take != STORE_TAKE_ARRIVE &&
+             take != STORE_TAKE_PUT_BACK,
          f, take, "no silence ends what was handed");
+    hold((take == STORE_TAKE_WAIT) ==
+             (f->arriving && f->same_domain && !f->here),
+         f, take, "only who arrives waits for it to be more");
     if (!f->here)
         hold(!is_taken(take), f, take, "handed elsewhere is never taken");
     if (f->here && f->this_boot && !(f->same_domain && f->ended))
@@ -419,8 +422,9 @@ check_others(const StoreTakeFacts *f, StoreTake take)
         hold(f->here && f->same_domain && !f->starts, f, take,
              "who starts has nothing yet");
     if (take == STORE_TAKE_WAIT)
-        hold(f->phase == STORE_PHASE_BUILDING &&
-                 f->builder == STORE_BUILDER_UNKNOWN,
+        hold(f->phase == STORE_PHASE_HANDED ||
+                 (f->phase == STORE_PHASE_BUILDING &&
+                  f->builder == STORE_BUILDER_UNKNOWN),
              f, take, "only a builder that may be alive is watched");
     if (f->phase == STORE_PHASE_FENCED)
         hold(take == STORE_TAKE_DEAD, f, take, "fenced is free");

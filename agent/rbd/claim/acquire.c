@@ -330,8 +330,11 @@ refuse(const Attempt *attempt, StoreTake take, GError **error)
         next = g_strdup("the domain has it already, or is being given it");
         break;
     case STORE_TAKE_WAIT:
-        next = g_strdup_printf("if that host is dead, try again in %d s",
-                               STORE_DEAD_S);
+        next = record->phase == STORE_PHASE_HANDED
+                   ? g_strdup("that host has not seen its guest run yet: try "
+                              "again in a moment (remora status there)")
+                   : g_strdup_printf("if that host is dead, try again in %d s",
+                                     STORE_DEAD_S);
         break;
     case STORE_TAKE_DEAD:
     case STORE_TAKE_SILENT:
@@ -543,13 +546,15 @@ read_same(Attempt *attempt, int *ret_r)
     return same;
 }
 
-/* Watches a builder of another host until it moves or can be taken for dead, as
- * long as the request may last: without an agent nobody could watch it from one
- * request to the next. */
+/* Watches a builder of another host until it moves or can be taken for dead, or
+ * the claim of a guest that arrives until its host has seen it run, as long as
+ * the request may last: without an agent nobody could watch it from one request
+ * to the next. */
 static gboolean
 decide(Attempt *attempt, StoreTake *ret_take, GError **error)
 {
     const StoreClaimAsk *ask = attempt->ask;
+    bool handed;
     int r = 0;
 
     for (;;) {
@@ -560,7 +565,8 @@ decide(Attempt *attempt, StoreTake *ret_take, GError **error)
             g_get_monotonic_time() + LOOK_AGAIN_US > ask->until_us)
             return TRUE;
         g_usleep(LOOK_AGAIN_US);
-        if (!read_same(attempt, &r))
+        handed = attempt->seen.record->phase == STORE_PHASE_HANDED;
+        if (!read_same(attempt, &r) && (r < 0 || !handed))
             break;
     }
     /* It moved, so it is alive; or it is gone, and the caller looks again. */

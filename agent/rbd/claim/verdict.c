@@ -51,6 +51,9 @@ take_handed(const StoreTakeFacts *facts)
 {
     if (guest_has_ended(facts) && !facts->arriving)
         return STORE_TAKE_DEAD;
+    /* It runs there, and its host has not seen its watch yet. */
+    if (facts->arriving && facts->same_domain && !facts->here)
+        return STORE_TAKE_WAIT;
     return facts->here && facts->same_domain && !facts->starts
                ? STORE_TAKE_REFUSE_OWN
                : STORE_TAKE_REFUSE_HANDED;
