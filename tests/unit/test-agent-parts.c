@@ -110,6 +110,32 @@ test_arrivals_hostile(void **state)
     assert_int_equal(g_rmdir(top), 0);
 }
 
+/* An offline migration leaves a number that nobody comes with. */
+static void
+test_arrivals_old(void **state)
+{
+    static const struct {
+        gint64 age_s;
+        bool good;
+    } cases[] = {{0, true}, {50, true}, {61, false}, {-10, false}};
+    g_autofree char *dir = g_dir_make_tmp("arrivals-XXXXXX", NULL);
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *number = arrivals_note(dir, WEB1, NULL);
+        g_autofree char *path = g_strdup_printf("%s/%s.%s", dir, WEB1, number);
+        g_autofree char *text = g_strdup_printf(
+            "%" G_GINT64_FORMAT,
+            g_get_monotonic_time() - cases[i].age_s * G_USEC_PER_SEC);
+
+        assert_true(g_file_set_contents(path, text, -1, NULL));
+        assert_int_equal(arrivals_take(dir, WEB1, number), cases[i].good);
+        /* Good or not, it is gone. */
+        assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    }
+    assert_int_equal(g_rmdir(dir), 0);
+}
+
 typedef struct {
     const char *dir;
     const char *number;
@@ -288,6 +314,7 @@ main(void)
         cmocka_unit_test(test_access),
         cmocka_unit_test(test_arrivals),
         cmocka_unit_test(test_arrivals_hostile),
+        cmocka_unit_test(test_arrivals_old),
         cmocka_unit_test(test_arrivals_race),
         cmocka_unit_test(test_arrivals_unwritable),
         cmocka_unit_test(test_parallel),
