@@ -134,7 +134,8 @@ plugged()
         "$BED/tmp/plug.xml" --live --config
     like 'now' "$(virsh_ domblklist plugs)" "$disk"
     like 'and for later' "$(virsh_ domblklist --inactive plugs)" "$disk"
-    wait_until 'no claim is left' 5 agent_no_claims
+    wait_until 'its claims say which clients it has' 25 agent_runs "$A" \
+        "vms/${A}_disk" "$disk"
     refuses 'a disk of another domain is not plugged in' \
         'belongs to domain UUID' proxy_virsh attach-device plugs \
         "$(someone_elses)"
@@ -142,7 +143,7 @@ plugged()
         "domain '$A': disk 'sdd': is in use, or claimed, elsewhere" \
         nobody_virsh attach-device plugs "$(in_use)" --live
     unlike 'than that' "$TAP_OUT" '127.0.0.1'
-    refuses 'root is' "is in use by client '127.0.0.1" \
+    refuses 'root is' "is claimed by host '$(hostname)' for '$A'" \
         proxy_virsh attach-device plugs "$(in_use)" --live
     ok 'and out' proxy_virsh detach-disk plugs sdb --live --config
     spelled
@@ -241,7 +242,8 @@ saved()
     ok 'it is restored, with another definition' proxy_virsh restore "$file" \
         --xml "$BED/tmp/saved.to.xml"
     ok 'and runs' guest_is saved running
-    wait_until 'no claim is left' 5 agent_no_claims
+    wait_until 'its claim says which client it is now' 25 agent_runs \
+        "$(virsh_ domuuid saved)" "vms/$(virsh_ domuuid saved)_disk"
 }
 
 # A volume without a serial, in a definition that nobody completed: its guest

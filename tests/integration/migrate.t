@@ -25,8 +25,6 @@ IDLE=3f1d2c4b-5a69-4788-9b0a-1c2d3e4f5a6b
 UUID=$(</proc/sys/kernel/random/uuid)
 DISK=vms/${UUID}_disk
 LIBVIRT_LISTENS=yes
-# How long the agent leaves a claim alone that was handed over for a start.
-HANDED_S=60
 # It looks every 10 s, as long as there is something to look at.
 LOOK_S=10
 
@@ -63,15 +61,30 @@ runs_on()
         [ "$(cluster_watchers "$DISK" | wc -l)" = 1 ]
 }
 
+# recorded HOST: the claim says that the guest is there, and which client it is.
 recorded()
 {
-    host_run "$1" grep -q -F "$(cluster_watchers "$DISK") $DISK" \
-        "/run/remora/guests/$UUID"
+    local claim
+    claim="running $1 $UUID $(cluster_watchers "$DISK")"
+    agent_claim_is "$DISK" "$claim" && ! arriving
 }
 
-unrecorded()
+arriving()
 {
-    ! recorded "$1"
+    rados -p vms getxattr "remora_claim.${DISK#*/}" remora.claim |
+        grep -q ' arrival='
+}
+
+# starts_again HOST: at once, although its dead QEMU has the disk open.
+starts_again()
+{
+    local host=$1 dead
+    dead=$(cluster_watchers "$DISK")
+    ok "$host: its QEMU is killed" host_run "$host" kill_guest
+    ok "$host: it starts again at once" host_run "$host" virsh_ start moves
+    like "$host: its dead client was cut off" "$(cluster_blocklist)" "$dead"
+    wait_until "$host: the claim says which client it is now" \
+        $((2 * LOOK_S + 5)) recorded "$host"
 }
 
 kill_guest()
@@ -81,46 +94,26 @@ kill_guest()
     kill -KILL "$pid" && bed_wait 10 guest_is moves 'shut off'
 }
 
-# starts_again HOST: at once, although its dead QEMU has the disk open.
-starts_again()
-{
-    local host=$1 dead
-    dead=$(cluster_watchers "$DISK")
-    ok "$host: its QEMU is killed" host_run "$host" kill_guest
-    is "$host: its watch is still there" "$(cluster_watchers "$DISK")" "$dead"
-    ok "$host: it starts again at once" host_run "$host" virsh_ start moves
-    ok "$host: because its watch was written down" host_run "$host" agent_said \
-        "cut off client $dead, whose recorded QEMU is gone"
-}
-
 # ---- a guest that moves ----------------------------------------------------
 
 there()
 {
+    wait_until 'its claim says where it runs' 10 recorded alpha
     ok 'it moves' move alpha beta
     wait_until 'and runs there' 5 runs_on beta
-    ok 'no claim is left' agent_no_claims
-    # It could be the other's, if this one's migration had been given up.
-    # Two looks are further apart than this, and the machine may be slow.
-    sleep $((LOOK_S / 2))
-    ok 'its only watch is not taken for its own at once' unrecorded beta
-    wait_until 'whose watch is whose is known when the other is gone' \
-        $((2 * LOOK_S + 5)) recorded beta
+    wait_until 'its claim says so' $((2 * LOOK_S + 5)) recorded beta
     starts_again beta
 }
 
-# 'migrate begin' and 'prepare' are two processes then.
+# 'migrate begin', 'prepare' and 'started' are three processes then.
 without_an_agent()
 {
     ok 'an agent stops' host_run alpha agent_stop
     ok 'where none listens the guest moves, too' move beta alpha
     wait_until 'and runs there as well' 5 runs_on alpha
-    is 'its start left a claim' "$(rados -p vms ls | grep remora_claim)" \
-        "remora_claim.${UUID}_disk"
+    wait_until 'its claim says so' $((2 * LOOK_S + 5)) recorded alpha
     ok 'an agent starts' host_run alpha agent_start
-    wait_until 'it gives up the claim of a guest that runs' 5 agent_no_claims
-    ok 'and says so' host_run alpha agent_said 'and the guest has the image open'
-    wait_until 'and writes down the watch' 5 recorded alpha
+    ok 'and leaves it so' recorded alpha
     starts_again alpha
 }
 
@@ -142,8 +135,7 @@ through_the_proxy()
     wait_until 'which runs there' 5 runs_on beta
     ok 'and lets libvirtd move it' move_by_proxy beta alpha --p2p
     wait_until 'back again' 5 runs_on alpha
-    ok 'no claim is left of it' agent_no_claims
-    wait_until 'and the watch is known' $((2 * LOOK_S + 5)) recorded alpha
+    wait_until 'and its claim says so' $((2 * LOOK_S + 5)) recorded alpha
 }
 
 # ---- a start that the agent did not see the end of -------------------------
@@ -155,56 +147,53 @@ claim_stays()
     ok 'the guest ends' host_run alpha virsh_ destroy moves
     ok 'no agent listens' host_run alpha agent_stop
     ok 'it starts all the same' host_run alpha virsh_ start moves
-    is 'its claim stays' "$(rados -p vms ls | grep -c remora_claim)" 1
+    wait_until 'and its claim says so' $((2 * LOOK_S + 5)) recorded alpha
     ok 'an agent starts again' host_run alpha agent_start
     ok 'the guest can move at once' move alpha beta
     wait_until 'and runs' 5 runs_on beta
+    wait_until 'as its claim says' $((2 * LOOK_S + 5)) recorded beta
 }
 
-# ---- an arrival is for one use, for 10 s -----------------------------------
+# ---- an arrival is for one start -------------------------------------------
 
-# hook HOST OPERATION SUBOPERATION, with the definition of the guest.
+# hook HOST OPERATION SUBOPERATION FILE, with that definition of the guest.
 hook()
 {
-    host_run "$1" eval "'$(agent_hook)' moves $2 $3 - <$BED/tmp/moves.xml"
+    host_run "$1" eval "'$(agent_hook)' moves $2 $3 - <$BED/log/$4"
 }
 
+# What libvirt would start the guest with.
 arrives()
 {
-    hook alpha migrate begin >/dev/null
+    hook alpha migrate begin moves.xml >"$BED/log/alpha/arrives.xml"
 }
 
 prepares()
 {
-    hook alpha prepare begin
+    hook alpha prepare begin "${1:-moves.xml}"
 }
 
 # one_use TITLE
 one_use()
 {
     ok "$1: it is about to arrive" arrives
-    ok "$1: then its disk may be open elsewhere" prepares
-    refuses "$1: not the next time" 'in use by client' prepares
-    wait_until "$1: no claim is left" 15 agent_no_claims
-}
-
-for_ten_seconds()
-{
-    ok 'it is about to arrive again' arrives
-    sleep 11
-    refuses 'but may not after 10 s' 'in use by client' prepares
+    refuses "$1: a start of its own is none" 'has it open as client' prepares
+    ok "$1: then its disk may be open elsewhere" prepares arrives.xml
+    refuses "$1: not the next time" 'client' prepares arrives.xml
+    ok "$1: it does not come" hook alpha release end moves.xml
+    wait_until "$1: then nobody is on the way" $((2 * LOOK_S + 5)) recorded beta
 }
 
 arrivals()
 {
     host_run beta virsh_ dumpxml moves >"$BED/log/alpha/moves.xml"
-    host_run alpha cp "$BED/log/moves.xml" "$BED/tmp/"
-    refuses 'a disk that is open elsewhere' 'in use by client' prepares
+    refuses 'a disk that is open elsewhere' 'has it open as client' prepares
     one_use 'with an agent'
     ok 'it is about to arrive' arrives
-    ok 'and does not' hook alpha release end
-    refuses 'then it may not come either' 'in use by client' prepares
-    for_ten_seconds
+    cp "$BED/log/alpha/arrives.xml" "$BED/log/alpha/before.xml"
+    ok 'and once more' arrives
+    refuses 'then the first time is over' 'has it open as client' \
+        prepares before.xml
     ok 'the agent stops' host_run alpha agent_stop
     one_use 'without'
     ok 'the agent starts' host_run alpha agent_start
@@ -213,17 +202,30 @@ arrivals()
 
 # ---- a start that came to nothing ------------------------------------------
 
-# Begun long before it is looked at, so that nobody waits for it; in a pool
-# where nobody else looks for claims.
+# In a pool where nobody else looks for claims.
 handed_over()
 {
-    HANDED_AT=$SECONDS
     rbd create --size 1M volumes/never
     host_run beta never_xml
+    ok 'libvirtd stops' host_run beta libvirtd_stop
     ok 'a start' host_run beta never_starts
-    is 'and a claim' "$(rados -p volumes ls | grep -c remora_claim)" 1
     ok 'whose agent is killed' host_run beta agent_kill
-    ok 'and another one comes' host_run beta agent_start
+    ok 'and another one comes' host_run beta start_agent_alone
+    sleep 5
+    is 'its claim stays while nobody knows what became of it' \
+        "$(agent_claim volumes/never | cut -d ' ' -f -2)" 'handed beta'
+    ok 'libvirtd starts' host_run beta libvirtd_start
+    wait_until 'and knows nothing of it: the claim ends' $((2 * LOOK_S + 5)) \
+        agent_claim_is volumes/never none
+    ok 'which the agent says' host_run beta agent_said \
+        "the claim on 'volumes/never' is gone"
+}
+
+# It finds no libvirtd to wait for.
+start_agent_alone()
+{
+    local LIBVIRTD_PID=
+    agent_start
 }
 
 never_xml()
@@ -238,39 +240,17 @@ never_starts()
     "$(agent_hook)" never prepare begin - <"$BED/tmp/never.xml"
 }
 
-no_claim_stays()
-{
-    ! rados -p volumes ls | grep -q remora_claim
-}
-
-# Not before its time.
-still_claimed()
-{
-    [ $((SECONDS - HANDED_AT)) -ge $((HANDED_S - 2)) ] || ! no_claim_stays
-}
-
-in_the_end()
-{
-    wait_until 'a claim that nobody speaks of ends' \
-        $((HANDED_AT + HANDED_S + 3 * LOOK_S - SECONDS)) no_claim_stays
-    ok 'which the agent says' host_run beta agent_said \
-        'and no other client has the image open'
-}
-
 inside()
 {
     bed_need_remora
     parts
     handed_over
     there
-    ok 'a claim of a start that nobody speaks of stays for a while' still_claimed
     without_an_agent
     through_the_proxy
     claim_stays
     arrivals
-    in_the_end
     ok 'the guest runs' runs_on beta
-    is 'only dead guests were cut off' "$(cluster_blocklist | wc -l)" 2
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 

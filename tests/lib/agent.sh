@@ -174,6 +174,21 @@ agent_claim_is()
     [[ "$(agent_claim "$1") " == "$2 "* ]]
 }
 
+# agent_runs UUID POOL/IMAGE...: these claims, and no others of the pool, say which
+# clients of the domain have the images open.
+agent_runs()
+{
+    local uuid=$1 image
+    shift
+    for image in "$@"; do
+        agent_claim_is "$image" "running $(hostname) $uuid $(
+            cluster_watchers "$image")" ||
+            { echo "$image: $(agent_claim "$image")" && return 1; }
+    done
+    [ "$(rados -p vms ls | grep -c '^remora_claim\.')" = $# ] ||
+        { agent_no_claims; return 1; }
+}
+
 # None is left in the pool; else says whose they are.
 agent_no_claims()
 {
