@@ -112,6 +112,14 @@ static const struct {
     {"it must be there, and is", STORE_DO_USE, {EXISTING, THERE}},
     {"it cannot be opened", STORE_DO_REFUSE_UNOPENABLE, {CLONE, .there = true}},
 
+    {"a blank where a filled one belongs",
+     STORE_DO_REFUSE_HALF_MADE,
+     {FILLED, THERE, EMPTY}},
+    {"somebody's disk with data, where a filled one belongs",
+     STORE_DO_USE,
+     {FILLED, THERE, DATA}},
+    {"a blank where a blank belongs", STORE_DO_USE, {BLANK, THERE}},
+
     /* a dead builder's */
     {"a half-made clone", STORE_DO_TRASH, {CLONE, DEAD, THERE, CHILD, EMPTY}},
     {"it is open somewhere",
@@ -280,9 +288,9 @@ check_use(const StoreDiskFacts *f, StoreDo what)
     hold(!(f->writes && f->others_owner), f, what, "one disk has one owner");
     hold((what == STORE_DO_GROW) == f->larger, f, what,
          "it grows when a larger one is asked for");
-    if (f->source == STORE_SOURCE_CLONE && !f->ready && !f->snapshots &&
-        f->parent == STORE_PARENT_NONE)
-        hold(f->data == STORE_YES, f, what, "a blank is no clone");
+    if ((f->source == STORE_SOURCE_CLONE || f->source == STORE_SOURCE_FILLED) &&
+        !f->ready && !f->snapshots && f->parent == STORE_PARENT_NONE)
+        hold(f->data == STORE_YES, f, what, "a blank has no content");
     if (f->source == STORE_SOURCE_CLONE && !f->ready && !f->snapshots &&
         f->parent == STORE_PARENT_ASKED && f->data != STORE_YES)
         hold(f->listed == STORE_YES, f, what,

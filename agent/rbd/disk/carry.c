@@ -24,6 +24,24 @@ store_carry_note(StoreCarry *carry, const char *format, ...)
     va_end(args);
 }
 
+/* Where an error was only said to be one, or what failed could not be taken
+ * away: without its claim nothing would tell it from somebody's blank disk. */
+static void
+heed_leftover(StoreCarry *carry)
+{
+    const StoreDisk *disk = carry->disk;
+    g_auto(StoreIo) io = NULL;
+    bool taken = false;
+
+    if (disk->source == STORE_SOURCE_CLONE ||
+        g_atomic_int_get(&carry->conn->retired) ||
+        !store_ioctx(carry->conn, disk->pool, &io, NULL) ||
+        store_name_is_taken(io, disk->image, &taken) < 0 || !taken)
+        return;
+    carry->dead_builder = true;
+    carry->settled = false;
+}
+
 static gboolean
 build(StoreCarry *carry, bool *ret_done, GError **error)
 {
@@ -39,8 +57,10 @@ build(StoreCarry *carry, bool *ret_done, GError **error)
                               carry->done, error)
                 : store_build_blank(carry->conn, disk, &result->size, &exists,
                                     error);
-    if (!built)
+    if (!built) {
+        heed_leftover(carry);
         return FALSE;
+    }
     result->outcome = STORE_BUILT;
     *ret_done = !exists;
     return TRUE;

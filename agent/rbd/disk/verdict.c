@@ -29,6 +29,14 @@ empty_clone(const StoreDiskFacts *facts)
     return facts->listed == STORE_YES ? use(facts) : STORE_DO_REFUSE_HALF_MADE;
 }
 
+/* Whether what was asked for is more than so many bytes. */
+static bool
+has_content(const StoreDiskFacts *facts)
+{
+    return facts->source == STORE_SOURCE_CLONE ||
+           facts->source == STORE_SOURCE_FILLED;
+}
+
 /* No builder of ours had a hand in it, as far as is known. */
 static StoreDo
 somebodys(const StoreDiskFacts *facts)
@@ -39,7 +47,7 @@ somebodys(const StoreDiskFacts *facts)
         return use(facts);
     if (facts->building)
         return STORE_DO_REFUSE_BUILDING;
-    if (facts->source != STORE_SOURCE_CLONE || facts->snapshots ||
+    if (!has_content(facts) || facts->snapshots ||
         facts->parent == STORE_PARENT_OTHER)
         return use(facts);
     if (facts->data == STORE_NOT_ASKED)
