@@ -27,8 +27,8 @@
 #ifndef MIGRATIONS
 #define MIGRATIONS 0
 #endif
-#ifndef REOPENS
-#define REOPENS 0 /* QEMU closes the image, and opens it as another client */
+#ifndef REPLUGS
+#define REPLUGS 0 /* the disk is unplugged, and plugged again */
 #endif
 #ifndef TOOLS
 #define TOOLS 0 /* somebody opens the image without a claim, and reads it */
@@ -88,6 +88,7 @@ inline write_claim(new_phase, new_who)
 byte coming;   /* started, and has opened nothing yet */
 byte open;     /* has it open */
 byte executes; /* its guest's processors run, so it writes */
+byte unplugged; /* its live definition does not have the disk any more */
 byte reopened; /* has it open as another client than at first */
 byte watches;  /* is among the watchers, alive or not */
 byte cut_off;  /* its address is on the blocklist */
@@ -100,7 +101,7 @@ byte builder_cut; /* its address is on the blocklist */
 byte on_second; /* on the second host; the others are on the first */
 #define HOST(x)    ((on_second >> (x)) & 1)
 #define ON_HOST(h) ((h) -> on_second : ~on_second)
-#define GONE(x)    (!HAS(coming | open, x))
+#define GONE(x)    (!HAS(coming | open | unplugged, x))
 
 /* Hosts. */
 bool up[2], net[2];
@@ -108,7 +109,7 @@ bool host_cut[2]; /* 'remora fence --host': every client of it is cut off */
 bool hook[2];     /* libvirt starts the domain: it waits for the hook */
 bool killed[2];   /* that hook, with its builder */
 byte guest[2];    /* what libvirt says: the active guest, or 0 */
-bool call[2];     /* a call that changes block nodes is under way */
+bool call[2];     /* a call that attaches the disk is under way */
 
 byte last; /* attempt */
 bool migrates;
@@ -116,10 +117,10 @@ byte late_hand; /* an answer to this is on its way to nobody */
 bool quiet; /* faults have ended, and nobody starts anything any more */
 
 byte partitions = PARTITIONS, crashes = CRASHES, fences = FENCES;
-byte migrations = MIGRATIONS, reopens = REOPENS, tools = TOOLS;
+byte migrations = MIGRATIONS, replugs = REPLUGS, tools = TOOLS;
 byte forgets = FORGETS, late = LATE, expiries = EXPIRIES;
 
-/* Those that a host's own agent may do. */
+/* What a host's own agent can do. */
 #define REACHES(h) (up[h] && net[h] && !host_cut[h])
 
 /* What libvirt and /proc say of this host's guest. */
@@ -130,8 +131,16 @@ byte forgets = FORGETS, late = LATE, expiries = EXPIRIES;
 #else
 #define ENDED(h, x) (!hook[h] && guest[h] != (x) && GONE(x))
 #endif
-/* libvirt says so: it runs, and no job changes what it has open. */
-#define RUNS(h, x) (guest[h] == (x) && HAS(open & executes, x) && !call[h])
+/* libvirt says so: it runs with the disk, and no call is under way. */
+#define RUNS(h, x) \
+    (guest[h] == (x) && HAS(open & executes & ~unplugged, x) && !call[h])
+/* The disk was taken out of it, and no call is about to put it there. */
+#ifdef M_UNPLUG_EARLY
+#define UNPLUGGED(h, x) (guest[h] == (x) && HAS(unplugged, x) && !call[h])
+#else
+#define UNPLUGGED(h, x) \
+    (guest[h] == (x) && HAS(unplugged & ~open, x) && !call[h])
+#endif
 
 /* ---- what must not happen ------------------------------------------------- */
 
@@ -233,11 +242,7 @@ end:
            must_cut = (watches -> BIT(addr) : 0)
         :: phase == RUNNING && HOST(who) != h &&
            (!arrival || HOST(arrival) == h && ENDED(h, arrival)) ->
-#ifdef M_TAKE_WATCHED
-           takes = !(watches & USED(BIT(addr), addr_new));
-#else
            takes = !watches;
-#endif
            must_cut = BIT(addr)
         fi;
         hook[h] = true;
@@ -389,10 +394,12 @@ proctype Settle(bit h)
 
 end:
     do
-    /* It has ended here. */
+    /* It has ended here, or its disk was unplugged. */
     :: atomic {
            REACHES(h) && (phase == HANDED || phase == RUNNING) &&
-           HOST(who) == h && ENDED(h, who) && (phase == RUNNING || !watches) ->
+           HOST(who) == h &&
+           (ENDED(h, who) || (UNPLUGGED(h, who) && !arrival)) &&
+           (phase == RUNNING || !watches) ->
            seen_phase = phase; seen_who = who; seen_addr = addr;
            seen_arrival = arrival; seen_owes = owes; seen_nonce = nonce
        }
@@ -406,7 +413,12 @@ end:
               :: CLAIM_IS_SEEN ->
 #endif
                  if
-                 :: seen_phase == RUNNING -> cut_guests(BIT(seen_addr), addr_new)
+#ifdef M_UNPLUG_NOT_CUT
+                 :: seen_phase == RUNNING && HAS(watches, seen_addr) ->
+#else
+                 :: seen_phase == RUNNING ->
+#endif
+                    cut_guests(BIT(seen_addr), addr_new)
                  :: else
                  fi;
                  if
@@ -503,47 +515,56 @@ end:
     od
 }
 
-/* ---- a call that changes the block nodes of a guest ------------------------- */
+/* ---- the disk is unplugged, and plugged again -------------------------------- */
 
-#if REOPENS > 0
-proctype Reopen(bit h)
+#if REPLUGS > 0
+/* Plugged again, its QEMU is another client. Attaching claims like a start, of
+ * which Prepare has the steps; here they are one. */
+proctype Replug(bit h)
 {
+    byte x;
+
 end:
     do
+    /* Out of the live definition first, then QEMU writes what it has left. */
     :: atomic {
-           reopens && !quiet && REACHES(h) && guest[h] &&
-           HAS(open & executes, guest[h]) && !call[h] && !migrates ->
-           reopens--;
-           call[h] = true
+           replugs && !quiet && up[h] && guest[h] && !call[h] && !migrates &&
+           HAS(open & executes, guest[h]) ->
+           replugs--;
+           x = guest[h];
+           ADD(unplugged, x)
        }
-#ifndef M_REOPEN_UNSAID
-       /* Handed anew, so that no watch that was found before is written down. */
        atomic {
            if
-           :: REACHES(h) && !arrival && who == guest[h] && guest[h] &&
-              phase == RUNNING ->
-              write_claim(HANDED, guest[h]);
-              nonce++
-           :: REACHES(h) && who == guest[h] && guest[h] && phase == HANDED ->
-#ifndef M_SAME_NONCE
-              nonce++
-#endif
-              skip
-           :: else -> goto over /* refused: the call goes no further */
+           :: HAS(open, x) && (net[h] || HAS(CUT_GUESTS, x)) ->
+              DEL(open, x);
+              DEL(watches, x)
+           :: !HAS(open, x) /* it has ended */
            fi
        }
-#endif
        atomic {
            if
-           :: net[h] && guest[h] && HAS(open, guest[h]) &&
-              !HAS(CUT_GUESTS, guest[h]) ->
-              ADD(reopened, guest[h]);
-              ADD(watches, guest[h])
-           :: true /* the call failed */
+           :: REACHES(h) && guest[h] == x && phase == NONE && !watches ->
+              call[h] = true;
+              write_claim(HANDED, x);
+              nonce++
+           :: true -> goto over
+           fi
+       }
+       atomic {
+           if
+           :: net[h] && guest[h] == x && !host_cut[h] ->
+              DEL(unplugged, x);
+              ADD(reopened, x);
+              DEL(cut_off, x); /* of this address nobody knows yet */
+              ADD(open, x);
+              ADD(watches, x);
+              check()
+           :: true /* the call fails */
            fi
        }
 over:
-       call[h] = false
+       atomic { call[h] = false; x = 0 }
     od
 }
 #endif
@@ -555,6 +576,7 @@ inline die(x)
     DEL(coming, x);
     DEL(open, x);
     DEL(executes, x);
+    DEL(unplugged, x);
     if
     :: guest[HOST(x)] == x -> guest[HOST(x)] = 0
     :: else
@@ -583,7 +605,7 @@ end:
        }
     :: atomic { HAS(coming, x) && !quiet -> die(x) }
     /* Killed: its watch stays. */
-    :: atomic { HAS(open & executes, x) && !quiet -> die(x) }
+    :: atomic { HAS((open | unplugged) & executes, x) && !quiet -> die(x) }
     :: atomic {
            HAS(open & executes, x) && !quiet && net[HOST(x)] ->
            die(x);
@@ -624,6 +646,7 @@ inline crash_guests(h)
     coming = coming & ~ON_HOST(h);
     open = open & ~ON_HOST(h);
     executes = executes & ~ON_HOST(h);
+    unplugged = unplugged & ~ON_HOST(h);
     guest[h] = 0
 }
 
@@ -673,7 +696,7 @@ proctype Fence(bit h)
 end:
     do
     :: atomic {
-           fences && !quiet && (phase == HANDED || phase == RUNNING) &&
+           fences && !quiet && phase != NONE && phase != FENCED &&
            (HOST(who) == h || (arrival && HOST(arrival) == h)) ->
            fences--;
            seen_phase = phase; seen_who = who; seen_addr = addr;
@@ -691,17 +714,20 @@ end:
            :: CLAIM_IS_SEEN && HOST(who) != h -> arrival = 0
            :: CLAIM_IS_SEEN && HOST(who) == h && arrival &&
               HOST(arrival) != h -> write_claim(HANDED, seen_arrival)
-           :: CLAIM_IS_SEEN && HOST(who) == h &&
+           :: CLAIM_IS_SEEN && HOST(who) == h && phase != BUILDING &&
               !(arrival && HOST(arrival) != h) -> write_claim(FENCED, seen_who)
-           :: else
+           :: else /* a dead builder's stays: it names whom to cut off */
            fi;
            seen_phase = NONE; seen_who = 0; seen_addr = 0; seen_arrival = 0;
            seen_owes = 0; seen_nonce = 0
        }
     /* Lifted when nothing from before it is left there. */
     :: d_step {
-           host_cut[h] && up[h] && !hook[h] && !guest[h] &&
-           !((coming | open) & ON_HOST(h)) -> host_cut[h] = false
+           host_cut[h] && up[h] &&
+#ifndef M_LIFT_EARLY
+           !hook[h] && !guest[h] && !((coming | open) & ON_HOST(h) & 14) &&
+#endif
+           true -> host_cut[h] = false
        }
     od
 }
@@ -845,8 +871,8 @@ init
 #if FENCES > 0
         run Fence(0); run Fence(1);
 #endif
-#if REOPENS > 0
-        run Reopen(0); run Reopen(1);
+#if REPLUGS > 0
+        run Replug(0); run Replug(1);
 #endif
         x = 1;
         do
