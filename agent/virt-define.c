@@ -39,11 +39,9 @@ set_metadata(virDomainPtr domain, const char *metadata, GError **error)
     return TRUE;
 }
 
-/* kind: what an element must begin with to be taken; NULL: all. */
 static gboolean
 call_each(virDomainPtr domain,
           const GPtrArray *devices,
-          const char *kind,
           DeviceCall call,
           const char *what,
           GError **error)
@@ -51,12 +49,32 @@ call_each(virDomainPtr domain,
     for (guint i = 0; i < devices->len; i++) {
         const char *xml = g_ptr_array_index(devices, i);
 
-        if (kind && !g_str_has_prefix(xml, kind))
-            continue;
         if (call(domain, xml, VIR_DOMAIN_AFFECT_CONFIG) < 0)
             return virt_fail(error, "cannot %s a device", what);
     }
     return TRUE;
+}
+
+/* An edit of the definition as it was before, between attaching and recording,
+ * leaves the record of a disk that is gone: it would count as detached. */
+static gboolean
+attach_lost(virDomainPtr domain, const DomChanges *changes, GError **error)
+{
+    guint first = changes->additions->len - changes->targets->len;
+    char *xml = changes->targets->len ? stored_xml(domain, error) : NULL;
+    gboolean good = xml || changes->targets->len == 0;
+
+    for (guint i = 0; good && i < changes->targets->len; i++) {
+        const char *disk = g_ptr_array_index(changes->additions, first + i);
+
+        if (!dom_peek_target(xml, strlen(xml),
+                             g_ptr_array_index(changes->targets, i)) &&
+            virDomainAttachDeviceFlags(domain, disk, VIR_DOMAIN_AFFECT_CONFIG) <
+                0)
+            good = virt_fail(error, "cannot attach a device");
+    }
+    free(xml);
+    return good;
 }
 
 /* Metadata before updates: from it they can be repeated, or put back. After
@@ -64,25 +82,26 @@ call_each(virDomainPtr domain,
 static gboolean
 apply(virDomainPtr domain, const DomChanges *changes, GError **error)
 {
-    return call_each(domain, changes->additions, NULL,
-                     virDomainAttachDeviceFlags, "attach", error) &&
+    return call_each(domain, changes->additions, virDomainAttachDeviceFlags,
+                     "attach", error) &&
            set_metadata(domain, changes->metadata, error) &&
-           call_each(domain, changes->removals, NULL,
-                     virDomainDetachDeviceFlags, "detach", error) &&
-           call_each(domain, changes->updates, NULL, virDomainUpdateDeviceFlags,
-                     "update", error);
+           call_each(domain, changes->removals, virDomainDetachDeviceFlags,
+                     "detach", error) &&
+           call_each(domain, changes->updates, virDomainUpdateDeviceFlags,
+                     "update", error) &&
+           attach_lost(domain, changes, error);
 }
 
 /* Metadata last, for the same reason. */
 static gboolean
 apply_back(virDomainPtr domain, const DomChanges *changes, GError **error)
 {
-    return call_each(domain, changes->removals, NULL,
-                     virDomainDetachDeviceFlags, "detach", error) &&
-           call_each(domain, changes->updates, NULL, virDomainUpdateDeviceFlags,
+    return call_each(domain, changes->removals, virDomainDetachDeviceFlags,
+                     "detach", error) &&
+           call_each(domain, changes->updates, virDomainUpdateDeviceFlags,
                      "update", error) &&
-           call_each(domain, changes->additions, NULL,
-                     virDomainAttachDeviceFlags, "attach", error) &&
+           call_each(domain, changes->additions, virDomainAttachDeviceFlags,
+                     "attach", error) &&
            set_metadata(domain, changes->metadata, error);
 }
 

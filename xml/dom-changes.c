@@ -14,6 +14,7 @@ dom_changes_free(DomChanges *changes)
     g_free(changes->metadata);
     g_ptr_array_unref(changes->updates);
     g_ptr_array_unref(changes->additions);
+    g_ptr_array_unref(changes->targets);
     g_ptr_array_unref(changes->removals);
     g_free(changes);
 }
@@ -25,8 +26,16 @@ dom_changes_new(void)
 
     changes->updates = g_ptr_array_new_with_free_func(g_free);
     changes->additions = g_ptr_array_new_with_free_func(g_free);
+    changes->targets = g_ptr_array_new_with_free_func(g_free);
     changes->removals = g_ptr_array_new_with_free_func(g_free);
     return changes;
+}
+
+void
+dom_changes_add(DomChanges *changes, xmlNode *disk)
+{
+    g_ptr_array_add(changes->additions, dom_dump_node(disk));
+    g_ptr_array_add(changes->targets, dom_child_attr(disk, "target", "dev"));
 }
 
 static DomChanges *
@@ -42,7 +51,7 @@ list_changes(const DomWork *work)
         const DomWorkDisk *done = &g_array_index(work->disks, DomWorkDisk, i);
 
         if (done->made)
-            g_ptr_array_add(changes->additions, dom_dump_node(done->node));
+            dom_changes_add(changes, done->node);
         else if (done->changed)
             g_ptr_array_add(changes->updates, dom_dump_node(done->node));
     }

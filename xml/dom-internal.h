@@ -265,6 +265,7 @@ void dom_work_free(DomWork *work);
 
 /* dom-changes.c */
 DomChanges *dom_changes_new(void);
+void dom_changes_add(DomChanges *changes, xmlNode *disk);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DomBytes, dom_bytes_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(DomSource, dom_source_free)

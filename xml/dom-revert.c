@@ -72,7 +72,7 @@ revert_disk(Revert *revert,
     if (kept && disk)
         g_ptr_array_add(revert->changes->updates, dom_dump_node(plain));
     else if (kept)
-        g_ptr_array_add(revert->changes->additions, dom_dump_node(plain));
+        dom_changes_add(revert->changes, plain);
     else if (disk)
         g_ptr_array_add(revert->changes->removals, dom_dump_node(disk));
     return kept || disk;

@@ -145,7 +145,8 @@ typedef struct {
                            * DOM_PREFIX, and refuses an element that
                            * declares that prefix itself */
     GPtrArray *updates;   /* of char *: <disk> that replaces its target */
-    GPtrArray *additions; /* of char *: <disk> or <controller> to attach */
+    GPtrArray *additions; /* of char *: <controller>s, then <disk>s to attach */
+    GPtrArray *targets;   /* of char *: those of the disks to attach */
     GPtrArray *removals;  /* of char *: <disk> to detach */
 } DomChanges;
 
@@ -233,9 +234,10 @@ gboolean dom_plan_rewrite(DomPlan *plan,
 /*
  * The same rewrite as changes to a stored definition. ret_changes gets NULL
  * when nothing needs to change. The metadata keeps each disk as it was, for
- * dom_revert(). Apply additions first (they hold controllers before disks), for
- * a disk that the metadata records and that is not there was detached; then
- * metadata, then updates: until then a disk's source asks for what is recorded.
+ * dom_revert(). Apply additions first, for a disk that the metadata records and
+ * that is not there was detached; then metadata, then updates: until then a
+ * disk's source asks for what is recorded. At last see whether an edit in
+ * between has lost one of the targets.
  */
 gboolean dom_plan_changes(DomPlan *plan,
                           const DomSite *site,
