@@ -24,12 +24,13 @@ typedef struct {
     VirtCallKind kind;
     GMutex lock; /* guards the rest */
     GCond over;
+    guint waiting; /* how many wait for it */
     bool done;
     VirtDomain domain;
     GError *error;
 } Ask;
 
-/* What all of them share. */
+/* What all of them share. Lock order: this one before an Ask's. */
 static struct {
     GMutex lock;
     GHashTable *asks; /* key -> Ask, not begun; not counted for it */
@@ -135,13 +136,21 @@ look(Virt *virt, virDomainPtr domain, GError **error)
     return TRUE;
 }
 
-/* Who comes from now on gets an answer of his own: this one may be too old. */
-static void
+/* Who comes from now on gets an answer of his own: this one may be too old.
+ * false: nobody waits for it any more. A guest that runs by now may be another
+ * than the one that was to be ended. */
+static bool
 begin(Ask *ask)
 {
+    bool wanted;
+
     g_mutex_lock(&shared.lock);
     g_hash_table_remove(shared.asks, ask->key);
+    g_mutex_lock(&ask->lock);
+    wanted = ask->waiting > 0 || ask->kind == VIRT_CALL_LOOK;
+    g_mutex_unlock(&ask->lock);
     g_mutex_unlock(&shared.lock);
+    return wanted;
 }
 
 static void
@@ -163,7 +172,8 @@ answer(virDomainPtr domain, const GError *why, gpointer data)
     g_auto(VirtDomain) found = {0};
     g_autoptr(GError) error = NULL;
 
-    begin(ask);
+    if (!begin(ask))
+        return;
     if (!domain)
         error = g_error_copy(why);
     else if (ask->kind == VIRT_CALL_LOOK)
@@ -193,6 +203,11 @@ join(Virt *virt, const char *uuid, VirtCallKind kind)
         g_hash_table_insert(shared.asks, open->key, open);
         virt_calls_push(virt_calls(virt), uuid, kind, answer, ask_ref(ask));
     }
+    if (open) {
+        g_mutex_lock(&open->lock);
+        open->waiting++;
+        g_mutex_unlock(&open->lock);
+    }
     g_mutex_unlock(&shared.lock);
     return open;
 }
@@ -218,6 +233,7 @@ wait_for(Ask *ask, guint timeout_ms, VirtDomain *ret_domain, GError **error)
     g_mutex_lock(&ask->lock);
     while (!ask->done && g_cond_wait_until(&ask->over, &ask->lock, end))
         continue;
+    ask->waiting--;
     good = ask->done && !ask->error;
     if (good && ret_domain)
         copy_answer(ask, ret_domain);
