@@ -87,12 +87,14 @@ XML
 # client.remora.
 guest_disk_xml()
 {
+    local boot=''
+    [ -z "${4-}" ] || boot="<boot order='$4'/>"
     cat <<XML
 <disk type='network' device='disk'>
       <driver name='qemu' type='raw' cache='writeback' discard='unmap'/>
       <source protocol='rbd' name='$2'>$(cluster_hosts_xml)</source>
       <auth username='remora'><secret type='ceph' uuid='$3'/></auth>
-      <target dev='$1' bus='virtio'/>${4:+<boot order='$4'/>}
+      <target dev='$1' bus='virtio'/>$boot
     </disk>
 XML
 }
