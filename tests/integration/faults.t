@@ -21,6 +21,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/tap.sh"
 . "$here/lib/bed.sh"
 . "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
 . "$here/lib/request.sh"
@@ -29,6 +30,7 @@ IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 PARENT=images/$IMAGE@snap
 MiB=$((1024 * 1024))
 FAULTS_H=$here/../agent/rbd/store-fault.h
+TRY=${REMORA_BUILD-}/tests/integration/store-try
 # Input/output error: that call failed. Timed out: nothing is known, and the
 # connection must not be used again. Shut down: it was fenced.
 ERRORS=(5 110 ${REMORA_FULL:+108})
@@ -41,6 +43,8 @@ parts()
     guest_image 16M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
     ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
     ok 'disks that somebody else made' request_others_make "$IMAGE"
+    # It knows none of the domains, so each has ended as soon as it is asked.
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
 }
 
 kinds()
@@ -266,10 +270,10 @@ clones()
 {
     local name
     for name in parent-found claim-noted claim-created cloning \
-        clone-returned grown marked; do
+        clone-returned grown marked handing; do
         point clone "$name" prepare_nothing refused
     done
-    for name in handing handed answering answer-sent; do
+    for name in handed answering answer-sent; do
         point clone "$name" prepare_nothing allowed
     done
     # A disk that is not there yet needs no look.
@@ -423,7 +427,7 @@ watched()
     wait_until 'somebody has a half-made clone open' 10 opened
     client=$(foreign_watcher)
     agent_start
-    refuses 'it is not touched' "but client '$client' has it open" \
+    refuses 'it is not touched' "is in use by client '$client'" \
         request_prepare
     is 'it is where it was' "$(rbd ls vms | grep -c -x "${REQUEST_DISK#*/}")" 1
     is 'its claim stays with it' "$(rados -p vms ls | grep -c remora_claim)" 1
@@ -438,8 +442,8 @@ watched()
 foreign_watcher()
 {
     cluster_watchers "$REQUEST_DISK" | grep -v -x -F "$(rados -p vms getxattr \
-        "remora_claim.${REQUEST_DISK#*/}" remora.holder | tr ' ' '\n' |
-        sed -n 's/^addr=//p')"
+        "remora_claim.${REQUEST_DISK#*/}" remora.claim | tr ' ,' '\n' |
+        sed -n 's/^addr=//p;s/^builders=//p')"
 }
 
 opened()
@@ -459,8 +463,8 @@ told()
     request_release
     line=$(grep "disk 'vda': recovered: " "$BED/log/remorad.now")
     is 'the log says so in one line' "$(wc -l <<<"$line")" 1
-    like 'with whose claim it was' "$line" 'took over the claim {instance='
-    like 'on which host' "$line" " host=$(hostname) addr="
+    like 'with whose claim it was' "$line" 'took over the claim {v=2 phase=building '
+    like 'on which host' "$line" " host=$(hostname) machine="
     like 'what proved it dead' "$line" \
         'its process on this host is dead, for its lock is free; cut off client'
     like 'and what became of its image' "$line" \
@@ -475,7 +479,7 @@ told()
     is 'and what is in the trash' "$(jq -r '"\(.image) \(.host)"' <<<"$json")" \
         "$REQUEST_DISK $(hostname)"
     like 'with the reason' "$(jq -r .why <<<"$json")" \
-        'no mark, no data, no snapshot'
+        'no ready mark'
     ok 'and a time to come back' jq -e '.until > .time' <<<"$json"
     like 'its text has both' "$(remora status)" 'took over the claim'
     like 'under their headings' "$(remora status)" 'KEPT UNTIL'
@@ -491,10 +495,10 @@ told()
 bare_disks()
 {
     local name
-    for name in looked claim-noted claim-created; do
+    for name in looked claim-noted claim-created handing; do
         point bare "$name" prepare_nothing refused
     done
-    for name in handing handed answering answer-sent; do
+    for name in handed answering answer-sent; do
         point bare "$name" prepare_nothing allowed
     done
 }
@@ -525,37 +529,144 @@ several_disks()
 {
     local name
     for name in parent-found claim-noted claim-created cloning \
-        clone-returned marked; do
+        clone-returned marked handing; do
         other_point several "$name" prepare_nothing refused
     done
-    for name in handing handed answering answer-sent; do
+    for name in handed answering answer-sent; do
         other_point several "$name" prepare_nothing allowed
     done
 }
 
-# A disk that takes long, so that its claim has to be confirmed.
-late()
+# ---- disks without a parent ------------------------------------------------
+
+# of_source SOURCE: nobody asks for such a disk by XML.
+of_source()
 {
-    local action=$1 expected=$2 title="late: confirming: $1"
-    TESTED[confirming]=yes
+    "$TRY" provision "$REQUEST_DISK" "$1" $((4 * MiB)) "$REQUEST_UUID"
+}
+
+# The letter at each MiB, or only zeroes.
+content_is()
+{
+    local letters
+    letters=$(rbd export --no-progress "$REQUEST_DISK" - 2>/dev/null | tr -d '\0')
+    case $1 in
+    filled) [ "$letters" = xxxx ] ;;
+    *) [ -z "$letters" ] ;;
+    esac
+}
+
+# made_with SOURCE POINT ACTION
+made_with()
+{
+    local source=$1 point=$2 action=$3 title="$1: $2: $3"
+    TESTED[$point]=yes
+    request_new clone
+    refuses "$title: it does not come to its end" '' \
+        sh -c '"$@" || exit 1' sh env REMORA_FAULT="$point=$action" \
+        "$TRY" provision "$REQUEST_DISK" "$source" $((4 * MiB)) "$REQUEST_UUID"
+    like "$title: the same again is served" "$(of_source "$source")" \
+        "$((4 * MiB))"
+    ok "$title: its disk is whole" content_is "$source"
+    ok "$title: and says so" rbd image-meta get "$REQUEST_DISK" remora.ready
+    ok "$title: no claim is left" agent_no_claims
+    is "$title: there is one" "$(rbd ls vms | grep -c -x "${REQUEST_DISK#*/}")" 1
+    ok "$title: and once more" of_source "$source"
+}
+
+without_parent()
+{
+    local source point action
+    for source in blank filled; do
+        for point in claim-created creating created building-marked filled \
+            marked; do
+            for action in kill error:5 ${REMORA_FULL:+error:110}; do
+                made_with "$source" "$point" "$action"
+            done
+        done
+    done
+}
+
+# What must be there already is not made of what a builder left.
+left_blank()
+{
+    local point
+    for point in created building-marked; do
+        request_new clone
+        tap_run env REMORA_FAULT="$point=kill" \
+            "$TRY" provision "$REQUEST_DISK" blank $((4 * MiB)) "$REQUEST_UUID"
+        refuses "$point: what was left is no disk that was there" \
+            "${REQUEST_DISK}'" of_source existing
+        is "$point: and its claim stays" \
+            "$(agent_claim "$REQUEST_DISK" | cut -d ' ' -f 1)" building
+        like "$point: until it is made" "$(of_source blank)" built
+        ok "$point: then no claim is left" agent_no_claims
+        like "$point: and it is one" "$(of_source existing)" ready
+    done
+}
+
+# ---- an arrival ------------------------------------------------------------
+
+# The guest of another host, which sends it here.
+source_claims()
+{
+    local object=remora_claim.${REQUEST_DISK#*/}
+    SENT="v=2 phase=running nonce=1 host=beta machine=m boot=b since=1"
+    SENT+=" domain=$REQUEST_UUID addr=$(cluster_watchers "$REQUEST_DISK")"
+    rados -p vms create "$object" &&
+        rados -p vms setxattr "$object" remora.claim "$SENT"
+}
+
+arrives()
+{
+    "$(agent_hook)" web migrate begin - <"$REQUEST" >"$BED/tmp/arrives.xml" &&
+        cp "$BED/tmp/arrives.xml" "$REQUEST"
+}
+
+# The source's claim, and nobody on the way.
+only_source()
+{
+    [ "$(agent_claim "$REQUEST_DISK")" = "running beta $REQUEST_UUID $(
+        cluster_watchers "$REQUEST_DISK")" ] &&
+        ! rados -p vms getxattr "remora_claim.${REQUEST_DISK#*/}" \
+            remora.claim | grep -q arrival=
+}
+
+# arrival_with ACTION EXPECTED
+arrival_with()
+{
+    local action=$1 expected=$2 title="arriving: $1" user SENT
+    TESTED[arriving]=yes
     case_begin clone prepare_nothing
-    REMORA_FAULT=grown=delay:11000@1,confirming=$action@1 agent_start
-    is "$title: the domain is $expected" "$(first)" "$expected"
-    wait_until "$title: there" 5 hit confirming
+    ok "$title: a disk" request_prepare
+    rados -p vms rm "remora_claim.${REQUEST_DISK#*/}"
+    rm -f /run/remora/instances/*
+    rbd bench --io-type read --io-size 4K --io-total 1T --io-threads 1 \
+        "$REQUEST_DISK" >/dev/null 2>&1 &
+    user=$!
+    wait_until "$title: its guest runs elsewhere" 10 \
+        eval '[ -n "$(cluster_watchers "$REQUEST_DISK")" ]'
+    ok "$title: and has its claim" source_claims
+    REMORA_FAULT=arriving=$action@1 agent_start
+    ok "$title: it is about to arrive" arrives
+    is "$title: it is $expected" "$(first)" "$expected"
+    wait_until "$title: there" 5 hit arriving
     [ "$action" != kill ] || agent_start
-    served "$title" clone
+    # libvirt knows of none that comes.
+    request_release
+    wait_until "$title: its source goes on" 15 only_source
+    kill -TERM "$user"
+    wait "$user" 2>/dev/null
+    rados -p vms rm "remora_claim.${REQUEST_DISK#*/}"
     agent_kill
 }
 
-lates()
+arrivals()
 {
-    local number
-    late error:5 refused
-    [ -n "${REMORA_FULL-}" ] || return
-    late kill allowed
-    for number in 110 108; do
-        late "error:$number" refused
-    done
+    arrival_with delay:300 allowed
+    arrival_with error:5 refused
+    # Its number is for one start, which is over.
+    arrival_with kill refused
 }
 
 # swept_with ACTION: an agent begins, and a dead one's claim on a whole disk is
@@ -665,7 +776,7 @@ all_points()
 {
     is 'each point of the header was tested' \
         "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
-        "$(sed -n 's/^ \*     \([a-z][a-z-]*\)  .*/\1/p' \
+        "$(sed -n 's/^ \*     \([a-z][a-z-]*\) .*/\1/p' \
             "$FAULTS_H" | grep -v -x 'kill\|delay\|error\|timer' | sort)"
 }
 
@@ -684,7 +795,9 @@ inside()
     readers
     shared_disks
     several_disks
-    lates
+    without_parent
+    left_blank
+    arrivals
     sweeps
     all_points
     is 'what is somebody else'"'"'s is as it was' \
