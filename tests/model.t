@@ -31,7 +31,7 @@ results()
 # a configuration or the table of the README names.
 mutants_of()
 {
-    grep -o -h 'M_[A-Z_]*' "$@" | sort -u
+    grep -o -h -E '(\<|-D)M_[A-Z][A-Z_]*' "$@" | sed 's/^-D//' | sort -u
 }
 
 due=$("$here/model/run" --list | wc -l)
