@@ -51,7 +51,8 @@ access_is_set(const char *text)
 
     while (*line) {
         line += strspn(line, " \t\r\n");
-        if (g_str_has_prefix(line, KEY) && is_something(line + strlen(KEY)))
+        if (strncmp(line, KEY, strlen(KEY)) == 0 &&
+            is_something(line + strlen(KEY)))
             return true;
         line += strcspn(line, "\n");
     }

@@ -64,17 +64,19 @@ refuse_attribute(void *data,
     refuse_document(data);
 }
 
+/* libxml2 has no way to ask how deep it was that all versions have. */
 static gboolean
-fail_as_libxml2(const xmlParserCtxt *context, GError **error)
+fail_as_libxml2(xmlParserCtxt *context, GError **error)
 {
-    const xmlError *last = &context->lastError;
+    const xmlError *last = xmlCtxtGetLastError(context);
 
-    if (context->nodeNr > (int)xmlParserMaxDepth)
+    if (last && last->message &&
+        g_str_has_prefix(last->message, "Excessive depth"))
         return dom_fail(
             error, DOM_ERROR_LIMIT,
             "the definition nests more than %u elements below <domain>",
             xmlParserMaxDepth);
-    if (!last->message)
+    if (!last || !last->message)
         return dom_fail(error, DOM_ERROR_MALFORMED,
                         "the definition is not well-formed XML");
     return dom_fail(error, DOM_ERROR_MALFORMED,
