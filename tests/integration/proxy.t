@@ -27,7 +27,7 @@ definition()
 {
     local file=$BED/tmp/$1.xml
     cat >"$file" <<XML
-<domain type='kvm'>
+<domain type='$GUEST_VIRT'>
   <name>$1</name>
   <uuid>$2</uuid>
   ${3:+<title>$3</title>
@@ -105,6 +105,7 @@ agent_end()
 
 begins()
 {
+    GUEST_VIRT=$(guest_virt_type)
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     refuses 'not without root' 'only root can' \
         as_nobody "$BED_INST/sbin/remora-libvirt-proxy"

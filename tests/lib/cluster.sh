@@ -158,7 +158,6 @@ mon_tick_interval = 1
 mon_lease = 2
 mgr_tick_period = 1
 mgr_stats_period = 1
-mgr_initial_modules = rbd_support
 osd_objectstore = ${CLUSTER_STORE:-memstore}
 # memstore writes its objects down only when it ends in good order.
 osd_fast_shutdown = false
@@ -226,12 +225,18 @@ cluster_write_keys()
 
 # ---- daemons ---------------------------------------------------------------
 
-# cluster_spawn DAEMON: mon.a, mgr.x, osd.0. In the foreground of a child of
-# ours, so that its pid is known.
+# cluster_daemon TYPE ID OPTION...: in the foreground. In /, for some packages
+# look for an OSD's classes below the directory that it was started in.
+cluster_daemon()
+{
+    cd / && exec "ceph-$1" -c "$CLUSTER_CONF" --cluster "$CLUSTER" -i "${@:2}"
+}
+
+# cluster_spawn DAEMON: mon.a, mgr.x, osd.0. As a child of ours, so that its
+# pid is known.
 cluster_spawn()
 {
-    local type=${1%%.*} id=${1#*.}
-    "ceph-$type" -f -c "$CLUSTER_CONF" --cluster "$CLUSTER" -i "$id" \
+    cluster_daemon "${1%%.*}" "${1#*.}" -f \
         >>"$BED/log/$CLUSTER-$1.out" 2>&1 </dev/null &
     CLUSTER_PID[$CLUSTER/$1]=$!
     disown
@@ -242,6 +247,13 @@ cluster_pid()
     printf '%s\n' "${CLUSTER_PID[$CLUSTER/$1]-}"
 }
 
+# The codename of the Ceph that is installed, as in 'ceph version 16.2.15 (...)
+# pacific (stable)'. None starts with the map of one that is much older.
+cluster_release()
+{
+    ceph-mon --version | sed -n 's/^ceph version [^ ]* ([^)]*) \([a-z]*\).*/\1/p'
+}
+
 cluster_mons_make()
 {
     local id args=()
@@ -249,13 +261,12 @@ cluster_mons_make()
         args+=(--addv "$id" "$(cluster_mon_addrs "$id")")
     done
     monmaptool --create --clobber --fsid "${CLUSTER_FSID[$CLUSTER]}" \
-        --set-min-mon-release pacific "${args[@]}" \
+        --set-min-mon-release "$(cluster_release)" "${args[@]}" \
         "$CLUSTER_HOME/monmap" >/dev/null || return 1
     for id in $(cluster_mon_ids); do
         mkdir "$CLUSTER_HOME/mon.$id"
-        ceph-mon --mkfs -c "$CLUSTER_CONF" --cluster "$CLUSTER" -i "$id" \
-            --monmap "$CLUSTER_HOME/monmap" \
-            --keyring "$CLUSTER_HOME/keyring" || return 1
+        (cluster_daemon mon "$id" --mkfs --monmap "$CLUSTER_HOME/monmap" \
+            --keyring "$CLUSTER_HOME/keyring") || return 1
     done
 }
 
@@ -264,8 +275,8 @@ cluster_osd_make()
 {
     local uuid=$1
     mkdir "$CLUSTER_HOME/osd.0"
-    ceph-osd --mkfs -c "$CLUSTER_CONF" --cluster "$CLUSTER" -i 0 \
-        --osd-uuid "$uuid" >>"$BED/log/$CLUSTER-osd.0.out" 2>&1
+    (cluster_daemon osd 0 --mkfs --osd-uuid "$uuid") \
+        >>"$BED/log/$CLUSTER-osd.0.out" 2>&1
 }
 
 # All commands in one connection: starting the tool costs more than they do.
@@ -281,6 +292,8 @@ cluster_setup_pools()
         echo 'config set global mon_warn_on_pool_no_redundancy false'
         # It would make a pool of its own, some time later.
         echo 'config set mgr mgr/devicehealth/enable_monitoring false --force'
+        # Modules that the packages' Python cannot load; none is needed.
+        echo 'health mute MGR_MODULE_DEPENDENCY --sticky'
     } | cluster_ceph >"$CLUSTER_HOME/setup.out" 2>&1
     # The tool's interactive mode ends with 0 whatever happened.
     ! grep -q -i '^error' "$CLUSTER_HOME/setup.out"

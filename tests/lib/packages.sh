@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: LGPL-2.1-or-later
 # shellcheck shell=bash
 #
-# tests/lib/packages.sh - what building and testing needs of Debian 12
+# tests/lib/packages.sh - what building and testing needs of Debian
 #
 #     packages_install build run
 #     packages_units DIRECTORY     libvirt's systemd units, into a new one
+#
+# One list for all releases: where a release has split a package, its parts are
+# in PACKAGES_SPLIT, and those that apt knows here are wanted.
 #
 # Contract: installs what is missing and says what, starts no service, asks
 #           nothing. Leaves apt alone when everything is there already;
@@ -32,13 +35,44 @@ PACKAGES_RUN=(
     virtinst
 )
 
+# What reads the sources and looks at how the programs run.
+PACKAGES_LINT=(clang-format cppcheck shellcheck valgrind)
+
+# Another release, beside this one.
+PACKAGES_ROOT=(debootstrap debian-archive-keyring util-linux)
+
+# Drivers of libvirt: up to Debian 12 in libvirt-daemon.
+PACKAGES_SPLIT=(
+    libvirt-daemon-driver-secret
+    libvirt-daemon-driver-storage
+)
+
+# Those of the names that apt has here, one a line.
+packages_known()
+{
+    ! command -v apt-cache >/dev/null ||
+        apt-cache pkgnames | grep -x -F "$(printf '%s\n' "$@")"
+}
+
+# A new machine has no lists yet, and apt knows nothing of what to install.
+packages_lists()
+{
+    [ -n "$(compgen -G '/var/lib/apt/lists/*_Packages*')" ] ||
+        { [ "$(id -u)" = 0 ] && apt-get -qq update; }
+}
+
 packages_of()
 {
     local set
     for set in "$@"; do
         case $set in
         build) printf '%s\n' "${PACKAGES_BUILD[@]}" ;;
-        run) printf '%s\n' "${PACKAGES_RUN[@]}" ;;
+        run)
+            printf '%s\n' "${PACKAGES_RUN[@]}"
+            packages_known "${PACKAGES_SPLIT[@]}"
+            ;;
+        lint) printf '%s\n' "${PACKAGES_LINT[@]}" ;;
+        root) printf '%s\n' "${PACKAGES_ROOT[@]}" ;;
         *) echo "no package set '$set'" >&2 && return 1 ;;
         esac
     done | sort -u
@@ -95,6 +129,7 @@ packages_apt_quietly()
 packages_install()
 {
     local missing
+    ! command -v apt-get >/dev/null || packages_lists
     mapfile -t missing < <(packages_missing "$@")
     [ "${#missing[@]}" -gt 0 ] || return 0
     if ! command -v apt-get >/dev/null; then
@@ -121,20 +156,30 @@ packages_install()
 
 packages_download()
 {
-    apt-get -qq -o APT::Sandbox::User=root download "$1"
+    apt-get -qq -o APT::Sandbox::User=root download "$@"
 }
 
-# Out of a package that is not installed: that would enable them on the machine.
+# Which package has a unit, and where in it, differs between releases. Out of
+# packages that are not installed: that would enable them on the machine.
+PACKAGES_UNITS=(libvirt-clients libvirt-daemon libvirt-daemon-common
+    libvirt-daemon-lock libvirt-daemon-log libvirt-daemon-system)
+LIBVIRT_UNITS=(
+    libvirtd.service libvirtd.socket libvirtd-ro.socket libvirtd-admin.socket
+    virtlogd.service virtlogd.socket virtlockd.service virtlockd.socket
+    libvirt-guests.service virt-guest-shutdown.target
+)
+
 packages_units()
 {
-    local dir=$1 package=libvirt-daemon-system
-    mkdir "$dir" "$dir.package" && cd "$dir.package" || return
-    packages_download "$package" ||
-        { apt-get -qq update && packages_download "$package"; } || return
-    dpkg-deb -x "$package"_*.deb . &&
-        cp lib/systemd/system/{libvirtd,libvirtd-ro,libvirtd-admin}.socket \
-            lib/systemd/system/{virtlogd,virtlockd}.socket \
-            lib/systemd/system/{libvirtd,virtlogd,virtlockd}.service \
-            lib/systemd/system/libvirt-guests.service \
-            lib/systemd/system/virt-guest-shutdown.target "$dir/"
+    local dir=$1 from=$1.package packages package unit
+    mapfile -t packages < <(packages_known "${PACKAGES_UNITS[@]}")
+    mkdir "$dir" "$from" && cd "$from" || return
+    packages_download "${packages[@]}" ||
+        { apt-get -qq update && packages_download "${packages[@]}"; } || return
+    for package in *.deb; do
+        dpkg-deb -x "$package" . || return
+    done
+    for unit in "${LIBVIRT_UNITS[@]}"; do
+        cp "$(find . -path "*lib/systemd/system/$unit")" "$dir/" || return
+    done
 }
