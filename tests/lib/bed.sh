@@ -44,7 +44,7 @@ bed_die()
 # death signals (this shell, unshare, PID 1) holds even for kill -9.
 bed_outside()
 {
-    local script child status
+    local script
     script=$(realpath -- "$1") || exit 1
     shift
     [ "$(id -u)" = 0 ] || bed_die "needs root: run it with sudo"
@@ -52,19 +52,33 @@ bed_outside()
     # Nothing of the machine's own Ceph, libvirt or tools' settings.
     unset "${!CEPH_@}" "${!LIBVIRT_@}" "${!VIRSH_@}" "${!XDG_@}" \
         NOTIFY_SOCKET LISTEN_FDS LISTEN_PID DBUS_SESSION_BUS_ADDRESS
+    BED_CWD=$PWD BED_INSIDE=$$ bed_apart \
+        --mount --pid --net --uts --ipc --mount-proc -- \
+        bash "$script" "$@"
+    exit
+}
+
+# bed_apart FLAG... -- COMMAND...: in namespaces of its own, which end with it.
+bed_apart()
+{
+    local child status flags=()
+    while [ "$1" != -- ]; do
+        flags+=("$1")
+        shift
+    done
+    shift
     # A background command begins with SIGINT ignored, for ever in a shell:
     # env makes that good.
-    BED_CWD=$PWD BED_INSIDE=$$ setpriv --pdeathsig KILL \
-        unshare --mount --pid --net --uts --ipc --fork \
-        --kill-child=KILL --mount-proc \
-        env --default-signal bash "$script" "$@" <&0 &
+    setpriv --pdeathsig KILL unshare "${flags[@]}" --fork --kill-child=KILL \
+        env --default-signal "$@" <&0 &
     child=$!
     # unshare ignores the polite signals while it waits for its child.
     trap '{ kill -KILL $child; wait $child; } 2>/dev/null; exit 130' INT
     trap '{ kill -KILL $child; wait $child; } 2>/dev/null; exit 143' TERM HUP
     wait "$child"
     status=$?
-    exit "$status"
+    trap - INT TERM HUP
+    return "$status"
 }
 
 # ---- inside ----------------------------------------------------------------

@@ -41,11 +41,6 @@ build_prepare()
 build_copy()
 {
     local top=$1 to=$2
-    # A release has no .git; then all of it is the source.
-    if [ ! -e "$top/.git" ]; then
-        cp -a "$top/." "$to/"
-        return
-    fi
     build_files "$top" |
         tar -C "$top" --null --no-recursion -T - -c |
         tar -C "$to" --no-same-owner -x
@@ -55,6 +50,11 @@ build_copy()
 # ended by a NUL.
 build_files()
 {
+    # A release has no .git; then all of it is the source.
+    if [ ! -e "$1/.git" ]; then
+        (cd "$1" && find . ! -type d -printf '%P\0')
+        return
+    fi
     # The checkout is usually another user's, which git wants to be told.
     git -c safe.directory='*' -C "$1" ls-files -z --cached --others \
         --exclude-standard --deduplicate |

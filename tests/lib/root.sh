@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# shellcheck shell=bash
+#
+# tests/lib/root.sh - another release of Debian, as a root to run something in
+#
+#     root_use RELEASE                  sets ROOT
+#     root_make                         unless there is one
+#     root_enter CHECKOUT COMMAND...    goes on in it, in a copy of the work tree
+#
+# A root is a folder below ROOT_CACHE, with what debootstrap puts there and
+# what was installed since. One that is older than a week is made anew.
+#
+# Contract: all are called in a mount and a PID namespace of the caller's own
+#           (bed.sh: bed_apart), so that nothing is mounted on the machine, and
+#           what runs in the root ends with the caller. What they write outside
+#           of ROOT_CACHE is in memory. apt in the root goes where the machine's
+#           goes.
+# Needs:    root, the 'root' set of packages.sh, build.sh sourced.
+# Reads:    REMORA_CACHE   the folder, /var/cache/remora-tests by default
+#           ROOT_KVM       'no': without the machine's /dev/kvm
+
+ROOT_CACHE=${REMORA_CACHE:-/var/cache/remora-tests}
+ROOT=
+ROOT_RELEASE=
+ROOT_SOURCE=/usr/src/remora
+
+root_use()
+{
+    ROOT_RELEASE=$1
+    ROOT=$(realpath -m -- "$ROOT_CACHE")/$1
+}
+
+# ---- making one ------------------------------------------------------------
+
+# Where apt has Debian's packages from here, if from anywhere.
+root_mirror()
+{
+    local mirror
+    mirror=$(apt-get indextargets --format '$(REPO_URI)' \
+        'Created-By: Packages' 2>/dev/null | grep '^http.*/debian/*$' |
+        head -n 1)
+    echo "${mirror:-http://deb.debian.org/debian}"
+}
+
+# What the machine's apt is told about the way, and about the age of what is
+# there.
+root_apt_conf()
+{
+    apt-config dump 2>/dev/null |
+        grep -E '^Acquire::(https?::.*|Check-[A-Za-z-]*) '
+}
+
+root_proxy()
+{
+    local proxy
+    eval "$(apt-config shell proxy Acquire::http::Proxy 2>/dev/null)"
+    echo "${http_proxy:-$proxy}"
+}
+
+root_is_fresh()
+{
+    [ -n "$(find "$ROOT/made" -mtime -7 2>/dev/null)" ]
+}
+
+# A half-made one is never taken for one.
+root_bootstrap()
+{
+    local new=$ROOT.new
+    rm -rf --one-file-system "$new" "$ROOT"
+    mkdir "$new" || return
+    http_proxy=$(root_proxy) debootstrap --variant=minbase \
+        --include=ca-certificates "$ROOT_RELEASE" "$new" "$(root_mirror)" || return
+    # Whoever loses power makes it again.
+    echo force-unsafe-io >"$new/etc/dpkg/dpkg.cfg.d/fast"
+    root_apt_conf >"$new/etc/apt/apt.conf.d/00machine"
+    # Packages are fetched once.
+    rm -f "$new"/var/cache/apt/archives/*.deb
+    : >"$new/made"
+    mv "$new" "$ROOT"
+}
+
+# Two that want the same one wait for each other.
+root_make()
+{
+    (
+        mkdir -p "$ROOT_CACHE" && exec 9>"$ROOT.lock" && flock 9 || exit
+        root_is_fresh || root_bootstrap 9>&-
+    )
+}
+
+# ---- going into it ---------------------------------------------------------
+
+# A /dev with what every machine has. /dev/pts is an instance of its own.
+root_dev()
+{
+    local name
+    mount -t tmpfs -o mode=0755 dev "$ROOT/dev" && mkdir "$ROOT/dev"/{pts,shm}
+    for name in null zero full random urandom tty kvm net/tun; do
+        [ -e "/dev/$name" ] || continue
+        [ "$name" != kvm ] || [ "${ROOT_KVM-}" != no ] || continue
+        mkdir -p "$(dirname "$ROOT/dev/$name")"
+        : >"$ROOT/dev/$name"
+        mount --bind "/dev/$name" "$ROOT/dev/$name" || return
+    done
+    mount -t tmpfs -o mode=1777 shm "$ROOT/dev/shm" &&
+        mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts \
+            "$ROOT/dev/pts" || return
+    ln -s pts/ptmx "$ROOT/dev/ptmx"
+    ln -s /proc/self/fd "$ROOT/dev/fd"
+    ln -s /proc/self/fd/0 "$ROOT/dev/stdin"
+    ln -s /proc/self/fd/1 "$ROOT/dev/stdout"
+    ln -s /proc/self/fd/2 "$ROOT/dev/stderr"
+}
+
+# Names and certificates are looked up as on the machine.
+root_network()
+{
+    local file
+    for file in /etc/resolv.conf /etc/hosts \
+        /etc/ssl/certs/ca-certificates.crt; do
+        [ -e "$file" ] || continue
+        [ -e "$ROOT$file" ] || : >"$ROOT$file"
+        mount --bind "$(realpath "$file")" "$(realpath "$ROOT$file")" || return
+    done
+}
+
+root_mounts()
+{
+    local dir
+    mount --make-rprivate / && mount --bind "$ROOT" "$ROOT" || return
+    mount -t proc proc "$ROOT/proc" && mount --rbind /sys "$ROOT/sys" &&
+        root_dev && root_network || return
+    for dir in run tmp var/tmp usr/src; do
+        mount -t tmpfs -o mode=1777 root "$ROOT/$dir" || return
+    done
+    chmod 0755 "$ROOT/run" "$ROOT/usr/src" && mkdir "$ROOT/run/lock"
+}
+
+# The old root is unmounted: from here on there is no way to the machine's files.
+root_enter()
+{
+    local top=$1
+    shift
+    root_mounts && mkdir "$ROOT$ROOT_SOURCE" &&
+        build_copy "$top" "$ROOT$ROOT_SOURCE" || return
+    cd "$ROOT" && pivot_root . . && umount -l . && cd "$ROOT_SOURCE" || return
+    exec env -i HOME=/root TERM="${TERM-dumb}" LC_ALL=C.UTF-8 CI="${CI-}" \
+        REMORA_VIRT="${REMORA_VIRT-}" \
+        REMORA_TEST_TIMEOUT="${REMORA_TEST_TIMEOUT-}" \
+        PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+        "$@"
+}
