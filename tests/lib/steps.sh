@@ -13,6 +13,7 @@
 #                                $work/NAME.out and .err
 #     wait_beside                until one of those has ended: sets BESIDE, its
 #                                name, and BESIDE_STATUS
+#     run_always COMMAND...      as long as the script; nobody waits for it
 #
 # Contract: $work and what runs are gone when the script ends, by any signal
 #           but KILL. The script defines step_failed TITLE LOG, called where a
@@ -22,6 +23,7 @@
 work=
 child=
 aside=
+always=()
 declare -A beside=()
 
 steps_begin()
@@ -37,7 +39,7 @@ steps_clean_up()
 {
     trap - EXIT INT TERM HUP
     local group
-    for group in $child $aside "${!beside[@]}"; do
+    for group in $child $aside "${always[@]}" "${!beside[@]}"; do
         steps_end "$group"
     done
     [ -z "$work" ] || rm -rf --one-file-system "$work"
@@ -121,6 +123,12 @@ run_beside()
     background "$work/$name.status" "$@" \
         >"$work/$name.out" 2>"$work/$name.err"
     beside[$!]=$name
+}
+
+run_always()
+{
+    background "$work/always.status" "$@"
+    always+=("$!")
 }
 
 # One of those beside that has ended, in pid.

@@ -54,6 +54,7 @@ check "no header of another room is included" "$(
             -e '<stdarg\.h>' -e '<stdbool\.h>' -e '<string\.h>')"
 
 for header in "$srcdir"/xml/*.h; do
+    # shellcheck disable=SC2046 # several words
     check "${header##*/} compiles alone" "$(
         echo "#include \"xml/${header##*/}\"" |
             $CC -x c -std=gnu17 -fsyntax-only -Wall -Werror \
