@@ -5,9 +5,9 @@
 #
 # libvirtd starts what autostarts one after another, before it answers anybody:
 # each start that waits is a host that nobody can manage. So all of them
-# together may wait for the cluster once, and each may take a second; and who
-# was refused says why. The same without the agent, where each start is served
-# by a process that remembers nothing.
+# together may wait for the cluster once; and who was refused says why. The same
+# without the agent, where each start is served by a process that remembers
+# nothing. How many milliseconds a refusal takes is for tests/bench.
 #
 # Needs: root, the packages of lib/packages.sh, an installed remora.
 # Reads: REMORA_FULL   also with an agent that had a connection
@@ -26,7 +26,8 @@ IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 DOMAINS=40
 # connect_timeout, as it is by default.
 TIMEOUT_S=5
-BOUND_MS=$(((TIMEOUT_S + DOMAINS) * 1000))
+# Far more than waiting once takes, and far less than waiting each time.
+BOUND_MS=$((TIMEOUT_S * DOMAINS * 1000 / 2))
 
 parts()
 {
@@ -115,21 +116,18 @@ refused()
 # unreachable TITLE
 unreachable()
 {
-    local title=$1 t
+    local title=$1
     ok "$title: libvirtd answers" answers_in
     diag "$title: after $ANSWERED_MS ms"
-    ok "$title: within one connect timeout and a second a domain" \
+    ok "$title: after one connect timeout, and not one for each domain" \
         [ "$ANSWERED_MS" -le "$BOUND_MS" ]
     is "$title: each start was refused, and libvirtd's log says why" \
         "$(refused)" "$DOMAINS"
     ok "$title: the domain that is not ours runs" guest_is plain running
-    t=${EPOCHREALTIME/./}
     refuses "$title: another start says why" "remora: domain 'auto7': " \
         virsh_ start auto7
     like "$title: and what to do" "$TAP_OUT" 'ceph -s'
     diag "$TAP_OUT"
-    t=$(((${EPOCHREALTIME/./} - t) / 1000))
-    ok "$title: within a second, in $t ms" [ "$t" -le 1000 ]
 }
 
 reachable()
@@ -170,21 +168,18 @@ without_agent()
     reachable 'without an agent'
 }
 
-# The first waits until its own deadline, which no other may do again.
+# The first waits until its own deadline, which no other may do again: it would
+# say so.
 osd_hangs()
 {
-    local t
     mkdir -p /etc/remora
     echo 'hook: { deadline = "2 s"; };' >/etc/remora/remora.conf
     request_new clone
     cluster_pause_osd
     refuses 'without an agent: an OSD that hangs' 'did not finish within 2 s' \
         request_prepare
-    t=${EPOCHREALTIME/./}
-    refuses 'the next start is refused' \
+    refuses 'the next start is refused, and does not wait' \
         "domain 'web': cluster 'ceph' has not answered" request_prepare
-    t=$(((${EPOCHREALTIME/./} - t) / 1000))
-    ok "within a second, in $t ms" [ "$t" -le 1000 ]
     cluster_resume_osd
     wait_until 'and made when it is back' 30 request_prepare
     ok 'and nothing is noted any more' [ ! -e /run/remora/down.ceph ]

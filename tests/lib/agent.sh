@@ -8,6 +8,8 @@
 # Contract: call inside a bed with remora installed (REMORA_STAGE). The agent
 #           runs from $BED_INST, logs to $BED/log/remorad.log and uses
 #           /etc/remora/remora.conf, or the defaults where there is none.
+# Reads:    AGENT_PRELOAD   tests/speed/held.so, and agent_held says how many
+#                           bytes it has allocated
 
 AGENT_PID=
 
@@ -59,11 +61,20 @@ agent_start()
 # How it ended stands in its log: who only finds it gone cannot tell.
 agent_watched()
 {
-    "$BED_INST/sbin/remorad" "$@" 2>&1 &
+    LD_PRELOAD=${AGENT_PRELOAD-} HELD_FILE=$BED/tmp/held \
+        "$BED_INST/sbin/remorad" "$@" 2>&1 &
     echo $! >"$BED/tmp/remorad.new" &&
         mv "$BED/tmp/remorad.new" "$BED/tmp/remorad.pid"
     wait $!
     echo "remorad has ended with status $?"
+}
+
+# What the C library keeps for later is not in it.
+agent_held()
+{
+    rm -f "$BED/tmp/held"
+    kill -s SIGRTMIN+9 "$AGENT_PID" && bed_wait 10 test -e "$BED/tmp/held" &&
+        cat "$BED/tmp/held"
 }
 
 # Seen where it matters: most callers only need it to run.
