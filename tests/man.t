@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: LGPL-2.1-or-later
 #
-# tests/man.t - remora(1), remorad(8) and README say what is there
+# tests/man.t - remora(1), remorad(8), README, NEWS say what is there
 #
 # Options and commands are compared with what the programs' --help prints,
 # both ways; JSON keys, words and log lines with the sources; examples are
@@ -251,6 +251,34 @@ for page in "$remora_pod" "$srcdir/README.md"; do
     ok "$name: once more" \
         "$REMORA" -c "$tmp/remora.conf" render -d -o "$tmp/final.xml"
     is "$name: changes nothing" "$TAP_OUT" ''
+done
+
+# ---- README, NEWS, SECURITY ------------------------------------------------
+
+is "NEWS begins with this version" \
+    "$(sed -n 's/^## //p' "$srcdir/NEWS.md" | head -n 1)" \
+    "$("$REMORA" --version | grep -o '[0-9][0-9.]*[0-9]')"
+
+# What stands between backticks, one a line.
+quoted()
+{
+    sed -n '/^    /!p' "$1" | tr '\n' ' ' | grep -o '`[^`]*`' | tr -d '`'
+}
+
+for page in README HACKING NEWS SECURITY; do
+    missing=
+    while read -r file _; do
+        [ -e "$srcdir/$file" ] || missing+=" $file"
+    done < <({ quoted "$srcdir/$page.md"; sed -n 's/^    //p' \
+        "$srcdir/$page.md"; } |
+        grep -E '^(agent|conf|hooks|packaging|tests|xml)/|^[A-Z]+\.md$')
+    is "$page.md: what it names is there" "$missing" ''
+    missing=
+    while read -r command; do
+        grep -q -x "$command" <<<"$(sed 's/ .*//' <<<"$commands")" ||
+            missing+=" $command"
+    done < <(quoted "$srcdir/$page.md" | sed -n 's/^remora \([a-z]*\).*/\1/p')
+    is "$page.md: its commands are remora's" "$missing" ''
 done
 
 tap_done
