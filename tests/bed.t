@@ -35,13 +35,11 @@ inside_services()
     local t=$EPOCHREALTIME
     ok 'a cluster starts' cluster_start || bail 'no cluster'
     took 'cluster' "$t"
-    is 'the cluster is healthy' "$(ceph health)" HEALTH_OK
+    like 'the cluster is healthy' "$(ceph health)" HEALTH_OK
     refuses 'client.remora may not write images' 'Operation not permitted' \
         rbd --id remora create --size 1M images/mine
     ok 'client.remora may write volumes' \
         rbd --id remora create --size 1M volumes/mine
-    ok 'the manager takes its tasks' \
-        ceph --id remora rbd task list
 
     t=$EPOCHREALTIME
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
@@ -127,18 +125,18 @@ inside_faults()
     cluster_pause_osd
     ok 'a paused OSD answers nobody' hangs rbd ls vms
     cluster_resume_osd
-    ok 'a resumed OSD does' timeout 20 rbd ls vms
+    ok 'a resumed OSD does' bed_timeout 20 rbd ls vms
     ok 'the OSD stops' cluster_stop_osd
     ok 'and starts again' cluster_start_osd
     is 'it has what it had' \
-        "$(timeout 30 rbd ls vms | tr '\n' ' ')" "${DISK#*/} idle_disk "
+        "$(bed_timeout 30 rbd ls vms | tr '\n' ' ')" "${DISK#*/} idle_disk "
     # shellcheck disable=SC2119 # all have a default
     cluster_stop_mon
     refuses 'a stopped monitor answers nobody' '' \
         ceph --connect-timeout 1 -s
     # shellcheck disable=SC2119
     cluster_start_mon
-    ok 'a started monitor does' timeout 20 ceph -s
+    ok 'a started monitor does' bed_timeout 20 ceph -s
 }
 
 inside()

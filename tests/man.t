@@ -262,7 +262,7 @@ is "NEWS begins with this version" \
 # What stands between backticks, one a line.
 quoted()
 {
-    sed -n '/^    /!p' "$1" | tr '\n' ' ' | grep -o '`[^`]*`' | tr -d '`'
+    sed -n '/^    /!p' "$1" | tr -s ' \n' ' ' | grep -o '`[^`]*`' | tr -d '`'
 }
 
 for page in README HACKING NEWS SECURITY; do
@@ -277,7 +277,7 @@ for page in README HACKING NEWS SECURITY; do
     while read -r command; do
         grep -q -x "$command" <<<"$(sed 's/ .*//' <<<"$commands")" ||
             missing+=" $command"
-    done < <(quoted "$srcdir/$page.md" | sed -n 's/^remora \([a-z]*\).*/\1/p')
+    done < <(quoted "$srcdir/$page.md" | sed -n 's/^remora \([a-z][a-z]*\).*/\1/p')
     is "$page.md: its commands are remora's" "$missing" ''
 done
 

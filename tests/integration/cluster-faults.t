@@ -150,7 +150,7 @@ two_monitors()
     t=$SECONDS
     refuses 'with one of three left a start is refused' 'ceph -s' \
         request_prepare
-    ok 'after one connect timeout' [ $((SECONDS - t)) -le 12 ]
+    ok 'after one connect timeout' [ $((SECONDS - t)) -le $((12 * BED_PATIENCE)) ]
     cluster_resume_mon b
     cluster_start_mon c
     wait_until 'all three are back' 60 quorum_of 3
@@ -181,7 +181,7 @@ lost_during()
     "${@:2}"
     wait "$said"
     status=$?
-    [ $((SECONDS - t)) -le $((DEADLINE + 1)) ] || echo 'past the deadline'
+    [ $((SECONDS - t)) -le $((DEADLINE + BED_PATIENCE)) ] || echo 'past the deadline'
     [ "$status" = 0 ] ||
         grep -q "^remora: domain 'web': .*ceph -s" "$BED/tmp/said" ||
         cat "$BED/tmp/said"

@@ -201,7 +201,7 @@ silent()
     cluster_stop_mon
     refuses 'no monitor answers' 'did not answer in time' \
         try provision vms/x_disk "$PARENT" 0 x
-    ok 'inside the connect timeout' [ $((SECONDS - t)) -le 10 ]
+    ok 'inside the connect timeout' [ $((SECONDS - t)) -le $((10 * BED_PATIENCE)) ]
     cluster_start_mon
 }
 

@@ -50,7 +50,7 @@ virsh_at()
 {
     local uri=$1
     shift
-    systemd_run timeout 40 virsh -q -c "$uri" "$@"
+    systemd_run timeout "$((40 * BED_PATIENCE))" virsh -q -c "$uri" "$@"
 }
 
 is_active()

@@ -20,9 +20,12 @@
 # Reads:    BED_HOSTNAME   what the bed calls itself, 'bed' by default
 #           REMORA_STAGE   a DESTDIR with remora installed under BED_INST
 #           REMORA_KEEP    a directory that gets the bed's logs at its end
+#           BED_PATIENCE   by how much all limits are longer than what is asked
+#                          for, 5: no verdict may hang on speed
 
 BED=/run/bed
 BED_INST=$BED/inst
+BED_PATIENCE=${BED_PATIENCE:-5}
 
 # Directories that are empty when the bed begins. Each gets its own tmpfs;
 # they need not exist on the machine. /run and /etc are private anyway.
@@ -202,15 +205,22 @@ bed_need_remora()
 
 # ---- small words for the libraries -----------------------------------------
 
-# bed_wait SECONDS COMMAND...: until it succeeds, looking 50 times a second.
+# bed_wait SECONDS COMMAND...: until it succeeds, looking 50 times a second. On a
+# machine that has nothing else to do; else it is given more.
 bed_wait()
 {
-    local end=$((SECONDS + $1))
+    local end=$((SECONDS + $1 * BED_PATIENCE))
     shift
     until "$@" >/dev/null 2>&1; do
         [ "$SECONDS" -lt "$end" ] || return 1
         sleep 0.02
     done
+}
+
+# bed_timeout SECONDS COMMAND...: the same, of one that may hang.
+bed_timeout()
+{
+    timeout "$(($1 * BED_PATIENCE))" "${@:2}"
 }
 
 # bed_end PID [SECONDS]: ask, wait, insist. The process need not be ours.

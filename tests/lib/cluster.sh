@@ -305,14 +305,14 @@ cluster_pools_init()
 {
     local pool
     for pool in "${CLUSTER_POOLS[@]}"; do
-        timeout 30 rbd -c "$CLUSTER_CONF" --objecter-tick-interval 0.1 \
+        bed_timeout 30 rbd -c "$CLUSTER_CONF" --objecter-tick-interval 0.1 \
             pool init "$pool" || return 1
     done
 }
 
 cluster_mgr_ready()
 {
-    [ "$(cluster_ceph --connect-timeout 5 mgr dump -f json |
+    [ "$(cluster_ceph --connect-timeout 20 mgr dump -f json |
         jq .available)" = true ]
 }
 

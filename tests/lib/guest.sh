@@ -211,7 +211,7 @@ guest_grounds()
 {
     local prefix
     prefix=$(cluster_rbd info --format json "$1" | jq -r .block_name_prefix) &&
-        timeout 20 rados -c "$CLUSTER_CONF" -p "${1%%/*}" \
+        bed_timeout 20 rados -c "$CLUSTER_CONF" -p "${1%%/*}" \
             get "$prefix.0000000000000000" - | python3 -c "$GUEST_GROUNDS"
 }
 

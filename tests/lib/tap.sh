@@ -154,7 +154,9 @@ unlike()
 # wait_until TITLE SECONDS COMMAND...: it succeeds before the time is over.
 wait_until()
 {
-    local title=$1 seconds=$2 end=$((SECONDS + $2))
+    # As bed_wait does.
+    local title=$1 seconds=$(($2 * ${BED_PATIENCE:-5})) end
+    end=$((SECONDS + seconds))
     shift 2
     until tap_run "$@"; do
         if [ "$SECONDS" -ge "$end" ]; then
