@@ -617,8 +617,12 @@ take_once(StoreConn *conn,
           GError **error)
 {
     g_autoptr(StoreRecord) record = building_new(conn, ask);
-    g_autofree char *text = store_record_text(record);
+    g_autofree char *text = NULL;
     int r;
+
+    /* What is there under the claim of one who makes nothing was there before. */
+    record->adopted = ask->builds ? NULL : g_strdup(STORE_ADOPTED_ANY);
+    text = store_record_text(record);
 
     store_instance_note(conn, "takes", ask->pool, ask->image, ask->domain);
     r = STORE_FAULT("claim-noted");

@@ -20,6 +20,7 @@ struct StoreClaimAsk {
     const char *domain; /* for which domain, by its UUID */
     bool starts;        /* because it starts: libvirt says it does not run */
     bool arriving;      /* because it migrates to here */
+    bool builds;        /* and will make the image if it is not there */
     /* Whether no QEMU of the domain is left on this host; NULL: not known. */
     bool (*has_ended)(const char *domain);
     /* The addresses of those who have the image open; none if there is no

@@ -12,21 +12,25 @@ guest_has_ended(const StoreEndFacts *facts)
     return facts->guest == STORE_GUEST_ENDED || !facts->this_boot;
 }
 
-/* What a call asks for is not there until it is, so that it is missing says
- * nothing before the call is known to be over. */
 static bool
 was_unplugged(const StoreEndFacts *facts)
 {
-    bool may_come = facts->phase == STORE_PHASE_HANDED && facts->attach &&
-                    !facts->call_over;
+    return facts->guest == STORE_GUEST_RUNS && !facts->plugged;
+}
 
-    return facts->guest == STORE_GUEST_RUNS && !facts->plugged && !may_come;
+/* What a call asks for is not there until it is, so that it is missing says
+ * nothing before the call is known to be over. What the domain started with may
+ * be open still although it was unplugged, by a client that nobody knows. */
+static bool
+came_to_nothing(const StoreEndFacts *facts)
+{
+    return facts->attach && facts->call_over && was_unplugged(facts);
 }
 
 static StoreEnd
 end_handed(const StoreEndFacts *facts)
 {
-    if (guest_has_ended(facts) || was_unplugged(facts))
+    if (guest_has_ended(facts) || came_to_nothing(facts))
         /* Whose watch it is cannot be told; a dead one goes by itself. */
         return facts->watched ? STORE_END_KEEP : STORE_END_DROP;
     if (facts->guest == STORE_GUEST_RUNS && facts->plugged &&
@@ -40,8 +44,10 @@ end_running(const StoreEndFacts *facts)
 {
     if (facts->has_arrival)
         return guest_has_ended(facts) ? STORE_END_PROMOTE : STORE_END_KEEP;
-    if (!guest_has_ended(facts) && !was_unplugged(facts))
-        return STORE_END_KEEP;
+    /* libvirt takes a disk out of the definition before QEMU has closed it. A
+     * client that hangs in that, without network, is not even seen. */
+    if (!guest_has_ended(facts))
+        return was_unplugged(facts) ? STORE_END_CUT_DROP : STORE_END_KEEP;
     return facts->watch_is_there ? STORE_END_CUT_DROP : STORE_END_DROP;
 }
 

@@ -38,7 +38,8 @@ typedef enum {
     STORE_END_NOTE_WATCH, /* handed or arrived: running, by the only watch */
     STORE_END_CREATE,     /* no claim: the guest gets a running one */
     STORE_END_DROP,       /* nobody writes any more */
-    STORE_END_CUT_DROP,   /* a dead guest's watch is still there: cut it off */
+    STORE_END_CUT_DROP,   /* the recorded client may still write, or its watch
+                           * stands in the way: cut it off first */
     STORE_END_PROMOTE,    /* the source has ended: what it sent is handed */
     STORE_END_FORGET_ARRIVAL, /* what came here has ended */
     STORE_END_DESTROY, /* the guest was cut off before its watch was seen: it

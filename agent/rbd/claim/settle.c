@@ -17,6 +17,9 @@
 #include <errno.h>
 #include <string.h>
 
+/* How long QEMU may take to close a disk that was unplugged. */
+#define UNPLUGGED_S (24u * 3600u)
+
 typedef struct {
     StoreConn *conn;
     const char *pool;
@@ -199,10 +202,19 @@ remove_claim(const Settle *settle)
 
 /* The recorded guest, if it still has the image open. */
 static gboolean
-cut_off_guest(const Settle *settle, guint seconds, GError **error)
+cut_off_guest(const Settle *settle, GError **error)
 {
     return !settle->facts.watch_is_there ||
-           store_fence(settle->conn, settle->record->who.addr, seconds, error);
+           store_fence(settle->conn, settle->record->who.addr, 0, error);
+}
+
+/* The client of one disk, which QEMU closes, or is about to: of a guest that
+ * goes on. Not for years, for disks come and go every day. */
+static gboolean
+cut_off_unplugged(const Settle *settle, GError **error)
+{
+    return store_fence(settle->conn, settle->record->who.addr, UNPLUGGED_S,
+                       error);
 }
 
 /* Who came here goes on; where it came from may come back, as its host was cut
@@ -233,7 +245,8 @@ act(Settle *settle, StoreEnd end, int *ret_r, GError **error)
         *ret_r = write_record(settle, running_new(settle));
         break;
     case STORE_END_CUT_DROP:
-        if (!cut_off_guest(settle, dead ? 0 : STORE_CUT_OFF_S, error))
+        if (dead ? !cut_off_guest(settle, error)
+                 : !cut_off_unplugged(settle, error))
             return FALSE;
         *ret_r = remove_claim(settle);
         break;
@@ -241,7 +254,7 @@ act(Settle *settle, StoreEnd end, int *ret_r, GError **error)
         *ret_r = remove_claim(settle);
         break;
     case STORE_END_PROMOTE:
-        if (!cut_off_guest(settle, 0, error))
+        if (!cut_off_guest(settle, error))
             return FALSE;
         *ret_r = write_record(settle, promoted_new(settle));
         break;
@@ -316,8 +329,8 @@ text_of(const Settle *settle, StoreEnd end)
         return g_strdup_printf("its guest has '%s/%s' open as client '%s'",
                                settle->pool, settle->image, settle->only);
     case STORE_END_CUT_DROP:
-        return g_strdup_printf("the claim on '%s/%s' is gone, and client '%s', "
-                               "which still had it open, is cut off",
+        return g_strdup_printf("the claim on '%s/%s' is gone, and its client "
+                               "'%s' is cut off",
                                settle->pool, settle->image,
                                settle->record->who.addr);
     case STORE_END_DROP:
