@@ -100,8 +100,8 @@ static const struct {
       OURS,
       .attach = true,
       .call_over = true}},
-    {"the domain runs without the disk",
-     STORE_END_DROP,
+    {"what it started with was unplugged before its watch was seen",
+     STORE_END_KEEP,
      {.phase = STORE_PHASE_HANDED, .guest = STORE_GUEST_RUNS, OURS}},
     {"it was handed on another host",
      STORE_END_KEEP,
@@ -130,7 +130,7 @@ static const struct {
       OURS,
       SOMEBODY}},
     {"the disk was detached",
-     STORE_END_DROP,
+     STORE_END_CUT_DROP,
      {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_RUNS, OURS}},
     {"another host's guest",
      STORE_END_KEEP,
@@ -369,11 +369,16 @@ static void
 check_cutting_off(const StoreEndFacts *f, StoreEnd end)
 {
     if (end == STORE_END_CUT_DROP)
-        hold(f->phase == STORE_PHASE_RUNNING && f->watch_is_there &&
-                 !f->has_arrival,
-             f, end, "only a recorded watch is cut off");
+        hold(f->phase == STORE_PHASE_RUNNING && !f->has_arrival, f, end,
+             "only a recorded client is cut off");
+    if (end == STORE_END_CUT_DROP && !f->watch_is_there)
+        hold(f->guest == STORE_GUEST_RUNS && f->this_boot && !f->plugged, f,
+             end, "who is not there and has ended is not cut off");
     if (end == STORE_END_DROP && f->phase == STORE_PHASE_RUNNING)
         hold(!f->watch_is_there, f, end, "a watch is left behind");
+    if (end == STORE_END_DROP && f->phase == STORE_PHASE_RUNNING)
+        hold(f->guest == STORE_GUEST_ENDED || !f->this_boot, f, end,
+             "what a guest that goes on had open is cut off");
     if (end == STORE_END_DROP &&
         (f->phase == STORE_PHASE_HANDED || f->phase == STORE_PHASE_OLD))
         hold(!f->watched, f, end, "whose watch it is nobody knows");
