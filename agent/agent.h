@@ -11,7 +11,7 @@
 #include "agent/host.h"
 #include "agent/pending.h"
 #include "agent/virt-ask.h"
-#include "hooks/wire.h"
+#include "hooks/wire/wire.h"
 
 typedef struct Agent Agent;
 

@@ -10,7 +10,7 @@
 #define REMORA_AGENT_SERVE_H
 
 #include "agent/exchange.h"
-#include "agent/front.h"
+#include "agent/proxied.h"
 
 void serve_hook(Agent *agent, Host *host, Exchange *exchange);
 void serve_front(Front *front, Host *host, Exchange *exchange);

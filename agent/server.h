@@ -11,7 +11,7 @@
 #ifndef REMORA_AGENT_SERVER_H
 #define REMORA_AGENT_SERVER_H
 
-#include "agent/front.h"
+#include "agent/proxied.h"
 
 typedef struct Server Server;
 

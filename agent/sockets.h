@@ -10,7 +10,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-#include "hooks/wire.h"
+#include "hooks/wire/wire.h"
 
 /* A socket of type SOCK_STREAM or SOCK_DGRAM at path, which only root may
  * connect to; whatever was there is replaced. -1 with G_IO_ERROR. */

@@ -10,7 +10,7 @@
 #ifndef REMORA_TESTS_HOOKS_HOOK_HERE_H
 #define REMORA_TESTS_HOOKS_HOOK_HERE_H
 
-#include "hooks/wire.h"
+#include "hooks/wire/wire.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -3,9 +3,9 @@
 # tests/hooks/man.t - remora-qemu-hook(8) and remora-libvirt-proxy(8) are sound
 # POD, and say what the programs say: marks, limits, options and messages
 
-pod=$srcdir/hooks/remora-qemu-hook.pod
-proxy_pod=$srcdir/hooks/remora-libvirt-proxy.pod
-proxy=$builddir/hooks/remora-libvirt-proxy
+pod=$srcdir/hooks/qemu/remora-qemu-hook.pod
+proxy_pod=$srcdir/hooks/proxy/remora-libvirt-proxy.pod
+proxy=$builddir/hooks/proxy/remora-libvirt-proxy
 
 n=0
 check() {
@@ -29,7 +29,7 @@ else
     echo "ok 1 - podchecker # SKIP it is not installed (Debian: perl)"
 fi
 
-marks=$(sed -n '/^static.*marks\[\]/,/^};/p' "$srcdir/hooks/hook-sieve.c" |
+marks=$(sed -n '/^static.*marks\[\]/,/^};/p' "$srcdir/hooks/wire/sieve.c" |
     tr ',' '\n' | sed -n 's/^ *"\([^\\]*\)"$/\1/p')
 check "marks were found" "$(test "$(echo "$marks" | wc -l)" -eq 5 ||
     echo "$marks")"
@@ -41,7 +41,7 @@ done)"
 check "each limit is named" "$(
     for name in WIRE_NAME_MAX WIRE_BODY_MAX WIRE_OUTPUT_MAX; do
         value=$(sed -n "s|^#define $name *\([^/]*\).*|\1|p" \
-            "$srcdir/hooks/wire.h" | tr -d u)
+            "$srcdir/hooks/wire/wire.h" | tr -d u)
         grep -qw "$(($value))" "$pod" || echo "$name is $value"
     done)"
 
@@ -57,8 +57,8 @@ messages_of()
              s/ at .*/ at/; s/ left for .*/ left/'
 }
 page=$(sed 's/[BI]<\([^>]*\)>/\1/g' "$pod")
-messages=$(messages_of hook_error_set "$srcdir/hooks/hook-ask.c" \
-    "$srcdir/hooks/hook-one-shot.c" "$srcdir/hooks/qemu-hook.c")
+messages=$(messages_of hook_error_set "$srcdir/hooks/wire/client.c" \
+    "$srcdir/hooks/qemu/one-shot.c" "$srcdir/hooks/qemu/qemu-hook.c")
 check "messages were found" "$(test "$(echo "$messages" | wc -l)" -ge 15 ||
     echo "$messages")"
 check "each message is named" "$(echo "$messages" | while read -r message; do
@@ -71,9 +71,9 @@ done)"
 # its own line; the page has what clients get.
 page=$(sed 's/[BIC]<\([^>]*\)>/\1/g' "$proxy_pod" | tr '\n' ' ')
 messages=$({
-    messages_of hook_error_set "$srcdir/hooks/front-asker.c" \
-        "$srcdir/hooks/front-upstream.c"
-    cat "$srcdir"/hooks/front-desk.c "$srcdir"/hooks/front-question.c |
+    messages_of hook_error_set "$srcdir/hooks/proxy/threads.c" \
+        "$srcdir/hooks/proxy/upstream.c"
+    cat "$srcdir"/hooks/proxy/session.c "$srcdir"/hooks/proxy/question.c |
         tr '\n' ' ' | sed 's/"  *"//g' | grep -o '"remora: [^"]*' |
         sed 's/"remora: //; s/: .*//; s/ (remorad).*//'
 })
@@ -109,11 +109,11 @@ named()
     done
 }
 check "each limit of the proxy is named" "$(
-    named "$srcdir/hooks/front-desk.h" FRONT_HELD_CALLS FRONT_HELD_BYTES
-    named "$srcdir/hooks/front-users.h" FRONT_ASKS_BURST FRONT_ASKS_PER_SECOND
-    named "$srcdir/hooks/front-xdr.h" FRONT_XDR_STRING_MAX
+    named "$srcdir/hooks/proxy/session.h" FRONT_HELD_CALLS FRONT_HELD_BYTES
+    named "$srcdir/hooks/proxy/users.h" FRONT_ASKS_BURST FRONT_ASKS_PER_SECOND
+    named "$srcdir/hooks/proxy/xdr.h" FRONT_XDR_STRING_MAX
     for value in $(sed -n 's/.*\.max_[a-z_]* = \([0-9]*\),/\1/p' \
-        "$srcdir/hooks/front-options.c"); do
+        "$srcdir/hooks/proxy/options.c"); do
         echo "$page" | grep -qw "$value" || echo "$value"
     done)"
 # Without a socket: each of these ends before there is one.

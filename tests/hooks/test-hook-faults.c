@@ -7,7 +7,7 @@
 
 #include "tests/hooks/hook-here.h"
 
-#include "hooks/hook-io.h"
+#include "hooks/wire/io.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

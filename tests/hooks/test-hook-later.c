@@ -9,8 +9,8 @@
 
 #include "tests/hooks/hook-here.h"
 
-#include "hooks/hook-io.h"
-#include "hooks/hook-one-shot.h"
+#include "hooks/qemu/one-shot.h"
+#include "hooks/wire/io.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

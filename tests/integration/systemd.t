@@ -21,7 +21,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/systemd.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
-PAGE=$here/../hooks/remora-libvirt-proxy.pod
+PAGE=$here/../hooks/proxy/remora-libvirt-proxy.pod
 THERE='qemu+unix:///system?socket=/run/remora/libvirt-sock'
 HOST=qemu:///system
 

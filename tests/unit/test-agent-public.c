@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/front-public.h"
+#include "agent/proxied-public.h"
 #include "agent/request.h"
 #include "agent/virt-error.h"
 

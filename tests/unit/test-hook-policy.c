@@ -5,7 +5,7 @@
  */
 #include "config.h"
 
-#include "hooks/hook-policy.h"
+#include "hooks/qemu/policy.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 
 #include <cmocka.h>
 
-#define MANUAL "hooks/remora-qemu-hook.pod"
+#define MANUAL "hooks/qemu/remora-qemu-hook.pod"
 
 static void
 assert_row(const char *operation,

@@ -14,7 +14,7 @@
  */
 #include "config.h"
 
-#include "hooks/hook-sieve.h"
+#include "hooks/wire/sieve.h"
 #include "tests/unit/xml-site.h"
 #include "xml/dom.h"
 

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/proxied-attach.c - a disk for a domain that runs
+ */
+#include "config.h"
+
+#include "agent/proxied-attach.h"
+
+#include "agent/access.h"
+#include "agent/disks.h"
+#include "agent/rewrite.h"
+
+#include <string.h>
+
+static gboolean
+fail(GError **error, const DomDisk *disk, const char *why)
+{
+    g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED, "disk '%s': %s",
+                disk->target, why);
+    return FALSE;
+}
+
+/* Only of what would be made or claimed: all else is for libvirt to judge. */
+static gboolean
+may_be_made(const DomDisk *disk,
+            const FrontDevice *device,
+            const VirtDomain *domain,
+            GError **error)
+{
+    if (!disk->writable)
+        return TRUE;
+    /* The call has not been judged yet, and a disk that is made for it would
+     * stay if it is refused, as would the claim on one that is there. */
+    if (device->uid != 0 && access_is_checked())
+        return fail(error, disk,
+                    "libvirt's access drivers (access_drivers in libvirtd.conf)"
+                    " decide too late who may attach it: let root attach it, "
+                    "or add it to the definition and start the domain again");
+    if (disk->kind == DOM_DISK_CLONE && domain &&
+        dom_peek_target(domain->xml, strlen(domain->xml), disk->target))
+        return fail(error, disk,
+                    "the domain has a disk of this target already: give it "
+                    "another");
+    return TRUE;
+}
+
+static gboolean
+provision_once(Host *host,
+               const DomPlan *plan,
+               RequestReady *ready,
+               GError **error)
+{
+    /* The source names its monitors only once it is rewritten. */
+    const RequestHow how = {
+        .before_rewrite = true,
+        .hand = true,
+        .patience_ms = request_patience_ms(host),
+    };
+
+    ready->disks = disks_list_new();
+    ready->claims = disks_claims_new();
+    return disks_provision(host, plan, &how, ready, error);
+}
+
+/* What stands in the way may be a claim whose end nobody has seen yet, as of a
+ * disk that was detached a moment ago. */
+static gboolean
+provision(Host *host,
+          Agent *agent,
+          const DomPlan *plan,
+          RequestReady *ready,
+          GError **error)
+{
+    g_autoptr(GError) busy = NULL;
+
+    if (provision_once(host, plan, ready, &busy))
+        return TRUE;
+    if (!g_error_matches(busy, STORE_ERROR, STORE_ERROR_BUSY)) {
+        g_propagate_error(error, g_steal_pointer(&busy));
+        return FALSE;
+    }
+    request_ready_clear(ready);
+    pending_add(agent_pending(agent), dom_plan_uuid(plan), NULL);
+    pending_run_one(agent_pending(agent), dom_plan_uuid(plan));
+    return provision_once(host, plan, ready, error);
+}
+
+static gboolean
+begin_call(Agent *agent,
+           const DomPlan *plan,
+           const DomDisk *disk,
+           GError **error)
+{
+    if (!disk->writable || disk->shareable || !disk->image ||
+        pending_call_begin(agent_pending(agent), dom_plan_uuid(plan),
+                           disk->pool, disk->image))
+        return TRUE;
+    return fail(error, disk,
+                "another call for the same image is under way: wait until it "
+                "is over");
+}
+
+static void
+end_call(Agent *agent, const DomPlan *plan, const DomDisk *disk)
+{
+    if (disk->image)
+        pending_call_end(agent_pending(agent), dom_plan_uuid(plan), disk->pool,
+                         disk->image);
+}
+
+gboolean
+front_attach(Host *host,
+             Agent *agent,
+             const FrontDevice *device,
+             const VirtDomain *domain,
+             const char *uuid,
+             char **ret_xml,
+             AgentAnswer *answer,
+             GError **error)
+{
+    g_autoptr(DomPlan) plan =
+        rewrite_plan_device(host, device->xml, device->len, uuid,
+                            domain ? domain->name : NULL, error);
+    g_auto(RequestReady) ready = {0};
+    g_autofree char *xml = NULL;
+    const DomDisk *disk;
+
+    if (!plan)
+        return FALSE;
+    disk = g_ptr_array_index(dom_plan_disks(plan), 0);
+    if (!may_be_made(disk, device, domain, error) ||
+        !rewrite_device(host, plan,
+                        device->copied_to ? REWRITE_FOR_STORE
+                                          : REWRITE_FOR_ATTACH,
+                        &xml, error) ||
+        !begin_call(agent, plan, disk, error))
+        return FALSE;
+    if (!provision(host, agent, plan, &ready, error)) {
+        end_call(agent, plan, disk);
+        return FALSE;
+    }
+    *ret_xml = g_steal_pointer(&xml);
+    if (ready.claims->len == 0)
+        return TRUE;
+    request_leave(&ready);
+    answer->uuid = g_strdup(dom_plan_uuid(plan));
+    answer->pool = g_strdup(disk->pool);
+    answer->image = g_strdup(disk->image);
+    return TRUE;
+}

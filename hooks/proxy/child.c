@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/proxy/child.c - a relay's process
+ */
+#include "config.h"
+
+#include "hooks/proxy/child.h"
+
+#include "hooks/proxy/relay.h"
+#include "hooks/proxy/upstream.h"
+#include "hooks/wire/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+/* Where close_range(2) is not there (Linux 5.9). */
+static void
+close_each(unsigned from, unsigned to)
+{
+    long max = sysconf(_SC_OPEN_MAX);
+
+    for (unsigned fd = from; fd <= to && (long)fd < max; fd++)
+        (void)close((int)fd);
+}
+
+static void
+close_between(unsigned from, unsigned to)
+{
+    if (from <= to && close_range(from, to, 0) < 0)
+        close_each(from, to);
+}
+
+/* Other clients' sockets are among what was inherited. */
+static void
+close_all_but(int one, int other)
+{
+    unsigned low = (unsigned)(one < other ? one : other);
+    unsigned high = (unsigned)(one < other ? other : one);
+
+    close_between(STDERR_FILENO + 1, low - 1);
+    close_between(low + 1, high - 1);
+    close_between(high + 1, ~0u);
+}
+
+static void
+reset_signals(void)
+{
+    sigset_t none;
+
+    (void)sigemptyset(&none);
+    (void)sigprocmask(SIG_SETMASK, &none, NULL);
+    (void)signal(SIGPIPE, SIG_IGN);
+}
+
+/* Changing identity forgets the wish, so this comes after it; and the parent
+ * may have ended before. */
+static bool
+end_with_parent(pid_t parent)
+{
+    return prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+           getppid() == parent;
+}
+
+static void
+complain(const struct front_child *child, const struct hook_error *error)
+{
+    const struct front_identity *identity = child->identity;
+    char line[sizeof(error->line) + 64];
+    int len =
+        snprintf(line, sizeof(line), "client %d of user %u: %s",
+                 (int)identity->pid, (unsigned)identity->uid, error->line);
+
+    if (!front_seldom_may(child->seldom, hook_clock_ms()))
+        return;
+    hook_say(NULL, line,
+             (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
+}
+
+/* What a client may have taken over must not write the proxy's log, nor shut it
+ * down, nor keep others from it. */
+static void
+let_go_of_log(const struct front_child *child)
+{
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    struct hook_error error;
+
+    if (null < 0 || dup2(null, STDOUT_FILENO) < 0 ||
+        dup2(null, STDERR_FILENO) < 0) {
+        hook_error_set(&error, "cannot use /dev/null: %s", strerror(errno));
+        complain(child, &error);
+        _exit(EXIT_FAILURE);
+    }
+    (void)close(null);
+    front_seldom_free(child->seldom);
+}
+
+_Noreturn void
+front_child_run(const struct front_child *child)
+{
+    struct hook_error error;
+    int server;
+
+    reset_signals();
+    close_all_but(child->client, child->broker);
+    (void)prctl(PR_SET_NAME, "remora-relay", 0, 0, 0);
+    /* An arena for each thread would be most of an idle relay. */
+    (void)mallopt(M_ARENA_MAX, 1);
+    if (!front_identity_take(child->identity, &error)) {
+        complain(child, &error);
+        _exit(EXIT_FAILURE);
+    }
+    if (!end_with_parent(child->parent))
+        _exit(EXIT_FAILURE);
+    server = front_upstream_connect(child->upstream, child->own, &error);
+    if (server < 0)
+        complain(child, &error);
+    let_go_of_log(child);
+    if (server < 0) {
+        front_relay_apologise(child->client, error.line);
+        _exit(EXIT_FAILURE);
+    }
+    (void)front_relay_run(child->client, server, child->broker);
+    _exit(EXIT_SUCCESS);
+}

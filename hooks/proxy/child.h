@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/proxy/child.h - a relay's process
+ */
+#ifndef REMORA_HOOKS_PROXY_CHILD_H
+#define REMORA_HOOKS_PROXY_CHILD_H
+
+#include "hooks/proxy/identity.h"
+#include "hooks/proxy/ratelimit.h"
+
+struct front_child {
+    int client;
+    int broker;                            /* the relay's end */
+    const struct front_identity *identity; /* the client's */
+    const char *upstream;                  /* or NULL */
+    const char *own;                       /* where the proxy listens, or "" */
+    struct front_seldom *seldom;           /* for what it has to complain of */
+    pid_t parent;
+};
+
+/* In the new process: lets go of all that it inherited but standard output
+ * and error and those two, becomes the client's user, connects to libvirtd,
+ * lets go of standard output and error, too, before the client's first byte,
+ * relays, and ends with the connection, or with its parent. */
+_Noreturn void front_child_run(const struct front_child *child);
+
+#endif

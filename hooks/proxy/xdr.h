@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * hooks/proxy/xdr.h - as much of XDR (RFC 4506) as libvirt's calls need here
+ *
+ * A reader goes over bytes that it does not own and remembers the first thing
+ * that is wrong: after that it gives zeroes, and front_xdr_good() is false. A
+ * writer appends to memory that grows up to a limit, in the same manner. Pure.
+ */
+#ifndef REMORA_HOOKS_PROXY_XDR_H
+#define REMORA_HOOKS_PROXY_XDR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* libvirt's own limit on a string and on opaque data (REMOTE_STRING_MAX). */
+#define FRONT_XDR_STRING_MAX (4u * 1024u * 1024u)
+
+struct front_xdr {
+    const uint8_t *bytes;
+    size_t len;
+    size_t at; /* what is read next */
+    bool bad;
+};
+
+/* Where a string is in what is read: its bytes, without length and padding. */
+struct front_text {
+    size_t at;
+    size_t len;
+};
+
+void front_xdr_begin(struct front_xdr *xdr, const void *bytes, size_t len);
+/* Nothing was wrong so far. */
+bool front_xdr_good(const struct front_xdr *xdr);
+
+uint32_t front_xdr_u32(struct front_xdr *xdr);
+void front_xdr_skip(struct front_xdr *xdr, size_t len);
+/* A string, or opaque data of variable length. What its padding holds does not
+ * matter, as in libtirpc. */
+struct front_text front_xdr_text(struct front_xdr *xdr);
+/* One that may be absent: false, with an empty *ret_text. Any number but 0 says
+ * that it is there, as in libtirpc. */
+bool front_xdr_optional(struct front_xdr *xdr, struct front_text *ret_text);
+
+/* len in the four bytes that the network wants, at any address. */
+void front_xdr_put(void *bytes, uint32_t value);
+uint32_t front_xdr_get(const void *bytes);
+/* How many bytes a string of len takes: length, bytes, padding. */
+size_t front_xdr_room(size_t len);
+/* Writes that many bytes, and returns what follows them. */
+uint8_t *front_xdr_write(uint8_t *to, const void *text, size_t len);
+
+#endif
