@@ -300,13 +300,13 @@ agent_serve(Agent *agent,
     case WIRE_STOPPED:
     case WIRE_RELEASE:
         break;
-    case WIRE_FRONT_DEFINE:
-    case WIRE_FRONT_MOVE:
-    case WIRE_FRONT_ATTACH_LIVE:
-    case WIRE_FRONT_DEVICE:
-    case WIRE_FRONT_UPDATE:
-    case WIRE_FRONT_COPY:
-    case WIRE_FRONT_LOOK:
+    case WIRE_PROXY_DEFINE:
+    case WIRE_PROXY_MOVE:
+    case WIRE_PROXY_ATTACH_LIVE:
+    case WIRE_PROXY_DEVICE:
+    case WIRE_PROXY_UPDATE:
+    case WIRE_PROXY_COPY:
+    case WIRE_PROXY_CALL_ENDED:
         ret_answer->message = g_strdup("the hook's socket is not for that");
         return;
     }

@@ -23,7 +23,7 @@ fail(GError **error, const DomDisk *disk, const char *why)
 /* Only of what would be made or claimed: all else is for libvirt to judge. */
 static gboolean
 may_be_made(const DomDisk *disk,
-            const FrontDevice *device,
+            const ProxiedDevice *device,
             const VirtDomain *domain,
             GError **error)
 {
@@ -109,14 +109,14 @@ end_call(Agent *agent, const DomPlan *plan, const DomDisk *disk)
 }
 
 gboolean
-front_attach(Host *host,
-             Agent *agent,
-             const FrontDevice *device,
-             const VirtDomain *domain,
-             const char *uuid,
-             char **ret_xml,
-             AgentAnswer *answer,
-             GError **error)
+proxied_attach(Host *host,
+               Agent *agent,
+               const ProxiedDevice *device,
+               const VirtDomain *domain,
+               const char *uuid,
+               char **ret_xml,
+               AgentAnswer *answer,
+               GError **error)
 {
     g_autoptr(DomPlan) plan =
         rewrite_plan_device(host, device->xml, device->len, uuid,

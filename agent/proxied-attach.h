@@ -14,7 +14,7 @@ typedef struct {
     const char *xml;
     gsize len;
     bool copied_to; /* a disk of the domain is copied to it */
-} FrontDevice;
+} ProxiedDevice;
 
 /*
  * Makes the disk ready, as a start would, and gives what libvirt is to attach or
@@ -23,13 +23,13 @@ typedef struct {
  * undone if the answer comes too late is written into answer. domain NULL: it
  * has not been looked at.
  */
-gboolean front_attach(Host *host,
-                      Agent *agent,
-                      const FrontDevice *device,
-                      const VirtDomain *domain,
-                      const char *uuid,
-                      char **ret_xml,
-                      AgentAnswer *answer,
-                      GError **error) G_GNUC_WARN_UNUSED_RESULT;
+gboolean proxied_attach(Host *host,
+                        Agent *agent,
+                        const ProxiedDevice *device,
+                        const VirtDomain *domain,
+                        const char *uuid,
+                        char **ret_xml,
+                        AgentAnswer *answer,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 #endif

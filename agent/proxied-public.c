@@ -50,7 +50,7 @@ sentence_of(const GError *error)
 }
 
 char *
-front_public_text(guint uid, const GError *error, const char *target)
+proxied_public_text(guint uid, const GError *error, const char *target)
 {
     const char *sentence = uid == 0 ? NULL : sentence_of(error);
 

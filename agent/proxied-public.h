@@ -17,6 +17,6 @@
 /* One line, of the error's kind: its own where that is made of nothing but the
  * client's request, else a sentence. target: of the one disk that is meant; NULL:
  * there is none. g_free() it. */
-char *front_public_text(guint uid, const GError *error, const char *target);
+char *proxied_public_text(guint uid, const GError *error, const char *target);
 
 #endif

@@ -21,63 +21,63 @@
 /* How long libvirt is waited for, where the deadline allows it. */
 #define ASK_MS 5000
 
-struct Front {
+struct Proxied {
     Agent *agent;
     Virt *virt; /* atomic */
     GMutex lock;
     GHashTable *open; /* uid -> requests under way */
 };
 
-Front *
-front_new(Agent *agent)
+Proxied *
+proxied_new(Agent *agent)
 {
-    Front *front = g_new0(Front, 1);
+    Proxied *proxied = g_new0(Proxied, 1);
 
-    front->agent = agent;
-    g_mutex_init(&front->lock);
-    front->open = g_hash_table_new(NULL, NULL);
-    return front;
+    proxied->agent = agent;
+    g_mutex_init(&proxied->lock);
+    proxied->open = g_hash_table_new(NULL, NULL);
+    return proxied;
 }
 
 void
-front_free(Front *front)
+proxied_free(Proxied *proxied)
 {
-    if (!front)
+    if (!proxied)
         return;
-    g_hash_table_unref(front->open);
-    g_mutex_clear(&front->lock);
-    g_free(front);
+    g_hash_table_unref(proxied->open);
+    g_mutex_clear(&proxied->lock);
+    g_free(proxied);
 }
 
 void
-front_set_virt(Front *front, Virt *virt)
+proxied_set_virt(Proxied *proxied, Virt *virt)
 {
-    g_atomic_pointer_set(&front->virt, virt);
+    g_atomic_pointer_set(&proxied->virt, virt);
 }
 
 /* By so many more, or fewer; false: that would be too many. */
 static bool
-count(Front *front, guint uid, int by)
+count(Proxied *proxied, guint uid, int by)
 {
     gpointer key = GUINT_TO_POINTER(uid);
     int now;
     bool good;
 
-    g_mutex_lock(&front->lock);
-    now = GPOINTER_TO_INT(g_hash_table_lookup(front->open, key)) + by;
+    g_mutex_lock(&proxied->lock);
+    now = GPOINTER_TO_INT(g_hash_table_lookup(proxied->open, key)) + by;
     good = uid == 0 || now <= OF_ONE_MAX;
     if (good && now > 0)
-        g_hash_table_replace(front->open, key, GINT_TO_POINTER(now));
+        g_hash_table_replace(proxied->open, key, GINT_TO_POINTER(now));
     else if (good)
-        g_hash_table_remove(front->open, key);
-    g_mutex_unlock(&front->lock);
+        g_hash_table_remove(proxied->open, key);
+    g_mutex_unlock(&proxied->lock);
     return good;
 }
 
 bool
-front_enter(Front *front, guint uid, AgentAnswer *answer)
+proxied_enter(Proxied *proxied, guint uid, AgentAnswer *answer)
 {
-    if (count(front, uid, 1))
+    if (count(proxied, uid, 1))
         return true;
     answer->busy = true;
     answer->message = g_strdup_printf(
@@ -88,9 +88,9 @@ front_enter(Front *front, guint uid, AgentAnswer *answer)
 }
 
 void
-front_leave(Front *front, guint uid)
+proxied_leave(Proxied *proxied, guint uid)
 {
-    (void)count(front, uid, -1);
+    (void)count(proxied, uid, -1);
 }
 
 /* The one disk of a device's plan, or NULL. */
@@ -107,7 +107,7 @@ target_of(const DomPlan *plan)
 /* name: NULL if the domain has none. plan: of a device, or NULL. Who is not root
  * may not know what libvirt calls a domain that he gave the UUID of. */
 static void
-refuse(const FrontRequest *request,
+refuse(const ProxiedRequest *request,
        const char *name,
        const DomPlan *plan,
        const GError *error,
@@ -117,7 +117,7 @@ refuse(const FrontRequest *request,
     const char *called =
         request->uid != 0 && request->name[0] ? request->name : name;
     g_autofree char *text =
-        front_public_text(request->uid, error, target_of(plan));
+        proxied_public_text(request->uid, error, target_of(plan));
 
     answer->allow = false;
     answer->message = called
@@ -128,7 +128,7 @@ refuse(const FrontRequest *request,
 
 /* xml NULL: as it is. It is the answer's then. */
 static void
-allow(const FrontRequest *request,
+allow(const ProxiedRequest *request,
       const char *what,
       const char *name,
       char *xml,
@@ -146,7 +146,7 @@ allow(const FrontRequest *request,
 /* ---- definitions ----------------------------------------------------------- */
 
 static void
-serve_define(Host *host, const FrontRequest *request, AgentAnswer *answer)
+serve_define(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 {
     g_autofree char *name = NULL;
     g_autoptr(GError) error = NULL;
@@ -162,7 +162,7 @@ serve_define(Host *host, const FrontRequest *request, AgentAnswer *answer)
 }
 
 static void
-serve_move(Host *host, const FrontRequest *request, AgentAnswer *answer)
+serve_move(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 {
     g_autofree char *name = dom_peek_name(request->body, request->len);
     g_autoptr(GError) error = NULL;
@@ -183,9 +183,9 @@ ask_ms(Host *host)
 }
 
 static Virt *
-virt_of(Front *front)
+virt_of(Proxied *proxied)
 {
-    return g_atomic_pointer_get(&front->virt);
+    return g_atomic_pointer_get(&proxied->virt);
 }
 
 /* Whether it asks for a clone: a stored definition gets its name from the event
@@ -227,13 +227,13 @@ refuse_copy_to_image(const DomPlan *plan, GError **error)
 
 /* What a copy writes to is claimed as what is attached is. */
 static void
-serve_copy(Front *front,
+serve_copy(Proxied *proxied,
            Host *host,
-           const FrontRequest *request,
+           const ProxiedRequest *request,
            AgentAnswer *answer)
 {
-    const FrontDevice device = {request->uid, request->body, request->len,
-                                .copied_to = true};
+    const ProxiedDevice device = {request->uid, request->body, request->len,
+                                  .copied_to = true};
     g_autoptr(GError) error = NULL;
     g_autoptr(DomPlan) plan = rewrite_plan_device(
         host, request->body, request->len, request->name, NULL, &error);
@@ -245,8 +245,8 @@ serve_copy(Front *front,
     else if (plan && is_among_images(plan))
         good = refuse_copy_to_image(plan, &error);
     else if (plan)
-        good = front_attach(host, front->agent, &device, NULL, request->name,
-                            &xml, answer, &error);
+        good = proxied_attach(host, proxied->agent, &device, NULL,
+                              request->name, &xml, answer, &error);
     if (!good)
         refuse(request, request->name, plan, error, answer);
     else
@@ -256,12 +256,12 @@ serve_copy(Front *front,
 static void
 answer_device(Host *host,
               DomPlan *plan,
-              const FrontRequest *request,
+              const ProxiedRequest *request,
               AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
-    RewriteFor what = request->op == WIRE_FRONT_UPDATE ? REWRITE_FOR_UPDATE
+    RewriteFor what = request->op == WIRE_PROXY_UPDATE ? REWRITE_FOR_UPDATE
                                                        : REWRITE_FOR_STORE;
     /* A disk that asks for a clone goes on as it is. */
     gboolean good =
@@ -274,7 +274,7 @@ answer_device(Host *host,
 }
 
 static void
-serve_device(Host *host, const FrontRequest *request, AgentAnswer *answer)
+serve_device(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(DomPlan) plan = rewrite_plan_device(
@@ -287,29 +287,29 @@ serve_device(Host *host, const FrontRequest *request, AgentAnswer *answer)
 }
 
 static void
-attach(Front *front,
+attach(Proxied *proxied,
        Host *host,
-       const FrontRequest *request,
+       const ProxiedRequest *request,
        const DomPlan *plan,
        const VirtDomain *domain,
        AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
-    const FrontDevice device = {request->uid, request->body, request->len,
-                                .copied_to = false};
+    const ProxiedDevice device = {request->uid, request->body, request->len,
+                                  .copied_to = false};
 
-    if (!front_attach(host, front->agent, &device, domain, request->name, &xml,
-                      answer, &error))
+    if (!proxied_attach(host, proxied->agent, &device, domain, request->name,
+                        &xml, answer, &error))
         refuse(request, domain->name, plan, error, answer);
     else
         allow(request, "device", domain->name, xml, answer);
 }
 
 static void
-serve_attach(Front *front,
+serve_attach(Proxied *proxied,
              Host *host,
-             const FrontRequest *request,
+             const ProxiedRequest *request,
              AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
@@ -321,10 +321,10 @@ serve_attach(Front *front,
         refuse(request, request->name, NULL, error, answer);
     } else if (dom_plan_disks(plan)->len == 0) {
         answer->allow = true;
-    } else if (virt_ask(virt_of(front), dom_plan_uuid(plan), ask_ms(host),
+    } else if (virt_ask(virt_of(proxied), dom_plan_uuid(plan), ask_ms(host),
                         &domain, &error)) {
         if (domain.active)
-            attach(front, host, request, plan, &domain, answer);
+            attach(proxied, host, request, plan, &domain, answer);
         else
             answer_device(host, plan, request, answer);
     } else if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE)) {
@@ -337,10 +337,10 @@ serve_attach(Front *front,
 /* ---- afterwards ------------------------------------------------------------ */
 
 /* The attach of that device, or the call that began to copy to it, is over, well
- * or not. Nothing ends by a look that names none, for libvirt may be at it
+ * or not. Nothing ends by a notice that names none, for libvirt may be at it
  * still. */
 static void
-end_attach(Front *front, Host *host, const FrontRequest *request)
+end_attach(Proxied *proxied, Host *host, const ProxiedRequest *request)
 {
     g_autoptr(DomPlan) plan =
         request->len ? rewrite_plan_device(host, request->body, request->len,
@@ -351,32 +351,32 @@ end_attach(Front *front, Host *host, const FrontRequest *request)
         disks && disks->len ? g_ptr_array_index(disks, 0) : NULL;
 
     if (disk && disk->image)
-        pending_call_end(agent_pending(front->agent), dom_plan_uuid(plan),
+        pending_call_end(agent_pending(proxied->agent), dom_plan_uuid(plan),
                          disk->pool, disk->image);
 }
 
 static void
-serve_look(Front *front,
-           Host *host,
-           const FrontRequest *request,
-           AgentAnswer *answer)
+serve_call_ended(Proxied *proxied,
+                 Host *host,
+                 const ProxiedRequest *request,
+                 AgentAnswer *answer)
 {
     const LogAbout about = {.domain = request->name};
     g_autofree char *uuid = g_ascii_strdown(request->name, -1);
     g_autoptr(GError) error = NULL;
 
     answer->allow = true;
-    end_attach(front, host, request);
-    pending_add(agent_pending(front->agent), uuid, NULL);
-    pending_run_one(agent_pending(front->agent), uuid);
-    agent_settle_soon(front->agent, uuid, NULL);
-    if (!virt_ask_look(virt_of(front), uuid, ask_ms(host), &error))
+    end_attach(proxied, host, request);
+    pending_add(agent_pending(proxied->agent), uuid, NULL);
+    pending_run_one(agent_pending(proxied->agent), uuid);
+    agent_settle_soon(proxied->agent, uuid, NULL);
+    if (!virt_ask_look(virt_of(proxied), uuid, ask_ms(host), &error))
         log_debug(&about, "not looked at: %s", error->message);
 }
 
 /* A name goes into messages and into libvirt's calls. */
 static bool
-names_well(const FrontRequest *request, AgentAnswer *answer)
+names_well(const ProxiedRequest *request, AgentAnswer *answer)
 {
     if (!request->name[0] || g_uuid_string_is_valid(request->name))
         return true;
@@ -385,32 +385,32 @@ names_well(const FrontRequest *request, AgentAnswer *answer)
 }
 
 void
-front_serve(Front *front,
-            Host *host,
-            const FrontRequest *request,
-            AgentAnswer *ret_answer)
+proxied_serve(Proxied *proxied,
+              Host *host,
+              const ProxiedRequest *request,
+              AgentAnswer *ret_answer)
 {
-    if (wire_op_is_front(request->op) && !names_well(request, ret_answer))
+    if (wire_op_is_proxy(request->op) && !names_well(request, ret_answer))
         return;
     switch (request->op) {
-    case WIRE_FRONT_DEFINE:
+    case WIRE_PROXY_DEFINE:
         serve_define(host, request, ret_answer);
         return;
-    case WIRE_FRONT_MOVE:
+    case WIRE_PROXY_MOVE:
         serve_move(host, request, ret_answer);
         return;
-    case WIRE_FRONT_ATTACH_LIVE:
-        serve_attach(front, host, request, ret_answer);
+    case WIRE_PROXY_ATTACH_LIVE:
+        serve_attach(proxied, host, request, ret_answer);
         return;
-    case WIRE_FRONT_COPY:
-        serve_copy(front, host, request, ret_answer);
+    case WIRE_PROXY_COPY:
+        serve_copy(proxied, host, request, ret_answer);
         return;
-    case WIRE_FRONT_DEVICE:
-    case WIRE_FRONT_UPDATE:
+    case WIRE_PROXY_DEVICE:
+    case WIRE_PROXY_UPDATE:
         serve_device(host, request, ret_answer);
         return;
-    case WIRE_FRONT_LOOK:
-        serve_look(front, host, request, ret_answer);
+    case WIRE_PROXY_CALL_ENDED:
+        serve_call_ended(proxied, host, request, ret_answer);
         return;
     case WIRE_PREPARE:
     case WIRE_MIGRATE:
@@ -425,7 +425,7 @@ front_serve(Front *front,
 }
 
 void
-front_undo(Front *front, const AgentAnswer *answer)
+proxied_undo(Proxied *proxied, const AgentAnswer *answer)
 {
-    agent_undo(front->agent, answer);
+    agent_undo(proxied->agent, answer);
 }

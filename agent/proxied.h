@@ -6,7 +6,7 @@
  * the answer in its place. Only root can connect, so it is true for whom a
  * request is; the request itself is a client's.
  *
- * Threads:  any; front_serve() blocks.
+ * Threads:  any; proxied_serve() blocks.
  */
 #ifndef REMORA_AGENT_PROXIED_H
 #define REMORA_AGENT_PROXIED_H
@@ -14,7 +14,7 @@
 #include "agent/agent.h"
 #include "agent/virt.h"
 
-typedef struct Front Front;
+typedef struct Proxied Proxied;
 
 /* What one connection asks. Borrowed for the call. */
 typedef struct {
@@ -24,24 +24,24 @@ typedef struct {
     const char *body;
     gsize len;
     gint64 received_us; /* of the monotonic clock */
-} FrontRequest;
+} ProxiedRequest;
 
-Front *front_new(Agent *agent);
-void front_free(Front *front);
+Proxied *proxied_new(Agent *agent);
+void proxied_free(Proxied *proxied);
 /* Before it, and without libvirt, nothing can be attached. */
-void front_set_virt(Front *front, Virt *virt);
+void proxied_set_virt(Proxied *proxied, Virt *virt);
 
 /* Counts a client in: false if it has as much under way as one may, with what
- * to tell it in the answer. Else front_leave() it. */
-bool front_enter(Front *front, guint uid, AgentAnswer *answer);
-void front_leave(Front *front, guint uid);
+ * to tell it in the answer. Else proxied_leave() it. */
+bool proxied_enter(Proxied *proxied, guint uid, AgentAnswer *answer);
+void proxied_leave(Proxied *proxied, guint uid);
 
 /* Serves one request by host, which agent_host() gave. */
-void front_serve(Front *front,
-                 Host *host,
-                 const FrontRequest *request,
-                 AgentAnswer *ret_answer);
+void proxied_serve(Proxied *proxied,
+                   Host *host,
+                   const ProxiedRequest *request,
+                   AgentAnswer *ret_answer);
 /* The answer did not reach the proxy. */
-void front_undo(Front *front, const AgentAnswer *answer);
+void proxied_undo(Proxied *proxied, const AgentAnswer *answer);
 
 #endif

@@ -38,7 +38,7 @@ typedef struct {
     GMainContext *context;
     GMainLoop *loop;
     Agent *agent;
-    Front *front;
+    Proxied *proxied;
     Server *server;
     Virt *virt;
     bool stopping;
@@ -171,8 +171,8 @@ run(Host *host, const char *conf_path)
     daemon.context = g_main_context_new();
     daemon.loop = g_main_loop_new(daemon.context, FALSE);
     daemon.agent = agent_new(host);
-    daemon.front = front_new(daemon.agent);
-    daemon.server = server_new(daemon.agent, daemon.front, daemon.context,
+    daemon.proxied = proxied_new(daemon.agent);
+    daemon.server = server_new(daemon.agent, daemon.proxied, daemon.context,
                                HOST_RUN_DIR, &error);
     if (!daemon.server)
         return complain(error);
@@ -185,7 +185,7 @@ run(Host *host, const char *conf_path)
         fprintf(stderr, "remorad: cannot set up libvirt's event loop\n");
         return 1;
     }
-    front_set_virt(daemon.front, daemon.virt);
+    proxied_set_virt(daemon.proxied, daemon.virt);
     agent_set_virt(daemon.agent, daemon.virt);
     host_let_go(host);
     log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);

@@ -33,13 +33,13 @@ serve_hook(Agent *agent, Host *host, Exchange *exchange)
 }
 
 static void
-serve_request(Front *front,
+serve_request(Proxied *proxied,
               Host *host,
               guint uid,
               const ExchangeRequest *read,
               Exchange *exchange)
 {
-    const FrontRequest request = {
+    const ProxiedRequest request = {
         .uid = uid,
         .op = read->op,
         .name = read->name,
@@ -49,9 +49,9 @@ serve_request(Front *front,
     };
     g_auto(AgentAnswer) answer = {0};
 
-    front_serve(front, host, &request, &answer);
+    proxied_serve(proxied, host, &request, &answer);
     if (!exchange_answer(exchange, &answer))
-        front_undo(front, &answer);
+        proxied_undo(proxied, &answer);
 }
 
 static void
@@ -61,33 +61,33 @@ refuse_unread(Exchange *exchange)
                                     "of the same version as remorad?");
 }
 
-/* Who has as much under way as one may is told to come again, but not for a
- * look: without it a claim stays that nobody needs. */
+/* Who has as much under way as one may is told to come again, but not who says
+ * that a call has ended: without that a claim stays that nobody needs. */
 static void
-serve_client(Front *front, Host *host, guint uid, Exchange *exchange)
+serve_client(Proxied *proxied, Host *host, guint uid, Exchange *exchange)
 {
     g_auto(AgentAnswer) full = {0};
-    bool entered = front_enter(front, uid, &full);
+    bool entered = proxied_enter(proxied, uid, &full);
     ExchangeRequest read;
 
     if (!exchange_read(exchange, entered ? READ_TIMEOUT_MS : DRAIN_TIMEOUT_MS,
                        &read))
         refuse_unread(exchange);
-    else if (entered || read.op == WIRE_FRONT_LOOK)
-        serve_request(front, host, uid, &read, exchange);
+    else if (entered || read.op == WIRE_PROXY_CALL_ENDED)
+        serve_request(proxied, host, uid, &read, exchange);
     else
         (void)exchange_answer(exchange, &full);
     if (entered)
-        front_leave(front, uid);
+        proxied_leave(proxied, uid);
 }
 
 void
-serve_front(Front *front, Host *host, Exchange *exchange)
+serve_proxy(Proxied *proxied, Host *host, Exchange *exchange)
 {
     struct wire_client client;
 
     if (exchange_read_client(exchange, READ_TIMEOUT_MS, &client))
-        serve_client(front, host, client.uid, exchange);
+        serve_client(proxied, host, client.uid, exchange);
     else
         (void)exchange_refuse(exchange,
                               "nobody says for whom this is: is this proxy of "
@@ -111,14 +111,14 @@ serve_slow(Host *host, Exchange *exchange)
 }
 
 static char *
-late_message(const char *name, const char *cluster, bool front)
+late_message(const char *name, const char *cluster, bool proxied)
 {
     if (!name)
         return g_strdup_printf("the agent (remorad) did not come to this "
                                "request in time: see its log and cluster '%s' "
                                "('ceph -s'), then try again",
                                cluster);
-    if (front)
+    if (proxied)
         return g_strdup_printf("the agent (remorad) did not finish in time: "
                                "check cluster '%s' with 'ceph -s', and "
                                "whether libvirt answers about the domain, "
@@ -132,20 +132,20 @@ late_message(const char *name, const char *cluster, bool front)
 
 /* The name in a request that has been read; a proxy's may have none. */
 static char *
-name_in(Exchange *exchange, bool front)
+name_in(Exchange *exchange, bool proxied)
 {
     g_autofree char *name = exchange_domain(exchange);
 
-    return name && (front || name[0]) ? g_steal_pointer(&name) : NULL;
+    return name && (proxied || name[0]) ? g_steal_pointer(&name) : NULL;
 }
 
 void
-serve_late(Host *host, Exchange *exchange, bool front)
+serve_late(Host *host, Exchange *exchange, bool proxied)
 {
     StoreCluster *cluster = host_cluster(host);
-    g_autofree char *name = name_in(exchange, front);
+    g_autofree char *name = name_in(exchange, proxied);
     g_autofree char *message =
-        late_message(name, store_cluster_name(cluster), front);
+        late_message(name, store_cluster_name(cluster), proxied);
     const LogAbout about = {.domain = name && name[0] ? name : NULL};
 
     if (!exchange_refuse(exchange, message))

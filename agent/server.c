@@ -22,7 +22,7 @@
  * deadlines allow. */
 #define WORKERS_MAX 64
 /* And of the proxy, whose clients must not keep a start from its worker. */
-#define FRONTS_MAX 32
+#define PROXY_THREADS_MAX 32
 /* The agent answers before the hook gives up, so that the hook's reader gets
  * the reason. */
 #define MARGIN_MS 500
@@ -33,23 +33,23 @@
 
 struct Server {
     Agent *agent;
-    Front *front;
+    Proxied *proxied;
     GMainContext *context;
     int hook_fd;
     int notify_fd;
-    int front_fd;
+    int proxy_fd;
     GSource *on_hook;
     GSource *on_notify;
-    GSource *on_front;
+    GSource *on_proxy;
     GSource *look;
     GThreadPool *pool;
-    GThreadPool *fronts;
+    GThreadPool *proxy_pool;
     guint open; /* exchanges that are not over */
     GSourceFunc idle;
     gpointer idle_data;
 };
 
-typedef enum { JOB_HOOK, JOB_FRONT, JOB_SLOW, JOB_NOTICE, JOB_LOOK } JobKind;
+typedef enum { JOB_HOOK, JOB_PROXY, JOB_SLOW, JOB_NOTICE, JOB_LOOK } JobKind;
 
 typedef struct {
     JobKind kind;
@@ -99,7 +99,7 @@ static void
 push_to(Server *server, JobKind of, Job *job)
 {
     server->open++;
-    g_thread_pool_push(of == JOB_FRONT ? server->fronts : server->pool, job,
+    g_thread_pool_push(of == JOB_PROXY ? server->proxy_pool : server->pool, job,
                        NULL);
 }
 
@@ -176,8 +176,8 @@ run_job(gpointer data, gpointer unused)
     case JOB_HOOK:
         serve_hook(job->server->agent, job->host, job->exchange);
         break;
-    case JOB_FRONT:
-        serve_front(job->server->front, job->host, job->exchange);
+    case JOB_PROXY:
+        serve_proxy(job->server->proxied, job->host, job->exchange);
         break;
     case JOB_SLOW:
         serve_slow(job->host, job->exchange);
@@ -200,7 +200,7 @@ on_deadline(gpointer data)
 {
     Job *job = data;
 
-    serve_late(job->host, job->exchange, job->kind == JOB_FRONT);
+    serve_late(job->host, job->exchange, job->kind == JOB_PROXY);
     return G_SOURCE_REMOVE;
 }
 
@@ -248,7 +248,7 @@ accept_all(Server *server, JobKind kind, int fd)
 {
     int peer;
 
-    while ((peer = sockets_accept(fd, kind == JOB_FRONT)) >= 0)
+    while ((peer = sockets_accept(fd, kind == JOB_PROXY)) >= 0)
         begin_exchange(server, kind, peer);
     /* Out of descriptors, it would be called again at once, and for nothing,
      * until another exchange has ended. */
@@ -265,10 +265,10 @@ on_hook(gint fd, GIOCondition condition, gpointer data)
 }
 
 static gboolean
-on_front(gint fd, GIOCondition condition, gpointer data)
+on_proxy(gint fd, GIOCondition condition, gpointer data)
 {
     (void)condition;
-    accept_all(data, JOB_FRONT, fd);
+    accept_all(data, JOB_PROXY, fd);
     return G_SOURCE_CONTINUE;
 }
 
@@ -319,13 +319,13 @@ open_sockets(Server *server, const char *dir, GError **error)
     server->notify_fd = listen_in(dir, WIRE_NOTIFY_SOCKET, SOCK_DGRAM, error);
     if (server->notify_fd < 0)
         return FALSE;
-    server->front_fd = listen_in(dir, WIRE_FRONT_SOCKET, SOCK_STREAM, error);
-    return server->front_fd >= 0;
+    server->proxy_fd = listen_in(dir, WIRE_PROXY_SOCKET, SOCK_STREAM, error);
+    return server->proxy_fd >= 0;
 }
 
 Server *
 server_new(Agent *agent,
-           Front *front,
+           Proxied *proxied,
            GMainContext *context,
            const char *dir,
            GError **error)
@@ -333,11 +333,12 @@ server_new(Agent *agent,
     g_autoptr(Server) server = g_new0(Server, 1);
 
     server->agent = agent;
-    server->front = front;
+    server->proxied = proxied;
     server->context = context;
-    server->hook_fd = server->notify_fd = server->front_fd = -1;
+    server->hook_fd = server->notify_fd = server->proxy_fd = -1;
     server->pool = g_thread_pool_new(run_job, NULL, WORKERS_MAX, FALSE, NULL);
-    server->fronts = g_thread_pool_new(run_job, NULL, FRONTS_MAX, FALSE, NULL);
+    server->proxy_pool =
+        g_thread_pool_new(run_job, NULL, PROXY_THREADS_MAX, FALSE, NULL);
     if (!open_sockets(server, dir, error))
         return NULL;
     /* What libvirt reported before a start is known before that start. */
@@ -345,8 +346,8 @@ server_new(Agent *agent,
         watch_socket(server, server->notify_fd, G_PRIORITY_HIGH, on_notify);
     server->on_hook =
         watch_socket(server, server->hook_fd, G_PRIORITY_DEFAULT, on_hook);
-    server->on_front =
-        watch_socket(server, server->front_fd, G_PRIORITY_DEFAULT, on_front);
+    server->on_proxy =
+        watch_socket(server, server->proxy_fd, G_PRIORITY_DEFAULT, on_proxy);
     agent_on_work(agent, wake, server);
     arrange_look(server);
     return g_steal_pointer(&server);
@@ -366,7 +367,7 @@ close_sockets(Server *server)
 {
     close_socket(&server->on_hook, &server->hook_fd);
     close_socket(&server->on_notify, &server->notify_fd);
-    close_socket(&server->on_front, &server->front_fd);
+    close_socket(&server->on_proxy, &server->proxy_fd);
 }
 
 void
@@ -388,6 +389,6 @@ server_free(Server *server)
     close_sockets(server);
     drop_source(&server->look);
     g_thread_pool_free(server->pool, FALSE, TRUE);
-    g_thread_pool_free(server->fronts, FALSE, TRUE);
+    g_thread_pool_free(server->proxy_pool, FALSE, TRUE);
     g_free(server);
 }

@@ -17,7 +17,7 @@ typedef struct Server Server;
 
 /* Binds the sockets below dir, for root alone. Errors: G_IO_ERROR. */
 Server *server_new(Agent *agent,
-                   Front *front,
+                   Proxied *proxied,
                    GMainContext *context,
                    const char *dir,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;

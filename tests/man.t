@@ -200,7 +200,7 @@ logged()
             while /log_(?:info|warning)\([^;]*?"((?:[^"\\]|\\.)*)"/g;
         print "$1\n" while /\[STORE_\w+\] = "((?:[^"\\]|\\.)*)"/g;
     ' "$srcdir"/agent/{agent,arrivals,disks,recoveries,settle}.c \
-        "$srcdir"/agent/{front,remorad,serve}.c "$srcdir"/agent/virt*.c |
+        "$srcdir"/agent/{proxied,remorad,serve}.c "$srcdir"/agent/virt*.c |
         pieces
     # What became of a claim comes with its image in quotes.
     sed -n '/^text_of(/,/^}/p' "$srcdir/agent/rbd/claim/settle.c" |

@@ -22,7 +22,7 @@
 #define MESSAGE 2
 
 int
-front_broker_pair(int *ret_parent, int *ret_relay)
+proxy_broker_pair(int *ret_parent, int *ret_relay)
 {
     int fds[2];
 
@@ -44,78 +44,78 @@ has_read(int parent)
     return ioctl(parent, SIOCOUTQ, &unread) < 0 || unread == 0;
 }
 
-enum front_broker_wish
-front_broker_listen(int parent, uint8_t *ret_number)
+enum proxy_broker_wish
+proxy_broker_listen(int parent, uint8_t *ret_number)
 {
     uint8_t ask[MESSAGE + 1];
     ssize_t got = recv(parent, ask, sizeof(ask), MSG_DONTWAIT);
 
     if (got < 0 && (errno == EAGAIN || errno == EINTR))
-        return FRONT_BROKER_QUIET;
-    if (got != MESSAGE || ask[0] != FRONT_BROKER_ASK)
-        return FRONT_BROKER_OVER;
+        return PROXY_BROKER_QUIET;
+    if (got != MESSAGE || ask[0] != PROXY_BROKER_ASK)
+        return PROXY_BROKER_OVER;
     *ret_number = ask[1];
-    return has_read(parent) ? FRONT_BROKER_ASKED : FRONT_BROKER_QUIET;
+    return has_read(parent) ? PROXY_BROKER_ASKED : PROXY_BROKER_QUIET;
 }
 
 /* A connection that says for whom it is; -1: nobody is there for it. */
 static int
 connect_for(const char *path, uid_t uid, gid_t gid, pid_t pid)
 {
-    hook_autoclose int fd = hook_socket(SOCK_STREAM);
+    wire_autoclose int fd = wire_socket(SOCK_STREAM);
     struct wire_client client;
     int connected;
 
     wire_client_init(&client, uid, gid, (uint32_t)pid);
-    if (fd < 0 || hook_socket_connect(fd, path) != 0)
+    if (fd < 0 || wire_socket_connect(fd, path) != 0)
         return -1;
     /* It always fits into the buffer of a new connection. */
-    if (front_socket_send(fd, &client, sizeof(client), -1) != sizeof(client))
+    if (proxy_socket_send(fd, &client, sizeof(client), -1) != sizeof(client))
         return -1;
     connected = fd;
     fd = -1;
     return connected;
 }
 
-/* What the kernel has no room for just now says nothing about the relay. */
+/* Not the relay's fault: it may still read. */
 static bool
-is_short_of_room(void)
+is_kernel_short(void)
 {
     return errno == ETOOMANYREFS || errno == ENOBUFS || errno == ENOMEM;
 }
 
 static bool
-tell(int parent, uint8_t number, enum front_broker what, int fd)
+tell(int parent, uint8_t number, enum proxy_broker what, int fd)
 {
     const uint8_t answer[MESSAGE] = {(uint8_t)what, number};
 
-    return front_socket_send(parent, answer, sizeof(answer), fd) == MESSAGE;
+    return proxy_socket_send(parent, answer, sizeof(answer), fd) == MESSAGE;
 }
 
 bool
-front_broker_deny(int parent, uint8_t number, enum front_broker why)
+proxy_broker_deny(int parent, uint8_t number, enum proxy_broker why)
 {
     /* A relay that hears nothing stops waiting, and asks again. */
-    return tell(parent, number, why, -1) || is_short_of_room();
+    return tell(parent, number, why, -1) || is_kernel_short();
 }
 
-enum front_broker
-front_broker_give(int parent,
+enum proxy_broker
+proxy_broker_give(int parent,
                   uint8_t number,
                   const char *path,
                   uid_t uid,
                   gid_t gid,
                   pid_t pid)
 {
-    hook_autoclose int fd = connect_for(path, uid, gid, pid);
+    wire_autoclose int fd = connect_for(path, uid, gid, pid);
 
-    if (fd >= 0 && tell(parent, number, FRONT_BROKER_HERE, fd))
-        return FRONT_BROKER_HERE;
-    if (fd >= 0 && !is_short_of_room())
-        return FRONT_BROKER_LOST;
-    return front_broker_deny(parent, number, FRONT_BROKER_NOBODY)
-               ? FRONT_BROKER_NOBODY
-               : FRONT_BROKER_LOST;
+    if (fd >= 0 && tell(parent, number, PROXY_BROKER_HERE, fd))
+        return PROXY_BROKER_HERE;
+    if (fd >= 0 && !is_kernel_short())
+        return PROXY_BROKER_LOST;
+    return proxy_broker_deny(parent, number, PROXY_BROKER_NOBODY)
+               ? PROXY_BROKER_NOBODY
+               : PROXY_BROKER_LOST;
 }
 
 /* ---- relay ----------------------------------------------------------------- */
@@ -126,7 +126,7 @@ wait_for(int relay, int64_t deadline)
     struct pollfd entry = {.fd = relay, .events = POLLIN};
 
     for (;;) {
-        int64_t left = deadline - hook_clock_ms();
+        int64_t left = deadline - wire_clock_ms();
 
         if (left <= 0)
             return false;
@@ -138,9 +138,9 @@ wait_for(int relay, int64_t deadline)
 static bool
 ask(int relay, uint8_t number)
 {
-    const uint8_t bytes[MESSAGE] = {FRONT_BROKER_ASK, number};
+    const uint8_t bytes[MESSAGE] = {PROXY_BROKER_ASK, number};
 
-    return front_socket_send(relay, bytes, sizeof(bytes), -1) == MESSAGE;
+    return proxy_socket_send(relay, bytes, sizeof(bytes), -1) == MESSAGE;
 }
 
 enum received {
@@ -151,26 +151,26 @@ enum received {
 };
 
 static enum received
-receive(int relay, uint8_t number, enum front_broker *ret_what, int *ret_fd)
+receive(int relay, uint8_t number, enum proxy_broker *ret_what, int *ret_fd)
 {
     uint8_t answer[MESSAGE + 1];
-    int fds[FRONT_FDS_MAX];
+    int fds[PROXY_FDS_MAX];
     size_t n = 0;
-    ssize_t got = front_socket_receive(relay, answer, sizeof(answer), fds, &n);
-    bool here = got == MESSAGE && answer[0] == FRONT_BROKER_HERE && n == 1;
+    ssize_t got = proxy_socket_receive(relay, answer, sizeof(answer), fds, &n);
+    bool here = got == MESSAGE && answer[0] == PROXY_BROKER_HERE && n == 1;
     bool not_here =
         got == MESSAGE && n == 0 &&
-        (answer[0] == FRONT_BROKER_NOBODY || answer[0] == FRONT_BROKER_OFTEN);
+        (answer[0] == PROXY_BROKER_NOBODY || answer[0] == PROXY_BROKER_OFTEN);
 
     if (got < 0 && errno == EAGAIN)
         return NOTHING;
     if ((here || not_here) && answer[1] == number) {
-        *ret_what = (enum front_broker)answer[0];
+        *ret_what = (enum proxy_broker)answer[0];
         if (here)
             *ret_fd = fds[0];
         return TAKEN;
     }
-    front_socket_close_all(fds, n);
+    proxy_socket_close_all(fds, n);
     return here || not_here ? STALE : BROKEN;
 }
 
@@ -179,43 +179,44 @@ receive(int relay, uint8_t number, enum front_broker *ret_what, int *ret_fd)
 static bool
 clear_away(int relay)
 {
-    enum front_broker what;
+    enum proxy_broker what;
     enum received received;
     int fd = -1;
 
     do {
         received = receive(relay, 0, &what, &fd);
-        hook_close(&fd);
+        wire_close(&fd);
     } while (received == TAKEN || received == STALE);
     return received == NOTHING;
 }
 
-enum front_broker
-front_broker_ask(int relay, uint8_t number, int64_t deadline, int *ret_fd)
+enum proxy_broker
+proxy_broker_ask(int relay, uint8_t number, int64_t deadline, int *ret_fd)
 {
-    enum front_broker what = FRONT_BROKER_LOST;
+    enum proxy_broker what = PROXY_BROKER_LOST;
 
     if (!clear_away(relay))
-        return FRONT_BROKER_LOST;
+        return PROXY_BROKER_LOST;
     /* Nobody would wait for the answer. */
-    if (hook_clock_ms() >= deadline)
-        return FRONT_BROKER_NOBODY;
+    if (wire_clock_ms() >= deadline)
+        return PROXY_BROKER_NOBODY;
     if (!ask(relay, number))
-        return FRONT_BROKER_LOST;
+        return PROXY_BROKER_LOST;
     while (wait_for(relay, deadline))
         switch (receive(relay, number, &what, ret_fd)) {
         case TAKEN:
             return what;
         case STALE:
-            /* It came just now, and the parent may have looked away. */
+            /* The parent may have ignored the question because this answer was
+             * still unread. */
             if (!ask(relay, number))
-                return FRONT_BROKER_LOST;
+                return PROXY_BROKER_LOST;
             break;
         case NOTHING:
             break;
         case BROKEN:
         default:
-            return FRONT_BROKER_LOST;
+            return PROXY_BROKER_LOST;
         }
-    return FRONT_BROKER_NOBODY;
+    return PROXY_BROKER_NOBODY;
 }

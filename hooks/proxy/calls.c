@@ -18,25 +18,25 @@
  */
 struct procedure {
     uint32_t number;
-    enum front_kind kind;
+    enum proxy_kind kind;
     const char *arguments;
 };
 
 /* By number. What only names a device or a file that is there already
  * (DETACH_DEVICE, RESTORE) is not in it. */
 static const struct procedure procedures[] = {
-    {8, FRONT_ATTACH, "dx"},       {10, FRONT_DEFINE, "xu"},
-    {11, FRONT_DEFINE, "x"},       {108, FRONT_MOVE, "nhnhx"},
-    {148, FRONT_MOVE, "hnhx"},     {160, FRONT_ATTACH, "dxu"},
-    {174, FRONT_UPDATE, "dxu"},    {213, FRONT_MOVE, "dXhnh"},
-    {214, FRONT_MOVE, "cnhnhx"},   {215, FRONT_MOVE, "chnhx"},
-    {216, FRONT_MOVE, "dXcnnhnh"}, {232, FRONT_MOVE, "dsXu"},
-    {233, FRONT_MOVE, "sXu"},      {236, FRONT_MOVE, "sxu"},
-    {302, FRONT_MOVE, "dpu"},      {303, FRONT_MOVE, "pcu"},
-    {304, FRONT_MOVE, "pcu"},      {305, FRONT_MOVE, "dnpcu"},
-    {309, FRONT_DEFINE, "xu"},     {345, FRONT_COPY, "dsxpu"},
-    {350, FRONT_DEFINE, "xu"},     {389, FRONT_MOVE, "dXu"},
-    {440, FRONT_MOVE, "dpu"},      {441, FRONT_MOVE, "pu"},
+    {8, PROXY_ATTACH, "dx"},       {10, PROXY_DEFINE, "xu"},
+    {11, PROXY_DEFINE, "x"},       {108, PROXY_MOVE, "nhnhx"},
+    {148, PROXY_MOVE, "hnhx"},     {160, PROXY_ATTACH, "dxu"},
+    {174, PROXY_UPDATE, "dxu"},    {213, PROXY_MOVE, "dXhnh"},
+    {214, PROXY_MOVE, "cnhnhx"},   {215, PROXY_MOVE, "chnhx"},
+    {216, PROXY_MOVE, "dXcnnhnh"}, {232, PROXY_MOVE, "dsXu"},
+    {233, PROXY_MOVE, "sXu"},      {236, PROXY_MOVE, "sxu"},
+    {302, PROXY_MOVE, "dpu"},      {303, PROXY_MOVE, "pcu"},
+    {304, PROXY_MOVE, "pcu"},      {305, PROXY_MOVE, "dnpcu"},
+    {309, PROXY_DEFINE, "xu"},     {345, PROXY_COPY, "dsxpu"},
+    {350, PROXY_DEFINE, "xu"},     {389, PROXY_MOVE, "dXu"},
+    {440, PROXY_MOVE, "dpu"},      {441, PROXY_MOVE, "pu"},
 };
 
 static const struct procedure *
@@ -48,51 +48,51 @@ find(uint32_t number)
     return NULL;
 }
 
-enum front_kind
-front_kind(uint32_t procedure)
+enum proxy_kind
+proxy_kind(uint32_t procedure)
 {
     const struct procedure *found = find(procedure);
 
-    return found ? found->kind : FRONT_PASS;
+    return found ? found->kind : PROXY_PASS;
 }
 
 bool
-front_header_read(const void *bytes, struct front_header *ret_header)
+proxy_header_read(const void *bytes, struct proxy_header *ret_header)
 {
-    struct front_xdr xdr;
+    struct proxy_xdr xdr;
 
-    front_xdr_begin(&xdr, bytes, FRONT_HEADER);
-    ret_header->len = front_xdr_u32(&xdr);
-    ret_header->program = front_xdr_u32(&xdr);
-    ret_header->version = front_xdr_u32(&xdr);
-    ret_header->procedure = front_xdr_u32(&xdr);
-    ret_header->type = front_xdr_u32(&xdr);
-    ret_header->serial = front_xdr_u32(&xdr);
-    ret_header->status = front_xdr_u32(&xdr);
-    return ret_header->len >= FRONT_HEADER &&
-           ret_header->len <= FRONT_PACKET_MAX;
+    proxy_xdr_begin(&xdr, bytes, PROXY_HEADER);
+    ret_header->len = proxy_xdr_u32(&xdr);
+    ret_header->program = proxy_xdr_u32(&xdr);
+    ret_header->version = proxy_xdr_u32(&xdr);
+    ret_header->procedure = proxy_xdr_u32(&xdr);
+    ret_header->type = proxy_xdr_u32(&xdr);
+    ret_header->serial = proxy_xdr_u32(&xdr);
+    ret_header->status = proxy_xdr_u32(&xdr);
+    return ret_header->len >= PROXY_HEADER &&
+           ret_header->len <= PROXY_PACKET_MAX;
 }
 
 void
-front_header_write(void *bytes, const struct front_header *header)
+proxy_header_write(void *bytes, const struct proxy_header *header)
 {
     uint8_t *at = bytes;
 
-    front_xdr_put(at, header->len);
-    front_xdr_put(at + 4, header->program);
-    front_xdr_put(at + 8, header->version);
-    front_xdr_put(at + 12, header->procedure);
-    front_xdr_put(at + 16, header->type);
-    front_xdr_put(at + 20, header->serial);
-    front_xdr_put(at + 24, header->status);
+    proxy_xdr_put(at, header->len);
+    proxy_xdr_put(at + 4, header->program);
+    proxy_xdr_put(at + 8, header->version);
+    proxy_xdr_put(at + 12, header->procedure);
+    proxy_xdr_put(at + 16, header->type);
+    proxy_xdr_put(at + 20, header->serial);
+    proxy_xdr_put(at + 24, header->status);
 }
 
 /* ---- arguments ------------------------------------------------------------- */
 
 static void
-add_text(struct front_call *call, struct front_xdr *xdr, struct front_text text)
+add_text(struct proxy_call *call, struct proxy_xdr *xdr, struct proxy_text text)
 {
-    if (call->n_texts >= FRONT_TEXTS_MAX) {
+    if (call->n_texts >= PROXY_TEXTS_MAX) {
         xdr->bad = true;
         return;
     }
@@ -100,22 +100,22 @@ add_text(struct front_call *call, struct front_xdr *xdr, struct front_text text)
 }
 
 static void
-read_domain(struct front_call *call, struct front_xdr *xdr)
+read_domain(struct proxy_call *call, struct proxy_xdr *xdr)
 {
-    call->name = front_xdr_text(xdr);
-    if (!front_xdr_good(xdr) || xdr->len - xdr->at < sizeof(call->uuid)) {
+    call->name = proxy_xdr_text(xdr);
+    if (!proxy_xdr_good(xdr) || xdr->len - xdr->at < sizeof(call->uuid)) {
         xdr->bad = true;
         return;
     }
     memcpy(call->uuid, xdr->bytes + xdr->at, sizeof(call->uuid));
-    front_xdr_skip(xdr, sizeof(call->uuid) + 4);
+    proxy_xdr_skip(xdr, sizeof(call->uuid) + 4);
     call->has_domain = true;
 }
 
 /* Those of virDomainMigrate3, virDomainSaveParams and virDomainRestoreParams
  * that are a domain's XML. */
 static bool
-is_xml_parameter(const struct front_xdr *xdr, struct front_text name)
+is_xml_parameter(const struct proxy_xdr *xdr, struct proxy_text name)
 {
     static const char *const names[] = {
         "destination_xml",
@@ -131,26 +131,26 @@ is_xml_parameter(const struct front_xdr *xdr, struct front_text name)
 }
 
 static void
-read_parameter(struct front_call *call, struct front_xdr *xdr)
+read_parameter(struct proxy_call *call, struct proxy_xdr *xdr)
 {
     enum { INT = 1, UINT, LLONG, ULLONG, DOUBLE, BOOLEAN, STRING };
-    struct front_text name = front_xdr_text(xdr);
-    struct front_text value;
+    struct proxy_text name = proxy_xdr_text(xdr);
+    struct proxy_text value;
 
-    switch (front_xdr_u32(xdr)) {
+    switch (proxy_xdr_u32(xdr)) {
     case INT:
     case UINT:
     case BOOLEAN:
-        front_xdr_skip(xdr, 4);
+        proxy_xdr_skip(xdr, 4);
         return;
     case LLONG:
     case ULLONG:
     case DOUBLE:
-        front_xdr_skip(xdr, 8);
+        proxy_xdr_skip(xdr, 8);
         return;
     case STRING:
-        value = front_xdr_text(xdr);
-        if (front_xdr_good(xdr) && is_xml_parameter(xdr, name))
+        value = proxy_xdr_text(xdr);
+        if (proxy_xdr_good(xdr) && is_xml_parameter(xdr, name))
             add_text(call, xdr, value);
         return;
     default:
@@ -159,42 +159,42 @@ read_parameter(struct front_call *call, struct front_xdr *xdr)
 }
 
 static void
-read_parameters(struct front_call *call, struct front_xdr *xdr)
+read_parameters(struct proxy_call *call, struct proxy_xdr *xdr)
 {
-    uint32_t n = front_xdr_u32(xdr);
+    uint32_t n = proxy_xdr_u32(xdr);
 
-    for (uint32_t i = 0; i < n && front_xdr_good(xdr); i++)
+    for (uint32_t i = 0; i < n && proxy_xdr_good(xdr); i++)
         read_parameter(call, xdr);
 }
 
 static void
-read_argument(struct front_call *call, struct front_xdr *xdr, char letter)
+read_argument(struct proxy_call *call, struct proxy_xdr *xdr, char letter)
 {
-    struct front_text text;
+    struct proxy_text text;
 
     switch (letter) {
     case 'd':
         read_domain(call, xdr);
         return;
     case 'x':
-        add_text(call, xdr, front_xdr_text(xdr));
+        add_text(call, xdr, proxy_xdr_text(xdr));
         return;
     case 'X':
-        if (front_xdr_optional(xdr, &text))
+        if (proxy_xdr_optional(xdr, &text))
             add_text(call, xdr, text);
         return;
     case 'n':
-        (void)front_xdr_optional(xdr, &text);
+        (void)proxy_xdr_optional(xdr, &text);
         return;
     case 's':
     case 'c':
-        (void)front_xdr_text(xdr);
+        (void)proxy_xdr_text(xdr);
         return;
     case 'h':
-        front_xdr_skip(xdr, 8);
+        proxy_xdr_skip(xdr, 8);
         return;
     case 'u':
-        call->flags = front_xdr_u32(xdr);
+        call->flags = proxy_xdr_u32(xdr);
         return;
     case 'p':
         read_parameters(call, xdr);
@@ -205,40 +205,40 @@ read_argument(struct front_call *call, struct front_xdr *xdr, char letter)
 }
 
 bool
-front_call_read(uint32_t procedure,
+proxy_call_read(uint32_t procedure,
                 const void *payload,
                 size_t len,
-                struct front_call *ret_call)
+                struct proxy_call *ret_call)
 {
     const struct procedure *found = find(procedure);
-    struct front_xdr xdr;
+    struct proxy_xdr xdr;
 
-    *ret_call = (struct front_call){.kind = FRONT_PASS};
+    *ret_call = (struct proxy_call){.kind = PROXY_PASS};
     if (!found)
         return false;
     ret_call->kind = found->kind;
-    front_xdr_begin(&xdr, payload, len);
+    proxy_xdr_begin(&xdr, payload, len);
     for (const char *letter = found->arguments; *letter; letter++)
         read_argument(ret_call, &xdr, *letter);
-    return front_xdr_good(&xdr);
+    return proxy_xdr_good(&xdr);
 }
 
 /* ---- other texts ----------------------------------------------------------- */
 
 static size_t
-length_with(const struct front_call *call,
+length_with(const struct proxy_call *call,
             size_t len,
             const char *const *news,
             const size_t *lens)
 {
     for (size_t i = 0; i < call->n_texts; i++)
         if (news[i])
-            len += front_xdr_room(lens[i]) - front_xdr_room(call->texts[i].len);
+            len += proxy_xdr_size(lens[i]) - proxy_xdr_size(call->texts[i].len);
     return len;
 }
 
 uint8_t *
-front_call_replace(const struct front_call *call,
+proxy_call_replace(const struct proxy_call *call,
                    const void *payload,
                    size_t len,
                    const char *const *news,
@@ -251,21 +251,21 @@ front_call_replace(const struct front_call *call,
     uint8_t *to;
 
     for (size_t i = 0; i < call->n_texts; i++)
-        if (news[i] && lens[i] > FRONT_XDR_STRING_MAX)
+        if (news[i] && lens[i] > PROXY_XDR_STRING_MAX)
             return NULL;
     *ret_len = length_with(call, len, news, lens);
-    if (*ret_len > FRONT_PACKET_MAX - FRONT_HEADER)
+    if (*ret_len > PROXY_PACKET_MAX - PROXY_HEADER)
         return NULL;
     whole = to = malloc(*ret_len + 1);
     for (size_t i = 0; whole && i < call->n_texts; i++) {
-        struct front_text text = call->texts[i];
+        struct proxy_text text = call->texts[i];
         size_t begin = text.at - 4;
 
         if (!news[i])
             continue;
         memcpy(to, from + done, begin - done);
-        to = front_xdr_write(to + (begin - done), news[i], lens[i]);
-        done = begin + front_xdr_room(text.len);
+        to = proxy_xdr_write(to + (begin - done), news[i], lens[i]);
+        done = begin + proxy_xdr_size(text.len);
     }
     if (whole)
         memcpy(to, from + done, len - done);
@@ -273,17 +273,17 @@ front_call_replace(const struct front_call *call,
 }
 
 bool
-front_open_is_rw(const void *payload, size_t len)
+proxy_open_is_rw(const void *payload, size_t len)
 {
     enum { READ_ONLY = 1 };
-    struct front_xdr xdr;
-    struct front_text name;
+    struct proxy_xdr xdr;
+    struct proxy_text name;
     uint32_t flags;
 
-    front_xdr_begin(&xdr, payload, len);
-    (void)front_xdr_optional(&xdr, &name);
-    flags = front_xdr_u32(&xdr);
-    return front_xdr_good(&xdr) && !(flags & READ_ONLY);
+    proxy_xdr_begin(&xdr, payload, len);
+    (void)proxy_xdr_optional(&xdr, &name);
+    flags = proxy_xdr_u32(&xdr);
+    return proxy_xdr_good(&xdr) && !(flags & READ_ONLY);
 }
 
 /* ---- an error -------------------------------------------------------------- */
@@ -294,14 +294,14 @@ static const struct {
     uint32_t code;
     uint32_t domain;
 } errors[] = {
-    [FRONT_ERROR_HOOK] = {70, 34},
-    [FRONT_ERROR_RPC] = {38, 7},
+    [PROXY_ERROR_HOOK] = {70, 34},
+    [PROXY_ERROR_RPC] = {38, 7},
 };
 #define ERROR_LEVEL 2u
 
 uint8_t *
-front_error_reply(const struct front_header *call,
-                  enum front_error error,
+proxy_error_reply(const struct proxy_header *call,
+                  enum proxy_error error,
                   const char *message,
                   size_t *ret_len)
 {
@@ -309,23 +309,23 @@ front_error_reply(const struct front_header *call,
     /* Code, domain, message, level; then absent: a domain, three strings; two
      * numbers; and an absent network. */
     size_t whole =
-        FRONT_HEADER + 8 + 4 + front_xdr_room(len) + 4 + 4 + 3 * 4 + 2 * 4 + 4;
-    struct front_header header = *call;
+        PROXY_HEADER + 8 + 4 + proxy_xdr_size(len) + 4 + 4 + 3 * 4 + 2 * 4 + 4;
+    struct proxy_header header = *call;
     uint8_t *bytes = calloc(1, whole);
     uint8_t *at;
 
     if (!bytes)
         return NULL;
     header.len = (uint32_t)whole;
-    header.type = FRONT_REPLY;
-    header.status = FRONT_ERROR;
-    front_header_write(bytes, &header);
-    at = bytes + FRONT_HEADER;
-    front_xdr_put(at, errors[error].code);
-    front_xdr_put(at + 4, errors[error].domain);
-    front_xdr_put(at + 8, 1);
-    at = front_xdr_write(at + 12, message, len);
-    front_xdr_put(at, ERROR_LEVEL);
+    header.type = PROXY_REPLY;
+    header.status = PROXY_ERROR;
+    proxy_header_write(bytes, &header);
+    at = bytes + PROXY_HEADER;
+    proxy_xdr_put(at, errors[error].code);
+    proxy_xdr_put(at + 4, errors[error].domain);
+    proxy_xdr_put(at + 8, 1);
+    at = proxy_xdr_write(at + 12, message, len);
+    proxy_xdr_put(at, ERROR_LEVEL);
     *ret_len = whole;
     return bytes;
 }

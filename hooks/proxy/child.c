@@ -69,42 +69,42 @@ end_with_parent(pid_t parent)
 }
 
 static void
-complain(const struct front_child *child, const struct hook_error *error)
+complain(const struct proxy_child *child, const struct wire_error *error)
 {
-    const struct front_identity *identity = child->identity;
+    const struct proxy_identity *identity = child->identity;
     char line[sizeof(error->line) + 64];
     int len =
         snprintf(line, sizeof(line), "client %d of user %u: %s",
                  (int)identity->pid, (unsigned)identity->uid, error->line);
 
-    if (!front_seldom_may(child->seldom, hook_clock_ms()))
+    if (!proxy_ratelimit_allows(child->limit, wire_clock_ms()))
         return;
-    hook_say(NULL, line,
+    wire_say(NULL, line,
              (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
 }
 
 /* What a client may have taken over must not write the proxy's log, nor shut it
  * down, nor keep others from it. */
 static void
-let_go_of_log(const struct front_child *child)
+let_go_of_log(const struct proxy_child *child)
 {
     int null = open("/dev/null", O_RDWR | O_CLOEXEC);
-    struct hook_error error;
+    struct wire_error error;
 
     if (null < 0 || dup2(null, STDOUT_FILENO) < 0 ||
         dup2(null, STDERR_FILENO) < 0) {
-        hook_error_set(&error, "cannot use /dev/null: %s", strerror(errno));
+        wire_error_set(&error, "cannot use /dev/null: %s", strerror(errno));
         complain(child, &error);
         _exit(EXIT_FAILURE);
     }
     (void)close(null);
-    front_seldom_free(child->seldom);
+    proxy_ratelimit_free(child->limit);
 }
 
 _Noreturn void
-front_child_run(const struct front_child *child)
+proxy_child_run(const struct proxy_child *child)
 {
-    struct hook_error error;
+    struct wire_error error;
     int server;
 
     reset_signals();
@@ -112,20 +112,20 @@ front_child_run(const struct front_child *child)
     (void)prctl(PR_SET_NAME, "remora-relay", 0, 0, 0);
     /* An arena for each thread would be most of an idle relay. */
     (void)mallopt(M_ARENA_MAX, 1);
-    if (!front_identity_take(child->identity, &error)) {
+    if (!proxy_identity_take(child->identity, &error)) {
         complain(child, &error);
         _exit(EXIT_FAILURE);
     }
     if (!end_with_parent(child->parent))
         _exit(EXIT_FAILURE);
-    server = front_upstream_connect(child->upstream, child->own, &error);
+    server = proxy_upstream_connect(child->upstream, child->own, &error);
     if (server < 0)
         complain(child, &error);
     let_go_of_log(child);
     if (server < 0) {
-        front_relay_apologise(child->client, error.line);
+        proxy_relay_apologise(child->client, error.line);
         _exit(EXIT_FAILURE);
     }
-    (void)front_relay_run(child->client, server, child->broker);
+    (void)proxy_relay_run(child->client, server, child->broker);
     _exit(EXIT_SUCCESS);
 }

@@ -8,13 +8,13 @@
 #include "hooks/proxy/identity.h"
 #include "hooks/proxy/ratelimit.h"
 
-struct front_child {
+struct proxy_child {
     int client;
     int broker;                            /* the relay's end */
-    const struct front_identity *identity; /* the client's */
+    const struct proxy_identity *identity; /* the client's */
     const char *upstream;                  /* or NULL */
     const char *own;                       /* where the proxy listens, or "" */
-    struct front_seldom *seldom;           /* for what it has to complain of */
+    struct proxy_ratelimit *limit;         /* for what it has to complain of */
     pid_t parent;
 };
 
@@ -22,6 +22,6 @@ struct front_child {
  * and error and those two, becomes the client's user, connects to libvirtd,
  * lets go of standard output and error, too, before the client's first byte,
  * relays, and ends with the connection, or with its parent. */
-_Noreturn void front_child_run(const struct front_child *child);
+_Noreturn void proxy_child_run(const struct proxy_child *child);
 
 #endif

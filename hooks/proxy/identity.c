@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/proxy/identity.c - to be to libvirtd who one's client is
+ * hooks/proxy/identity.c - taking on a client's user and groups
  */
 #include "config.h"
 
@@ -19,15 +19,15 @@
 #endif
 
 void
-front_identity_clear(struct front_identity *identity)
+proxy_identity_clear(struct proxy_identity *identity)
 {
     free(identity->groups);
-    *identity = (struct front_identity){.uid = (uid_t)-1, .gid = (gid_t)-1};
+    *identity = (struct proxy_identity){.uid = (uid_t)-1, .gid = (gid_t)-1};
 }
 
-/* The kernel says with ERANGE how much room it wants. */
+/* Without a buffer the kernel answers ERANGE, and how many bytes it needs. */
 static bool
-read_groups(int fd, struct front_identity *identity)
+read_groups(int fd, struct proxy_identity *identity)
 {
     socklen_t len = 0;
     int r = getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, NULL, &len);
@@ -36,7 +36,7 @@ read_groups(int fd, struct front_identity *identity)
         return true;
     if (r < 0 && errno != ERANGE)
         return false;
-    if (len > FRONT_GROUPS_MAX * sizeof(gid_t)) {
+    if (len > PROXY_GROUPS_MAX * sizeof(gid_t)) {
         errno = E2BIG;
         return false;
     }
@@ -50,19 +50,19 @@ read_groups(int fd, struct front_identity *identity)
 }
 
 bool
-front_identity_of(int fd,
-                  struct front_identity *ret_identity,
-                  struct hook_error *error)
+proxy_identity_of(int fd,
+                  struct proxy_identity *ret_identity,
+                  struct wire_error *error)
 {
     struct ucred peer;
     socklen_t len = sizeof(peer);
-    struct front_identity identity = {0};
+    struct proxy_identity identity = {0};
 
     if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) < 0 ||
         !read_groups(fd, &identity)) {
-        hook_error_set(error, "cannot tell who a client is: %s",
+        wire_error_set(error, "cannot tell who a client is: %s",
                        strerror(errno));
-        front_identity_clear(&identity);
+        proxy_identity_clear(&identity);
         return false;
     }
     identity.pid = peer.pid;
@@ -72,16 +72,16 @@ front_identity_of(int fd,
     return true;
 }
 
-/* An id of -1 means "leave it" to these calls, which no client may be. */
+/* To these calls an id of -1 means: leave it as it is. */
 static bool
-is_somebody(const struct front_identity *identity)
+is_somebody(const struct proxy_identity *identity)
 {
     errno = EINVAL;
     return identity->uid != (uid_t)-1 && identity->gid != (gid_t)-1;
 }
 
 static bool
-take_ids(const struct front_identity *identity)
+take_ids(const struct proxy_identity *identity)
 {
     return setgroups(identity->n_groups, identity->groups) == 0 &&
            setresgid(identity->gid, identity->gid, identity->gid) == 0 &&
@@ -89,13 +89,13 @@ take_ids(const struct front_identity *identity)
 }
 
 bool
-front_identity_take(const struct front_identity *identity,
-                    struct hook_error *error)
+proxy_identity_take(const struct proxy_identity *identity,
+                    struct wire_error *error)
 {
     if (!is_somebody(identity) || !take_ids(identity) ||
         prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
         prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0) {
-        hook_error_set(error, "cannot become user %u: %s",
+        wire_error_set(error, "cannot become user %u: %s",
                        (unsigned)identity->uid, strerror(errno));
         return false;
     }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/proxy/identity.h - to be to libvirtd who one's client is
+ * hooks/proxy/identity.h - taking on a client's user and groups
  *
- * libvirtd decides by the user and groups of the process that connects to it
- * (SO_PEERCRED): socket permissions, polkit, access drivers, audit. So a relay
- * takes its client's before it connects, for good.
+ * libvirtd asks the kernel who connects to it (SO_PEERCRED) and decides by that
+ * user and group: socket permissions, polkit, access drivers, audit. So a relay
+ * becomes its client's user before it connects to libvirtd, and never goes back.
  */
 #ifndef REMORA_HOOKS_PROXY_IDENTITY_H
 #define REMORA_HOOKS_PROXY_IDENTITY_H
@@ -14,9 +14,9 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define FRONT_GROUPS_MAX 65536
+#define PROXY_GROUPS_MAX 65536
 
-struct front_identity {
+struct proxy_identity {
     pid_t pid;
     uid_t uid;
     gid_t gid;
@@ -26,14 +26,15 @@ struct front_identity {
 
 /* Of the client at the other end of a connected unix socket, as it was when
  * it connected (unix(7), SO_PEERCRED, SO_PEERGROUPS: Linux 4.13). */
-bool front_identity_of(int fd,
-                       struct front_identity *ret_identity,
-                       struct hook_error *error);
-void front_identity_clear(struct front_identity *identity);
+bool proxy_identity_of(int fd,
+                       struct proxy_identity *ret_identity,
+                       struct wire_error *error);
+void proxy_identity_clear(struct proxy_identity *identity);
 
-/* Becomes that: real, effective and saved ids, groups, no privileges by exec,
- * and nobody may look into this process. Cannot be undone. Only root can. */
-bool front_identity_take(const struct front_identity *identity,
-                         struct hook_error *error);
+/* Becomes that user: real, effective and saved ids, and groups. The process gains
+ * no privileges by exec any more, and no other may trace it. Needs root, and cannot
+ * be undone. */
+bool proxy_identity_take(const struct proxy_identity *identity,
+                         struct wire_error *error);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/proxy/libvirt-proxy.c - remora's door in front of libvirtd's socket
+ * hooks/proxy/libvirt-proxy.c - a proxy on libvirt's socket
  *
  *     remora-libvirt-proxy [OPTION...]
  *
- * A parent that stays root (front-server.h) and a relay for each connection,
- * which is its client's user (front-child.h).
+ * A parent that stays root (server.h) and a relay for each connection,
+ * which is its client's user (child.h).
  */
 #include "config.h"
 
@@ -29,15 +29,15 @@
 #define OTHER_FDS 32
 
 static int
-fail(int status, const struct hook_error *error)
+fail(int status, const struct wire_error *error)
 {
-    hook_say(NULL, error->line, strlen(error->line));
+    wire_say(NULL, error->line, strlen(error->line));
     return status;
 }
 
 /* Each client takes one descriptor of ours. */
 static bool
-raise_limits(size_t max_clients, struct hook_error *error)
+raise_limits(size_t max_clients, struct wire_error *error)
 {
     struct rlimit limit;
 
@@ -47,7 +47,7 @@ raise_limits(size_t max_clients, struct hook_error *error)
         if (limit.rlim_max >= max_clients + OTHER_FDS)
             return true;
     }
-    hook_error_set(error,
+    wire_error_set(error,
                    "%zu clients need %zu descriptors, and %ju are allowed: "
                    "raise LimitNOFILE of the unit, or lower --max-clients",
                    max_clients, max_clients + OTHER_FDS,
@@ -56,11 +56,11 @@ raise_limits(size_t max_clients, struct hook_error *error)
 }
 
 static bool
-check_root(struct hook_error *error)
+check_root(struct wire_error *error)
 {
     if (geteuid() == 0)
         return true;
-    hook_error_set(error, "only root can take its clients' identity: start it "
+    wire_error_set(error, "only root can take its clients' identity: start it "
                           "with 'systemctl start remora-libvirt-proxy.socket'");
     return false;
 }
@@ -68,15 +68,15 @@ check_root(struct hook_error *error)
 static void
 ready(void)
 {
-    front_ready_notify("READY=1");
+    wire_ready_notify("READY=1");
 }
 
 static int
-serve(const struct front_options *options, const char *agent_path)
+serve(const struct proxy_options *options, const char *agent_path)
 {
-    struct front_listen listen;
-    struct hook_error error;
-    struct front_server_setup setup = {
+    struct proxy_listen listen;
+    struct wire_error error;
+    struct proxy_server_setup setup = {
         .upstream = options->upstream,
         .agent_path = agent_path,
         .max_clients = options->max_clients,
@@ -85,12 +85,12 @@ serve(const struct front_options *options, const char *agent_path)
     bool served;
 
     if (!check_root(&error) || !raise_limits(options->max_clients, &error) ||
-        !front_listen_open(&listen, options->listen, options->mode,
+        !proxy_listen_open(&listen, options->listen, options->mode,
                            options->group, &error))
         return fail(EXIT_FAILURE, &error);
     setup.listen = listen.fd;
-    served = front_server_run(&setup, ready, &error);
-    front_listen_close(&listen);
+    served = proxy_server_run(&setup, ready, &error);
+    proxy_listen_close(&listen);
     return served ? EXIT_SUCCESS : fail(EXIT_FAILURE, &error);
 }
 
@@ -98,21 +98,21 @@ int
 main(int argc, char **argv)
 {
     char agent_path[sizeof(((struct sockaddr_un *)0)->sun_path)];
-    struct front_options options;
-    struct hook_error error;
+    struct proxy_options options;
+    struct wire_error error;
 
     (void)signal(SIGPIPE, SIG_IGN);
-    if (!front_options_read(&options, argc, argv, &error))
+    if (!proxy_options_read(&options, argc, argv, &error))
         return fail(EXIT_USAGE, &error);
     if (options.help)
-        return fputs(front_options_help, stdout) < 0 ? EXIT_FAILURE : 0;
+        return fputs(proxy_options_help, stdout) < 0 ? EXIT_FAILURE : 0;
     if (options.version)
         return printf("remora-libvirt-proxy %s\n", VERSION) < 0 ? EXIT_FAILURE
                                                                 : 0;
     if ((size_t)snprintf(agent_path, sizeof(agent_path), "%s/%s",
                          options.agent_dir,
-                         WIRE_FRONT_SOCKET) >= sizeof(agent_path)) {
-        hook_error_set(&error, "--agent-dir is too long for a socket in it");
+                         WIRE_PROXY_SOCKET) >= sizeof(agent_path)) {
+        wire_error_set(&error, "--agent-dir is too long for a socket in it");
         return fail(EXIT_USAGE, &error);
     }
     return serve(&options, agent_path);

@@ -53,34 +53,34 @@ is_listening(int fd)
 }
 
 static bool
-take_passed(struct front_listen *ret_listen, struct hook_error *error)
+take_passed(struct proxy_listen *ret_listen, struct wire_error *error)
 {
     if (atol(getenv("LISTEN_FDS")) != 1 || !is_listening(PASSED_FD)) {
-        hook_error_set(error,
+        wire_error_set(error,
                        "the service manager must pass one listening unix "
                        "socket: see ListenStream= of the .socket unit");
         return false;
     }
     (void)fcntl(PASSED_FD, F_SETFD, FD_CLOEXEC);
     (void)fcntl(PASSED_FD, F_SETFL, O_NONBLOCK);
-    *ret_listen = (struct front_listen){.fd = PASSED_FD};
+    *ret_listen = (struct proxy_listen){.fd = PASSED_FD};
     return true;
 }
 
 /* ---- our own --------------------------------------------------------------- */
 
 static bool
-cannot(struct hook_error *error, const char *path, const char *why)
+cannot(struct wire_error *error, const char *path, const char *why)
 {
-    hook_error_set(error, "cannot listen on '%s': %s", path, why);
+    wire_error_set(error, "cannot listen on '%s': %s", path, why);
     return false;
 }
 
 /* The agent may come later. Its mode is not the umask's business. */
 static bool
-make_directory(const char *path, struct hook_error *error)
+make_directory(const char *path, struct wire_error *error)
 {
-    hook_autofree char *copy = strdup(path);
+    wire_autofree char *copy = strdup(path);
     const char *directory = copy ? dirname(copy) : NULL;
     mode_t old = umask(022);
     bool made = directory && (mkdir(directory, 0755) == 0 || errno == EEXIST);
@@ -91,10 +91,10 @@ make_directory(const char *path, struct hook_error *error)
 
 /* Whoever listens there keeps it; a file that is left over goes. */
 static bool
-make_way(const char *path, struct hook_error *error)
+make_way(const char *path, struct wire_error *error)
 {
-    hook_autoclose int fd = hook_socket(SOCK_STREAM);
-    int reason = fd < 0 ? errno : hook_socket_connect(fd, path);
+    wire_autoclose int fd = wire_socket(SOCK_STREAM);
+    int reason = fd < 0 ? errno : wire_socket_connect(fd, path);
     struct stat file;
 
     if (reason == ENOENT)
@@ -122,7 +122,7 @@ bind_to(int fd, const char *path, mode_t mode, gid_t group)
     mode_t old;
     int bound;
 
-    if (!hook_socket_address(&address, path)) {
+    if (!wire_socket_address(&address, path)) {
         errno = ENAMETOOLONG;
         return false;
     }
@@ -134,20 +134,20 @@ bind_to(int fd, const char *path, mode_t mode, gid_t group)
 }
 
 static bool
-make_own(struct front_listen *ret_listen,
+make_own(struct proxy_listen *ret_listen,
          const char *path,
          mode_t mode,
          gid_t group,
-         struct hook_error *error)
+         struct wire_error *error)
 {
-    hook_autoclose int fd = hook_socket(SOCK_STREAM);
+    wire_autoclose int fd = wire_socket(SOCK_STREAM);
     struct stat file;
 
     if (!make_directory(path, error) || !make_way(path, error))
         return false;
     if (fd < 0 || !bind_to(fd, path, mode, group) || lstat(path, &file) < 0)
         return cannot(error, path, strerror(errno));
-    *ret_listen = (struct front_listen){
+    *ret_listen = (struct proxy_listen){
         .fd = fd,
         .path = path,
         .device = file.st_dev,
@@ -159,11 +159,11 @@ make_own(struct front_listen *ret_listen,
 }
 
 bool
-front_listen_open(struct front_listen *ret_listen,
+proxy_listen_open(struct proxy_listen *ret_listen,
                   const char *path,
                   mode_t mode,
                   gid_t group,
-                  struct hook_error *error)
+                  struct wire_error *error)
 {
     if (is_passed())
         return take_passed(ret_listen, error);
@@ -171,7 +171,7 @@ front_listen_open(struct front_listen *ret_listen,
 }
 
 void
-front_listen_close(struct front_listen *listen)
+proxy_listen_close(struct proxy_listen *listen)
 {
     struct stat file;
 
@@ -180,5 +180,5 @@ front_listen_close(struct front_listen *listen)
         file.st_mtim.tv_sec == listen->made.tv_sec &&
         file.st_mtim.tv_nsec == listen->made.tv_nsec)
         (void)unlink(listen->path);
-    hook_close(&listen->fd);
+    wire_close(&listen->fd);
 }

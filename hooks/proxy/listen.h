@@ -11,7 +11,7 @@
 #include <sys/types.h>
 #include <time.h>
 
-struct front_listen {
+struct proxy_listen {
     int fd; /* does not block, close-on-exec */
     /* Of the file, if it is ours. */
     const char *path;
@@ -23,13 +23,13 @@ struct front_listen {
 /* Takes the socket that the service manager passed (sd_listen_fds(3)), or
  * makes one at path, which stays the caller's, and its directory. A file of
  * which nobody accepts connections is replaced. */
-bool front_listen_open(struct front_listen *ret_listen,
+bool proxy_listen_open(struct proxy_listen *ret_listen,
                        const char *path,
                        mode_t mode,
                        gid_t group,
-                       struct hook_error *error);
+                       struct wire_error *error);
 
 /* Closes it, and removes the file if it is still the one that was made. */
-void front_listen_close(struct front_listen *listen);
+void proxy_listen_close(struct proxy_listen *listen);
 
 #endif

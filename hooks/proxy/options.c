@@ -17,7 +17,7 @@
 /* What libvirtd's own socket has on Debian, where the group is there. */
 #define LIBVIRT_GROUP "libvirt"
 
-const char front_options_help[] =
+const char proxy_options_help[] =
     "Usage:\n"
     "  remora-libvirt-proxy [OPTION...]\n"
     "\n"
@@ -28,7 +28,7 @@ const char front_options_help[] =
     "  --version                    Show the version\n"
     "  --listen=PATH                The socket for clients\n"
     "  --upstream=PATH              libvirtd's socket\n"
-    "  --agent-dir=DIR              Where remorad's front.sock is\n"
+    "  --agent-dir=DIR              Where remorad's proxy.sock is\n"
     "  --mode=OCTAL                 The socket's mode\n"
     "  --group=NAME                 The socket's group\n"
     "  --max-clients=N              Connections at once\n"
@@ -75,21 +75,21 @@ static bool
 take_count(const char *name,
            const char *value,
            size_t *ret,
-           struct hook_error *error)
+           struct wire_error *error)
 {
     unsigned long number;
 
-    if (read_number(value, 10, FRONT_CLIENTS_MAX, &number)) {
+    if (read_number(value, 10, PROXY_CLIENTS_MAX, &number)) {
         *ret = number;
         return true;
     }
-    hook_error_set(error, "--%s is '%s', and must be a number from 1 to %u",
-                   name, value, FRONT_CLIENTS_MAX);
+    wire_error_set(error, "--%s is '%s', and must be a number from 1 to %u",
+                   name, value, PROXY_CLIENTS_MAX);
     return false;
 }
 
 static bool
-take_mode(const char *value, mode_t *ret, struct hook_error *error)
+take_mode(const char *value, mode_t *ret, struct wire_error *error)
 {
     unsigned long number;
 
@@ -97,7 +97,7 @@ take_mode(const char *value, mode_t *ret, struct hook_error *error)
         *ret = (mode_t)number;
         return true;
     }
-    hook_error_set(error,
+    wire_error_set(error,
                    "--mode is '%s', and must be an octal number up to 0777, "
                    "as for chmod(1)",
                    value);
@@ -105,7 +105,7 @@ take_mode(const char *value, mode_t *ret, struct hook_error *error)
 }
 
 static bool
-take_group(const char *value, gid_t *ret, struct hook_error *error)
+take_group(const char *value, gid_t *ret, struct wire_error *error)
 {
     const struct group *group = getgrnam(value);
 
@@ -113,7 +113,7 @@ take_group(const char *value, gid_t *ret, struct hook_error *error)
         *ret = group->gr_gid;
         return true;
     }
-    hook_error_set(error,
+    wire_error_set(error,
                    "--group is '%s', and there is no such group: see 'getent "
                    "group'",
                    value);
@@ -124,15 +124,15 @@ static bool
 take_path(const char *name,
           const char *value,
           const char **ret,
-          struct hook_error *error)
+          struct wire_error *error)
 {
     struct sockaddr_un address;
 
-    if (value[0] == '/' && hook_socket_address(&address, value)) {
+    if (value[0] == '/' && wire_socket_address(&address, value)) {
         *ret = value;
         return true;
     }
-    hook_error_set(error,
+    wire_error_set(error,
                    "--%s is '%s', and must be an absolute path of less than "
                    "%zu bytes",
                    name, value, sizeof(address.sun_path));
@@ -140,7 +140,7 @@ take_path(const char *name,
 }
 
 static bool
-take(struct front_options *options, int option, struct hook_error *error)
+take(struct proxy_options *options, int option, struct wire_error *error)
 {
     switch (option) {
     case 'h':
@@ -170,10 +170,10 @@ take(struct front_options *options, int option, struct hook_error *error)
 }
 
 static bool
-read_all(struct front_options *options,
+read_all(struct proxy_options *options,
          int argc,
          char **argv,
-         struct hook_error *error)
+         struct wire_error *error)
 {
     int option;
 
@@ -181,7 +181,7 @@ read_all(struct front_options *options,
     opterr = 0;
     while ((option = getopt_long(argc, argv, "+:h", table, NULL)) != -1) {
         if (option == '?' || option == ':') {
-            hook_error_set(error, "%s '%s': see 'remora-libvirt-proxy --help'",
+            wire_error_set(error, "%s '%s': see 'remora-libvirt-proxy --help'",
                            option == ':' ? "a value is missing after"
                                          : "there is no option",
                            argv[optind - 1]);
@@ -192,7 +192,7 @@ read_all(struct front_options *options,
     }
     if (optind == argc)
         return true;
-    hook_error_set(error,
+    wire_error_set(error,
                    "there is nothing to do with '%s': see "
                    "'remora-libvirt-proxy --help'",
                    argv[optind]);
@@ -200,14 +200,14 @@ read_all(struct front_options *options,
 }
 
 bool
-front_options_read(struct front_options *options,
+proxy_options_read(struct proxy_options *options,
                    int argc,
                    char **argv,
-                   struct hook_error *error)
+                   struct wire_error *error)
 {
     const struct group *group = getgrnam(LIBVIRT_GROUP);
 
-    *options = (struct front_options){
+    *options = (struct proxy_options){
         .listen = REMORA_RUNDIR "/libvirt-sock",
         .agent_dir = REMORA_RUNDIR,
         .mode = group ? 0770 : 0700,
@@ -219,7 +219,7 @@ front_options_read(struct front_options *options,
         return false;
     if (!options->upstream || strcmp(options->upstream, options->listen) != 0)
         return true;
-    hook_error_set(error,
+    wire_error_set(error,
                    "--upstream and --listen are both '%s': clients "
                    "would be relayed in a circle",
                    options->listen);

@@ -11,9 +11,9 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define FRONT_CLIENTS_MAX 100000u
+#define PROXY_CLIENTS_MAX 100000u
 
-struct front_options {
+struct proxy_options {
     bool help;
     bool version;
     const char *listen;
@@ -27,11 +27,11 @@ struct front_options {
 
 /* Strings are those of argv, or constant. false: *error says what is wrong.
  * Looks up groups. */
-bool front_options_read(struct front_options *options,
+bool proxy_options_read(struct proxy_options *options,
                         int argc,
                         char **argv,
-                        struct hook_error *error);
+                        struct wire_error *error);
 
-extern const char front_options_help[];
+extern const char proxy_options_help[];
 
 #endif

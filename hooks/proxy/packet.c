@@ -8,10 +8,10 @@
 
 #include <stdlib.h>
 
-struct front_packet *
-front_packet_new(const struct front_header *header)
+struct proxy_packet *
+proxy_packet_new(const struct proxy_header *header)
 {
-    struct front_packet *packet = calloc(1, sizeof(*packet));
+    struct proxy_packet *packet = calloc(1, sizeof(*packet));
 
     if (packet)
         packet->bytes = malloc(header->len);
@@ -24,18 +24,18 @@ front_packet_new(const struct front_header *header)
 }
 
 void
-front_packet_free(struct front_packet *packet)
+proxy_packet_free(struct proxy_packet *packet)
 {
     if (!packet)
         return;
-    front_socket_close_all(packet->fds, packet->n_fds);
+    proxy_socket_close_all(packet->fds, packet->n_fds);
     free(packet->bytes);
     free(packet);
 }
 
 size_t
-front_packet_head(const struct front_packet *packet)
+proxy_packet_head(const struct proxy_packet *packet)
 {
-    return packet->header.type == FRONT_CALL_WITH_FDS ? FRONT_HEADER + 4
-                                                      : FRONT_HEADER;
+    return packet->header.type == PROXY_CALL_WITH_FDS ? PROXY_HEADER + 4
+                                                      : PROXY_HEADER;
 }

@@ -10,23 +10,23 @@
 
 #include <stdbool.h>
 
-struct front_packet {
-    struct front_header header;
+struct proxy_packet {
+    struct proxy_header header;
     uint8_t *bytes; /* all of it so far, malloc()ed */
     size_t len;
-    int fds[FRONT_FDS_MAX]; /* -1: handed on */
+    int fds[PROXY_FDS_MAX]; /* -1: handed on */
     size_t n_fds;
     bool refusal; /* made here, in libvirtd's place */
-    struct front_packet *next;
+    struct proxy_packet *next;
 };
 
-/* With room for as many bytes as the header says, and none of them yet. NULL:
- * no memory. */
-struct front_packet *front_packet_new(const struct front_header *header);
+/* Its buffer holds as many bytes as the header says; none is in it yet. NULL: no
+ * memory. */
+struct proxy_packet *proxy_packet_new(const struct proxy_header *header);
 /* Closes its descriptors, too. NULL is fine. */
-void front_packet_free(struct front_packet *packet);
+void proxy_packet_free(struct proxy_packet *packet);
 
 /* Where a call's arguments begin. */
-size_t front_packet_head(const struct front_packet *packet);
+size_t proxy_packet_head(const struct proxy_packet *packet);
 
 #endif

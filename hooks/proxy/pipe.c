@@ -11,46 +11,46 @@
 #include <string.h>
 
 void
-front_pipe_init(struct front_pipe *pipe,
+proxy_pipe_init(struct proxy_pipe *pipe,
                 int from,
                 int to,
-                enum front_type with_fds,
-                const struct front_pipe_calls *calls,
+                enum proxy_type with_fds,
+                const struct proxy_pipe_calls *calls,
                 void *opaque)
 {
-    memset(pipe, 0, offsetof(struct front_pipe, in));
+    memset(pipe, 0, offsetof(struct proxy_pipe, in));
     pipe->from = from;
     pipe->to = to;
     pipe->with_fds = with_fds;
     pipe->calls = calls;
     pipe->opaque = opaque;
-    pipe->state = FRONT_AT_HEADER;
-    pipe->end = FRONT_GOES_ON;
+    pipe->state = PROXY_AT_HEADER;
+    pipe->end = PROXY_GOES_ON;
     pipe->out_fd = -1;
 }
 
 void
-front_pipe_clear(struct front_pipe *pipe)
+proxy_pipe_clear(struct proxy_pipe *pipe)
 {
-    struct front_packet *packet;
+    struct proxy_packet *packet;
 
-    front_socket_close_all(pipe->in_fds, pipe->n_in_fds);
+    proxy_socket_close_all(pipe->in_fds, pipe->n_in_fds);
     pipe->n_in_fds = 0;
-    front_socket_close_all(&pipe->out_fd, 1);
+    proxy_socket_close_all(&pipe->out_fd, 1);
     pipe->out_fd = -1;
-    front_packet_free(pipe->held);
-    front_packet_free(pipe->sending);
+    proxy_packet_free(pipe->held);
+    proxy_packet_free(pipe->sending);
     pipe->held = pipe->sending = NULL;
     while ((packet = pipe->queue)) {
         pipe->queue = packet->next;
-        front_packet_free(packet);
+        proxy_packet_free(packet);
     }
 }
 
 void
-front_pipe_put(struct front_pipe *pipe, struct front_packet *packet)
+proxy_pipe_put(struct proxy_pipe *pipe, struct proxy_packet *packet)
 {
-    struct front_packet **last = &pipe->queue;
+    struct proxy_packet **last = &pipe->queue;
 
     while (*last)
         last = &(*last)->next;
@@ -59,19 +59,19 @@ front_pipe_put(struct front_pipe *pipe, struct front_packet *packet)
 }
 
 void
-front_pipe_expect(struct front_pipe *pipe)
+proxy_pipe_expect(struct proxy_pipe *pipe)
 {
     pipe->expected++;
 }
 
 void
-front_pipe_drop(struct front_pipe *pipe)
+proxy_pipe_drop(struct proxy_pipe *pipe)
 {
     pipe->expected--;
 }
 
 void
-front_pipe_go_on(struct front_pipe *pipe)
+proxy_pipe_go_on(struct proxy_pipe *pipe)
 {
     pipe->waiting = false;
 }
@@ -79,13 +79,13 @@ front_pipe_go_on(struct front_pipe *pipe)
 /* ---- reading --------------------------------------------------------------- */
 
 static void
-breaks(struct front_pipe *pipe)
+breaks(struct proxy_pipe *pipe)
 {
-    pipe->end = FRONT_BROKEN;
+    pipe->end = PROXY_BROKEN;
 }
 
 static void
-move_to_front(struct front_pipe *pipe)
+move_to_front(struct proxy_pipe *pipe)
 {
     memmove(pipe->in, pipe->in + pipe->in_at, pipe->in_len - pipe->in_at);
     pipe->in_len -= pipe->in_at;
@@ -94,19 +94,19 @@ move_to_front(struct front_pipe *pipe)
 
 /* Whether more bytes are there now. */
 static bool
-read_more(struct front_pipe *pipe)
+read_more(struct proxy_pipe *pipe)
 {
     ssize_t got;
 
     /* They came in the middle of something else. */
     if (pipe->n_in_fds > 0)
         breaks(pipe);
-    if (pipe->end != FRONT_GOES_ON || pipe->closing ||
-        pipe->reads >= FRONT_PIPE_READS)
+    if (pipe->end != PROXY_GOES_ON || pipe->closing ||
+        pipe->reads >= PROXY_PIPE_READS)
         return false;
     pipe->reads++;
     move_to_front(pipe);
-    got = front_socket_receive(pipe->from, pipe->in + pipe->in_len,
+    got = proxy_socket_receive(pipe->from, pipe->in + pipe->in_len,
                                sizeof(pipe->in) - pipe->in_len, pipe->in_fds,
                                &pipe->n_in_fds);
     if (got < 0 && errno == EAGAIN)
@@ -125,7 +125,7 @@ read_more(struct front_pipe *pipe)
 }
 
 static size_t
-available(const struct front_pipe *pipe)
+available(const struct proxy_pipe *pipe)
 {
     return pipe->in_len - pipe->in_at;
 }
@@ -133,7 +133,7 @@ available(const struct front_pipe *pipe)
 /* Descriptors came with the last byte read. If that byte is used for anything
  * else, they do not belong. */
 static void
-use(struct front_pipe *pipe, size_t len)
+use(struct proxy_pipe *pipe, size_t len)
 {
     pipe->in_at += len;
     if (pipe->in_at == pipe->in_len && pipe->n_in_fds > 0)
@@ -144,26 +144,26 @@ use(struct front_pipe *pipe, size_t len)
 
 /* false: there is something left to send, or it cannot be sent. */
 static bool
-send_out(struct front_pipe *pipe)
+send_out(struct proxy_pipe *pipe)
 {
     while (pipe->out_len > 0) {
         ssize_t sent =
-            front_socket_send(pipe->to, pipe->out, pipe->out_len, pipe->out_fd);
+            proxy_socket_send(pipe->to, pipe->out, pipe->out_len, pipe->out_fd);
 
         if (sent < 0 && errno != EAGAIN)
-            pipe->end = FRONT_CUT;
+            pipe->end = PROXY_CUT;
         if (sent < 0)
             return false;
         pipe->out += sent;
         pipe->out_len -= (size_t)sent;
-        front_socket_close_all(&pipe->out_fd, 1);
+        proxy_socket_close_all(&pipe->out_fd, 1);
         pipe->out_fd = -1;
     }
     return true;
 }
 
 static void
-set_out(struct front_pipe *pipe, const uint8_t *bytes, size_t len)
+set_out(struct proxy_pipe *pipe, const uint8_t *bytes, size_t len)
 {
     pipe->out = bytes;
     pipe->out_len = len;
@@ -172,15 +172,15 @@ set_out(struct front_pipe *pipe, const uint8_t *bytes, size_t len)
 /* ---- steps ----------------------------------------------------------------- */
 
 static void
-at_end_of_packet(struct front_pipe *pipe)
+at_end_of_packet(struct proxy_pipe *pipe)
 {
-    struct front_packet *held = pipe->held;
+    struct proxy_packet *held = pipe->held;
 
     if (pipe->fds_left > 0) {
-        pipe->state = FRONT_AT_FDS;
+        pipe->state = PROXY_AT_FDS;
         return;
     }
-    pipe->state = FRONT_AT_HEADER;
+    pipe->state = PROXY_AT_HEADER;
     pipe->held = NULL;
     if (held)
         pipe->calls->whole(pipe->opaque, held);
@@ -188,30 +188,30 @@ at_end_of_packet(struct front_pipe *pipe)
 
 /* Whether the number of descriptors is there and can be right. */
 static bool
-read_fds_left(struct front_pipe *pipe, const struct front_header *header)
+read_fds_left(struct proxy_pipe *pipe, const struct proxy_header *header)
 {
     pipe->fds_left = 0;
     if (header->type != pipe->with_fds)
         return true;
-    if (header->len < FRONT_HEADER + 4)
+    if (header->len < PROXY_HEADER + 4)
         return false;
-    pipe->fds_left = front_xdr_get(pipe->in + pipe->in_at + FRONT_HEADER);
-    return pipe->fds_left <= FRONT_FDS_MAX;
+    pipe->fds_left = proxy_xdr_get(pipe->in + pipe->in_at + PROXY_HEADER);
+    return pipe->fds_left <= PROXY_FDS_MAX;
 }
 
 static bool
-start_packet(struct front_pipe *pipe, const struct front_header *header)
+start_packet(struct proxy_pipe *pipe, const struct proxy_header *header)
 {
-    enum front_choice choice = pipe->calls->begins(pipe->opaque, header);
+    enum proxy_choice choice = pipe->calls->begins(pipe->opaque, header);
 
-    if (choice == FRONT_WAIT) {
+    if (choice == PROXY_WAIT) {
         pipe->waiting = true;
         return false;
     }
     pipe->left = header->len;
-    pipe->state = choice == FRONT_HOLD ? FRONT_IN_HELD : FRONT_IN_PASSING;
-    if (choice == FRONT_HOLD) {
-        pipe->held = front_packet_new(header);
+    pipe->state = choice == PROXY_HOLD ? PROXY_IN_HELD : PROXY_IN_PASSING;
+    if (choice == PROXY_HOLD) {
+        pipe->held = proxy_packet_new(header);
         if (!pipe->held)
             breaks(pipe);
     }
@@ -221,20 +221,20 @@ start_packet(struct front_pipe *pipe, const struct front_header *header)
 /* The steps that follow return whether there may be another. */
 
 static bool
-begin_packet(struct front_pipe *pipe)
+begin_packet(struct proxy_pipe *pipe)
 {
-    struct front_header header;
+    struct proxy_header header;
 
     if (pipe->waiting)
         return false;
-    if (available(pipe) < FRONT_HEADER)
+    if (available(pipe) < PROXY_HEADER)
         return read_more(pipe);
-    if (!front_header_read(pipe->in + pipe->in_at, &header)) {
+    if (!proxy_header_read(pipe->in + pipe->in_at, &header)) {
         breaks(pipe);
         return false;
     }
-    if (header.type == pipe->with_fds && header.len >= FRONT_HEADER + 4 &&
-        available(pipe) < FRONT_HEADER + 4)
+    if (header.type == pipe->with_fds && header.len >= PROXY_HEADER + 4 &&
+        available(pipe) < PROXY_HEADER + 4)
         return read_more(pipe);
     if (!read_fds_left(pipe, &header)) {
         breaks(pipe);
@@ -244,7 +244,7 @@ begin_packet(struct front_pipe *pipe)
 }
 
 static size_t
-next_piece(const struct front_pipe *pipe)
+next_piece(const struct proxy_pipe *pipe)
 {
     size_t there = available(pipe);
 
@@ -252,7 +252,7 @@ next_piece(const struct front_pipe *pipe)
 }
 
 static bool
-pass_piece(struct front_pipe *pipe)
+pass_piece(struct proxy_pipe *pipe)
 {
     size_t len = next_piece(pipe);
 
@@ -267,7 +267,7 @@ pass_piece(struct front_pipe *pipe)
 }
 
 static bool
-hold_piece(struct front_pipe *pipe)
+hold_piece(struct proxy_pipe *pipe)
 {
     size_t len = next_piece(pipe);
 
@@ -284,7 +284,7 @@ hold_piece(struct front_pipe *pipe)
 
 /* One byte, one descriptor. */
 static bool
-pass_fd(struct front_pipe *pipe)
+pass_fd(struct proxy_pipe *pipe)
 {
     if (available(pipe) == 0)
         return read_more(pipe);
@@ -308,10 +308,10 @@ pass_fd(struct front_pipe *pipe)
 
 /* What was put in, then the bytes of its descriptors. */
 static bool
-send_queued(struct front_pipe *pipe)
+send_queued(struct proxy_pipe *pipe)
 {
     static const uint8_t dummy[1];
-    struct front_packet *packet = pipe->sending;
+    struct proxy_packet *packet = pipe->sending;
 
     if (!packet) {
         packet = pipe->sending = pipe->queue;
@@ -328,33 +328,33 @@ send_queued(struct front_pipe *pipe)
         packet->fds[pipe->sent_fds++] = -1;
         return true;
     }
-    front_packet_free(packet);
+    proxy_packet_free(packet);
     pipe->sending = NULL;
     return true;
 }
 
 /* A packet that is only collected is none that is under way. */
 static bool
-is_between(const struct front_pipe *pipe)
+is_between(const struct proxy_pipe *pipe)
 {
-    return pipe->state == FRONT_AT_HEADER || pipe->held;
+    return pipe->state == PROXY_AT_HEADER || pipe->held;
 }
 
 static bool
-step(struct front_pipe *pipe)
+step(struct proxy_pipe *pipe)
 {
     if (!send_out(pipe))
         return false;
     if (pipe->sending || (pipe->queue && is_between(pipe)))
         return send_queued(pipe);
     switch (pipe->state) {
-    case FRONT_AT_HEADER:
+    case PROXY_AT_HEADER:
         return begin_packet(pipe);
-    case FRONT_IN_PASSING:
+    case PROXY_IN_PASSING:
         return pass_piece(pipe);
-    case FRONT_IN_HELD:
+    case PROXY_IN_HELD:
         return hold_piece(pipe);
-    case FRONT_AT_FDS:
+    case PROXY_AT_FDS:
         return pass_fd(pipe);
     }
     return false;
@@ -363,7 +363,7 @@ step(struct front_pipe *pipe)
 /* A packet that waits may still go on; one that is cut off cannot, nor can what
  * would have followed one of which a part has gone out. */
 static bool
-is_over(const struct front_pipe *pipe)
+is_over(const struct proxy_pipe *pipe)
 {
     if (!pipe->closing || pipe->waiting || pipe->out_len > 0 || pipe->sending)
         return false;
@@ -371,24 +371,24 @@ is_over(const struct front_pipe *pipe)
 }
 
 void
-front_pipe_run(struct front_pipe *pipe)
+proxy_pipe_run(struct proxy_pipe *pipe)
 {
     pipe->reads = 0;
-    while (pipe->end == FRONT_GOES_ON && step(pipe))
+    while (pipe->end == PROXY_GOES_ON && step(pipe))
         continue;
-    if (pipe->end == FRONT_GOES_ON && is_over(pipe))
-        pipe->end = FRONT_CLOSED;
+    if (pipe->end == PROXY_GOES_ON && is_over(pipe))
+        pipe->end = PROXY_CLOSED;
 }
 
 bool
-front_pipe_wants_input(const struct front_pipe *pipe)
+proxy_pipe_wants_input(const struct proxy_pipe *pipe)
 {
-    return pipe->end == FRONT_GOES_ON && !pipe->closing && !pipe->waiting &&
+    return pipe->end == PROXY_GOES_ON && !pipe->closing && !pipe->waiting &&
            pipe->out_len == 0;
 }
 
 bool
-front_pipe_wants_output(const struct front_pipe *pipe)
+proxy_pipe_wants_output(const struct proxy_pipe *pipe)
 {
-    return pipe->end == FRONT_GOES_ON && pipe->out_len > 0;
+    return pipe->end == PROXY_GOES_ON && pipe->out_len > 0;
 }

@@ -11,7 +11,7 @@
  * the other did not, each would see other packets.
  *
  * Neither descriptor is waited for here, and both stay the caller's.
- * Limits: one read of FRONT_PIPE_ROOM ahead; what is collected is the
+ * Limits: PROXY_PIPE_BUFFER bytes are read ahead; what is collected is the
  *         callback's to limit. One thread.
  */
 #ifndef REMORA_HOOKS_PROXY_PIPE_H
@@ -21,57 +21,57 @@
 
 #include <stdbool.h>
 
-/* How much is read at once. */
-#define FRONT_PIPE_ROOM (256u * 1024u)
+/* How many bytes are read at once. */
+#define PROXY_PIPE_BUFFER (256u * 1024u)
 /* How often in one run, so that the other direction gets its turn. */
-#define FRONT_PIPE_READS 16u
+#define PROXY_PIPE_READS 16u
 
-enum front_choice {
-    FRONT_PASS_ON, /* as it comes */
-    FRONT_HOLD,    /* it is to be collected */
-    FRONT_WAIT,    /* nothing goes on until front_pipe_go_on() */
+enum proxy_choice {
+    PROXY_PASS_ON, /* as it comes */
+    PROXY_HOLD,    /* it is to be collected */
+    PROXY_WAIT,    /* nothing goes on until proxy_pipe_go_on() */
 };
 
-struct front_pipe_calls {
-    /* A packet begins. After FRONT_WAIT it is asked again for the same one. */
-    enum front_choice (*begins)(void *opaque,
-                                const struct front_header *header);
+struct proxy_pipe_calls {
+    /* A packet begins. After PROXY_WAIT it is asked again for the same one. */
+    enum proxy_choice (*begins)(void *opaque,
+                                const struct proxy_header *header);
     /* It is whole, and the receiver's to free. */
-    void (*whole)(void *opaque, struct front_packet *packet);
+    void (*whole)(void *opaque, struct proxy_packet *packet);
     /* One that was put in begins to go out. NULL: nobody wants to know. */
-    void (*goes)(void *opaque, const struct front_packet *packet);
+    void (*goes)(void *opaque, const struct proxy_packet *packet);
 };
 
-enum front_state {
-    FRONT_AT_HEADER,
-    FRONT_IN_PASSING, /* the rest of a packet goes through */
-    FRONT_IN_HELD,    /* or is collected */
-    FRONT_AT_FDS,     /* the bytes that bring descriptors */
+enum proxy_state {
+    PROXY_AT_HEADER,
+    PROXY_IN_PASSING, /* the rest of a packet goes through */
+    PROXY_IN_HELD,    /* or is collected */
+    PROXY_AT_FDS,     /* the bytes that bring descriptors */
 };
 
-enum front_end {
-    FRONT_GOES_ON,
-    FRONT_CLOSED, /* the sender has closed, and all is passed on */
-    FRONT_CUT,    /* the receiver is gone */
-    FRONT_BROKEN, /* what came is not the protocol, or there is no memory */
+enum proxy_end {
+    PROXY_GOES_ON,
+    PROXY_CLOSED, /* the sender has closed, and all is passed on */
+    PROXY_CUT,    /* the receiver is gone */
+    PROXY_BROKEN, /* what came is not the protocol, or there is no memory */
 };
 
-struct front_pipe {
+struct proxy_pipe {
     int from;
     int to;
-    enum front_type with_fds;
-    const struct front_pipe_calls *calls;
+    enum proxy_type with_fds;
+    const struct proxy_pipe_calls *calls;
     void *opaque;
-    enum front_state state;
-    enum front_end end;
+    enum proxy_state state;
+    enum proxy_end end;
     bool closing;    /* the sender has closed */
-    bool waiting;    /* after FRONT_WAIT */
+    bool waiting;    /* after PROXY_WAIT */
     size_t expected; /* packets that are out for a question, and come back */
     unsigned reads;  /* in this run */
     /* Read, and not yet dealt with. */
     size_t in_at;
     size_t in_len;
-    int in_fds[FRONT_FDS_MAX]; /* they came with the last byte of in */
+    int in_fds[PROXY_FDS_MAX]; /* they came with the last byte of in */
     size_t n_in_fds;
     /* To be sent before anything else. */
     const uint8_t *out;
@@ -79,39 +79,39 @@ struct front_pipe {
     int out_fd;                   /* with its first byte, or -1 */
     size_t left;                  /* of the packet */
     size_t fds_left;              /* that follow the packet */
-    struct front_packet *held;    /* is being collected */
-    struct front_packet *queue;   /* to go out between packets */
-    struct front_packet *sending; /* the one that goes out */
+    struct proxy_packet *held;    /* is being collected */
+    struct proxy_packet *queue;   /* to go out between packets */
+    struct proxy_packet *sending; /* the one that goes out */
     size_t sent_fds;
-    uint8_t in[FRONT_PIPE_ROOM]; /* last: it is touched only as it fills */
+    uint8_t in[PROXY_PIPE_BUFFER]; /* last: it is touched only as it fills */
 };
 
-/* with_fds: FRONT_CALL_WITH_FDS on the way to libvirtd, FRONT_REPLY_WITH_FDS on
+/* with_fds: PROXY_CALL_WITH_FDS on the way to libvirtd, PROXY_REPLY_WITH_FDS on
  * the way back. */
-void front_pipe_init(struct front_pipe *pipe,
+void proxy_pipe_init(struct proxy_pipe *pipe,
                      int from,
                      int to,
-                     enum front_type with_fds,
-                     const struct front_pipe_calls *calls,
+                     enum proxy_type with_fds,
+                     const struct proxy_pipe_calls *calls,
                      void *opaque);
-void front_pipe_clear(struct front_pipe *pipe);
+void proxy_pipe_clear(struct proxy_pipe *pipe);
 
 /* Takes packet over. It goes out after what was put in before, as soon as no
  * other packet is under way. */
-void front_pipe_put(struct front_pipe *pipe, struct front_packet *packet);
+void proxy_pipe_put(struct proxy_pipe *pipe, struct proxy_packet *packet);
 
 /* A pipe whose sender has closed is not over while packets are expected: each
- * front_pipe_expect() is followed by one front_pipe_put() or by
- * front_pipe_drop(), which says that it will not come. */
-void front_pipe_expect(struct front_pipe *pipe);
-void front_pipe_drop(struct front_pipe *pipe);
+ * proxy_pipe_expect() is followed by one proxy_pipe_put() or by
+ * proxy_pipe_drop(), which says that it will not come. */
+void proxy_pipe_expect(struct proxy_pipe *pipe);
+void proxy_pipe_drop(struct proxy_pipe *pipe);
 
-void front_pipe_go_on(struct front_pipe *pipe);
+void proxy_pipe_go_on(struct proxy_pipe *pipe);
 
 /* Does all that can be done without waiting. */
-void front_pipe_run(struct front_pipe *pipe);
+void proxy_pipe_run(struct proxy_pipe *pipe);
 /* What to wait for then. */
-bool front_pipe_wants_input(const struct front_pipe *pipe);
-bool front_pipe_wants_output(const struct front_pipe *pipe);
+bool proxy_pipe_wants_input(const struct proxy_pipe *pipe);
+bool proxy_pipe_wants_output(const struct proxy_pipe *pipe);
 
 #endif

@@ -14,14 +14,14 @@
 #include <string.h>
 
 void
-front_question_free(struct front_question *question)
+proxy_question_free(struct proxy_question *question)
 {
     if (!question)
         return;
-    for (size_t i = 0; i < FRONT_TEXTS_MAX; i++)
+    for (size_t i = 0; i < PROXY_TEXTS_MAX; i++)
         free(question->news[i]);
     free(question->body);
-    front_question_free(question->look);
+    proxy_question_free(question->notice);
     free(question);
 }
 
@@ -39,39 +39,39 @@ write_uuid(char *text, const uint8_t *uuid)
 }
 
 static enum wire_op
-op_for(const struct front_call *call)
+op_for(const struct proxy_call *call)
 {
     enum { CONFIG = 2, WHERE = 3 }; /* VIR_DOMAIN_AFFECT_* */
 
     switch (call->kind) {
-    case FRONT_DEFINE:
-        return WIRE_FRONT_DEFINE;
-    case FRONT_ATTACH:
-        return (call->flags & WHERE) == CONFIG ? WIRE_FRONT_DEVICE
-                                               : WIRE_FRONT_ATTACH_LIVE;
-    case FRONT_UPDATE:
-        return WIRE_FRONT_UPDATE;
-    case FRONT_COPY:
-        return WIRE_FRONT_COPY;
-    case FRONT_MOVE:
-    case FRONT_PASS:
+    case PROXY_DEFINE:
+        return WIRE_PROXY_DEFINE;
+    case PROXY_ATTACH:
+        return (call->flags & WHERE) == CONFIG ? WIRE_PROXY_DEVICE
+                                               : WIRE_PROXY_ATTACH_LIVE;
+    case PROXY_UPDATE:
+        return WIRE_PROXY_UPDATE;
+    case PROXY_COPY:
+        return WIRE_PROXY_COPY;
+    case PROXY_MOVE:
+    case PROXY_PASS:
     default:
-        return WIRE_FRONT_MOVE;
+        return WIRE_PROXY_MOVE;
     }
 }
 
 /* The texts that are any of the agent's business; false: none is. */
 static bool
-choose_texts(struct front_question *question, const uint8_t *arguments)
+choose_texts(struct proxy_question *question, const uint8_t *arguments)
 {
-    const struct front_call *call = &question->call;
+    const struct proxy_call *call = &question->call;
     bool any = false;
 
     question->n_texts = call->n_texts;
     for (size_t i = 0; i < call->n_texts; i++) {
         const char *text = (const char *)arguments + call->texts[i].at;
 
-        if (!hook_sieve(text, call->texts[i].len))
+        if (!wire_sieve(text, call->texts[i].len))
             continue;
         question->texts[i] = text;
         question->lens[i] = call->texts[i].len;
@@ -82,70 +82,70 @@ choose_texts(struct front_question *question, const uint8_t *arguments)
 
 /* false: there is nothing to ask about. */
 static bool
-fill_in(struct front_question *question, struct front_packet *packet)
+fill_in(struct proxy_question *question, struct proxy_packet *packet)
 {
-    size_t head = front_packet_head(packet);
-    struct front_call *call = &question->call;
+    size_t head = proxy_packet_head(packet);
+    struct proxy_call *call = &question->call;
 
-    if (!front_call_read(packet->header.procedure, packet->bytes + head,
+    if (!proxy_call_read(packet->header.procedure, packet->bytes + head,
                          packet->len - head, call) ||
         !choose_texts(question, packet->bytes + head))
         return false;
     question->op = op_for(call);
     question->packet = packet;
-    if (call->has_domain && question->op != WIRE_FRONT_MOVE)
+    if (call->has_domain && question->op != WIRE_PROXY_MOVE)
         write_uuid(question->name, call->uuid);
     return true;
 }
 
 static bool
-is_looked_at_after(enum front_kind kind)
+needs_notice(enum proxy_kind kind)
 {
-    return kind == FRONT_ATTACH || kind == FRONT_UPDATE || kind == FRONT_COPY;
+    return kind == PROXY_ATTACH || kind == PROXY_UPDATE || kind == PROXY_COPY;
 }
 
-static struct front_question *
-new_look(const char *uuid)
+static struct proxy_question *
+new_notice(const char *uuid)
 {
-    struct front_question *look = calloc(1, sizeof(*look));
+    struct proxy_question *notice = calloc(1, sizeof(*notice));
 
-    if (!look)
+    if (!notice)
         return NULL;
-    look->op = WIRE_FRONT_LOOK;
-    (void)snprintf(look->name, sizeof(look->name), "%s", uuid);
-    look->texts[0] = "";
-    look->n_texts = 1;
-    return look;
+    notice->op = WIRE_PROXY_CALL_ENDED;
+    (void)snprintf(notice->name, sizeof(notice->name), "%s", uuid);
+    notice->texts[0] = "";
+    notice->n_texts = 1;
+    return notice;
 }
 
-/* The device as the client gave it, by which the agent knows its attach. One
- * that is only stored was not made ready, and ends nothing. */
+/* The agent knows an attach by the device as the client gave it. One that is only
+ * stored was not made ready, so its end need not be told. */
 static bool
-add_look(struct front_question *question)
+add_notice(struct proxy_question *question)
 {
-    struct front_question *look;
+    struct proxy_question *notice;
 
-    if (!is_looked_at_after(question->call.kind))
+    if (!needs_notice(question->call.kind))
         return true;
-    look = question->look = new_look(question->name);
-    if (!look || (question->op != WIRE_FRONT_ATTACH_LIVE &&
-                  question->op != WIRE_FRONT_COPY))
-        return look;
-    look->body = malloc(question->lens[0]);
-    if (!look->body)
+    notice = question->notice = new_notice(question->name);
+    if (!notice || (question->op != WIRE_PROXY_ATTACH_LIVE &&
+                    question->op != WIRE_PROXY_COPY))
+        return notice;
+    notice->body = malloc(question->lens[0]);
+    if (!notice->body)
         return false;
-    look->body_len = question->lens[0];
-    memcpy(look->body, question->texts[0], look->body_len);
+    notice->body_len = question->lens[0];
+    memcpy(notice->body, question->texts[0], notice->body_len);
     return true;
 }
 
-struct front_question *
-front_question_new(struct front_packet *packet, const char **ret_why)
+struct proxy_question *
+proxy_question_new(struct proxy_packet *packet, const char **ret_why)
 {
     static const char no_memory[] =
         "remora: the host has no memory left to ask the agent (remorad) about "
         "this definition: free some, then try again";
-    struct front_question *question = calloc(1, sizeof(*question));
+    struct proxy_question *question = calloc(1, sizeof(*question));
 
     *ret_why = NULL;
     if (!question) {
@@ -153,30 +153,30 @@ front_question_new(struct front_packet *packet, const char **ret_why)
         return NULL;
     }
     if (!fill_in(question, packet)) {
-        front_question_free(question);
+        proxy_question_free(question);
         return NULL;
     }
-    if (!add_look(question)) {
+    if (!add_notice(question)) {
         *ret_why = no_memory;
-        front_question_free(question);
+        proxy_question_free(question);
         return NULL;
     }
     return question;
 }
 
 void
-front_question_tell_end(struct front_question *look)
+proxy_question_set_ended(struct proxy_question *notice)
 {
-    if (!look->body)
+    if (!notice->body)
         return;
-    look->texts[0] = look->body;
-    look->lens[0] = look->body_len;
+    notice->texts[0] = notice->body;
+    notice->lens[0] = notice->body_len;
 }
 
 /* ---- the answer ------------------------------------------------------------ */
 
 static bool
-has_news(const struct front_question *question)
+has_news(const struct proxy_question *question)
 {
     for (size_t i = 0; i < question->n_texts; i++)
         if (question->news[i])
@@ -185,27 +185,27 @@ has_news(const struct front_question *question)
 }
 
 bool
-front_question_replace(struct front_question *question)
+proxy_question_replace(struct proxy_question *question)
 {
-    struct front_packet *packet = question->packet;
-    size_t head = front_packet_head(packet);
+    struct proxy_packet *packet = question->packet;
+    size_t head = proxy_packet_head(packet);
     size_t len = 0;
-    hook_autofree uint8_t *arguments = NULL;
+    wire_autofree uint8_t *arguments = NULL;
     uint8_t *bytes;
 
     if (!has_news(question))
         return true;
-    arguments = front_call_replace(
+    arguments = proxy_call_replace(
         &question->call, packet->bytes + head, packet->len - head,
         (const char *const *)question->news, question->new_lens, &len);
     bytes = arguments ? malloc(head + len) : NULL;
-    if (!bytes || head + len > FRONT_PACKET_MAX) {
+    if (!bytes || head + len > PROXY_PACKET_MAX) {
         free(bytes);
         return false;
     }
     memcpy(bytes, packet->bytes, head);
     memcpy(bytes + head, arguments, len);
-    front_xdr_put(bytes, (uint32_t)(head + len));
+    proxy_xdr_put(bytes, (uint32_t)(head + len));
     free(packet->bytes);
     packet->bytes = bytes;
     packet->len = head + len;

@@ -10,49 +10,50 @@
 #include "hooks/proxy/packet.h"
 #include "hooks/wire/wire.h"
 
-#define FRONT_UUID_TEXT 37u
+#define PROXY_UUID_TEXT 37u
 
-struct front_asker;
+struct proxy_threads;
 
-struct front_question {
+struct proxy_question {
     enum wire_op op;
-    char name[FRONT_UUID_TEXT];         /* empty: the operation has none */
-    const char *texts[FRONT_TEXTS_MAX]; /* NULL: not asked about */
-    size_t lens[FRONT_TEXTS_MAX];
+    char name[PROXY_UUID_TEXT];         /* empty: the operation has none */
+    const char *texts[PROXY_TEXTS_MAX]; /* NULL: not asked about */
+    size_t lens[PROXY_TEXTS_MAX];
     size_t n_texts; /* asked about one after the other */
     /* The answer. */
     bool refused;
     char why[WIRE_MESSAGE_MAX + 16];
-    char *news[FRONT_TEXTS_MAX]; /* malloc()ed; NULL: it stays as it is */
-    size_t new_lens[FRONT_TEXTS_MAX];
-    /* The loop's own: whose packet waits for the answer, and until when. */
-    struct front_packet *packet;
-    struct front_call call;
-    struct front_question
-        *look;  /* that follows the call; this one's, or NULL */
-    char *body; /* a look's, malloc()ed; NULL: none */
+    char *news[PROXY_TEXTS_MAX]; /* malloc()ed; NULL: it stays as it is */
+    size_t new_lens[PROXY_TEXTS_MAX];
+    /* The loop's: the packet that waits for the answer, and what it needs then. */
+    struct proxy_packet *packet;
+    struct proxy_call call;
+    struct proxy_question
+        *notice; /* to be sent when the call has ended, or NULL */
+    char *body;  /* a notice's device, malloc()ed; NULL: none */
     size_t body_len;
-    bool asked;                    /* a look's thread has it */
-    int64_t deadline;              /* 0: none */
-    struct front_question *beside; /* in the loop's list */
-    /* The asker's own. */
-    struct front_question *next;
-    struct front_asker *asker;
+    bool asked;       /* a notice: a thread has it */
+    int64_t deadline; /* a notice: until when its reply waits; 0: none */
+    struct proxy_question *beside; /* in the loop's list */
+    /* Of threads.c. */
+    struct proxy_question *next;
+    struct proxy_threads *threads;
 };
 
-/* About a call that was taken out, whose bytes stay the packet's, with the look
- * that its end is worth, so that it cannot fail for want of memory then. NULL,
- * and *ret_why: no memory if that is not NULL, else there is nothing to ask. */
-struct front_question *front_question_new(struct front_packet *packet,
+/* About a call that was taken out; the texts stay the packet's. If the agent has
+ * to know when the call has ended, the notice of that is made now, so that it
+ * cannot fail for want of memory then. NULL: there is nothing to ask, or, with
+ * *ret_why, no memory. */
+struct proxy_question *proxy_question_new(struct proxy_packet *packet,
                                           const char **ret_why);
-/* The look is to say that the attach has ended, if it is to an attach that was
- * made ready. */
-void front_question_tell_end(struct front_question *look);
-/* With the answer and its look, and without the packet. NULL is fine. */
-void front_question_free(struct front_question *question);
+/* The notice names the device whose attach or copy has ended. Without this it
+ * only says that the domain may have changed. */
+void proxy_question_set_ended(struct proxy_question *notice);
+/* Frees the answer and the notice, too, but not the packet. NULL is fine. */
+void proxy_question_free(struct proxy_question *question);
 
 /* Puts the answer's texts into the packet. false: it would be longer than
  * libvirt takes, or there is no memory; it is as before. */
-bool front_question_replace(struct front_question *question);
+bool proxy_question_replace(struct proxy_question *question);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/proxy/ratelimit.c - lines that a client can cause again and again
+ * hooks/proxy/ratelimit.c - how often a line that clients cause is logged
  */
 #include "config.h"
 
@@ -9,30 +9,30 @@
 #include <stddef.h>
 #include <sys/mman.h>
 
-struct front_seldom *
-front_seldom_new(void)
+struct proxy_ratelimit *
+proxy_ratelimit_new(void)
 {
-    struct front_seldom *seldom =
-        mmap(NULL, sizeof(*seldom), PROT_READ | PROT_WRITE,
+    struct proxy_ratelimit *limit =
+        mmap(NULL, sizeof(*limit), PROT_READ | PROT_WRITE,
              MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-    return seldom == MAP_FAILED ? NULL : seldom;
+    return limit == MAP_FAILED ? NULL : limit;
 }
 
 void
-front_seldom_free(struct front_seldom *seldom)
+proxy_ratelimit_free(struct proxy_ratelimit *limit)
 {
-    if (seldom)
-        (void)munmap(seldom, sizeof(*seldom));
+    if (limit)
+        (void)munmap(limit, sizeof(*limit));
 }
 
 bool
-front_seldom_may(struct front_seldom *seldom, int64_t now_ms)
+proxy_ratelimit_allows(struct proxy_ratelimit *limit, int64_t now_ms)
 {
     uint32_t now = (uint32_t)(now_ms / 1000) + 1;
-    uint32_t said_at = atomic_load(&seldom->said_at);
+    uint32_t said_at = atomic_load(&limit->said_at);
 
-    if (said_at != 0 && now - said_at < FRONT_SELDOM_SECONDS)
+    if (said_at != 0 && now - said_at < PROXY_RATELIMIT_SECONDS)
         return false;
-    return atomic_compare_exchange_strong(&seldom->said_at, &said_at, now);
+    return atomic_compare_exchange_strong(&limit->said_at, &said_at, now);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/proxy/ratelimit.h - lines that a client can cause again and again
+ * hooks/proxy/ratelimit.h - how often a line that clients cause is logged
  *
  * A client that connects in a loop must not fill the log. Parent and relays
  * count together, in memory that they share.
@@ -12,18 +12,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define FRONT_SELDOM_SECONDS 10u
+#define PROXY_RATELIMIT_SECONDS 10u
 
-struct front_seldom {
-    _Atomic uint32_t said_at; /* seconds of hook_clock_ms(); 0: never */
+struct proxy_ratelimit {
+    _Atomic uint32_t said_at; /* seconds of wire_clock_ms(); 0: never */
 };
 
-/* In memory that processes share which are forked from now on. NULL and
- * errno. */
-struct front_seldom *front_seldom_new(void);
-void front_seldom_free(struct front_seldom *seldom);
+/* Shared with the processes that are forked from now on. NULL and errno. */
+struct proxy_ratelimit *proxy_ratelimit_new(void);
+void proxy_ratelimit_free(struct proxy_ratelimit *limit);
 
-/* Whether to say it now: of all who share it, one in so many seconds. */
-bool front_seldom_may(struct front_seldom *seldom, int64_t now_ms);
+/* Whether to say it now: once in so many seconds, counted over all processes that
+ * share it. */
+bool proxy_ratelimit_allows(struct proxy_ratelimit *limit, int64_t now_ms);
 
 #endif

@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 struct relay {
-    struct front_desk desk;
+    struct proxy_session session;
     int64_t over_at; /* the client is gone; 0: it is not */
-    struct front_pipe to_server;
-    struct front_pipe to_client;
+    struct proxy_pipe to_server;
+    struct proxy_pipe to_client;
 };
 
 static struct pollfd
@@ -37,7 +37,7 @@ interest(int fd, bool in, bool out)
 static int
 patience(int64_t deadline)
 {
-    int64_t left = deadline - hook_clock_ms();
+    int64_t left = deadline - wire_clock_ms();
 
     if (deadline == 0)
         return -1;
@@ -55,19 +55,19 @@ earlier(int64_t one, int64_t other)
 static void
 wait_for_work(struct relay *relay)
 {
-    const struct front_pipe *up = &relay->to_server;
-    const struct front_pipe *down = &relay->to_client;
+    const struct proxy_pipe *up = &relay->to_server;
+    const struct proxy_pipe *down = &relay->to_client;
     struct pollfd entries[] = {
-        interest(up->from, front_pipe_wants_input(up),
-                 front_pipe_wants_output(down)),
-        interest(up->to, front_pipe_wants_input(down),
-                 front_pipe_wants_output(up)),
-        interest(front_asker_fd(relay->desk.asker), true, false),
+        interest(up->from, proxy_pipe_wants_input(up),
+                 proxy_pipe_wants_output(down)),
+        interest(up->to, proxy_pipe_wants_input(down),
+                 proxy_pipe_wants_output(up)),
+        interest(proxy_threads_fd(relay->session.threads), true, false),
     };
 
-    (void)poll(
-        entries, sizeof(entries) / sizeof(entries[0]),
-        patience(earlier(front_desk_deadline(&relay->desk), relay->over_at)));
+    (void)poll(entries, sizeof(entries) / sizeof(entries[0]),
+               patience(earlier(proxy_session_deadline(&relay->session),
+                                relay->over_at)));
 }
 
 /* What one lets go may be what the other waits for. */
@@ -77,13 +77,13 @@ run_both(struct relay *relay)
     bool was_deaf;
 
     do {
-        was_deaf = relay->to_client.end == FRONT_CUT;
-        relay->desk.woken = false;
-        front_pipe_run(&relay->to_server);
-        front_pipe_run(&relay->to_client);
-        if (!was_deaf && relay->to_client.end == FRONT_CUT)
-            front_desk_deafen(&relay->desk);
-    } while (relay->desk.woken);
+        was_deaf = relay->to_client.end == PROXY_CUT;
+        relay->session.woken = false;
+        proxy_pipe_run(&relay->to_server);
+        proxy_pipe_run(&relay->to_client);
+        if (!was_deaf && relay->to_client.end == PROXY_CUT)
+            proxy_session_deafen(&relay->session);
+    } while (relay->session.woken);
 }
 
 /* The client has closed, and libvirtd learns it; it may still have to say
@@ -94,11 +94,11 @@ notice_end(struct relay *relay)
 {
     if (relay->over_at != 0)
         return;
-    if (relay->to_server.end == FRONT_CLOSED) {
+    if (relay->to_server.end == PROXY_CLOSED) {
         (void)shutdown(relay->to_server.to, SHUT_WR);
-        relay->over_at = hook_clock_ms() + FRONT_LINGER_MS;
-    } else if (relay->to_client.end == FRONT_CUT) {
-        relay->over_at = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
+        relay->over_at = wire_clock_ms() + PROXY_LINGER_MS;
+    } else if (relay->to_client.end == PROXY_CUT) {
+        relay->over_at = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
     }
 }
 
@@ -107,12 +107,12 @@ notice_end(struct relay *relay)
 static bool
 is_over(const struct relay *relay)
 {
-    enum front_end up = relay->to_server.end;
-    enum front_end down = relay->to_client.end;
+    enum proxy_end up = relay->to_server.end;
+    enum proxy_end down = relay->to_client.end;
 
-    return up == FRONT_BROKEN || down == FRONT_BROKEN || down == FRONT_CLOSED ||
-           (down == FRONT_CUT && up != FRONT_GOES_ON) ||
-           (relay->over_at != 0 && hook_clock_ms() >= relay->over_at);
+    return up == PROXY_BROKEN || down == PROXY_BROKEN || down == PROXY_CLOSED ||
+           (down == PROXY_CUT && up != PROXY_GOES_ON) ||
+           (relay->over_at != 0 && wire_clock_ms() >= relay->over_at);
 }
 
 static void
@@ -124,83 +124,83 @@ relay_packets(struct relay *relay)
         if (is_over(relay))
             return;
         wait_for_work(relay);
-        front_desk_settle(&relay->desk, hook_clock_ms());
+        proxy_session_settle(&relay->session, wire_clock_ms());
     }
 }
 
 static void
-settle_within(struct front_desk *desk, int64_t deadline)
+settle_within(struct proxy_session *session, int64_t deadline)
 {
-    struct pollfd entry = {front_asker_fd(desk->asker), POLLIN, 0};
+    struct pollfd entry = {proxy_threads_fd(session->threads), POLLIN, 0};
 
     (void)poll(&entry, 1, patience(deadline));
-    front_desk_settle(desk, hook_clock_ms());
+    proxy_session_settle(session, wire_clock_ms());
 }
 
 /* The agent learns what became of the domains whose replies did not come: a
  * disk that it made ready may not be in use now. */
 static void
-take_last_looks(struct front_desk *desk)
+send_last_notices(struct proxy_session *session)
 {
-    int64_t end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    int64_t end = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
 
-    while (desk->n_attaching > 0 && hook_clock_ms() < end)
-        settle_within(desk, end);
-    front_desk_look_at_all(desk);
-    end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
-    while (desk->looks && hook_clock_ms() < end)
-        settle_within(desk, front_desk_deadline(desk));
+    while (session->n_attaching > 0 && wire_clock_ms() < end)
+        settle_within(session, end);
+    proxy_session_notify_all(session);
+    end = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    while (session->notices && wire_clock_ms() < end)
+        settle_within(session, proxy_session_deadline(session));
 }
 
 bool
-front_relay_run(int client, int server, int broker)
+proxy_relay_run(int client, int server, int broker)
 {
     struct relay *relay = calloc(1, sizeof(*relay));
-    struct front_asker *asker = relay ? front_asker_new(broker) : NULL;
+    struct proxy_threads *threads = relay ? proxy_threads_new(broker) : NULL;
     bool good;
 
-    if (!asker) {
+    if (!threads) {
         free(relay);
         return false;
     }
-    relay->desk.to_server = &relay->to_server;
-    relay->desk.to_client = &relay->to_client;
-    relay->desk.asker = asker;
-    front_pipe_init(&relay->to_server, client, server, FRONT_CALL_WITH_FDS,
-                    &front_desk_calls, &relay->desk);
-    front_pipe_init(&relay->to_client, server, client, FRONT_REPLY_WITH_FDS,
-                    &front_desk_replies, &relay->desk);
+    relay->session.to_server = &relay->to_server;
+    relay->session.to_client = &relay->to_client;
+    relay->session.threads = threads;
+    proxy_pipe_init(&relay->to_server, client, server, PROXY_CALL_WITH_FDS,
+                    &proxy_session_calls, &relay->session);
+    proxy_pipe_init(&relay->to_client, server, client, PROXY_REPLY_WITH_FDS,
+                    &proxy_session_replies, &relay->session);
     relay_packets(relay);
-    good = relay->to_server.end != FRONT_BROKEN &&
-           relay->to_client.end != FRONT_BROKEN;
+    good = relay->to_server.end != PROXY_BROKEN &&
+           relay->to_client.end != PROXY_BROKEN;
     (void)close(client);
     (void)close(server);
-    take_last_looks(&relay->desk);
-    front_desk_clear(&relay->desk);
-    front_pipe_clear(&relay->to_server);
-    front_pipe_clear(&relay->to_client);
+    send_last_notices(&relay->session);
+    proxy_session_clear(&relay->session);
+    proxy_pipe_clear(&relay->to_server);
+    proxy_pipe_clear(&relay->to_client);
     free(relay);
     return good;
 }
 
 void
-front_relay_apologise(int client, const char *why)
+proxy_relay_apologise(int client, const char *why)
 {
-    int64_t deadline = hook_clock_ms() + FRONT_LINGER_MS;
-    uint8_t bytes[FRONT_HEADER];
-    struct front_header call;
+    int64_t deadline = wire_clock_ms() + PROXY_LINGER_MS;
+    uint8_t bytes[PROXY_HEADER];
+    struct proxy_header call;
     size_t len;
 
-    if (hook_read(client, bytes, sizeof(bytes), deadline) == HOOK_IO_DONE &&
-        front_header_read(bytes, &call) && call.type == FRONT_CALL) {
-        hook_autofree uint8_t *reply =
-            front_error_reply(&call, FRONT_ERROR_RPC, why, &len);
+    if (wire_read(client, bytes, sizeof(bytes), deadline) == WIRE_IO_DONE &&
+        proxy_header_read(bytes, &call) && call.type == PROXY_CALL) {
+        wire_autofree uint8_t *reply =
+            proxy_error_reply(&call, PROXY_ERROR_RPC, why, &len);
 
         if (reply)
-            (void)hook_write(client, reply, len, deadline);
+            (void)wire_write(client, reply, len, deadline);
         /* Closing with bytes unread would take the reply back. */
         (void)shutdown(client, SHUT_WR);
-        while (hook_read(client, bytes, 1, deadline) == HOOK_IO_DONE)
+        while (wire_read(client, bytes, 1, deadline) == WIRE_IO_DONE)
             continue;
     }
     (void)close(client);

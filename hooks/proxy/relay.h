@@ -11,15 +11,15 @@
 #include <stdbool.h>
 
 /* How long libvirtd may take to close after the client has. */
-#define FRONT_LINGER_MS 5000
+#define PROXY_LINGER_MS 5000
 
 /* Between the client and libvirtd, with the relay's end of the broker's pair
- * (front-broker.h). Closes client and server. false: what came was not the
+ * (broker.h). Closes client and server. false: what came was not the
  * protocol, or there is no memory. */
-bool front_relay_run(int client, int server, int broker);
+bool proxy_relay_run(int client, int server, int broker);
 
 /* To a client for which there is no libvirtd: waits for its first call for at
- * most FRONT_LINGER_MS, says why in libvirt's words, and closes. */
-void front_relay_apologise(int client, const char *why);
+ * most PROXY_LINGER_MS, says why in libvirt's words, and closes. */
+void proxy_relay_apologise(int client, const char *why);
 
 #endif

@@ -40,15 +40,15 @@ struct client {
 };
 
 struct server {
-    const struct front_server_setup *setup;
+    const struct proxy_server_setup *setup;
     int epoll;
     int signals;
     bool over;
     pid_t self;
     char own[sizeof(((struct sockaddr_un *)0)->sun_path) + 1];
-    struct front_seldom rejected; /* nobody else says that */
-    struct front_seldom *failed;  /* the relays' */
-    struct front_users users;
+    struct proxy_ratelimit rejected; /* clients that were turned away */
+    struct proxy_ratelimit *failed;  /* relays that could not begin */
+    struct proxy_users users;
     struct client *clients;
 };
 
@@ -60,11 +60,11 @@ say_rejected(struct server *server, uid_t uid, const char *why)
     char line[256];
     int len;
 
-    if (!front_seldom_may(&server->rejected, hook_clock_ms()))
+    if (!proxy_ratelimit_allows(&server->rejected, wire_clock_ms()))
         return;
     len = snprintf(line, sizeof(line), "a client of user %u is turned away: %s",
                    (unsigned)uid, why);
-    hook_say(NULL, line,
+    wire_say(NULL, line,
              (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
 }
 
@@ -81,20 +81,20 @@ static bool
 start_relay(struct server *server,
             struct client *client,
             int socket,
-            const struct front_identity *identity)
+            const struct proxy_identity *identity)
 {
-    hook_autoclose int parent_end = -1;
-    hook_autoclose int relay_end = -1;
-    struct front_child child = {
+    wire_autoclose int parent_end = -1;
+    wire_autoclose int relay_end = -1;
+    struct proxy_child child = {
         .client = socket,
         .identity = identity,
         .upstream = server->setup->upstream,
         .own = server->own,
-        .seldom = server->failed,
+        .limit = server->failed,
         .parent = server->self,
     };
 
-    if (front_broker_pair(&parent_end, &relay_end) < 0 ||
+    if (proxy_broker_pair(&parent_end, &relay_end) < 0 ||
         !poll_for(server, parent_end, client))
         return false;
     child.broker = relay_end;
@@ -102,7 +102,7 @@ start_relay(struct server *server,
     if (client->relay < 0)
         return false;
     if (client->relay == 0)
-        front_child_run(&child);
+        proxy_child_run(&child);
     client->broker = parent_end;
     parent_end = -1;
     return true;
@@ -111,7 +111,7 @@ start_relay(struct server *server,
 static bool
 add_client(struct server *server,
            int socket,
-           const struct front_identity *identity)
+           const struct proxy_identity *identity)
 {
     struct client *client = calloc(1, sizeof(*client));
 
@@ -132,29 +132,29 @@ add_client(struct server *server,
 static void
 receive(struct server *server, int socket)
 {
-    struct front_identity identity;
-    struct hook_error error;
+    struct proxy_identity identity;
+    struct wire_error error;
     const char *reason;
 
-    if (!front_identity_of(socket, &identity, &error)) {
+    if (!proxy_identity_of(socket, &identity, &error)) {
         say_rejected(server, (uid_t)-1, error.line);
         return;
     }
-    reason = front_users_enter(&server->users, identity.uid, hook_clock_ms());
+    reason = proxy_users_enter(&server->users, identity.uid, wire_clock_ms());
     if (!reason && !add_client(server, socket, &identity)) {
         reason = strerror(errno);
-        front_users_leave(&server->users, identity.uid);
+        proxy_users_leave(&server->users, identity.uid);
     }
     if (reason)
         say_rejected(server, identity.uid, reason);
-    front_identity_clear(&identity);
+    proxy_identity_clear(&identity);
 }
 
 static void
 accept_one(struct server *server)
 {
     const struct timespec pause = {.tv_nsec = PAUSE_NS};
-    hook_autoclose int socket =
+    wire_autoclose int socket =
         accept4(server->setup->listen, NULL, NULL, SOCK_CLOEXEC);
 
     if (socket >= 0)
@@ -173,22 +173,22 @@ drop_broker(struct server *server, struct client *client)
 {
     if (client->broker >= 0)
         (void)epoll_ctl(server->epoll, EPOLL_CTL_DEL, client->broker, NULL);
-    hook_close(&client->broker);
+    wire_close(&client->broker);
 }
 
 /* false: its relay cannot be told. */
 static bool
 broker_for(struct server *server, struct client *client, uint8_t number)
 {
-    enum front_broker given;
+    enum proxy_broker given;
 
-    if (!front_users_may_ask(&server->users, client->uid, hook_clock_ms()))
-        return front_broker_deny(client->broker, number, FRONT_BROKER_OFTEN);
-    given = front_broker_give(client->broker, number, server->setup->agent_path,
+    if (!proxy_users_may_ask(&server->users, client->uid, wire_clock_ms()))
+        return proxy_broker_deny(client->broker, number, PROXY_BROKER_OFTEN);
+    given = proxy_broker_give(client->broker, number, server->setup->agent_path,
                               client->uid, client->gid, client->pid);
-    if (given == FRONT_BROKER_HERE)
-        front_users_count_ask(&server->users, client->uid);
-    return given != FRONT_BROKER_LOST;
+    if (given == PROXY_BROKER_HERE)
+        proxy_users_count_ask(&server->users, client->uid);
+    return given != PROXY_BROKER_LOST;
 }
 
 static void
@@ -199,13 +199,13 @@ serve(struct server *server, struct client *client)
 
     if (client->broker < 0)
         return;
-    switch (front_broker_listen(client->broker, &number)) {
-    case FRONT_BROKER_QUIET:
+    switch (proxy_broker_listen(client->broker, &number)) {
+    case PROXY_BROKER_QUIET:
         return;
-    case FRONT_BROKER_ASKED:
+    case PROXY_BROKER_ASKED:
         served = broker_for(server, client, number);
         break;
-    case FRONT_BROKER_OVER:
+    case PROXY_BROKER_OVER:
     default:
         break;
     }
@@ -220,7 +220,7 @@ mark_gone(struct server *server, pid_t relay)
         if (client->relay == relay) {
             client->gone = true;
             drop_broker(server, client);
-            front_users_leave(&server->users, client->uid);
+            proxy_users_leave(&server->users, client->uid);
             return;
         }
 }
@@ -273,8 +273,8 @@ open_signals(void)
     (void)sigaddset(&wanted, SIGCHLD);
     (void)sigaddset(&wanted, SIGTERM);
     (void)sigaddset(&wanted, SIGINT);
-    /* There is nothing to read again; libvirtd and remorad, which do, get it
-     * from the same hand. */
+    /* An administrator may send it to all daemons, so that they read their
+     * configuration again. The proxy has none. */
     (void)signal(SIGHUP, SIG_IGN);
     if (sigprocmask(SIG_BLOCK, &wanted, NULL) < 0)
         return -1;
@@ -323,7 +323,8 @@ end_relays(struct server *server)
     free_gone(server);
 }
 
-/* Whose file nobody can connect to has no name here. */
+/* Where clients connect to; empty if that is no file. A relay must not take it
+ * for libvirtd's socket. */
 static void
 find_own(struct server *server)
 {
@@ -336,33 +337,33 @@ find_own(struct server *server)
 }
 
 bool
-front_server_run(const struct front_server_setup *setup,
+proxy_server_run(const struct proxy_server_setup *setup,
                  void (*ready)(void),
-                 struct hook_error *error)
+                 struct wire_error *error)
 {
     struct server server = {
         .setup = setup,
         .epoll = epoll_create1(EPOLL_CLOEXEC),
         .signals = open_signals(),
         .self = getpid(),
-        .failed = front_seldom_new(),
+        .failed = proxy_ratelimit_new(),
     };
     bool begun = server.failed && server.epoll >= 0 && server.signals >= 0 &&
                  poll_for(&server, server.signals, &server.signals) &&
                  poll_for(&server, setup->listen, &server);
 
-    front_users_init(&server.users, setup->max_clients, setup->max_per_user);
+    proxy_users_init(&server.users, setup->max_clients, setup->max_per_user);
     find_own(&server);
     if (begun) {
         ready();
         loop(&server);
         end_relays(&server);
     } else {
-        hook_error_set(error, "cannot begin: %s", strerror(errno));
+        wire_error_set(error, "cannot begin: %s", strerror(errno));
     }
-    front_seldom_free(server.failed);
-    front_users_clear(&server.users);
-    hook_close(&server.epoll);
-    hook_close(&server.signals);
+    proxy_ratelimit_free(server.failed);
+    proxy_users_clear(&server.users);
+    wire_close(&server.epoll);
+    wire_close(&server.signals);
     return begun;
 }

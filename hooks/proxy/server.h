@@ -2,9 +2,9 @@
 /*
  * hooks/proxy/server.h - the proxy's parent: accepts, forks, brokers, reaps
  *
- * It stays root and looks at no byte of any client. It waits for nobody: not
- * for a client, a relay, libvirtd or the agent.
- * Limits: front-users.h. One thread, and SIGPIPE ignored.
+ * It stays root, so it reads nothing that a client sends. It never blocks: not on
+ * a client, a relay, libvirtd or the agent.
+ * Limits: users.h. One thread, and SIGPIPE ignored.
  */
 #ifndef REMORA_HOOKS_PROXY_SERVER_H
 #define REMORA_HOOKS_PROXY_SERVER_H
@@ -14,10 +14,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-struct front_server_setup {
+struct proxy_server_setup {
     int listen;             /* a listening socket that does not block */
     const char *upstream;   /* libvirtd's, or NULL */
-    const char *agent_path; /* of front.sock */
+    const char *agent_path; /* of proxy.sock */
     size_t max_clients;
     size_t max_per_user;
 };
@@ -25,8 +25,8 @@ struct front_server_setup {
 /* Runs until SIGTERM or SIGINT, and ends all relays then. ready is called as
  * soon as a signal does no more than that. false: *error says why it could
  * not begin. */
-bool front_server_run(const struct front_server_setup *setup,
+bool proxy_server_run(const struct proxy_server_setup *setup,
                       void (*ready)(void),
-                      struct hook_error *error);
+                      struct wire_error *error);
 
 #endif

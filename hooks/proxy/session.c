@@ -12,226 +12,230 @@
 #include <string.h>
 
 static bool
-is_remote(const struct front_header *header)
+is_remote(const struct proxy_header *header)
 {
-    return header->program == FRONT_PROGRAM_REMOTE &&
-           header->version == FRONT_REMOTE_VERSION;
+    return header->program == PROXY_PROGRAM_REMOTE &&
+           header->version == PROXY_REMOTE_VERSION;
 }
 
 static bool
-is_call(const struct front_header *header)
+is_call(const struct proxy_header *header)
 {
-    return header->type == FRONT_CALL || header->type == FRONT_CALL_WITH_FDS;
+    return header->type == PROXY_CALL || header->type == PROXY_CALL_WITH_FDS;
 }
 
 static bool
-is_reply(const struct front_header *header)
+is_reply(const struct proxy_header *header)
 {
-    return header->type == FRONT_REPLY || header->type == FRONT_REPLY_WITH_FDS;
+    return header->type == PROXY_REPLY || header->type == PROXY_REPLY_WITH_FDS;
 }
 
 /* ---- letting go ------------------------------------------------------------ */
 
 static void
-wake(struct front_desk *desk)
+wake(struct proxy_session *session)
 {
-    desk->woken = desk->woken || desk->to_server->waiting;
-    front_pipe_go_on(desk->to_server);
+    session->woken = session->woken || session->to_server->waiting;
+    proxy_pipe_go_on(session->to_server);
 }
 
 /* The call is no longer here. */
 static void
-forget(struct front_desk *desk, const struct front_packet *packet)
+forget(struct proxy_session *session, const struct proxy_packet *packet)
 {
-    desk->n_held--;
-    desk->held_bytes -= packet->len;
-    wake(desk);
+    session->n_held--;
+    session->held_bytes -= packet->len;
+    wake(session);
 }
 
 static void
-pass_on(struct front_desk *desk, struct front_packet *packet)
+pass_on(struct proxy_session *session, struct proxy_packet *packet)
 {
-    forget(desk, packet);
-    front_pipe_put(desk->to_server, packet);
+    forget(session, packet);
+    proxy_pipe_put(session->to_server, packet);
 }
 
 /* Those that a client lets lie would fill our memory; to one that hears nothing
  * any more there is nothing to say. */
 static void
-put_refusal(struct front_desk *desk, struct front_packet *reply)
+put_refusal(struct proxy_session *session, struct proxy_packet *reply)
 {
-    if (desk->to_client->end != FRONT_GOES_ON) {
-        front_packet_free(reply);
+    if (session->to_client->end != PROXY_GOES_ON) {
+        proxy_packet_free(reply);
         return;
     }
     reply->refusal = true;
-    desk->n_refusals++;
-    front_pipe_put(desk->to_client, reply);
+    session->n_refusals++;
+    proxy_pipe_put(session->to_client, reply);
 }
 
 /* Instead of libvirtd's answer. Without memory for it there is none, and the
  * connection is of no more use. */
 static void
-refuse(struct front_desk *desk, struct front_packet *packet, const char *why)
+refuse(struct proxy_session *session,
+       struct proxy_packet *packet,
+       const char *why)
 {
-    struct front_packet *reply = calloc(1, sizeof(*reply));
+    struct proxy_packet *reply = calloc(1, sizeof(*reply));
 
-    forget(desk, packet);
+    forget(session, packet);
     if (reply)
-        reply->bytes = front_error_reply(&packet->header, FRONT_ERROR_HOOK, why,
+        reply->bytes = proxy_error_reply(&packet->header, PROXY_ERROR_HOOK, why,
                                          &reply->len);
     if (reply && reply->bytes) {
-        put_refusal(desk, reply);
+        put_refusal(session, reply);
     } else {
-        front_packet_free(reply);
-        desk->to_client->end = FRONT_BROKEN;
+        proxy_packet_free(reply);
+        session->to_client->end = PROXY_BROKEN;
     }
-    front_packet_free(packet);
+    proxy_packet_free(packet);
 }
 
 static void
-reply_goes(void *opaque, const struct front_packet *packet)
+reply_goes(void *opaque, const struct proxy_packet *packet)
 {
-    struct front_desk *desk = opaque;
+    struct proxy_session *session = opaque;
 
     /* It did not count any more once the client was deaf. */
-    if (!packet->refusal || desk->n_refusals == 0)
+    if (!packet->refusal || session->n_refusals == 0)
         return;
-    desk->n_refusals--;
-    wake(desk);
+    session->n_refusals--;
+    wake(session);
 }
 
 void
-front_desk_deafen(struct front_desk *desk)
+proxy_session_deafen(struct proxy_session *session)
 {
-    desk->n_refusals = 0;
-    wake(desk);
+    session->n_refusals = 0;
+    wake(session);
 }
 
 /* ---- questions ------------------------------------------------------------- */
 
 static size_t
-bytes_of(const struct front_question *look)
+bytes_of(const struct proxy_question *notice)
 {
-    return look ? look->body_len : 0;
+    return notice ? notice->body_len : 0;
 }
 
 static void
-consider(struct front_desk *desk, struct front_packet *packet)
+consider(struct proxy_session *session, struct proxy_packet *packet)
 {
     static const char no_thread[] =
         "remora: the host has no thread left to ask the agent (remorad) about "
         "this definition: raise TasksMax of remora-libvirt-proxy.service, then "
         "try again";
     const char *why = NULL;
-    struct front_question *question = front_question_new(packet, &why);
+    struct proxy_question *question = proxy_question_new(packet, &why);
 
     if (!question && why) {
-        refuse(desk, packet, why);
+        refuse(session, packet, why);
         return;
     }
     if (!question) {
-        pass_on(desk, packet);
+        pass_on(session, packet);
         return;
     }
-    if (!front_asker_start(desk->asker, question)) {
-        refuse(desk, packet, no_thread);
-        front_question_free(question);
+    if (!proxy_threads_start(session->threads, question)) {
+        refuse(session, packet, no_thread);
+        proxy_question_free(question);
         return;
     }
-    desk->n_attaching += question->look != NULL;
-    desk->look_bytes += bytes_of(question->look);
-    front_pipe_expect(desk->to_server);
+    session->n_attaching += question->notice != NULL;
+    session->notice_bytes += bytes_of(question->notice);
+    proxy_pipe_expect(session->to_server);
 }
 
-/* ---- looks ----------------------------------------------------------------- */
+/* ---- notices ----------------------------------------------------------------- */
 
 static void
-start_look(struct front_desk *desk, struct front_question *look)
+start_notice(struct proxy_session *session, struct proxy_question *notice)
 {
-    look->asked = front_asker_start(desk->asker, look);
-    if (!look->asked)
-        desk->threads_at = hook_clock_ms() + FRONT_THREAD_MS;
+    notice->asked = proxy_threads_start(session->threads, notice);
+    if (!notice->asked)
+        session->threads_at = wire_clock_ms() + PROXY_THREAD_MS;
 }
 
-/* The agent has its look, and the packet, if there is one, waits for it. Without
+/* The agent has its notice, and the packet, if there is one, waits for it. Without
  * a thread it has it later: it must not take what it made ready for in use for
  * ever. */
 static void
-begin_look(struct front_desk *desk,
-           struct front_question *look,
-           struct front_packet *packet)
+send_notice(struct proxy_session *session,
+            struct proxy_question *notice,
+            struct proxy_packet *packet)
 {
-    look->packet = packet;
-    look->deadline = hook_clock_ms() + FRONT_LOOK_MS;
-    look->beside = desk->looks;
-    desk->looks = look;
-    desk->n_looks++;
+    notice->packet = packet;
+    notice->deadline = wire_clock_ms() + PROXY_NOTICE_MS;
+    notice->beside = session->notices;
+    session->notices = notice;
+    session->n_notices++;
     if (packet)
-        front_pipe_expect(desk->to_client);
-    start_look(desk, look);
+        proxy_pipe_expect(session->to_client);
+    start_notice(session, notice);
 }
 
 static void
-free_look(struct front_desk *desk, struct front_question *look)
+free_notice(struct proxy_session *session, struct proxy_question *notice)
 {
-    desk->look_bytes -= bytes_of(look);
-    front_question_free(look);
-    wake(desk);
+    session->notice_bytes -= bytes_of(notice);
+    proxy_question_free(notice);
+    wake(session);
 }
 
 /* The reply that waits for it goes on, whatever came or comes of it. */
 static void
-let_reply_go(struct front_desk *desk, struct front_question *look)
+release_reply(struct proxy_session *session, struct proxy_question *notice)
 {
-    if (!look->packet)
+    if (!notice->packet)
         return;
-    front_pipe_drop(desk->to_client);
-    front_pipe_put(desk->to_client, look->packet);
-    look->packet = NULL;
+    proxy_pipe_drop(session->to_client);
+    proxy_pipe_put(session->to_client, notice->packet);
+    notice->packet = NULL;
 }
 
 static void
-take_out(struct front_desk *desk, const struct front_question *look)
+remove_notice(struct proxy_session *session,
+              const struct proxy_question *notice)
 {
-    struct front_question **at = &desk->looks;
+    struct proxy_question **at = &session->notices;
 
-    while (*at != look)
+    while (*at != notice)
         at = &(*at)->beside;
-    *at = look->beside;
-    desk->n_looks--;
-    wake(desk);
+    *at = notice->beside;
+    session->n_notices--;
+    wake(session);
 }
 
 static void
-start_looks(struct front_desk *desk, int64_t now_ms)
+start_waiting_notices(struct proxy_session *session, int64_t now_ms)
 {
-    if (desk->threads_at == 0 || now_ms < desk->threads_at)
+    if (session->threads_at == 0 || now_ms < session->threads_at)
         return;
-    desk->threads_at = 0;
-    for (struct front_question *look = desk->looks; look; look = look->beside)
-        if (!look->asked)
-            start_look(desk, look);
+    session->threads_at = 0;
+    for (struct proxy_question *notice = session->notices; notice;
+         notice = notice->beside)
+        if (!notice->asked)
+            start_notice(session, notice);
 }
 
 /* Their threads have them still, and they are freed when those are done; those
  * that have none stay. */
 static void
-give_up_waiting(struct front_desk *desk, int64_t now_ms)
+give_up_waiting(struct proxy_session *session, int64_t now_ms)
 {
-    struct front_question *look;
-    struct front_question *beside;
+    struct proxy_question *notice;
+    struct proxy_question *beside;
 
-    for (look = desk->looks; look; look = beside) {
-        beside = look->beside;
-        if (now_ms < look->deadline)
+    for (notice = session->notices; notice; notice = beside) {
+        beside = notice->beside;
+        if (now_ms < notice->deadline)
             continue;
-        let_reply_go(desk, look);
-        if (look->asked) {
-            take_out(desk, look);
-            look->deadline = 0;
+        release_reply(session, notice);
+        if (notice->asked) {
+            remove_notice(session, notice);
+            notice->deadline = 0;
         } else {
-            look->deadline = now_ms + FRONT_LOOK_MS;
+            notice->deadline = now_ms + PROXY_NOTICE_MS;
         }
     }
 }
@@ -239,258 +243,260 @@ give_up_waiting(struct front_desk *desk, int64_t now_ms)
 /* ---- answers --------------------------------------------------------------- */
 
 static void
-watch(struct front_desk *desk, struct front_question *question)
+await_reply(struct proxy_session *session, struct proxy_question *question)
 {
-    const struct front_header *header = &question->packet->header;
+    const struct proxy_header *header = &question->packet->header;
 
-    desk->watches[desk->n_watches++] = (struct front_watch){
+    session->awaited[session->n_awaited++] = (struct proxy_awaited){
         .procedure = header->procedure,
         .serial = header->serial,
         .waits = question->packet,
-        .look = question->look,
+        .notice = question->notice,
     };
-    question->look = NULL;
+    question->notice = NULL;
 }
 
 /* It was allowed, and goes no further. */
 static void
-refuse_allowed(struct front_desk *desk, struct front_question *question)
+refuse_allowed(struct proxy_session *session, struct proxy_question *question)
 {
     static const char too_long[] =
         "remora: with its disks the definition is longer than libvirt takes: "
         "shorten its metadata, then try again";
-    struct front_question *look = question->look;
+    struct proxy_question *notice = question->notice;
 
-    question->look = NULL;
-    if (look) {
-        front_question_tell_end(look);
-        begin_look(desk, look, NULL);
+    question->notice = NULL;
+    if (notice) {
+        proxy_question_set_ended(notice);
+        send_notice(session, notice, NULL);
     }
-    refuse(desk, question->packet, too_long);
+    refuse(session, question->packet, too_long);
 }
 
 static void
-obey(struct front_desk *desk, struct front_question *question)
+obey(struct proxy_session *session, struct proxy_question *question)
 {
-    struct front_packet *packet = question->packet;
+    struct proxy_packet *packet = question->packet;
     size_t held = packet->len;
 
-    front_pipe_drop(desk->to_server);
-    desk->n_attaching -= question->look != NULL;
+    proxy_pipe_drop(session->to_server);
+    session->n_attaching -= question->notice != NULL;
     if (question->refused) {
-        desk->look_bytes -= bytes_of(question->look);
-        refuse(desk, packet, question->why);
+        session->notice_bytes -= bytes_of(question->notice);
+        refuse(session, packet, question->why);
         return;
     }
-    if (!front_question_replace(question)) {
-        refuse_allowed(desk, question);
+    if (!proxy_question_replace(question)) {
+        refuse_allowed(session, question);
         return;
     }
-    if (question->look)
-        watch(desk, question);
+    if (question->notice)
+        await_reply(session, question);
     /* What was counted in is counted out, whatever it is now. */
-    desk->held_bytes += packet->len - held;
-    pass_on(desk, packet);
+    session->held_bytes += packet->len - held;
+    pass_on(session, packet);
 }
 
 static void
-settle_one(struct front_desk *desk, struct front_question *question)
+settle_one(struct proxy_session *session, struct proxy_question *question)
 {
-    if (question->op != WIRE_FRONT_LOOK) {
-        obey(desk, question);
-        front_question_free(question);
+    if (question->op != WIRE_PROXY_CALL_ENDED) {
+        obey(session, question);
+        proxy_question_free(question);
         return;
     }
     if (question->deadline != 0) {
-        let_reply_go(desk, question);
-        take_out(desk, question);
+        release_reply(session, question);
+        remove_notice(session, question);
     }
-    free_look(desk, question);
+    free_notice(session, question);
 }
 
 void
-front_desk_settle(struct front_desk *desk, int64_t now_ms)
+proxy_session_settle(struct proxy_session *session, int64_t now_ms)
 {
-    struct front_question *question;
+    struct proxy_question *question;
 
-    while ((question = front_asker_take(desk->asker)))
-        settle_one(desk, question);
-    start_looks(desk, now_ms);
-    give_up_waiting(desk, now_ms);
+    while ((question = proxy_threads_take(session->threads)))
+        settle_one(session, question);
+    start_waiting_notices(session, now_ms);
+    give_up_waiting(session, now_ms);
 }
 
 int64_t
-front_desk_deadline(const struct front_desk *desk)
+proxy_session_deadline(const struct proxy_session *session)
 {
-    int64_t first = desk->threads_at;
+    int64_t first = session->threads_at;
 
-    for (const struct front_question *look = desk->looks; look;
-         look = look->beside)
-        if (first == 0 || look->deadline < first)
-            first = look->deadline;
+    for (const struct proxy_question *notice = session->notices; notice;
+         notice = notice->beside)
+        if (first == 0 || notice->deadline < first)
+            first = notice->deadline;
     return first;
 }
 
 /* ---- from the client ------------------------------------------------------- */
 
-static enum front_choice
-open_begins(struct front_desk *desk, const struct front_header *header)
+static enum proxy_choice
+open_begins(struct proxy_session *session, const struct proxy_header *header)
 {
-    if (desk->opening)
-        return FRONT_WAIT;
-    desk->opening = true;
-    desk->open_rw = true;
-    desk->open_serial = header->serial;
-    return header->len <= FRONT_OPEN_MAX ? FRONT_HOLD : FRONT_PASS_ON;
+    if (session->opening)
+        return PROXY_WAIT;
+    session->opening = true;
+    session->open_rw = true;
+    session->open_serial = header->serial;
+    return header->len <= PROXY_OPEN_MAX ? PROXY_HOLD : PROXY_PASS_ON;
 }
 
 static bool
-is_full(const struct front_desk *desk, size_t more)
+is_full(const struct proxy_session *session, size_t more)
 {
-    size_t bytes = desk->held_bytes + desk->look_bytes;
+    size_t bytes = session->held_bytes + session->notice_bytes;
 
-    return desk->n_held + desk->n_refusals >= FRONT_HELD_CALLS ||
-           (bytes > 0 && bytes + more > FRONT_HELD_BYTES) ||
-           desk->n_held + desk->n_watches + desk->n_looks >= FRONT_WATCHES;
+    return session->n_held + session->n_refusals >= PROXY_HELD_CALLS ||
+           (bytes > 0 && bytes + more > PROXY_HELD_BYTES) ||
+           session->n_held + session->n_awaited + session->n_notices >=
+               PROXY_AWAITED_MAX;
 }
 
-static enum front_choice
-call_begins(void *opaque, const struct front_header *header)
+static enum proxy_choice
+call_begins(void *opaque, const struct proxy_header *header)
 {
-    struct front_desk *desk = opaque;
+    struct proxy_session *session = opaque;
 
     if (!is_remote(header) || !is_call(header))
-        return FRONT_PASS_ON;
-    if (header->procedure == FRONT_CONNECT_OPEN)
-        return open_begins(desk, header);
-    if (front_kind(header->procedure) == FRONT_PASS)
-        return FRONT_PASS_ON;
+        return PROXY_PASS_ON;
+    if (header->procedure == PROXY_CONNECT_OPEN)
+        return open_begins(session, header);
+    if (proxy_kind(header->procedure) == PROXY_PASS)
+        return PROXY_PASS_ON;
     /* libvirtd may be done with opening before its reply is here. */
-    if (desk->opening)
-        return FRONT_WAIT;
-    if (!desk->open)
-        return FRONT_PASS_ON;
-    if (is_full(desk, header->len))
-        return FRONT_WAIT;
-    desk->n_held++;
-    desk->held_bytes += header->len;
-    return FRONT_HOLD;
+    if (session->opening)
+        return PROXY_WAIT;
+    if (!session->open)
+        return PROXY_PASS_ON;
+    if (is_full(session, header->len))
+        return PROXY_WAIT;
+    session->n_held++;
+    session->held_bytes += header->len;
+    return PROXY_HOLD;
 }
 
 static void
-call_whole(void *opaque, struct front_packet *packet)
+call_whole(void *opaque, struct proxy_packet *packet)
 {
-    struct front_desk *desk = opaque;
-    size_t head = front_packet_head(packet);
+    struct proxy_session *session = opaque;
+    size_t head = proxy_packet_head(packet);
 
-    if (packet->header.procedure != FRONT_CONNECT_OPEN) {
-        consider(desk, packet);
+    if (packet->header.procedure != PROXY_CONNECT_OPEN) {
+        consider(session, packet);
         return;
     }
-    desk->open_rw = front_open_is_rw(packet->bytes + head, packet->len - head);
-    front_pipe_put(desk->to_server, packet);
+    session->open_rw =
+        proxy_open_is_rw(packet->bytes + head, packet->len - head);
+    proxy_pipe_put(session->to_server, packet);
 }
 
 /* From its first byte on, libvirtd may be at it. */
 static void
-call_goes(void *opaque, const struct front_packet *packet)
+call_goes(void *opaque, const struct proxy_packet *packet)
 {
-    struct front_desk *desk = opaque;
+    struct proxy_session *session = opaque;
 
-    for (size_t i = 0; i < desk->n_watches; i++)
-        if (desk->watches[i].waits == packet)
-            desk->watches[i].waits = NULL;
+    for (size_t i = 0; i < session->n_awaited; i++)
+        if (session->awaited[i].waits == packet)
+            session->awaited[i].waits = NULL;
 }
 
 /* ---- from libvirtd --------------------------------------------------------- */
 
 /* One that failed has changed nothing: there may have been another before. */
 static void
-open_answered(struct front_desk *desk, const struct front_header *header)
+open_answered(struct proxy_session *session, const struct proxy_header *header)
 {
-    desk->opening = false;
-    if (header->status == FRONT_OK)
-        desk->open = desk->open_rw;
-    wake(desk);
+    session->opening = false;
+    if (header->status == PROXY_OK)
+        session->open = session->open_rw;
+    wake(session);
 }
 
-static struct front_watch *
-find_watch(struct front_desk *desk, const struct front_header *header)
+static struct proxy_awaited *
+find_awaited(struct proxy_session *session, const struct proxy_header *header)
 {
-    for (size_t i = 0; i < desk->n_watches; i++)
-        if (desk->watches[i].serial == header->serial &&
-            desk->watches[i].procedure == header->procedure)
-            return &desk->watches[i];
+    for (size_t i = 0; i < session->n_awaited; i++)
+        if (session->awaited[i].serial == header->serial &&
+            session->awaited[i].procedure == header->procedure)
+            return &session->awaited[i];
     return NULL;
 }
 
-static enum front_choice
-reply_begins(void *opaque, const struct front_header *header)
+static enum proxy_choice
+reply_begins(void *opaque, const struct proxy_header *header)
 {
-    struct front_desk *desk = opaque;
+    struct proxy_session *session = opaque;
 
     if (!is_remote(header) || !is_reply(header))
-        return FRONT_PASS_ON;
-    if (desk->opening && header->procedure == FRONT_CONNECT_OPEN &&
-        header->serial == desk->open_serial)
-        open_answered(desk, header);
-    if (header->procedure == FRONT_CONNECT_CLOSE && header->status == FRONT_OK)
-        desk->open = false;
-    return find_watch(desk, header) ? FRONT_HOLD : FRONT_PASS_ON;
+        return PROXY_PASS_ON;
+    if (session->opening && header->procedure == PROXY_CONNECT_OPEN &&
+        header->serial == session->open_serial)
+        open_answered(session, header);
+    if (header->procedure == PROXY_CONNECT_CLOSE && header->status == PROXY_OK)
+        session->open = false;
+    return find_awaited(session, header) ? PROXY_HOLD : PROXY_PASS_ON;
 }
 
 static void
-reply_whole(void *opaque, struct front_packet *packet)
+reply_whole(void *opaque, struct proxy_packet *packet)
 {
-    struct front_desk *desk = opaque;
-    struct front_watch *found = find_watch(desk, &packet->header);
-    struct front_question *look;
+    struct proxy_session *session = opaque;
+    struct proxy_awaited *found = find_awaited(session, &packet->header);
+    struct proxy_question *notice;
 
     if (!found) {
-        front_pipe_put(desk->to_client, packet);
+        proxy_pipe_put(session->to_client, packet);
         return;
     }
-    look = found->look;
-    *found = desk->watches[--desk->n_watches];
-    front_question_tell_end(look);
-    begin_look(desk, look, packet);
-    wake(desk);
+    notice = found->notice;
+    *found = session->awaited[--session->n_awaited];
+    proxy_question_set_ended(notice);
+    send_notice(session, notice, packet);
+    wake(session);
 }
 
 void
-front_desk_look_at_all(struct front_desk *desk)
+proxy_session_notify_all(struct proxy_session *session)
 {
-    for (size_t i = 0; i < desk->n_watches; i++) {
-        if (desk->watches[i].waits)
-            front_question_tell_end(desk->watches[i].look);
-        begin_look(desk, desk->watches[i].look, NULL);
+    for (size_t i = 0; i < session->n_awaited; i++) {
+        if (session->awaited[i].waits)
+            proxy_question_set_ended(session->awaited[i].notice);
+        send_notice(session, session->awaited[i].notice, NULL);
     }
-    desk->n_watches = 0;
+    session->n_awaited = 0;
 }
 
 void
-front_desk_clear(struct front_desk *desk)
+proxy_session_clear(struct proxy_session *session)
 {
-    struct front_question *look;
+    struct proxy_question *notice;
 
-    for (size_t i = 0; i < desk->n_watches; i++)
-        front_question_free(desk->watches[i].look);
-    while ((look = desk->looks)) {
-        desk->looks = look->beside;
-        front_packet_free(look->packet);
-        look->packet = NULL;
+    for (size_t i = 0; i < session->n_awaited; i++)
+        proxy_question_free(session->awaited[i].notice);
+    while ((notice = session->notices)) {
+        session->notices = notice->beside;
+        proxy_packet_free(notice->packet);
+        notice->packet = NULL;
         /* Who asks is not done with it. */
-        if (!look->asked)
-            front_question_free(look);
+        if (!notice->asked)
+            proxy_question_free(notice);
     }
 }
 
-const struct front_pipe_calls front_desk_calls = {
+const struct proxy_pipe_calls proxy_session_calls = {
     call_begins,
     call_whole,
     call_goes,
 };
-const struct front_pipe_calls front_desk_replies = {
+const struct proxy_pipe_calls proxy_session_replies = {
     reply_begins,
     reply_whole,
     reply_goes,

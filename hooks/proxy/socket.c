@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 void
-front_socket_close_all(const int *fds, size_t n)
+proxy_socket_close_all(const int *fds, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         if (fds[i] >= 0)
@@ -39,12 +39,12 @@ take_fds(struct msghdr *message, int *fds)
 }
 
 ssize_t
-front_socket_receive(
+proxy_socket_receive(
     int socket, void *bytes, size_t len, int *fds, size_t *ret_n_fds)
 {
     union {
         struct cmsghdr align;
-        char bytes[CMSG_SPACE(sizeof(int) * FRONT_FDS_MAX)];
+        char bytes[CMSG_SPACE(sizeof(int) * PROXY_FDS_MAX)];
     } control;
     struct iovec part = {bytes, len};
     struct msghdr message = {
@@ -63,7 +63,7 @@ front_socket_receive(
         return got;
     n = take_fds(&message, fds);
     if (message.msg_flags & MSG_CTRUNC) {
-        front_socket_close_all(fds, n);
+        proxy_socket_close_all(fds, n);
         errno = EMSGSIZE;
         return -1;
     }
@@ -72,7 +72,7 @@ front_socket_receive(
 }
 
 ssize_t
-front_socket_send(int socket, const void *bytes, size_t len, int fd)
+proxy_socket_send(int socket, const void *bytes, size_t len, int fd)
 {
     union {
         struct cmsghdr align;

@@ -12,18 +12,18 @@
 #include <sys/types.h>
 
 /* libvirt's own limit for a packet. */
-#define FRONT_FDS_MAX 32u
+#define PROXY_FDS_MAX 32u
 
 /* Reads at most len bytes, as recv(2), and puts the descriptors that came with
  * them into fds; the kernel ends a read behind the bytes that brought some.
- * More than FRONT_FDS_MAX at once: -1 and EMSGSIZE, and none is kept. */
-ssize_t front_socket_receive(
+ * More than PROXY_FDS_MAX at once: -1 and EMSGSIZE, and none is kept. */
+ssize_t proxy_socket_receive(
     int socket, void *bytes, size_t len, int *fds, size_t *ret_n_fds);
 
 /* Sends what goes without waiting, as send(2), with fd (-1: none) at the first
  * byte. */
-ssize_t front_socket_send(int socket, const void *bytes, size_t len, int fd);
+ssize_t proxy_socket_send(int socket, const void *bytes, size_t len, int fd);
 
-void front_socket_close_all(const int *fds, size_t n);
+void proxy_socket_close_all(const int *fds, size_t n);
 
 #endif

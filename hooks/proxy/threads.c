@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/proxy/threads.c - questions to the agent, beside the relay's loop
+ * hooks/proxy/threads.c - questions to the agent, each in a thread of its own
  */
 #include "config.h"
 
@@ -24,43 +24,43 @@
  * at most. */
 #define RETRY_NS (100 * 1000 * 1000)
 
-struct front_asker {
+struct proxy_threads {
     int broker;
     int event;
     pthread_mutex_t broker_lock; /* one asks the broker at a time */
     uint8_t asks;                /* how many so far; under it */
     pthread_mutex_t lock;        /* answered */
-    struct front_question *answered;
+    struct proxy_question *answered;
 };
 
-struct front_asker *
-front_asker_new(int broker)
+struct proxy_threads *
+proxy_threads_new(int broker)
 {
-    struct front_asker *asker = calloc(1, sizeof(*asker));
+    struct proxy_threads *threads = calloc(1, sizeof(*threads));
 
-    if (!asker)
+    if (!threads)
         return NULL;
-    asker->broker = broker;
-    asker->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (asker->event < 0) {
-        free(asker);
+    threads->broker = broker;
+    threads->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (threads->event < 0) {
+        free(threads);
         return NULL;
     }
-    (void)pthread_mutex_init(&asker->broker_lock, NULL);
-    (void)pthread_mutex_init(&asker->lock, NULL);
-    return asker;
+    (void)pthread_mutex_init(&threads->broker_lock, NULL);
+    (void)pthread_mutex_init(&threads->lock, NULL);
+    return threads;
 }
 
 int
-front_asker_fd(const struct front_asker *asker)
+proxy_threads_fd(const struct proxy_threads *threads)
 {
-    return asker->event;
+    return threads->event;
 }
 
 /* ---- in the thread --------------------------------------------------------- */
 
 static void
-refuse(struct front_question *question, const char *why, size_t len)
+refuse(struct proxy_question *question, const char *why, size_t len)
 {
     if (len > WIRE_MESSAGE_MAX)
         len = WIRE_MESSAGE_MAX;
@@ -79,11 +79,11 @@ enum outcome {
 };
 
 static void
-refuse_unasked(struct front_question *question, enum outcome reason)
+refuse_unasked(struct proxy_question *question, enum outcome reason)
 {
-    struct hook_error error;
+    struct wire_error error;
 
-    hook_error_set(
+    wire_error_set(
         &error,
         "cannot ask the agent (remorad) about this definition: %s; definitions "
         "that ask for no image work as before",
@@ -98,8 +98,8 @@ refuse_unasked(struct front_question *question, enum outcome reason)
 
 /* Says why not, with the agent's message if there is one. */
 static void
-say_why(struct front_question *question,
-        const struct hook_answer *answer,
+say_why(struct proxy_question *question,
+        const struct wire_reply *answer,
         const char *otherwise)
 {
     if (answer->message_len > 0)
@@ -109,7 +109,7 @@ say_why(struct front_question *question,
 }
 
 static enum outcome
-obey(struct front_question *question, size_t i, struct hook_answer *answer)
+obey(struct proxy_question *question, size_t i, struct wire_reply *answer)
 {
     static const char silence[] =
         "the agent (remorad) refused without saying why: see 'journalctl -u "
@@ -126,62 +126,63 @@ obey(struct front_question *question, size_t i, struct hook_answer *answer)
         question->new_lens[i] = answer->output_len;
         answer->output = NULL;
     }
-    hook_answer_clear(answer);
+    wire_reply_clear(answer);
     return outcome;
 }
 
 static enum outcome
-connection(struct front_asker *asker, int64_t deadline, int *ret_fd)
+connection(struct proxy_threads *threads, int64_t deadline, int *ret_fd)
 {
-    enum front_broker result;
+    enum proxy_broker result;
 
-    (void)pthread_mutex_lock(&asker->broker_lock);
-    result = front_broker_ask(asker->broker, asker->asks++, deadline, ret_fd);
-    (void)pthread_mutex_unlock(&asker->broker_lock);
+    (void)pthread_mutex_lock(&threads->broker_lock);
+    result =
+        proxy_broker_ask(threads->broker, threads->asks++, deadline, ret_fd);
+    (void)pthread_mutex_unlock(&threads->broker_lock);
     switch (result) {
-    case FRONT_BROKER_HERE:
+    case PROXY_BROKER_HERE:
         return OUTCOME_DONE;
-    case FRONT_BROKER_OFTEN:
+    case PROXY_BROKER_OFTEN:
         return OUTCOME_OFTEN;
-    case FRONT_BROKER_LOST:
+    case PROXY_BROKER_LOST:
         return OUTCOME_LOST;
-    case FRONT_BROKER_NOBODY:
+    case PROXY_BROKER_NOBODY:
     default:
         return OUTCOME_AWAY;
     }
 }
 
 static enum outcome
-attempt(struct front_question *question, size_t i, int64_t deadline)
+attempt(struct proxy_question *question, size_t i, int64_t deadline)
 {
-    hook_autoclose int fd = -1;
-    struct hook_domain domain = {
+    wire_autoclose int fd = -1;
+    struct wire_domain domain = {
         .name = question->name,
         .xml = question->texts[i],
         .xml_len = question->lens[i],
     };
-    struct hook_answer answer;
-    struct hook_error error;
-    enum outcome there = connection(question->asker, deadline, &fd);
+    struct wire_reply answer;
+    struct wire_error error;
+    enum outcome there = connection(question->threads, deadline, &fd);
 
     if (there != OUTCOME_DONE)
         return there;
-    switch (hook_ask_on(fd, question->op, &domain, &answer, &error)) {
-    case HOOK_ANSWERED:
+    switch (wire_ask_on(fd, question->op, &domain, &answer, &error)) {
+    case WIRE_ANSWERED:
         return obey(question, i, &answer);
-    case HOOK_NOBODY:
+    case WIRE_NOBODY:
         return OUTCOME_AWAY;
-    case HOOK_FAILED:
+    case WIRE_FAILED:
     default:
         refuse(question, error.line, strlen(error.line));
         return OUTCOME_DONE;
     }
 }
 
-/* Not all at the same moment: those that were sent away together would come
- * back together. */
+/* For a different time in each thread: those that were sent away together must
+ * not come back together. */
 static void
-take_a_breath(void)
+pause_before_retry(void)
 {
     struct timespec now;
     struct timespec pause = {.tv_nsec = RETRY_NS};
@@ -191,8 +192,8 @@ take_a_breath(void)
     (void)nanosleep(&pause, NULL);
 }
 
-/* Those who ask again and again get to ask too often at last; why they had to
- * is what helps. */
+/* Who has to ask again and again is told at last that he asks too often. Why he
+ * had to is what helps, so that is kept. */
 static enum outcome
 worse(enum outcome so_far, enum outcome now)
 {
@@ -202,27 +203,27 @@ worse(enum outcome so_far, enum outcome now)
 /* An agent that dies over a question may take it up again after its restart;
  * how long it worked on it does not count against its absence. */
 static void
-ask_about(struct front_question *question, size_t i)
+ask_about(struct proxy_question *question, size_t i)
 {
-    int64_t absent_since = hook_clock_ms();
+    int64_t absent_since = wire_clock_ms();
     int64_t end = absent_since + WIRE_DEADLINE_CAP_MS;
     enum outcome outcome = OUTCOME_DONE;
 
     for (;;) {
-        int64_t begun = hook_clock_ms();
+        int64_t begun = wire_clock_ms();
         enum outcome now =
-            attempt(question, i, begun + FRONT_ASKER_PATIENCE_MS);
+            attempt(question, i, begun + PROXY_AGENT_PATIENCE_MS);
 
         outcome = worse(outcome, now);
         if (now == OUTCOME_DONE)
             return;
-        if (hook_clock_ms() - begun > FRONT_ASKER_PATIENCE_MS)
-            absent_since = hook_clock_ms();
-        if (now == OUTCOME_LOST || hook_clock_ms() >= end ||
-            hook_clock_ms() - absent_since >= FRONT_ASKER_PATIENCE_MS)
+        if (wire_clock_ms() - begun > PROXY_AGENT_PATIENCE_MS)
+            absent_since = wire_clock_ms();
+        if (now == OUTCOME_LOST || wire_clock_ms() >= end ||
+            wire_clock_ms() - absent_since >= PROXY_AGENT_PATIENCE_MS)
             break;
         question->refused = false;
-        take_a_breath();
+        pause_before_retry();
     }
     if (outcome == OUTCOME_BUSY)
         question->refused = true;
@@ -231,26 +232,26 @@ ask_about(struct front_question *question, size_t i)
 }
 
 static void
-hand_back(struct front_question *question)
+hand_back(struct proxy_question *question)
 {
-    struct front_asker *asker = question->asker;
-    struct front_question **last = &asker->answered;
+    struct proxy_threads *threads = question->threads;
+    struct proxy_question **last = &threads->answered;
     const uint64_t one = 1;
 
-    (void)pthread_mutex_lock(&asker->lock);
+    (void)pthread_mutex_lock(&threads->lock);
     while (*last)
         last = &(*last)->next;
     question->next = NULL;
     *last = question;
-    (void)pthread_mutex_unlock(&asker->lock);
+    (void)pthread_mutex_unlock(&threads->lock);
     /* It cannot fail before 2^64 questions. */
-    (void)!write(asker->event, &one, sizeof(one));
+    (void)!write(threads->event, &one, sizeof(one));
 }
 
 static void *
 answer(void *data)
 {
-    struct front_question *question = data;
+    struct proxy_question *question = data;
 
     for (size_t i = 0; i < question->n_texts && !question->refused; i++)
         if (question->texts[i])
@@ -262,33 +263,34 @@ answer(void *data)
 /* ---- in the loop ----------------------------------------------------------- */
 
 bool
-front_asker_start(struct front_asker *asker, struct front_question *question)
+proxy_threads_start(struct proxy_threads *threads,
+                    struct proxy_question *question)
 {
     pthread_attr_t attributes;
     pthread_t thread;
     int reason;
 
-    question->asker = asker;
+    question->threads = threads;
     if (pthread_attr_init(&attributes) != 0)
         return false;
-    (void)pthread_attr_setstacksize(&attributes, FRONT_ASKER_STACK);
+    (void)pthread_attr_setstacksize(&attributes, PROXY_THREAD_STACK);
     (void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
     reason = pthread_create(&thread, &attributes, answer, question);
     (void)pthread_attr_destroy(&attributes);
     return reason == 0;
 }
 
-struct front_question *
-front_asker_take(struct front_asker *asker)
+struct proxy_question *
+proxy_threads_take(struct proxy_threads *threads)
 {
-    struct front_question *first;
+    struct proxy_question *first;
     uint64_t count;
 
-    (void)!read(asker->event, &count, sizeof(count));
-    (void)pthread_mutex_lock(&asker->lock);
-    first = asker->answered;
+    (void)!read(threads->event, &count, sizeof(count));
+    (void)pthread_mutex_lock(&threads->lock);
+    first = threads->answered;
     if (first)
-        asker->answered = first->next;
-    (void)pthread_mutex_unlock(&asker->lock);
+        threads->answered = first->next;
+    (void)pthread_mutex_unlock(&threads->lock);
     return first;
 }

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/proxy/threads.h - questions to the agent, beside the relay's loop
+ * hooks/proxy/threads.h - questions to the agent, each in a thread of its own
  *
- * Each question has a thread of its own, for hook_ask_on() waits. The loop
- * starts it, polls front_asker_fd(), and takes what is answered.
+ * The relay's loop must not wait, and asking the agent (wire_ask_on()) does. The
+ * loop starts a thread for each question, polls proxy_threads_fd(), and takes the
+ * questions that are answered.
  *
- * Threads: all functions are the loop's. A question is its thread's from
- *          front_asker_start() until front_asker_take() returns it; but
- *          for what is marked as the loop's own.
+ * Threads: only the loop calls these functions. From proxy_threads_start() until
+ *          proxy_threads_take() returns it a question belongs to its thread, but
+ *          for the fields that are marked as the loop's.
  * Limits:  how many there are at once is the loop's business; each takes a
- *          connection, a stack of FRONT_ASKER_STACK and the agent's answer.
+ *          connection, a stack of PROXY_THREAD_STACK and the agent's answer.
  */
 #ifndef REMORA_HOOKS_PROXY_THREADS_H
 #define REMORA_HOOKS_PROXY_THREADS_H
@@ -18,25 +19,25 @@
 
 #include <stdbool.h>
 
-#define FRONT_ASKER_STACK (256u * 1024u)
+#define PROXY_THREAD_STACK (256u * 1024u)
 
 /* How long an agent may be gone, as it is while it is replaced, or may want to
  * be asked later. */
-#define FRONT_ASKER_PATIENCE_MS 5000
+#define PROXY_AGENT_PATIENCE_MS 5000
 
-/* broker is the relay's end (front-broker.h), and stays the caller's. NULL and
+/* broker is the relay's end (broker.h), and stays the caller's. NULL and
  * errno. It is never freed: the process ends with it. */
-struct front_asker *front_asker_new(int broker);
+struct proxy_threads *proxy_threads_new(int broker);
 
 /* Readable when something is answered. */
-int front_asker_fd(const struct front_asker *asker);
+int proxy_threads_fd(const struct proxy_threads *threads);
 
 /* false: there is no thread for it, and it stays the caller's. */
-bool front_asker_start(struct front_asker *asker,
-                       struct front_question *question);
+bool proxy_threads_start(struct proxy_threads *threads,
+                         struct proxy_question *question);
 
-/* The next one that is answered. NULL: no more; before that, front_asker_fd()
+/* The next one that is answered. NULL: no more; before that, proxy_threads_fd()
  * may be unreadable although there are some. */
-struct front_question *front_asker_take(struct front_asker *asker);
+struct proxy_question *proxy_threads_take(struct proxy_threads *threads);
 
 #endif

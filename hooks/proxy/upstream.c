@@ -24,7 +24,7 @@
 static int
 new_socket(void)
 {
-    const struct timeval limit = {.tv_sec = FRONT_UPSTREAM_SECONDS};
+    const struct timeval limit = {.tv_sec = PROXY_UPSTREAM_SECONDS};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
     if (fd >= 0)
@@ -38,7 +38,7 @@ try_connect(int fd, const char *path)
     int reason;
 
     do
-        reason = hook_socket_connect(fd, path);
+        reason = wire_socket_connect(fd, path);
     while (reason == EINTR);
     return reason;
 }
@@ -56,11 +56,11 @@ is_same(const char *path, const char *other)
 }
 
 int
-front_upstream_connect(const char *path,
+proxy_upstream_connect(const char *path,
                        const char *own,
-                       struct hook_error *error)
+                       struct wire_error *error)
 {
-    hook_autoclose int fd = new_socket();
+    wire_autoclose int fd = new_socket();
     int reason = fd < 0 ? errno : 0;
     int connected = fd;
 
@@ -68,7 +68,7 @@ front_upstream_connect(const char *path,
         path =
             access(MODULAR_SOCKET, F_OK) == 0 ? MODULAR_SOCKET : LIBVIRT_SOCKET;
     if (is_same(path, own)) {
-        hook_error_set(error,
+        wire_error_set(error,
                        "cannot connect to libvirtd at '%s': the proxy listens "
                        "there itself: see --upstream in "
                        "remora-libvirt-proxy(8)",
@@ -78,7 +78,7 @@ front_upstream_connect(const char *path,
     if (reason == 0)
         reason = try_connect(fd, path);
     if (reason != 0) {
-        hook_error_set(
+        wire_error_set(
             error, "cannot connect to libvirtd at '%s': %s: %s", path,
             reason == EAGAIN ? "it accepts nobody" : strerror(reason),
             reason == EACCES ? "this user may not use libvirt's socket"

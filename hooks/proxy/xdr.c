@@ -9,20 +9,20 @@
 #include <string.h>
 
 void
-front_xdr_begin(struct front_xdr *xdr, const void *bytes, size_t len)
+proxy_xdr_begin(struct proxy_xdr *xdr, const void *bytes, size_t len)
 {
-    *xdr = (struct front_xdr){.bytes = bytes, .len = len};
+    *xdr = (struct proxy_xdr){.bytes = bytes, .len = len};
 }
 
 bool
-front_xdr_good(const struct front_xdr *xdr)
+proxy_xdr_good(const struct proxy_xdr *xdr)
 {
     return !xdr->bad;
 }
 
 /* Where the next len bytes are, or NULL where there are not so many. */
 static const uint8_t *
-take(struct front_xdr *xdr, size_t len)
+take(struct proxy_xdr *xdr, size_t len)
 {
     const uint8_t *taken = xdr->bytes + xdr->at;
 
@@ -35,15 +35,15 @@ take(struct front_xdr *xdr, size_t len)
 }
 
 uint32_t
-front_xdr_u32(struct front_xdr *xdr)
+proxy_xdr_u32(struct proxy_xdr *xdr)
 {
     const uint8_t *taken = take(xdr, 4);
 
-    return taken ? front_xdr_get(taken) : 0;
+    return taken ? proxy_xdr_get(taken) : 0;
 }
 
 void
-front_xdr_skip(struct front_xdr *xdr, size_t len)
+proxy_xdr_skip(struct proxy_xdr *xdr, size_t len)
 {
     (void)take(xdr, len);
 }
@@ -54,32 +54,32 @@ padding_of(size_t len)
     return (4 - len % 4) % 4;
 }
 
-struct front_text
-front_xdr_text(struct front_xdr *xdr)
+struct proxy_text
+proxy_xdr_text(struct proxy_xdr *xdr)
 {
-    size_t len = front_xdr_u32(xdr);
-    struct front_text text = {.at = xdr->at, .len = len};
+    size_t len = proxy_xdr_u32(xdr);
+    struct proxy_text text = {.at = xdr->at, .len = len};
 
-    if (len > FRONT_XDR_STRING_MAX)
+    if (len > PROXY_XDR_STRING_MAX)
         xdr->bad = true;
     (void)take(xdr, len);
     (void)take(xdr, padding_of(len));
-    return xdr->bad ? (struct front_text){0} : text;
+    return xdr->bad ? (struct proxy_text){0} : text;
 }
 
 bool
-front_xdr_optional(struct front_xdr *xdr, struct front_text *ret_text)
+proxy_xdr_optional(struct proxy_xdr *xdr, struct proxy_text *ret_text)
 {
-    uint32_t there = front_xdr_u32(xdr);
+    uint32_t there = proxy_xdr_u32(xdr);
 
-    *ret_text = (struct front_text){0};
+    *ret_text = (struct proxy_text){0};
     if (there != 0)
-        *ret_text = front_xdr_text(xdr);
+        *ret_text = proxy_xdr_text(xdr);
     return there != 0 && !xdr->bad;
 }
 
 void
-front_xdr_put(void *bytes, uint32_t value)
+proxy_xdr_put(void *bytes, uint32_t value)
 {
     uint8_t *at = bytes;
 
@@ -90,7 +90,7 @@ front_xdr_put(void *bytes, uint32_t value)
 }
 
 uint32_t
-front_xdr_get(const void *bytes)
+proxy_xdr_get(const void *bytes)
 {
     const uint8_t *at = bytes;
 
@@ -99,17 +99,17 @@ front_xdr_get(const void *bytes)
 }
 
 size_t
-front_xdr_room(size_t len)
+proxy_xdr_size(size_t len)
 {
     return 4 + len + padding_of(len);
 }
 
 uint8_t *
-front_xdr_write(uint8_t *to, const void *text, size_t len)
+proxy_xdr_write(uint8_t *to, const void *text, size_t len)
 {
-    front_xdr_put(to, (uint32_t)len);
+    proxy_xdr_put(to, (uint32_t)len);
     if (len > 0)
         memcpy(to + 4, text, len);
     memset(to + 4 + len, 0, padding_of(len));
-    return to + front_xdr_room(len);
+    return to + proxy_xdr_size(len);
 }

@@ -3,7 +3,7 @@
  * hooks/proxy/xdr.h - as much of XDR (RFC 4506) as libvirt's calls need here
  *
  * A reader goes over bytes that it does not own and remembers the first thing
- * that is wrong: after that it gives zeroes, and front_xdr_good() is false. A
+ * that is wrong: after that it gives zeroes, and proxy_xdr_good() is false. A
  * writer appends to memory that grows up to a limit, in the same manner. Pure.
  */
 #ifndef REMORA_HOOKS_PROXY_XDR_H
@@ -14,9 +14,9 @@
 #include <stdint.h>
 
 /* libvirt's own limit on a string and on opaque data (REMOTE_STRING_MAX). */
-#define FRONT_XDR_STRING_MAX (4u * 1024u * 1024u)
+#define PROXY_XDR_STRING_MAX (4u * 1024u * 1024u)
 
-struct front_xdr {
+struct proxy_xdr {
     const uint8_t *bytes;
     size_t len;
     size_t at; /* what is read next */
@@ -24,30 +24,30 @@ struct front_xdr {
 };
 
 /* Where a string is in what is read: its bytes, without length and padding. */
-struct front_text {
+struct proxy_text {
     size_t at;
     size_t len;
 };
 
-void front_xdr_begin(struct front_xdr *xdr, const void *bytes, size_t len);
+void proxy_xdr_begin(struct proxy_xdr *xdr, const void *bytes, size_t len);
 /* Nothing was wrong so far. */
-bool front_xdr_good(const struct front_xdr *xdr);
+bool proxy_xdr_good(const struct proxy_xdr *xdr);
 
-uint32_t front_xdr_u32(struct front_xdr *xdr);
-void front_xdr_skip(struct front_xdr *xdr, size_t len);
+uint32_t proxy_xdr_u32(struct proxy_xdr *xdr);
+void proxy_xdr_skip(struct proxy_xdr *xdr, size_t len);
 /* A string, or opaque data of variable length. What its padding holds does not
  * matter, as in libtirpc. */
-struct front_text front_xdr_text(struct front_xdr *xdr);
+struct proxy_text proxy_xdr_text(struct proxy_xdr *xdr);
 /* One that may be absent: false, with an empty *ret_text. Any number but 0 says
  * that it is there, as in libtirpc. */
-bool front_xdr_optional(struct front_xdr *xdr, struct front_text *ret_text);
+bool proxy_xdr_optional(struct proxy_xdr *xdr, struct proxy_text *ret_text);
 
 /* len in the four bytes that the network wants, at any address. */
-void front_xdr_put(void *bytes, uint32_t value);
-uint32_t front_xdr_get(const void *bytes);
+void proxy_xdr_put(void *bytes, uint32_t value);
+uint32_t proxy_xdr_get(const void *bytes);
 /* How many bytes a string of len takes: length, bytes, padding. */
-size_t front_xdr_room(size_t len);
+size_t proxy_xdr_size(size_t len);
 /* Writes that many bytes, and returns what follows them. */
-uint8_t *front_xdr_write(uint8_t *to, const void *text, size_t len);
+uint8_t *proxy_xdr_write(uint8_t *to, const void *text, size_t len);
 
 #endif

@@ -29,9 +29,9 @@
 /* Puts the XML where standard input was. A file in memory has no writer who
  * would have to stay, as a pipe has. */
 static int
-feed(const struct hook_domain *domain)
+feed(const struct wire_domain *domain)
 {
-    hook_autoclose int fd = memfd_create("domain.xml", MFD_CLOEXEC);
+    wire_autoclose int fd = memfd_create("domain.xml", MFD_CLOEXEC);
     size_t put = 0;
 
     if (fd < 0)
@@ -75,8 +75,8 @@ unset_alarm(void)
 void
 hook_one_shot(const char *program,
               const char *operation,
-              const struct hook_domain *domain,
-              struct hook_error *error)
+              const struct wire_domain *domain,
+              struct wire_error *error)
 {
     /* Whoever may name a domain must not be able to give an option. */
     const char *arguments[] = {program,   "--one-shot", "--",
@@ -84,7 +84,7 @@ hook_one_shot(const char *program,
     int reason;
 
     if (feed(domain) < 0) {
-        hook_error_set(error,
+        wire_error_set(error,
                        "the agent (remorad) is not running, and its work "
                        "cannot be done without it: %s: start it with "
                        "'systemctl start remorad', then try again",
@@ -95,7 +95,7 @@ hook_one_shot(const char *program,
     execv(program, (char *const *)arguments);
     reason = errno;
     unset_alarm();
-    hook_error_set(error,
+    wire_error_set(error,
                    "the agent (remorad) is not running, and '%s' cannot be "
                    "executed in its place: %s: start it with 'systemctl start "
                    "remorad', then try again",
@@ -150,9 +150,9 @@ void
 hook_one_shot_later(const char *program,
                     const char *run_dir,
                     const char *operation,
-                    const struct hook_domain *domain)
+                    const struct wire_domain *domain)
 {
-    struct hook_error nobody_reads_it;
+    struct wire_error nobody_reads_it;
 
     /* It outlives the hook, and so is init's to collect. */
     if (fork() != 0)

@@ -15,8 +15,8 @@
  * with *error set. */
 void hook_one_shot(const char *program,
                    const char *operation,
-                   const struct hook_domain *domain,
-                   struct hook_error *error);
+                   const struct wire_domain *domain,
+                   struct wire_error *error);
 
 /* How many of those below may be at work at a time. */
 #define HOOK_LATER_MAX 4
@@ -29,6 +29,6 @@ void hook_one_shot(const char *program,
 void hook_one_shot_later(const char *program,
                          const char *run_dir,
                          const char *operation,
-                         const struct hook_domain *domain);
+                         const struct wire_domain *domain);
 
 #endif

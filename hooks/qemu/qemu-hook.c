@@ -5,9 +5,9 @@
  *     qemu-hook DOMAIN OPERATION SUBOPERATION EXTRA, domain XML on stdin
  *
  * The gate that no start passes round. It knows a few byte strings and the
- * table of operations (hook-policy.c); everything else is the agent's.
+ * table of operations (policy.c); everything else is the agent's.
  *
- * Must not: start a process but the agent's own program (hook-one-shot.h),
+ * Must not: start a process but the agent's own program (one-shot.h),
  *           delete anything, look at the environment, or write to standard
  *           output but for a filter's new XML.
  */
@@ -15,6 +15,7 @@
 
 #include "hooks/qemu/one-shot.h"
 #include "hooks/qemu/policy.h"
+#include "hooks/qemu/tell.h"
 #include "hooks/wire/client.h"
 #include "hooks/wire/io.h"
 #include "hooks/wire/say.h"
@@ -44,42 +45,42 @@ _Static_assert(sizeof(TELL_PATH) <= sizeof(((struct sockaddr_un *)0)->sun_path),
 static int
 fail(const struct hook_policy *policy,
      const char *name,
-     const struct hook_error *error)
+     const struct wire_error *error)
 {
     if (!policy->may_refuse)
         return EXIT_SUCCESS;
-    hook_say(name, error->line, strlen(error->line));
+    wire_say(name, error->line, strlen(error->line));
     return EXIT_FAILURE;
 }
 
-/* Reads the domain's XML into buffer, which has room for WIRE_BODY_MAX. */
+/* Reads the domain's XML into buffer, which can hold WIRE_BODY_MAX. */
 static bool
-read_domain(struct hook_domain *domain, char *buffer, struct hook_error *error)
+read_domain(struct wire_domain *domain, char *buffer, struct wire_error *error)
 {
-    enum hook_io result =
-        hook_read_to_end(STDIN_FILENO, buffer, WIRE_BODY_MAX,
-                         hook_clock_ms() + LIBVIRT_MS, &domain->xml_len);
+    enum wire_io result =
+        wire_read_to_end(STDIN_FILENO, buffer, WIRE_BODY_MAX,
+                         wire_clock_ms() + LIBVIRT_MS, &domain->xml_len);
 
     domain->xml = buffer;
     switch (result) {
-    case HOOK_IO_DONE:
+    case WIRE_IO_DONE:
         return true;
-    case HOOK_IO_LONG:
-        hook_error_set(error,
+    case WIRE_IO_LONG:
+        wire_error_set(error,
                        "its XML is longer than %u bytes: shorten its metadata "
                        "with 'virsh edit'",
                        WIRE_BODY_MAX);
         return false;
-    case HOOK_IO_LATE:
-        hook_error_set(error,
+    case WIRE_IO_LATE:
+        wire_error_set(error,
                        "libvirt did not hand over its XML in %d s: see "
                        "libvirt's log, then try again",
                        LIBVIRT_MS / 1000);
         return false;
-    case HOOK_IO_END:
-    case HOOK_IO_FAILED:
+    case WIRE_IO_END:
+    case WIRE_IO_FAILED:
     default:
-        hook_error_set(error,
+        wire_error_set(error,
                        "cannot read its XML from standard input: %s: see "
                        "libvirt's log, then try again",
                        strerror(errno));
@@ -88,13 +89,13 @@ read_domain(struct hook_domain *domain, char *buffer, struct hook_error *error)
 }
 
 static bool
-check_name(const struct hook_domain *domain, struct hook_error *error)
+check_name(const struct wire_domain *domain, struct wire_error *error)
 {
     size_t len = strlen(domain->name);
 
     if (len >= 1 && len <= WIRE_NAME_MAX)
         return true;
-    hook_error_set(error,
+    wire_error_set(error,
                    "its name has %zu bytes, and 1 to %u are possible: give it "
                    "another with 'virsh domrename'",
                    len, WIRE_NAME_MAX);
@@ -103,29 +104,29 @@ check_name(const struct hook_domain *domain, struct hook_error *error)
 
 /* Hands the agent's new XML to libvirt, which takes none for no change. */
 static bool
-write_output(const struct hook_answer *answer, struct hook_error *error)
+write_output(const struct wire_reply *answer, struct wire_error *error)
 {
-    enum hook_io result =
-        hook_write(STDOUT_FILENO, answer->output, answer->output_len,
-                   hook_clock_ms() + LIBVIRT_MS);
+    enum wire_io result =
+        wire_write(STDOUT_FILENO, answer->output, answer->output_len,
+                   wire_clock_ms() + LIBVIRT_MS);
 
-    if (result == HOOK_IO_DONE)
+    if (result == WIRE_IO_DONE)
         return true;
-    hook_error_set(error,
+    wire_error_set(error,
                    "cannot hand its new XML to libvirt: %s: see libvirt's "
                    "log, then try again",
-                   result == HOOK_IO_LATE  ? "it does not read"
-                   : result == HOOK_IO_END ? "it closed the pipe"
+                   result == WIRE_IO_LATE  ? "it does not read"
+                   : result == WIRE_IO_END ? "it closed the pipe"
                                            : strerror(errno));
     return false;
 }
 
 static int
 obey(const struct hook_policy *policy,
-     const struct hook_domain *domain,
-     const struct hook_answer *answer)
+     const struct wire_domain *domain,
+     const struct wire_reply *answer)
 {
-    struct hook_error error;
+    struct wire_error error;
 
     if (answer->verdict == WIRE_ALLOW) {
         if (!policy->filter || write_output(answer, &error))
@@ -133,31 +134,31 @@ obey(const struct hook_policy *policy,
         return fail(policy, domain->name, &error);
     }
     if (answer->message_len == 0) {
-        hook_error_set(&error, "the agent (remorad) refused without saying "
+        wire_error_set(&error, "the agent (remorad) refused without saying "
                                "why: see 'journalctl -u remorad'");
         return fail(policy, domain->name, &error);
     }
-    hook_say(NULL, answer->message, answer->message_len);
+    wire_say(NULL, answer->message, answer->message_len);
     return EXIT_FAILURE;
 }
 
 static int
-ask(const struct hook_policy *policy, const struct hook_domain *domain)
+ask(const struct hook_policy *policy, const struct wire_domain *domain)
 {
-    struct hook_answer answer;
-    struct hook_error error;
+    struct wire_reply answer;
+    struct wire_error error;
     int status;
 
-    switch (hook_ask(ASK_PATH, (enum wire_op)policy->ask, domain, &answer,
+    switch (wire_ask(ASK_PATH, (enum wire_op)policy->ask, domain, &answer,
                      &error)) {
-    case HOOK_ANSWERED:
+    case WIRE_ANSWERED:
         status = obey(policy, domain, &answer);
-        hook_answer_clear(&answer);
+        wire_reply_clear(&answer);
         return status;
-    case HOOK_NOBODY:
+    case WIRE_NOBODY:
         hook_one_shot(REMORA_REMORAD, policy->operation, domain, &error);
         return fail(policy, domain->name, &error);
-    case HOOK_FAILED:
+    case WIRE_FAILED:
     default:
         return fail(policy, domain->name, &error);
     }
@@ -165,7 +166,7 @@ ask(const struct hook_policy *policy, const struct hook_domain *domain)
 
 /* Without an agent a claim would stay that this would have ended. */
 static void
-tell(const struct hook_policy *policy, const struct hook_domain *domain)
+tell(const struct hook_policy *policy, const struct wire_domain *domain)
 {
     if (!hook_tell(TELL_PATH, (enum wire_op)policy->tell, domain))
         hook_one_shot_later(REMORA_REMORAD, REMORA_RUNDIR, policy->operation,
@@ -175,18 +176,18 @@ tell(const struct hook_policy *policy, const struct hook_domain *domain)
 static int
 run(const struct hook_policy *policy, const char *name)
 {
-    hook_autofree char *buffer = malloc(WIRE_BODY_MAX);
-    struct hook_domain domain = {.name = name};
-    struct hook_error error;
+    wire_autofree char *buffer = malloc(WIRE_BODY_MAX);
+    struct wire_domain domain = {.name = name};
+    struct wire_error error;
 
     if (!buffer) {
-        hook_error_set(&error, "the host has no memory left for its XML: free "
+        wire_error_set(&error, "the host has no memory left for its XML: free "
                                "some, then try again");
         return fail(policy, name, &error);
     }
     if (!read_domain(&domain, buffer, &error))
         return fail(policy, name, &error);
-    if (!hook_sieve(domain.xml, domain.xml_len))
+    if (!wire_sieve(domain.xml, domain.xml_len))
         return EXIT_SUCCESS;
     if (!check_name(&domain, &error))
         return fail(policy, name, &error);
@@ -208,7 +209,7 @@ main(int argc, char **argv)
             "usage: qemu-hook DOMAIN OPERATION SUBOPERATION EXTRA, with the "
             "domain's XML on standard input: libvirt runs it";
 
-        hook_say(NULL, usage, sizeof(usage) - 1);
+        wire_say(NULL, usage, sizeof(usage) - 1);
         return EXIT_SUCCESS;
     }
     policy = hook_policy_find(argv[2], argv[3]);

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "hooks/wire/client.h"
+#include "hooks/qemu/tell.h"
 
 #include "hooks/wire/io.h"
 #include "hooks/wire/socket.h"
@@ -17,9 +17,9 @@
 #include <sys/uio.h>
 
 bool
-hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain)
+hook_tell(const char *path, enum wire_op op, const struct wire_domain *domain)
 {
-    hook_autoclose int fd = hook_socket(SOCK_DGRAM);
+    wire_autoclose int fd = wire_socket(SOCK_DGRAM);
     size_t name_len = strlen(domain->name);
     size_t xml_len = domain->xml_len;
     struct wire_request request;
@@ -32,7 +32,7 @@ hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain)
         .msg_iovlen = 3,
     };
 
-    if (fd < 0 || !hook_socket_address(&address, path))
+    if (fd < 0 || !wire_socket_address(&address, path))
         return true;
     if (sizeof(request) + name_len + xml_len > WIRE_DATAGRAM_MAX)
         xml_len = 0;
@@ -42,5 +42,5 @@ hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain)
     parts[1] = (struct iovec){(char *)domain->name, name_len};
     parts[2] = (struct iovec){(char *)domain->xml, xml_len};
     return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 ||
-           !hook_socket_nobody(errno);
+           !wire_socket_nobody(errno);
 }

@@ -28,11 +28,11 @@
  * and turns away whoever connects meanwhile; then nobody listens any more. */
 #define DYING_MS 2000
 
-/* What one attempt came to; the first three are those of hook_ask(). */
+/* What one attempt came to; the first three are those of wire_ask(). */
 enum attempt {
-    ANSWERED = HOOK_ANSWERED,
-    NOBODY = HOOK_NOBODY,
-    FAILED = HOOK_FAILED,
+    ANSWERED = WIRE_ANSWERED,
+    NOBODY = WIRE_NOBODY,
+    FAILED = WIRE_FAILED,
     GONE, /* the connection ended before the answer did */
     AWAY, /* and before a greeting */
 };
@@ -42,19 +42,19 @@ struct talk {
     int fd;
     int64_t deadline;
     int64_t patience_ms; /* how long that was from its beginning */
-    struct hook_error *error;
+    struct wire_error *error;
 };
 
 void
-hook_answer_clear(struct hook_answer *answer)
+wire_reply_clear(struct wire_reply *reply)
 {
-    free(answer->message);
-    free(answer->output);
-    *answer = (struct hook_answer){.verdict = WIRE_REFUSE};
+    free(reply->message);
+    free(reply->output);
+    *reply = (struct wire_reply){.verdict = WIRE_REFUSE};
 }
 
 int64_t
-hook_patience_ms(uint32_t deadline_ms)
+wire_patience_ms(uint32_t deadline_ms)
 {
     return deadline_ms < WIRE_DEADLINE_CAP_MS ? deadline_ms
                                               : WIRE_DEADLINE_CAP_MS;
@@ -64,7 +64,7 @@ hook_patience_ms(uint32_t deadline_ms)
 static void
 allow(struct talk *talk, int64_t ms, int64_t end)
 {
-    int64_t now = hook_clock_ms();
+    int64_t now = wire_clock_ms();
 
     talk->patience_ms = ms < end - now ? ms : end - now;
     talk->deadline = now + talk->patience_ms;
@@ -73,7 +73,7 @@ allow(struct talk *talk, int64_t ms, int64_t end)
 static enum attempt
 late_greeting(struct talk *talk)
 {
-    hook_error_set(talk->error,
+    wire_error_set(talk->error,
                    "the agent (remorad) accepted no request in %g s: restart "
                    "it with 'systemctl restart remorad', then try again",
                    (double)talk->patience_ms / 1000);
@@ -83,7 +83,7 @@ late_greeting(struct talk *talk)
 static enum attempt
 late_answer(struct talk *talk)
 {
-    hook_error_set(talk->error,
+    wire_error_set(talk->error,
                    "the agent (remorad) did not answer in %g s: see "
                    "'journalctl -u remorad', then try again",
                    (double)talk->patience_ms / 1000);
@@ -93,7 +93,7 @@ late_answer(struct talk *talk)
 static enum attempt
 broken(struct talk *talk, const char *what, const char *reason)
 {
-    hook_error_set(talk->error,
+    wire_error_set(talk->error,
                    "the agent (remorad) sent %s that cannot be read: %s: "
                    "restart it with 'systemctl restart remorad', then try "
                    "again",
@@ -104,7 +104,7 @@ broken(struct talk *talk, const char *what, const char *reason)
 static enum attempt
 out_of_memory(struct talk *talk)
 {
-    hook_error_set(talk->error, "the host has no memory left for the agent's "
+    wire_error_set(talk->error, "the host has no memory left for the agent's "
                                 "answer: free some, then try again");
     return FAILED;
 }
@@ -112,7 +112,7 @@ out_of_memory(struct talk *talk)
 static enum attempt
 lost(struct talk *talk)
 {
-    hook_error_set(talk->error,
+    wire_error_set(talk->error,
                    "the connection to the agent (remorad) failed: %s: see "
                    "'journalctl -u remorad', then try again",
                    strerror(errno));
@@ -122,7 +122,7 @@ lost(struct talk *talk)
 static enum attempt
 unreachable(struct talk *talk, const char *path, int reason)
 {
-    hook_error_set(talk->error,
+    wire_error_set(talk->error,
                    "cannot connect to the agent (remorad) at '%s': %s: check "
                    "the socket's owner and mode, and what AppArmor or SELinux "
                    "denied",
@@ -132,16 +132,16 @@ unreachable(struct talk *talk, const char *path, int reason)
 
 /* The rest of a step that was not done. */
 static enum attempt
-undone(struct talk *talk, enum hook_io result, enum attempt late(struct talk *))
+undone(struct talk *talk, enum wire_io result, enum attempt late(struct talk *))
 {
     switch (result) {
-    case HOOK_IO_END:
+    case WIRE_IO_END:
         return GONE;
-    case HOOK_IO_LATE:
+    case WIRE_IO_LATE:
         return late(talk);
-    case HOOK_IO_DONE:
-    case HOOK_IO_LONG:
-    case HOOK_IO_FAILED:
+    case WIRE_IO_DONE:
+    case WIRE_IO_LONG:
+    case WIRE_IO_FAILED:
     default:
         return lost(talk);
     }
@@ -155,15 +155,15 @@ connect_agent(struct talk *talk, const char *path)
     const struct timespec pause = {.tv_nsec = RETRY_NS};
 
     for (;;) {
-        int reason = hook_socket_connect(talk->fd, path);
+        int reason = wire_socket_connect(talk->fd, path);
 
         if (reason == 0)
             return ANSWERED;
-        if (hook_socket_nobody(reason))
+        if (wire_socket_nobody(reason))
             return NOBODY;
         if (reason != EAGAIN && reason != EINTR)
             return unreachable(talk, path, reason);
-        if (hook_clock_ms() >= talk->deadline)
+        if (wire_clock_ms() >= talk->deadline)
             return late_greeting(talk);
         (void)nanosleep(&pause, NULL);
     }
@@ -175,41 +175,41 @@ static enum attempt
 be_greeted(struct talk *talk, int64_t end)
 {
     struct wire_greeting greeting;
-    enum hook_io result =
-        hook_read(talk->fd, &greeting, sizeof(greeting), talk->deadline);
+    enum wire_io result =
+        wire_read(talk->fd, &greeting, sizeof(greeting), talk->deadline);
     const char *reason;
 
-    if (result == HOOK_IO_END)
+    if (result == WIRE_IO_END)
         return AWAY;
-    if (result != HOOK_IO_DONE)
+    if (result != WIRE_IO_DONE)
         return undone(talk, result, late_greeting);
     if (greeting.magic == WIRE_MAGIC && greeting.version != WIRE_VERSION)
         return NOBODY;
     reason = wire_greeting_check(&greeting);
     if (reason)
         return broken(talk, "a greeting", reason);
-    allow(talk, hook_patience_ms(greeting.deadline_ms), end);
+    allow(talk, wire_patience_ms(greeting.deadline_ms), end);
     return ANSWERED;
 }
 
 static enum attempt
 send_request(struct talk *talk,
              enum wire_op op,
-             const struct hook_domain *domain)
+             const struct wire_domain *domain)
 {
     struct wire_request request;
     size_t name_len = strlen(domain->name);
-    enum hook_io result;
+    enum wire_io result;
 
     wire_request_init(&request, op, name_len, domain->xml_len);
-    result = hook_write(talk->fd, &request, sizeof(request), talk->deadline);
-    if (result == HOOK_IO_DONE)
-        result = hook_write(talk->fd, domain->name, name_len, talk->deadline);
-    if (result == HOOK_IO_DONE)
+    result = wire_write(talk->fd, &request, sizeof(request), talk->deadline);
+    if (result == WIRE_IO_DONE)
+        result = wire_write(talk->fd, domain->name, name_len, talk->deadline);
+    if (result == WIRE_IO_DONE)
         result =
-            hook_write(talk->fd, domain->xml, domain->xml_len, talk->deadline);
+            wire_write(talk->fd, domain->xml, domain->xml_len, talk->deadline);
     /* An agent that stopped reading may have answered before it did. */
-    if (result == HOOK_IO_DONE || result == HOOK_IO_END)
+    if (result == WIRE_IO_DONE || result == WIRE_IO_END)
         return ANSWERED;
     return undone(talk, result, late_answer);
 }
@@ -218,15 +218,15 @@ send_request(struct talk *talk,
 static enum attempt
 read_string(struct talk *talk, size_t len, char **ret_string)
 {
-    hook_autofree char *string = NULL;
-    enum hook_io result;
+    wire_autofree char *string = NULL;
+    enum wire_io result;
 
     if (len > 0) {
         string = malloc(len);
         if (!string)
             return out_of_memory(talk);
-        result = hook_read(talk->fd, string, len, talk->deadline);
-        if (result != HOOK_IO_DONE)
+        result = wire_read(talk->fd, string, len, talk->deadline);
+        if (result != WIRE_IO_DONE)
             return undone(talk, result, late_answer);
     }
     *ret_string = string;
@@ -235,27 +235,27 @@ read_string(struct talk *talk, size_t len, char **ret_string)
 }
 
 static enum attempt
-read_answer(struct talk *talk, struct hook_answer *answer)
+read_answer(struct talk *talk, struct wire_reply *reply)
 {
     struct wire_answer header;
-    enum hook_io result =
-        hook_read(talk->fd, &header, sizeof(header), talk->deadline);
+    enum wire_io result =
+        wire_read(talk->fd, &header, sizeof(header), talk->deadline);
     enum attempt attempt;
     const char *reason;
 
-    if (result != HOOK_IO_DONE)
+    if (result != WIRE_IO_DONE)
         return undone(talk, result, late_answer);
     reason = wire_answer_check(&header);
     if (reason)
         return broken(talk, "an answer", reason);
-    attempt = read_string(talk, header.message_len, &answer->message);
+    attempt = read_string(talk, header.message_len, &reply->message);
     if (attempt == ANSWERED)
-        attempt = read_string(talk, header.output_len, &answer->output);
+        attempt = read_string(talk, header.output_len, &reply->output);
     if (attempt != ANSWERED)
         return attempt;
-    answer->verdict = (enum wire_verdict)header.verdict;
-    answer->message_len = header.message_len;
-    answer->output_len = header.output_len;
+    reply->verdict = (enum wire_verdict)header.verdict;
+    reply->message_len = header.message_len;
+    reply->output_len = header.output_len;
     return ANSWERED;
 }
 
@@ -263,99 +263,98 @@ read_answer(struct talk *talk, struct hook_answer *answer)
 static enum attempt
 converse(struct talk *talk,
          enum wire_op op,
-         const struct hook_domain *domain,
+         const struct wire_domain *domain,
          int64_t end,
-         struct hook_answer *ret_answer)
+         struct wire_reply *ret_reply)
 {
-    struct hook_answer answer = {.verdict = WIRE_REFUSE};
+    struct wire_reply reply = {.verdict = WIRE_REFUSE};
     enum attempt attempt = be_greeted(talk, end);
 
     if (attempt == ANSWERED)
         attempt = send_request(talk, op, domain);
     if (attempt == ANSWERED)
-        attempt = read_answer(talk, &answer);
+        attempt = read_answer(talk, &reply);
     if (attempt == ANSWERED)
-        *ret_answer = answer;
+        *ret_reply = reply;
     else
-        hook_answer_clear(&answer);
+        wire_reply_clear(&reply);
     return attempt;
 }
 
 static enum attempt
 ask_once(const char *path,
          enum wire_op op,
-         const struct hook_domain *domain,
+         const struct wire_domain *domain,
          int64_t end,
-         struct hook_answer *ret_answer,
-         struct hook_error *error)
+         struct wire_reply *ret_reply,
+         struct wire_error *error)
 {
-    hook_autoclose int fd = hook_socket(SOCK_STREAM);
+    wire_autoclose int fd = wire_socket(SOCK_STREAM);
     struct talk talk = {.fd = fd, .error = error};
     enum attempt attempt;
 
     if (fd < 0)
         return unreachable(&talk, path, errno);
-    allow(&talk, HOOK_GREETING_MS, end);
+    allow(&talk, WIRE_GREETING_MS, end);
     attempt = connect_agent(&talk, path);
     if (attempt == ANSWERED)
-        attempt = converse(&talk, op, domain, end, ret_answer);
+        attempt = converse(&talk, op, domain, end, ret_reply);
     return attempt;
 }
 
-enum hook_outcome
-hook_ask_on(int fd,
+enum wire_outcome
+wire_ask_on(int fd,
             enum wire_op op,
-            const struct hook_domain *domain,
-            struct hook_answer *ret_answer,
-            struct hook_error *error)
+            const struct wire_domain *domain,
+            struct wire_reply *ret_reply,
+            struct wire_error *error)
 {
-    int64_t end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    int64_t end = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
     struct talk talk = {.fd = fd, .error = error};
     enum attempt attempt;
 
-    allow(&talk, HOOK_GREETING_MS, end);
-    attempt = converse(&talk, op, domain, end, ret_answer);
-    return attempt == GONE || attempt == AWAY ? HOOK_NOBODY
-                                              : (enum hook_outcome)attempt;
+    allow(&talk, WIRE_GREETING_MS, end);
+    attempt = converse(&talk, op, domain, end, ret_reply);
+    return attempt == GONE || attempt == AWAY ? WIRE_NOBODY
+                                              : (enum wire_outcome)attempt;
 }
 
 /* Until somebody greets, or nobody listens. */
 static enum attempt
 ask_greeted(const char *path,
             enum wire_op op,
-            const struct hook_domain *domain,
+            const struct wire_domain *domain,
             int64_t end,
-            struct hook_answer *ret_answer,
-            struct hook_error *error)
+            struct wire_reply *ret_reply,
+            struct wire_error *error)
 {
     const struct timespec pause = {.tv_nsec = RETRY_NS};
-    int64_t patience = hook_clock_ms() + DYING_MS;
+    int64_t patience = wire_clock_ms() + DYING_MS;
     enum attempt attempt;
 
-    while ((attempt = ask_once(path, op, domain, end, ret_answer, error)) ==
+    while ((attempt = ask_once(path, op, domain, end, ret_reply, error)) ==
                AWAY &&
-           hook_clock_ms() < patience)
+           wire_clock_ms() < patience)
         (void)nanosleep(&pause, NULL);
     return attempt == AWAY ? GONE : attempt;
 }
 
-enum hook_outcome
-hook_ask(const char *path,
+enum wire_outcome
+wire_ask(const char *path,
          enum wire_op op,
-         const struct hook_domain *domain,
-         struct hook_answer *ret_answer,
-         struct hook_error *error)
+         const struct wire_domain *domain,
+         struct wire_reply *ret_reply,
+         struct wire_error *error)
 {
-    int64_t end = hook_clock_ms() + WIRE_DEADLINE_CAP_MS;
-    enum attempt attempt =
-        ask_greeted(path, op, domain, end, ret_answer, error);
+    int64_t end = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
+    enum attempt attempt = ask_greeted(path, op, domain, end, ret_reply, error);
 
     if (attempt == GONE)
-        attempt = ask_greeted(path, op, domain, end, ret_answer, error);
+        attempt = ask_greeted(path, op, domain, end, ret_reply, error);
     if (attempt != GONE)
-        return (enum hook_outcome)attempt;
-    hook_error_set(error, "the agent (remorad) ended the connection twice "
+        return (enum wire_outcome)attempt;
+    wire_error_set(error, "the agent (remorad) ended the connection twice "
                           "without an answer: see 'journalctl -u remorad', "
                           "then try again");
-    return HOOK_FAILED;
+    return WIRE_FAILED;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/wire/client.h - one exchange with the agent, and one datagram
+ * hooks/wire/client.h - one exchange with the agent, seen from its other end
  *
  * Needs SIGPIPE ignored. Descriptors are close-on-exec and gone on return.
  */
@@ -16,17 +16,17 @@
 
 /* How long the agent may take to accept and to greet: it does so without
  * looking at anything, so one that does not is stopped or wedged. */
-#define HOOK_GREETING_MS 5000
+#define WIRE_GREETING_MS 5000
 
 /* What is asked about. Owned by the caller. */
-struct hook_domain {
+struct wire_domain {
     const char *name; /* 1 to WIRE_NAME_MAX bytes */
     const char *xml;  /* xml_len bytes, at most WIRE_BODY_MAX */
     size_t xml_len;
 };
 
-/* Release with hook_answer_clear(). Neither string ends with a NUL. */
-struct hook_answer {
+/* Release with wire_reply_clear(). Neither string ends with a NUL. */
+struct wire_reply {
     enum wire_verdict verdict;
     char *message;
     size_t message_len;
@@ -34,39 +34,33 @@ struct hook_answer {
     size_t output_len;
 };
 
-void hook_answer_clear(struct hook_answer *answer);
+void wire_reply_clear(struct wire_reply *reply);
 
-enum hook_outcome {
-    HOOK_ANSWERED, /* *ret_answer is set, and is the caller's */
-    HOOK_NOBODY,   /* nobody listens, or an agent of another version */
-    HOOK_FAILED,   /* *error is set */
+enum wire_outcome {
+    WIRE_ANSWERED, /* *ret_reply is set, and is the caller's */
+    WIRE_NOBODY,   /* nobody listens, or an agent of another version */
+    WIRE_FAILED,   /* *error is set */
 };
 
 /* Asks the agent that listens at path. When the connection ends without an
  * answer, as it does while the agent is replaced, it asks once more. Returns
  * within WIRE_DEADLINE_CAP_MS. */
-enum hook_outcome hook_ask(const char *path,
+enum wire_outcome wire_ask(const char *path,
                            enum wire_op op,
-                           const struct hook_domain *domain,
-                           struct hook_answer *ret_answer,
-                           struct hook_error *error);
+                           const struct wire_domain *domain,
+                           struct wire_reply *ret_reply,
+                           struct wire_error *error);
 
 /* The same over a connection that is there already, of any socket of the
- * agent's; the caller closes it. HOOK_NOBODY also where it ended without an
+ * agent's; the caller closes it. WIRE_NOBODY also where it ended without an
  * answer, as it does while the agent is replaced: then ask over another. */
-enum hook_outcome hook_ask_on(int fd,
+enum wire_outcome wire_ask_on(int fd,
                               enum wire_op op,
-                              const struct hook_domain *domain,
-                              struct hook_answer *ret_answer,
-                              struct hook_error *error);
+                              const struct wire_domain *domain,
+                              struct wire_reply *ret_reply,
+                              struct wire_error *error);
 
 /* How long an answer may take, in ms, when the greeting allows deadline_ms. */
-int64_t hook_patience_ms(uint32_t deadline_ms);
-
-/* Sends one datagram to path, and does not wait. XML that makes it longer
- * than WIRE_DATAGRAM_MAX is left out. false: nobody listens there. true says
- * nothing of its arrival: an agent may be too busy to take it. */
-bool
-hook_tell(const char *path, enum wire_op op, const struct hook_domain *domain);
+int64_t wire_patience_ms(uint32_t deadline_ms);
 
 #endif

@@ -16,7 +16,7 @@
 #include <unistd.h>
 
 int64_t
-hook_clock_ms(void)
+wire_clock_ms(void)
 {
     struct timespec now;
 
@@ -27,83 +27,83 @@ hook_clock_ms(void)
 
 /* Waits until fd is ready. The clock is looked at before the descriptor: a
  * peer that always has one more byte must not move the deadline. */
-static enum hook_io
+static enum wire_io
 wait_for(int fd, short events, int64_t deadline)
 {
     struct pollfd entry = {.fd = fd, .events = events};
 
     for (;;) {
-        int64_t left = deadline - hook_clock_ms();
+        int64_t left = deadline - wire_clock_ms();
         int ready;
 
         if (left <= 0)
-            return HOOK_IO_LATE;
+            return WIRE_IO_LATE;
         ready = poll(&entry, 1, left > INT_MAX ? INT_MAX : (int)left);
         if (ready > 0)
-            return HOOK_IO_DONE;
+            return WIRE_IO_DONE;
         if (ready < 0 && errno != EINTR)
-            return HOOK_IO_FAILED;
+            return WIRE_IO_FAILED;
     }
 }
 
-/* What a failed read() or write() means; HOOK_IO_DONE: try again. */
-static enum hook_io
+/* What a failed read() or write() means; WIRE_IO_DONE: try again. */
+static enum wire_io
 judge(int error)
 {
     switch (error) {
     case EINTR:
     case EAGAIN:
-        return HOOK_IO_DONE;
+        return WIRE_IO_DONE;
     case ECONNRESET:
     case EPIPE:
-        return HOOK_IO_END;
+        return WIRE_IO_END;
     default:
-        return HOOK_IO_FAILED;
+        return WIRE_IO_FAILED;
     }
 }
 
 /* Reads what there is, at least one byte. */
-static enum hook_io
+static enum wire_io
 read_some(int fd, void *buffer, size_t len, int64_t deadline, size_t *ret_got)
 {
     for (;;) {
-        enum hook_io result = wait_for(fd, POLLIN, deadline);
+        enum wire_io result = wait_for(fd, POLLIN, deadline);
         ssize_t got;
 
-        if (result != HOOK_IO_DONE)
+        if (result != WIRE_IO_DONE)
             return result;
         got = read(fd, buffer, len);
         if (got > 0) {
             *ret_got = (size_t)got;
-            return HOOK_IO_DONE;
+            return WIRE_IO_DONE;
         }
         if (got == 0)
-            return HOOK_IO_END;
+            return WIRE_IO_END;
         result = judge(errno);
-        if (result != HOOK_IO_DONE)
+        if (result != WIRE_IO_DONE)
             return result;
     }
 }
 
-enum hook_io
-hook_read(int fd, void *buffer, size_t len, int64_t deadline)
+enum wire_io
+wire_read(int fd, void *buffer, size_t len, int64_t deadline)
 {
     char *at = buffer;
 
     while (len > 0) {
         size_t got = 0;
-        enum hook_io result = read_some(fd, at, len, deadline, &got);
+        enum wire_io result = read_some(fd, at, len, deadline, &got);
 
-        if (result != HOOK_IO_DONE)
+        if (result != WIRE_IO_DONE)
             return result;
         at += got;
         len -= got;
     }
-    return HOOK_IO_DONE;
+    return WIRE_IO_DONE;
 }
 
-enum hook_io
-hook_read_to_end(
+enum wire_io
+wire_read_to_end(
     int fd, void *buffer, size_t limit, int64_t deadline, size_t *ret_len)
 {
     char *at = buffer;
@@ -114,23 +114,23 @@ hook_read_to_end(
         char beyond;
         bool full = len == limit;
         size_t got = 0;
-        enum hook_io result = read_some(fd, full ? &beyond : at + len,
+        enum wire_io result = read_some(fd, full ? &beyond : at + len,
                                         full ? 1 : limit - len, deadline, &got);
 
-        if (result == HOOK_IO_END) {
+        if (result == WIRE_IO_END) {
             *ret_len = len;
-            return HOOK_IO_DONE;
+            return WIRE_IO_DONE;
         }
-        if (result != HOOK_IO_DONE)
+        if (result != WIRE_IO_DONE)
             return result;
         if (full)
-            return HOOK_IO_LONG;
+            return WIRE_IO_LONG;
         len += got;
     }
 }
 
-enum hook_io
-hook_write(int fd, const void *buffer, size_t len, int64_t deadline)
+enum wire_io
+wire_write(int fd, const void *buffer, size_t len, int64_t deadline)
 {
     const char *at = buffer;
 
@@ -138,26 +138,26 @@ hook_write(int fd, const void *buffer, size_t len, int64_t deadline)
         /* A pipe that poll() calls writable takes PIPE_BUF bytes without
          * making anybody wait, and not one more. */
         size_t piece = len < PIPE_BUF ? len : PIPE_BUF;
-        enum hook_io result = wait_for(fd, POLLOUT, deadline);
+        enum wire_io result = wait_for(fd, POLLOUT, deadline);
         ssize_t put;
 
-        if (result != HOOK_IO_DONE)
+        if (result != WIRE_IO_DONE)
             return result;
         put = write(fd, at, piece);
         if (put < 0) {
             result = judge(errno);
-            if (result != HOOK_IO_DONE)
+            if (result != WIRE_IO_DONE)
                 return result;
             continue;
         }
         at += put;
         len -= (size_t)put;
     }
-    return HOOK_IO_DONE;
+    return WIRE_IO_DONE;
 }
 
 void
-hook_close(int *fd)
+wire_close(int *fd)
 {
     if (*fd >= 0)
         (void)close(*fd);
@@ -165,7 +165,7 @@ hook_close(int *fd)
 }
 
 void
-hook_free(void *pointer)
+wire_free(void *pointer)
 {
     free(*(void **)pointer);
 }

@@ -2,7 +2,7 @@
 /*
  * hooks/wire/io.h - reading and writing in full, never past a deadline
  *
- * A deadline is a moment of hook_clock_ms(). Any file descriptor will do,
+ * A deadline is a moment of wire_clock_ms(). Any file descriptor will do,
  * blocking or not: none of these functions waits in read() or write(). They
  * need SIGPIPE ignored, and may be called from any thread.
  */
@@ -12,35 +12,35 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum hook_io {
-    HOOK_IO_DONE,
-    HOOK_IO_END,    /* the other end closed before that */
-    HOOK_IO_LATE,   /* the deadline passed before that */
-    HOOK_IO_LONG,   /* there is more than the limit (hook_read_to_end) */
-    HOOK_IO_FAILED, /* errno says why */
+enum wire_io {
+    WIRE_IO_DONE,
+    WIRE_IO_END,    /* the other end closed before that */
+    WIRE_IO_LATE,   /* the deadline passed before that */
+    WIRE_IO_LONG,   /* there is more than the limit (wire_read_to_end) */
+    WIRE_IO_FAILED, /* errno says why */
 };
 
 /* Milliseconds of the monotonic clock, which only ever grows. */
-int64_t hook_clock_ms(void);
+int64_t wire_clock_ms(void);
 
-/* Reads until the end of the stream. buffer has room for limit bytes;
- * *ret_len is how many there are, set only with HOOK_IO_DONE. One byte more
- * than limit is HOOK_IO_LONG. */
-enum hook_io hook_read_to_end(
+/* Reads until the end of the stream. buffer can hold limit bytes;
+ * *ret_len is how many there are, set only with WIRE_IO_DONE. One byte more
+ * than limit is WIRE_IO_LONG. */
+enum wire_io wire_read_to_end(
     int fd, void *buffer, size_t limit, int64_t deadline, size_t *ret_len);
 
-/* Reads exactly len bytes. A reset connection is HOOK_IO_END too. */
-enum hook_io hook_read(int fd, void *buffer, size_t len, int64_t deadline);
+/* Reads exactly len bytes. A reset connection is WIRE_IO_END too. */
+enum wire_io wire_read(int fd, void *buffer, size_t len, int64_t deadline);
 
-/* Writes exactly len bytes. A closed pipe or connection is HOOK_IO_END. */
-enum hook_io
-hook_write(int fd, const void *buffer, size_t len, int64_t deadline);
+/* Writes exactly len bytes. A closed pipe or connection is WIRE_IO_END. */
+enum wire_io
+wire_write(int fd, const void *buffer, size_t len, int64_t deadline);
 
 /* For a local variable that owns a descriptor (-1: none) or memory. */
-#define hook_autoclose __attribute__((cleanup(hook_close)))
-#define hook_autofree  __attribute__((cleanup(hook_free)))
+#define wire_autoclose __attribute__((cleanup(wire_close)))
+#define wire_autofree  __attribute__((cleanup(wire_free)))
 
-void hook_close(int *fd);
-void hook_free(void *pointer);
+void wire_close(int *fd);
+void wire_free(void *pointer);
 
 #endif

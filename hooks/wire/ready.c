@@ -15,18 +15,18 @@
 #include <sys/socket.h>
 
 void
-front_ready_notify(const char *state)
+wire_ready_notify(const char *state)
 {
     const char *path = getenv("NOTIFY_SOCKET");
-    hook_autoclose int fd = -1;
+    wire_autoclose int fd = -1;
     struct sockaddr_un address;
 
     if (!path || (path[0] != '/' && path[0] != '@') ||
-        !hook_socket_address(&address, path))
+        !wire_socket_address(&address, path))
         return;
     if (path[0] == '@')
         address.sun_path[0] = '\0'; /* an abstract name */
-    fd = hook_socket(SOCK_DGRAM);
+    fd = wire_socket(SOCK_DGRAM);
     if (fd < 0)
         return;
     (void)sendto(

@@ -7,6 +7,6 @@
 
 /* Sends state to NOTIFY_SOCKET, if there is one; nobody learns whether it
  * arrived. */
-void front_ready_notify(const char *state);
+void wire_ready_notify(const char *state);
 
 #endif

@@ -22,7 +22,7 @@
 #define SAY_MS 1000
 
 void
-hook_error_set(struct hook_error *error, const char *format, ...)
+wire_error_set(struct wire_error *error, const char *format, ...)
 {
     va_list arguments;
 
@@ -31,12 +31,12 @@ hook_error_set(struct hook_error *error, const char *format, ...)
     va_end(arguments);
 }
 
-/* Appends at most room bytes of text, and gives the new length. */
+/* Appends at most max bytes of text, and gives the new length. */
 static size_t
-append(char *line, size_t at, size_t room, const char *text, size_t len)
+append(char *line, size_t at, size_t max, const char *text, size_t len)
 {
-    if (len > room)
-        len = room;
+    if (len > max)
+        len = max;
     memcpy(line + at, text, len);
     return at + len;
 }
@@ -57,7 +57,7 @@ flatten(char *line, size_t len)
 }
 
 void
-hook_say(const char *domain, const char *text, size_t len)
+wire_say(const char *domain, const char *text, size_t len)
 {
     char line[SAY_LINE_MAX];
     size_t at = append(line, 0, 8, "remora: ", 8);
@@ -70,5 +70,5 @@ hook_say(const char *domain, const char *text, size_t len)
     at = append(line, at, WIRE_MESSAGE_MAX, text, len);
     at = flatten(line, at);
     line[at++] = '\n';
-    (void)hook_write(STDERR_FILENO, line, at, hook_clock_ms() + SAY_MS);
+    (void)wire_write(STDERR_FILENO, line, at, wire_clock_ms() + SAY_MS);
 }

@@ -10,17 +10,17 @@
 #include <stddef.h>
 
 /* Why something failed and what to do next; on the caller's stack. */
-struct hook_error {
+struct wire_error {
     char line[1024];
 };
 
 /* Sets the line. What does not fit is cut off. */
-void hook_error_set(struct hook_error *error, const char *format, ...)
+void wire_error_set(struct wire_error *error, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 
 /* Writes 'remora: domain 'DOMAIN': TEXT' to standard error, without the
  * domain if that is NULL. TEXT has len bytes. Control characters become
  * blanks, so that it stays one line. It does not wait for a reader. */
-void hook_say(const char *domain, const char *text, size_t len);
+void wire_say(const char *domain, const char *text, size_t len);
 
 #endif

@@ -162,7 +162,7 @@ is_encoded(const char *xml, const char *end)
 }
 
 bool
-hook_sieve(const void *xml, size_t len)
+wire_sieve(const void *xml, size_t len)
 {
     const char *begin = xml;
     const char *end = begin + len;

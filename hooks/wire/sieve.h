@@ -14,6 +14,6 @@
 /* Takes len bytes of XML, by libvirt, a client or an earlier hook script, as
  * whoever parses it would read it: in any encoding, with character references,
  * entities or prefixes. False: a foreign domain, not to be touched. */
-bool hook_sieve(const void *xml, size_t len);
+bool wire_sieve(const void *xml, size_t len);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/wire/socket.c - the agent's two sockets in the file system
+ * hooks/wire/socket.c - unix sockets in the file system
  */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 bool
-hook_socket_address(struct sockaddr_un *ret_address, const char *path)
+wire_socket_address(struct sockaddr_un *ret_address, const char *path)
 {
     size_t len = strlen(path);
 
@@ -23,17 +23,17 @@ hook_socket_address(struct sockaddr_un *ret_address, const char *path)
 }
 
 int
-hook_socket(int type)
+wire_socket(int type)
 {
     return socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 }
 
 int
-hook_socket_connect(int fd, const char *path)
+wire_socket_connect(int fd, const char *path)
 {
     struct sockaddr_un address;
 
-    if (!hook_socket_address(&address, path))
+    if (!wire_socket_address(&address, path))
         return ENAMETOOLONG;
     if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
         return errno;
@@ -41,7 +41,7 @@ hook_socket_connect(int fd, const char *path)
 }
 
 bool
-hook_socket_nobody(int reason)
+wire_socket_nobody(int reason)
 {
     return reason == ENOENT || reason == ECONNREFUSED;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/wire/socket.h - the agent's two sockets in the file system
+ * hooks/wire/socket.h - unix sockets in the file system
  */
 #ifndef REMORA_HOOKS_WIRE_SOCKET_H
 #define REMORA_HOOKS_WIRE_SOCKET_H
@@ -9,16 +9,16 @@
 #include <sys/un.h>
 
 /* The address of path; false if that is too long for one. */
-bool hook_socket_address(struct sockaddr_un *ret_address, const char *path);
+bool wire_socket_address(struct sockaddr_un *ret_address, const char *path);
 
 /* A close-on-exec, non-blocking unix socket of this type; -1 and errno. */
-int hook_socket(int type);
+int wire_socket(int type);
 
 /* Connects without waiting. Returns 0, or the errno of the failure; EAGAIN
  * says that the listener's queue is full. */
-int hook_socket_connect(int fd, const char *path);
+int wire_socket_connect(int fd, const char *path);
 
 /* Whether this errno of a connect or a send says that nobody has the socket. */
-bool hook_socket_nobody(int reason);
+bool wire_socket_nobody(int reason);
 
 #endif

@@ -17,9 +17,9 @@ wire_greeting_init(struct wire_greeting *greeting, uint32_t deadline_ms)
 }
 
 bool
-wire_op_is_front(enum wire_op op)
+wire_op_is_proxy(enum wire_op op)
 {
-    return op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_COPY;
+    return op >= WIRE_PROXY_DEFINE && op <= WIRE_PROXY_COPY;
 }
 
 void
@@ -122,14 +122,14 @@ check_lengths(const struct wire_request *request)
 }
 
 static const char *
-check_front(const struct wire_request *request)
+check_proxy(const struct wire_request *request)
 {
     bool named =
-        request->op != WIRE_FRONT_DEFINE && request->op != WIRE_FRONT_MOVE;
+        request->op != WIRE_PROXY_DEFINE && request->op != WIRE_PROXY_MOVE;
 
     if (named != (request->name_len > 0))
         return named ? "it names no domain" : "it names a domain";
-    if (request->op != WIRE_FRONT_LOOK && request->body_len == 0)
+    if (request->op != WIRE_PROXY_CALL_ENDED && request->body_len == 0)
         return "it has no XML";
     return check_limits(request);
 }
@@ -161,14 +161,14 @@ wire_request_check(const struct wire_request *request)
     case WIRE_RELEASE:
         reason = check_lengths(request);
         return reason ? reason : check_datagram(request);
-    case WIRE_FRONT_DEFINE:
-    case WIRE_FRONT_MOVE:
-    case WIRE_FRONT_ATTACH_LIVE:
-    case WIRE_FRONT_DEVICE:
-    case WIRE_FRONT_UPDATE:
-    case WIRE_FRONT_COPY:
-    case WIRE_FRONT_LOOK:
-        return check_front(request);
+    case WIRE_PROXY_DEFINE:
+    case WIRE_PROXY_MOVE:
+    case WIRE_PROXY_ATTACH_LIVE:
+    case WIRE_PROXY_DEVICE:
+    case WIRE_PROXY_UPDATE:
+    case WIRE_PROXY_COPY:
+    case WIRE_PROXY_CALL_ENDED:
+        return check_proxy(request);
     case WIRE_STATUS:
         if (request->name_len != 0 || request->body_len != 0)
             return "a request for the status has neither name nor body";

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/wire/wire.h - what the hook and the agent say to each other
+ * hooks/wire/wire.h - what hook, proxy and agent say to each other
  *
  * A stream socket (REMORA_RUNDIR/hook.sock) carries one exchange:
  *
@@ -13,7 +13,7 @@
  * one host, so numbers are in the host's byte order. Strings travel with
  * their length and without a NUL.
  *
- * The proxy has a socket of its own (REMORA_RUNDIR/front.sock), and one
+ * The proxy has a socket of its own (REMORA_RUNDIR/proxy.sock), and one
  * exchange a connection, too:
  *
  *     proxy   struct wire_client                     while it is root
@@ -37,7 +37,7 @@
 
 #define WIRE_HOOK_SOCKET   "hook.sock"
 #define WIRE_NOTIFY_SOCKET "notify.sock"
-#define WIRE_FRONT_SOCKET  "front.sock"
+#define WIRE_PROXY_SOCKET  "proxy.sock"
 
 /* Limits; one byte more is refused. */
 #define WIRE_NAME_MAX        1024u                /* a domain's name */
@@ -57,18 +57,18 @@ enum wire_op {
     WIRE_STATUS = 7,  /* no name, no body; output: JSON */
 
     /* Of the proxy; output: new XML, empty: as it is. */
-    WIRE_FRONT_DEFINE = 16, /* no name; body: domain XML */
-    WIRE_FRONT_MOVE = 17,   /* no name; body: domain XML from elsewhere */
+    WIRE_PROXY_DEFINE = 16, /* no name; body: domain XML */
+    WIRE_PROXY_MOVE = 17,   /* no name; body: domain XML from elsewhere */
     /* name: the domain's UUID; body: XML of a device. */
-    WIRE_FRONT_ATTACH_LIVE = 18, /* and its disk is made ready */
-    WIRE_FRONT_DEVICE = 19,      /* to be stored */
-    /* Its definition may have changed. body: the device whose attach has ended,
-     * well or not; empty: none has. No output. */
-    WIRE_FRONT_LOOK = 20,
-    /* name and body as for a device: another form of one that it has. */
-    WIRE_FRONT_UPDATE = 21,
+    WIRE_PROXY_ATTACH_LIVE = 18, /* and its disk is made ready */
+    WIRE_PROXY_DEVICE = 19,      /* to be stored */
+    /* A call that may have changed the domain is over. body: the device whose
+     * attach or copy that ends, well or not; empty: none ends. No output. */
+    WIRE_PROXY_CALL_ENDED = 20,
+    /* name and body as for a device: another form of one that the domain has. */
+    WIRE_PROXY_UPDATE = 21,
     /* The same: what a disk is copied to, which has to be there. */
-    WIRE_FRONT_COPY = 22,
+    WIRE_PROXY_COPY = 22,
 };
 
 enum wire_verdict {
@@ -113,7 +113,7 @@ struct wire_answer {
 };
 
 /* Whether the operation is one of the proxy's. */
-bool wire_op_is_front(enum wire_op op);
+bool wire_op_is_proxy(enum wire_op op);
 
 /* Fill in magic and version; lengths must be inside the limits. */
 void wire_client_init(struct wire_client *client,

@@ -31,7 +31,7 @@
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 struct run {
-    struct front_pipe *pipe;
+    struct proxy_pipe *pipe;
     const uint8_t *sent;
     size_t seen; /* how much of that has come out */
 };
@@ -46,20 +46,20 @@ must(bool so, const char *what)
 }
 
 /* The proxy holds fewer; the more, the better here. */
-static enum front_choice
-begins(void *opaque, const struct front_header *header)
+static enum proxy_choice
+begins(void *opaque, const struct proxy_header *header)
 {
     (void)opaque;
-    return front_kind(header->procedure) == FRONT_PASS &&
-                   header->procedure != FRONT_CONNECT_OPEN
-               ? FRONT_PASS_ON
-               : FRONT_HOLD;
+    return proxy_kind(header->procedure) == PROXY_PASS &&
+                   header->procedure != PROXY_CONNECT_OPEN
+               ? PROXY_PASS_ON
+               : PROXY_HOLD;
 }
 
-static struct front_packet *
-copy_of(const struct front_packet *packet)
+static struct proxy_packet *
+copy_of(const struct proxy_packet *packet)
 {
-    struct front_packet *copy = front_packet_new(&packet->header);
+    struct proxy_packet *copy = proxy_packet_new(&packet->header);
 
     must(copy != NULL, "no memory");
     memcpy(copy->bytes, packet->bytes, packet->len);
@@ -68,11 +68,11 @@ copy_of(const struct front_packet *packet)
 }
 
 static void
-try_replacing(struct front_packet *packet)
+try_replacing(struct proxy_packet *packet)
 {
     const char *why;
-    struct front_question *question = front_question_new(packet, &why);
-    struct front_call call;
+    struct proxy_question *question = proxy_question_new(packet, &why);
+    struct proxy_call call;
     size_t head;
 
     if (!question)
@@ -83,30 +83,30 @@ try_replacing(struct front_packet *packet)
         question->news[i] = strdup("<domain/>");
         question->new_lens[i] = strlen("<domain/>");
     }
-    must(front_question_replace(question), "it was not replaced");
-    head = front_packet_head(packet);
-    must(front_call_read(packet->header.procedure, packet->bytes + head,
+    must(proxy_question_replace(question), "it was not replaced");
+    head = proxy_packet_head(packet);
+    must(proxy_call_read(packet->header.procedure, packet->bytes + head,
                          packet->len - head, &call),
          "what was replaced cannot be read");
     must(call.n_texts == question->n_texts, "a text was lost");
-    front_question_free(question);
+    proxy_question_free(question);
 }
 
 static void
-whole(void *opaque, struct front_packet *packet)
+whole(void *opaque, struct proxy_packet *packet)
 {
     struct run *run = opaque;
-    struct front_packet *copy = copy_of(packet);
-    size_t head = front_packet_head(packet);
+    struct proxy_packet *copy = copy_of(packet);
+    size_t head = proxy_packet_head(packet);
 
     must(packet->len == packet->header.len, "it is not whole");
-    (void)front_open_is_rw(packet->bytes + head, packet->len - head);
+    (void)proxy_open_is_rw(packet->bytes + head, packet->len - head);
     try_replacing(copy);
-    front_packet_free(copy);
-    front_pipe_put(run->pipe, packet);
+    proxy_packet_free(copy);
+    proxy_pipe_put(run->pipe, packet);
 }
 
-static const struct front_pipe_calls calls = {begins, whole, NULL};
+static const struct proxy_pipe_calls calls = {begins, whole, NULL};
 
 static void
 drain(struct run *run, int out)
@@ -124,25 +124,25 @@ drain(struct run *run, int out)
 static void
 go_through(struct run *run, int in, int out, const uint8_t *data, size_t size)
 {
-    for (size_t at = 0; at < size && run->pipe->end == FRONT_GOES_ON;) {
+    for (size_t at = 0; at < size && run->pipe->end == PROXY_GOES_ON;) {
         size_t len = size - at < CHUNK ? size - at : CHUNK;
 
         must(send(in, data + at, len, MSG_DONTWAIT) == (ssize_t)len,
              "it does not read");
         at += len;
-        front_pipe_run(run->pipe);
+        proxy_pipe_run(run->pipe);
         drain(run, out);
     }
     (void)shutdown(in, SHUT_WR);
-    front_pipe_run(run->pipe);
+    proxy_pipe_run(run->pipe);
     drain(run, out);
-    must(run->pipe->end != FRONT_GOES_ON, "it does not end");
+    must(run->pipe->end != PROXY_GOES_ON, "it does not end");
 }
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    static struct front_pipe pipe;
+    static struct proxy_pipe pipe;
     struct run run = {&pipe, data, 0};
     int in[2];
     int out[2];
@@ -150,11 +150,11 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     must(socketpair(AF_UNIX, SOCK_STREAM, 0, in) == 0 &&
              socketpair(AF_UNIX, SOCK_STREAM, 0, out) == 0,
          "no sockets");
-    front_pipe_init(&pipe, in[1], out[0], FRONT_CALL_WITH_FDS, &calls, &run);
+    proxy_pipe_init(&pipe, in[1], out[0], PROXY_CALL_WITH_FDS, &calls, &run);
     go_through(&run, in[0], out[1], data, size);
-    front_pipe_clear(&pipe);
-    front_socket_close_all(in, 2);
-    front_socket_close_all(out, 2);
+    proxy_pipe_clear(&pipe);
+    proxy_socket_close_all(in, 2);
+    proxy_socket_close_all(out, 2);
     return 0;
 }
 
@@ -166,7 +166,7 @@ some_packet(uint32_t procedure, bool domain)
 {
     struct packet packet;
 
-    packet_header(&packet, procedure, FRONT_CALL, 5, FRONT_OK);
+    packet_header(&packet, procedure, PROXY_CALL, 5, PROXY_OK);
     if (domain)
         packet_domain(&packet);
     packet_optional(&packet, XML);
@@ -218,7 +218,7 @@ main(void)
         const struct packet one = some_packet(procedure, true);
         const struct packet other = some_packet(procedure, false);
 
-        if (front_kind(procedure) == FRONT_PASS)
+        if (proxy_kind(procedure) == PROXY_PASS)
             continue;
         n += run_all(&one, &define);
         n += run_all(&other, &one);

@@ -31,7 +31,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define EVER() (hook_clock_ms() + 60000)
+#define EVER() (wire_clock_ms() + 60000)
 
 const struct asking askings[3] = {
     {"prepare", WIRE_PREPARE, false},
@@ -106,7 +106,7 @@ input_of(const void *bytes, size_t len)
     int fd = memfd_create("input", MFD_CLOEXEC);
 
     assert_true(fd >= 0);
-    assert_int_equal(hook_write(fd, bytes, len, EVER()), HOOK_IO_DONE);
+    assert_int_equal(wire_write(fd, bytes, len, EVER()), WIRE_IO_DONE);
     assert_int_equal(lseek(fd, 0, SEEK_SET), 0);
     return fd;
 }
@@ -146,7 +146,7 @@ run_start_to(const char *name,
                      0);
     posix_spawn_file_actions_destroy(&actions);
     posix_spawnattr_destroy(&attributes);
-    hook_close(&input);
+    wire_close(&input);
     return run;
 }
 
@@ -197,8 +197,8 @@ run_clear(struct run *run)
 {
     free(run->out);
     free(run->err);
-    hook_close(&run->out_fd);
-    hook_close(&run->err_fd);
+    wire_close(&run->out_fd);
+    wire_close(&run->err_fd);
 }
 
 void
@@ -280,7 +280,7 @@ agent_accept(int listener)
 void
 agent_send(int fd, const void *bytes, size_t len)
 {
-    assert_int_equal(hook_write(fd, bytes, len, EVER()), HOOK_IO_DONE);
+    assert_int_equal(wire_write(fd, bytes, len, EVER()), WIRE_IO_DONE);
 }
 
 void
@@ -298,7 +298,7 @@ hear(int fd, size_t len)
     void *bytes = malloc(len + 1);
 
     assert_non_null(bytes);
-    assert_int_equal(hook_read(fd, bytes, len, EVER()), HOOK_IO_DONE);
+    assert_int_equal(wire_read(fd, bytes, len, EVER()), WIRE_IO_DONE);
     return bytes;
 }
 

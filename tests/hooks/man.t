@@ -57,7 +57,7 @@ messages_of()
              s/ at .*/ at/; s/ left for .*/ left/'
 }
 page=$(sed 's/[BI]<\([^>]*\)>/\1/g' "$pod")
-messages=$(messages_of hook_error_set "$srcdir/hooks/wire/client.c" \
+messages=$(messages_of wire_error_set "$srcdir/hooks/wire/client.c" \
     "$srcdir/hooks/qemu/one-shot.c" "$srcdir/hooks/qemu/qemu-hook.c")
 check "messages were found" "$(test "$(echo "$messages" | wc -l)" -ge 15 ||
     echo "$messages")"
@@ -71,7 +71,7 @@ done)"
 # its own line; the page has what clients get.
 page=$(sed 's/[BIC]<\([^>]*\)>/\1/g' "$proxy_pod" | tr '\n' ' ')
 messages=$({
-    messages_of hook_error_set "$srcdir/hooks/proxy/threads.c" \
+    messages_of wire_error_set "$srcdir/hooks/proxy/threads.c" \
         "$srcdir/hooks/proxy/upstream.c"
     cat "$srcdir"/hooks/proxy/session.c "$srcdir"/hooks/proxy/question.c |
         tr '\n' ' ' | sed 's/"  *"//g' | grep -o '"remora: [^"]*' |
@@ -109,9 +109,9 @@ named()
     done
 }
 check "each limit of the proxy is named" "$(
-    named "$srcdir/hooks/proxy/session.h" FRONT_HELD_CALLS FRONT_HELD_BYTES
-    named "$srcdir/hooks/proxy/users.h" FRONT_ASKS_BURST FRONT_ASKS_PER_SECOND
-    named "$srcdir/hooks/proxy/xdr.h" FRONT_XDR_STRING_MAX
+    named "$srcdir/hooks/proxy/session.h" PROXY_HELD_CALLS PROXY_HELD_BYTES
+    named "$srcdir/hooks/proxy/users.h" PROXY_ASKS_BURST PROXY_ASKS_PER_SECOND
+    named "$srcdir/hooks/proxy/xdr.h" PROXY_XDR_STRING_MAX
     for value in $(sed -n 's/.*\.max_[a-z_]* = \([0-9]*\),/\1/p' \
         "$srcdir/hooks/proxy/options.c"); do
         echo "$page" | grep -qw "$value" || echo "$value"

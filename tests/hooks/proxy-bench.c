@@ -27,7 +27,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOON()     (hook_clock_ms() + 20000)
+#define SOON()     (wire_clock_ms() + 20000)
 #define SILENCE_MS 50
 
 /* What the proxy's parent does for one relay. */
@@ -40,18 +40,18 @@ be_parent(void *data)
 
     for (;;) {
         (void)poll(&entry, 1, -1);
-        switch (front_broker_listen(bench->broker, &number)) {
-        case FRONT_BROKER_QUIET:
+        switch (proxy_broker_listen(bench->broker, &number)) {
+        case PROXY_BROKER_QUIET:
             break;
-        case FRONT_BROKER_ASKED:
+        case PROXY_BROKER_ASKED:
             if (bench->often)
-                (void)front_broker_deny(bench->broker, number,
-                                        FRONT_BROKER_OFTEN);
+                (void)proxy_broker_deny(bench->broker, number,
+                                        PROXY_BROKER_OFTEN);
             else
-                (void)front_broker_give(bench->broker, number, bench->socket, 1,
+                (void)proxy_broker_give(bench->broker, number, bench->socket, 1,
                                         2, 3);
             break;
-        case FRONT_BROKER_OVER:
+        case PROXY_BROKER_OVER:
         default:
             return NULL;
         }
@@ -69,7 +69,7 @@ start_relay(struct bench *bench)
                      0);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, server),
                      0);
-    assert_int_equal(front_broker_pair(&bench->broker, &broker), 0);
+    assert_int_equal(proxy_broker_pair(&bench->broker, &broker), 0);
     bench->client = client[0];
     bench->server = server[0];
     bench->relay = fork();
@@ -79,7 +79,7 @@ start_relay(struct bench *bench)
         (void)close(client[0]);
         (void)close(server[0]);
         (void)close(bench->broker);
-        _exit(front_relay_run(client[1], server[1], broker) ? 0 : 1);
+        _exit(proxy_relay_run(client[1], server[1], broker) ? 0 : 1);
     }
     (void)close(client[1]);
     (void)close(server[1]);
@@ -91,10 +91,10 @@ bench_enter(void **state)
 {
     struct bench *bench = calloc(1, sizeof(*bench));
 
-    (void)snprintf(bench->dir, sizeof(bench->dir), "/tmp/remora-front.XXXXXX");
+    (void)snprintf(bench->dir, sizeof(bench->dir), "/tmp/remora-proxy.XXXXXX");
     assert_non_null(mkdtemp(bench->dir));
     (void)snprintf(bench->socket, sizeof(bench->socket), "%s/%s", bench->dir,
-                   WIRE_FRONT_SOCKET);
+                   WIRE_PROXY_SOCKET);
     start_relay(bench);
     bench_listen(bench);
     assert_int_equal(pthread_create(&bench->parent, NULL, be_parent, bench), 0);
@@ -107,11 +107,11 @@ bench_leave(void **state)
 {
     struct bench *bench = *state;
 
-    hook_close(&bench->client);
-    hook_close(&bench->server);
+    wire_close(&bench->client);
+    wire_close(&bench->server);
     assert_int_equal(waitpid(bench->relay, NULL, 0), bench->relay);
     assert_int_equal(pthread_join(bench->parent, NULL), 0);
-    hook_close(&bench->broker);
+    wire_close(&bench->broker);
     bench_stop_listening(bench);
     (void)rmdir(bench->dir);
     free(bench);
@@ -123,7 +123,7 @@ bench_listen(struct bench *bench)
 {
     struct sockaddr_un address;
 
-    assert_true(hook_socket_address(&address, bench->socket));
+    assert_true(wire_socket_address(&address, bench->socket));
     bench->agent = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_int_equal(
         bind(bench->agent, (const struct sockaddr *)&address, sizeof(address)),
@@ -134,7 +134,7 @@ bench_listen(struct bench *bench)
 void
 bench_stop_listening(struct bench *bench)
 {
-    hook_close(&bench->agent);
+    wire_close(&bench->agent);
     (void)unlink(bench->socket);
 }
 
@@ -142,7 +142,7 @@ void
 bench_open(struct bench *bench)
 {
     const struct packet open = packet_open(1, 0);
-    const struct packet reply = packet_reply(FRONT_CONNECT_OPEN, 1, FRONT_OK);
+    const struct packet reply = packet_reply(PROXY_CONNECT_OPEN, 1, PROXY_OK);
 
     put_packet(bench->client, &open);
     expect_packet(bench->server, &open);
@@ -155,8 +155,8 @@ bench_open(struct bench *bench)
 void
 put_packet(int fd, const struct packet *packet)
 {
-    assert_int_equal(hook_write(fd, packet->bytes, packet->len, SOON()),
-                     HOOK_IO_DONE);
+    assert_int_equal(wire_write(fd, packet->bytes, packet->len, SOON()),
+                     WIRE_IO_DONE);
 }
 
 void
@@ -164,32 +164,32 @@ expect_packet(int fd, const struct packet *packet)
 {
     uint8_t bytes[PACKET_ROOM];
 
-    assert_int_equal(hook_read(fd, bytes, packet->len, SOON()), HOOK_IO_DONE);
+    assert_int_equal(wire_read(fd, bytes, packet->len, SOON()), WIRE_IO_DONE);
     assert_memory_equal(bytes, packet->bytes, packet->len);
 }
 
 char *
 expect_error(int fd, uint32_t procedure, uint32_t serial)
 {
-    struct front_header header;
-    struct front_text text;
-    struct front_xdr xdr;
+    struct proxy_header header;
+    struct proxy_text text;
+    struct proxy_xdr xdr;
     uint8_t bytes[3000];
     char *message;
 
-    assert_int_equal(hook_read(fd, bytes, FRONT_HEADER, SOON()), HOOK_IO_DONE);
-    assert_true(front_header_read(bytes, &header));
+    assert_int_equal(wire_read(fd, bytes, PROXY_HEADER, SOON()), WIRE_IO_DONE);
+    assert_true(proxy_header_read(bytes, &header));
     assert_true(header.len <= sizeof(bytes));
     assert_int_equal(
-        hook_read(fd, bytes + FRONT_HEADER, header.len - FRONT_HEADER, SOON()),
-        HOOK_IO_DONE);
+        wire_read(fd, bytes + PROXY_HEADER, header.len - PROXY_HEADER, SOON()),
+        WIRE_IO_DONE);
     assert_int_equal(header.procedure, procedure);
     assert_int_equal(header.serial, serial);
-    assert_int_equal(header.type, FRONT_REPLY);
-    assert_int_equal(header.status, FRONT_ERROR);
-    front_xdr_begin(&xdr, bytes, header.len);
-    front_xdr_skip(&xdr, FRONT_HEADER + 8);
-    assert_true(front_xdr_optional(&xdr, &text));
+    assert_int_equal(header.type, PROXY_REPLY);
+    assert_int_equal(header.status, PROXY_ERROR);
+    proxy_xdr_begin(&xdr, bytes, header.len);
+    proxy_xdr_skip(&xdr, PROXY_HEADER + 8);
+    assert_true(proxy_xdr_optional(&xdr, &text));
     message = strndup((const char *)bytes + text.at, text.len);
     assert_non_null(message);
     return message;
@@ -208,7 +208,7 @@ expect_end(int fd)
 {
     char byte;
 
-    assert_int_equal(hook_read(fd, &byte, 1, SOON()), HOOK_IO_END);
+    assert_int_equal(wire_read(fd, &byte, 1, SOON()), WIRE_IO_END);
 }
 
 /* ---- agent ----------------------------------------------------------------- */
@@ -226,15 +226,15 @@ agent_accept_unless(struct bench *bench, int unless)
         return -1;
     fd = accept4(bench->agent, NULL, NULL, SOCK_CLOEXEC);
     assert_true(fd >= 0);
-    assert_int_equal(hook_read(fd, &client, sizeof(client), SOON()),
-                     HOOK_IO_DONE);
+    assert_int_equal(wire_read(fd, &client, sizeof(client), SOON()),
+                     WIRE_IO_DONE);
     assert_null(wire_client_check(&client));
     assert_int_equal(client.uid, 1);
     assert_int_equal(client.gid, 2);
     assert_int_equal(client.pid, 3);
     wire_greeting_init(&greeting, 30000);
-    assert_int_equal(hook_write(fd, &greeting, sizeof(greeting), SOON()),
-                     HOOK_IO_DONE);
+    assert_int_equal(wire_write(fd, &greeting, sizeof(greeting), SOON()),
+                     WIRE_IO_DONE);
     return fd;
 }
 
@@ -250,15 +250,15 @@ agent_expect(int fd, enum wire_op op, const char *name, const char *body)
     struct wire_request request;
     char text[1024];
 
-    assert_int_equal(hook_read(fd, &request, sizeof(request), SOON()),
-                     HOOK_IO_DONE);
+    assert_int_equal(wire_read(fd, &request, sizeof(request), SOON()),
+                     WIRE_IO_DONE);
     assert_null(wire_request_check(&request));
     assert_int_equal(request.op, op);
     assert_int_equal(request.name_len, strlen(name));
     assert_int_equal(request.body_len, strlen(body));
     assert_int_equal(
-        hook_read(fd, text, request.name_len + request.body_len, SOON()),
-        HOOK_IO_DONE);
+        wire_read(fd, text, request.name_len + request.body_len, SOON()),
+        WIRE_IO_DONE);
     assert_memory_equal(text, name, strlen(name));
     assert_memory_equal(text + strlen(name), body, strlen(body));
 }
@@ -274,11 +274,11 @@ agent_answer(int fd,
     struct wire_answer answer;
 
     wire_answer_init(&answer, verdict, message_len, output_len);
-    assert_int_equal(hook_write(fd, &answer, sizeof(answer), SOON()),
-                     HOOK_IO_DONE);
-    assert_int_equal(hook_write(fd, message, message_len, SOON()),
-                     HOOK_IO_DONE);
-    assert_int_equal(hook_write(fd, output, output_len, SOON()), HOOK_IO_DONE);
+    assert_int_equal(wire_write(fd, &answer, sizeof(answer), SOON()),
+                     WIRE_IO_DONE);
+    assert_int_equal(wire_write(fd, message, message_len, SOON()),
+                     WIRE_IO_DONE);
+    assert_int_equal(wire_write(fd, output, output_len, SOON()), WIRE_IO_DONE);
     (void)close(fd);
 }
 
@@ -294,8 +294,8 @@ packet_ping(void)
 {
     struct packet packet;
 
-    packet_header(&packet, 11, FRONT_MESSAGE, 0, FRONT_OK);
-    front_xdr_put(packet.bytes + 4, 0x6b656570);
+    packet_header(&packet, 11, PROXY_MESSAGE, 0, PROXY_OK);
+    proxy_xdr_put(packet.bytes + 4, 0x6b656570);
     packet_end(&packet);
     return packet;
 }
@@ -305,7 +305,7 @@ packet_attach(uint32_t procedure, uint32_t serial, uint32_t flags)
 {
     struct packet packet;
 
-    packet_header(&packet, procedure, FRONT_CALL, serial, FRONT_OK);
+    packet_header(&packet, procedure, PROXY_CALL, serial, PROXY_OK);
     packet_domain(&packet);
     packet_text(&packet, OURS);
     if (procedure != 8)

@@ -25,7 +25,7 @@
 struct bench {
     int client;
     int server;
-    int agent;         /* listens on front.sock, or -1 */
+    int agent;         /* listens on proxy.sock, or -1 */
     int broker;        /* the parent's end */
     atomic_bool often; /* it says that this user asks too often */
     pid_t relay;

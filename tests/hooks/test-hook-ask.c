@@ -53,10 +53,10 @@ test_allowed(void **state)
         /* What the agent remarks on what it allows is not for libvirt. */
         agent_answer(fd, WIRE_ALLOW, "by the way", NULL, 0);
         run_expect_quiet(&run);
-        hook_close(&fd);
+        wire_close(&fd);
     }
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 static void
@@ -73,10 +73,10 @@ test_refused(void **state)
         agent_answer(fd, WIRE_REFUSE, "domain 'web1': disk 'vda': no",
                      "<domain/>", 9);
         run_expect_refusal(&run, "remora: domain 'web1': disk 'vda': no\n");
-        hook_close(&fd);
+        wire_close(&fd);
     }
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 /* One line stays one line, and the longest message is whole. */
@@ -91,7 +91,7 @@ test_messages(void **state)
     (void)state;
     agent_answer(fd, WIRE_REFUSE, "a\nb\tc\033[1md\177e\xc3\xa9\r\n", NULL, 0);
     run_expect_refusal(&run, "remora: a b c [1md e\xc3\xa9\n");
-    hook_close(&fd);
+    wire_close(&fd);
 
     memset(message, 'm', WIRE_MESSAGE_MAX);
     message[WIRE_MESSAGE_MAX] = '\0';
@@ -102,7 +102,7 @@ test_messages(void **state)
     fd = hear_ours(listener, WIRE_PREPARE);
     agent_answer(fd, WIRE_REFUSE, message, NULL, 0);
     run_expect_refusal(&run, line);
-    hook_close(&fd);
+    wire_close(&fd);
 
     run = run_start("web1", "prepare", "begin", ours());
     fd = hear_ours(listener, WIRE_PREPARE);
@@ -110,8 +110,8 @@ test_messages(void **state)
     run_expect_refusal(&run, "remora: domain 'web1': the agent (remorad) "
                              "refused without saying why: see 'journalctl "
                              "-u remorad'\n");
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 /* A filter's new XML goes to libvirt byte for byte; nobody else's does. */
@@ -143,10 +143,10 @@ test_output(void **state)
             } else {
                 run_expect_quiet(&run);
             }
-            hook_close(&fd);
+            wire_close(&fd);
         }
     }
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 /* libvirt must not take half of the XML for all of it. */
@@ -159,13 +159,13 @@ test_output_fails(void **state)
 
     (void)state;
     assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-    hook_close(&pipes[0]);
+    wire_close(&pipes[0]);
     run = run_start_to("web1", "migrate", "begin", ours(), pipes[1]);
     fd = hear_ours(listener, WIRE_MIGRATE);
     agent_answer(fd, WIRE_ALLOW, "", OURS, strlen(OURS));
     run_expect_refusal(&run, "remora: domain 'web1': cannot hand its new XML "
                              "to libvirt: it closed the pipe: " AGAIN);
-    hook_close(&fd);
+    wire_close(&fd);
 
     full = open("/dev/full", O_WRONLY | O_CLOEXEC);
     assert_true(full >= 0);
@@ -174,8 +174,8 @@ test_output_fails(void **state)
     agent_answer(fd, WIRE_ALLOW, "", OURS, strlen(OURS));
     run_expect_refusal(&run, "remora: domain 'web1': cannot hand its new XML "
                              "to libvirt: No space left on device: " AGAIN);
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 /* A foreign domain touches no socket, whether or not anybody listens. */
@@ -209,8 +209,8 @@ test_foreign(void **state)
     }
     assert_untouched(listener);
     assert_untouched(notify);
-    hook_close(&listener);
-    hook_close(&notify);
+    wire_close(&listener);
+    wire_close(&notify);
 }
 
 static void
@@ -234,7 +234,7 @@ test_largest(void **state)
     agent_expect(fd, WIRE_PREPARE, name, xml, WIRE_BODY_MAX);
     agent_answer(fd, WIRE_ALLOW, "", NULL, 0);
     run_expect_quiet(&run);
-    hook_close(&fd);
+    wire_close(&fd);
 
     EACH_ASKING(asking)
     {
@@ -246,7 +246,7 @@ test_largest(void **state)
                            "edit'\n");
     }
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
     free(xml);
 }
 
@@ -275,7 +275,7 @@ test_names(void **state)
                                  "another with 'virsh domrename'\n");
     }
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 static void
@@ -305,12 +305,12 @@ test_standard_input(void **state)
     for (size_t i = 0; i < strlen(OURS); i++)
         agent_send(pipes[1], OURS + i, 1);
     assert_untouched(listener);
-    hook_close(&pipes[1]);
+    wire_close(&pipes[1]);
     fd = hear_ours(listener, WIRE_PREPARE);
     agent_answer(fd, WIRE_ALLOW, "", NULL, 0);
     run_expect_quiet(&run);
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, here_enter, here_leave)

@@ -68,9 +68,9 @@ test_silence(void **state)
     run_expect_refusal(&stopped, no_greeting);
     run_expect_refusal(&slow, DOMAIN "libvirt did not hand over its XML in 5 "
                                      "s: see libvirt's log, then try again\n");
-    hook_close(&pipes[1]);
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&pipes[1]);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 static void
@@ -88,11 +88,11 @@ test_no_answer(void **state)
         run_expect_refusal(&run,
                            DOMAIN "the agent (remorad) did not answer in 0.2 "
                                   "s: " JOURNAL);
-        hook_close(&fd);
+        wire_close(&fd);
     }
     /* It is not asked again: it is there. */
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 /* An answer that never ends, though each byte of it comes in time. */
@@ -113,8 +113,8 @@ test_endless_answer(void **state)
         nanosleep(&pause, NULL);
     run_expect_refusal(&run, DOMAIN "the agent (remorad) did not answer in 0.3 "
                                     "s: " JOURNAL);
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 /* A request that the agent never reads, and that no socket can hold. */
@@ -135,17 +135,17 @@ test_unread_request(void **state)
     agent_greet(fd, 300);
     run_expect_refusal(&run, DOMAIN "the agent (remorad) did not answer in 0.3 "
                                     "s: " JOURNAL);
-    hook_close(&fd);
+    wire_close(&fd);
 
     /* It may say so instead, and go. */
     run = run_start("web1", "prepare", "begin", input_of(xml, WIRE_BODY_MAX));
     fd = agent_accept(listener);
     agent_greet(fd, 30000);
     agent_answer(fd, WIRE_REFUSE, "not now", NULL, 0);
-    hook_close(&fd);
+    wire_close(&fd);
     run_expect_refusal(&run, "remora: not now\n");
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
     free(xml);
 }
 
@@ -169,7 +169,7 @@ go_at(int listener, enum stage stage, enum wire_op op)
         agent_send(fd, &answer, sizeof(answer));
         agent_send(fd, "hmxx", 4);
     }
-    hook_close(&fd);
+    wire_close(&fd);
 }
 
 /* An upgrade: the old agent goes, the new one answers. */
@@ -195,11 +195,11 @@ test_gone_once(void **state)
             assert_string_equal(run.out, asking->filter ? "new" : "");
             assert_int_equal(run.status, 0);
             run_clear(&run);
-            hook_close(&fd);
+            wire_close(&fd);
         }
     }
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 /* Whoever ends it before the greeting may be an agent that is being killed:
@@ -219,7 +219,7 @@ test_turned_away(void **state)
     go_at(listener, ACCEPTED + 1, WIRE_RESTORE);
     run_expect_refusal(&run, twice);
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 static void
@@ -238,7 +238,7 @@ test_gone_twice(void **state)
         }
     }
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 /* Every shortened answer is none. */
@@ -262,11 +262,11 @@ test_shortened_answers(void **state)
             agent_greet(fd, 30000);
             hear(fd, WIRE_MIGRATE);
             agent_send(fd, bytes, len);
-            hook_close(&fd);
+            wire_close(&fd);
         }
         run_expect_refusal(&run, twice);
     }
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 static void
@@ -293,8 +293,8 @@ test_byte_by_byte(void **state)
     assert_string_equal(run.err, "");
     assert_int_equal(run.status, 0);
     run_clear(&run);
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 static void
@@ -312,8 +312,8 @@ expect_bad_greeting(const struct wire_greeting *greeting, const char *reason)
              reason);
     run_expect_refusal(&run, line);
     assert_untouched(listener);
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 static void
@@ -349,8 +349,8 @@ expect_bad_answer(const struct wire_answer *answer, const char *reason)
              reason);
     run_expect_refusal(&run, line);
     assert_untouched(listener);
-    hook_close(&fd);
-    hook_close(&listener);
+    wire_close(&fd);
+    wire_close(&listener);
 }
 
 static void
@@ -413,7 +413,7 @@ fill_queue(int *ret_fds, int room)
         assert_true(fd >= 0);
         if (connect(fd, (const struct sockaddr *)&address, sizeof(address))) {
             assert_int_equal(errno, EAGAIN);
-            hook_close(&fd);
+            wire_close(&fd);
             return n;
         }
         ret_fds[n] = fd;
@@ -436,7 +436,7 @@ wait_until_asleep(pid_t pid)
 
         assert_true(fd >= 0);
         len = read(fd, text, sizeof(text) - 1);
-        hook_close(&fd);
+        wire_close(&fd);
         assert_true(len > 0);
         text[len] = '\0';
         assert_int_equal(sscanf(strrchr(text, ')'), ") %c", &state), 1);
@@ -459,23 +459,23 @@ test_full_queue(void **state)
     wait_until_asleep(run.pid);
     for (int i = 0; i < n; i++) {
         fd = agent_accept(listener);
-        hook_close(&fd);
-        hook_close(&fillers[i]);
+        wire_close(&fd);
+        wire_close(&fillers[i]);
     }
     fd = agent_accept(listener);
     agent_greet(fd, 30000);
     hear(fd, WIRE_PREPARE);
     agent_answer(fd, WIRE_ALLOW, "", NULL, 0);
     run_expect_quiet(&run);
-    hook_close(&fd);
+    wire_close(&fd);
 
     /* And one that stays full. */
     n = fill_queue(fillers, 16);
     run = start("prepare");
     run_expect_refusal(&run, no_greeting);
     for (int i = 0; i < n; i++)
-        hook_close(&fillers[i]);
-    hook_close(&listener);
+        wire_close(&fillers[i]);
+    wire_close(&listener);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, here_enter, here_leave)

@@ -114,7 +114,7 @@ wait_for_leave(void)
 {
     int fd = open("leave", O_RDONLY | O_CLOEXEC);
 
-    hook_close(&fd);
+    wire_close(&fd);
 }
 
 /* How many files there are in 'crowd'. */
@@ -199,10 +199,10 @@ read_and_remove(const char *path, size_t *ret_len)
     assert_non_null(text);
     if (fd < 0)
         fail_msg("there is no %s: remorad was not executed", path);
-    assert_int_equal(hook_read_to_end(fd, text, WIRE_BODY_MAX,
-                                      hook_clock_ms() + 60000, ret_len),
-                     HOOK_IO_DONE);
-    hook_close(&fd);
+    assert_int_equal(wire_read_to_end(fd, text, WIRE_BODY_MAX,
+                                      wire_clock_ms() + 60000, ret_len),
+                     WIRE_IO_DONE);
+    wire_close(&fd);
     assert_int_equal(unlink(path), 0);
     return text;
 }
@@ -275,7 +275,7 @@ test_nobody(void **state)
         run_expect_quiet(&run);
         expect_one_shot(telling->operation, "web1", OURS, strlen(OURS));
         notify = agent_bind_notify();
-        hook_close(&notify);
+        wire_close(&notify);
         run = start(telling, "web1");
         run_expect_quiet(&run);
         expect_one_shot(telling->operation, "web1", OURS, strlen(OURS));
@@ -302,10 +302,10 @@ test_does_not_wait(void **state)
                            input_of(OURS, strlen(OURS)), pipes[1]);
         run_expect_quiet(&run);
         assert_int_equal(read(pipes[0], &byte, 1), 0);
-        hook_close(&pipes[0]);
+        wire_close(&pipes[0]);
         leave = open("leave", O_WRONLY | O_CLOEXEC);
         assert_true(leave >= 0);
-        hook_close(&leave);
+        wire_close(&leave);
         expect_one_shot(telling->operation, "web1", OURS, strlen(OURS));
     }
     assert_int_equal(unlink("leave"), 0);
@@ -358,7 +358,7 @@ fill_queue(void)
     while (send(fd, "x", 1, 0) == 1)
         ;
     assert_int_equal(errno, EAGAIN);
-    hook_close(&fd);
+    wire_close(&fd);
 }
 
 /* An agent is there: one that listens, and one that is stopped. And no foreign
@@ -380,7 +380,7 @@ test_not_called_for(void **state)
         }
         fill_queue();
     }
-    hook_close(&notify);
+    wire_close(&notify);
     EACH_TELLING(telling)
     {
         struct run run =
@@ -415,7 +415,7 @@ test_not_executable(void **state)
     expect_in_vain();
     fd = open("remorad", O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
     assert_true(fd >= 0);
-    hook_close(&fd);
+    wire_close(&fd);
     expect_in_vain();
 }
 

@@ -97,8 +97,8 @@ test_datagrams(void **state)
         expect_datagram(notify, telling->op, "", 0);
     }
     assert_untouched(listener);
-    hook_close(&listener);
-    hook_close(&notify);
+    wire_close(&listener);
+    wire_close(&notify);
     free(xml);
 }
 
@@ -118,7 +118,7 @@ test_no_receiver(void **state)
 
         run_expect_quiet(&run);
         fd = agent_bind_notify();
-        hook_close(&fd);
+        wire_close(&fd);
         run = start(telling, OURS, strlen(OURS));
         run_expect_quiet(&run);
         assert_int_equal(unlink(path), 0);
@@ -127,7 +127,7 @@ test_no_receiver(void **state)
         run = start(telling, OURS, strlen(OURS));
         run_expect_quiet(&run);
         assert_untouched(fd);
-        hook_close(&fd);
+        wire_close(&fd);
         assert_int_equal(unlink(path), 0);
         assert_int_equal(symlink(WIRE_NOTIFY_SOCKET, path), 0);
         run = start(telling, OURS, strlen(OURS));
@@ -157,8 +157,8 @@ test_full_queue(void **state)
 
         run_expect_quiet(&run);
     }
-    hook_close(&fd);
-    hook_close(&notify);
+    wire_close(&fd);
+    wire_close(&notify);
 }
 
 static void
@@ -191,7 +191,7 @@ test_bad_callers(void **state)
         run_expect_quiet(&run);
     }
     assert_untouched(notify);
-    hook_close(&notify);
+    wire_close(&notify);
     free(xml);
 }
 
@@ -222,13 +222,13 @@ test_idle(void **state)
         run_expect_quiet(&run);
         assert_int_equal(ioctl(pipes[0], FIONREAD, &left), 0);
         assert_int_equal(left, strlen(OURS));
-        hook_close(&pipes[0]);
-        hook_close(&pipes[1]);
+        wire_close(&pipes[0]);
+        wire_close(&pipes[1]);
     }
     assert_untouched(listener);
     assert_untouched(notify);
-    hook_close(&listener);
-    hook_close(&notify);
+    wire_close(&listener);
+    wire_close(&notify);
 }
 
 /* Whoever calls it by hand is told, and even that is no refusal. */

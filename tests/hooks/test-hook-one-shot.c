@@ -112,10 +112,10 @@ read_and_remove(const char *path, size_t *ret_len)
     assert_non_null(text);
     if (fd < 0)
         fail_msg("there is no %s: remorad was not executed", path);
-    assert_int_equal(hook_read_to_end(fd, text, WIRE_BODY_MAX,
-                                      hook_clock_ms() + 60000, ret_len),
-                     HOOK_IO_DONE);
-    hook_close(&fd);
+    assert_int_equal(wire_read_to_end(fd, text, WIRE_BODY_MAX,
+                                      wire_clock_ms() + 60000, ret_len),
+                     WIRE_IO_DONE);
+    wire_close(&fd);
     assert_int_equal(unlink(path), 0);
     return text;
 }
@@ -176,7 +176,7 @@ test_nobody(void **state)
 
         expect_said(&run, asking);
         listener = agent_listen();
-        hook_close(&listener);
+        wire_close(&listener);
         run = start(asking->operation, "web1");
         expect_said(&run, asking);
         assert_int_equal(unlink("run/" WIRE_HOOK_SOCKET), 0);
@@ -246,11 +246,11 @@ test_another_version(void **state)
             greeting.reserved = 7;
             agent_send(fd, &greeting, sizeof(greeting));
             expect_said(&run, asking);
-            hook_close(&fd);
+            wire_close(&fd);
         }
     }
     assert_untouched(listener);
-    hook_close(&listener);
+    wire_close(&listener);
 }
 
 /* The old agent goes without an answer, and no new one comes. */
@@ -267,8 +267,8 @@ test_gone(void **state)
 
         agent_greet(fd, 30000);
         agent_expect(fd, asking->op, "web1", OURS, strlen(OURS));
-        hook_close(&listener);
-        hook_close(&fd);
+        wire_close(&listener);
+        wire_close(&fd);
         expect_said(&run, asking);
     }
 }
@@ -300,7 +300,7 @@ test_not_executable(void **state)
     assert_true(fd >= 0);
     expect_not_executed("Permission denied");
     assert_int_equal(fchmod(fd, 0755), 0);
-    hook_close(&fd);
+    wire_close(&fd);
     expect_not_executed("Exec format error");
 }
 

@@ -33,7 +33,7 @@ attach_goes_on(struct bench *bench, const struct packet *call)
     bench_open(bench);
     put_packet(bench->client, call);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
+    agent_expect(agent, WIRE_PROXY_ATTACH_LIVE, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     expect_packet(bench->server, call);
 }
@@ -47,7 +47,7 @@ define_is_asked_about(struct bench *bench, const struct packet *define)
     bench_open(bench);
     put_packet(bench->client, define);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     return agent;
 }
 
@@ -60,7 +60,7 @@ test_moved(void **state)
 
     bench_open(bench);
     for (size_t i = 0; i < 2; i++) {
-        packet_header(&begin[i], 302, FRONT_CALL, 4, FRONT_OK);
+        packet_header(&begin[i], 302, PROXY_CALL, 4, PROXY_OK);
         packet_domain(&begin[i]);
         packet_u32(&begin[i], 2);
         packet_text(&begin[i], "destination_xml");
@@ -74,10 +74,10 @@ test_moved(void **state)
     }
     put_packet(bench->client, &begin[0]);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_MOVE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_MOVE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_MOVE, "", OURS " ");
+    agent_expect(agent, WIRE_PROXY_MOVE, "", OURS " ");
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &begin[1]);
 }
@@ -90,10 +90,10 @@ test_devices(void **state)
         uint32_t flags;
         enum wire_op op;
     } calls[] = {
-        {8, 0, WIRE_FRONT_ATTACH_LIVE},   {160, 0, WIRE_FRONT_ATTACH_LIVE},
-        {160, 1, WIRE_FRONT_ATTACH_LIVE}, {160, 3, WIRE_FRONT_ATTACH_LIVE},
-        {160, 2, WIRE_FRONT_DEVICE},      {174, 2, WIRE_FRONT_UPDATE},
-        {174, 1, WIRE_FRONT_UPDATE},
+        {8, 0, WIRE_PROXY_ATTACH_LIVE},   {160, 0, WIRE_PROXY_ATTACH_LIVE},
+        {160, 1, WIRE_PROXY_ATTACH_LIVE}, {160, 3, WIRE_PROXY_ATTACH_LIVE},
+        {160, 2, WIRE_PROXY_DEVICE},      {174, 2, WIRE_PROXY_UPDATE},
+        {174, 1, WIRE_PROXY_UPDATE},
     };
     struct bench *bench = *state;
 
@@ -103,8 +103,8 @@ test_devices(void **state)
         const struct packet call =
             packet_attach(procedure, 9 + i, calls[i].flags);
         const struct packet reply =
-            packet_reply(procedure, 9 + i, i % 2 ? FRONT_OK : FRONT_ERROR);
-        const struct packet other = packet_reply(procedure, 99, FRONT_OK);
+            packet_reply(procedure, 9 + i, i % 2 ? PROXY_OK : PROXY_ERROR);
+        const struct packet other = packet_reply(procedure, 99, PROXY_OK);
         int agent;
 
         put_packet(bench->client, &call);
@@ -116,8 +116,8 @@ test_devices(void **state)
         put_packet(bench->server, &other);
         agent = agent_accept(bench);
         /* The attach that it made ready has ended, whatever came of it. */
-        agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID,
-                     calls[i].op == WIRE_FRONT_ATTACH_LIVE ? OURS : "");
+        agent_expect(agent, WIRE_PROXY_CALL_ENDED, PACKET_UUID,
+                     calls[i].op == WIRE_PROXY_ATTACH_LIVE ? OURS : "");
         expect_packet(bench->client, &other);
         expect_silence(bench->client);
         agent_answer(agent, i % 2 ? WIRE_ALLOW : WIRE_REFUSE, NULL, NULL);
@@ -129,11 +129,11 @@ static void
 test_copy(void **state)
 {
     struct bench *bench = *state;
-    const struct packet reply = packet_reply(345, 5, FRONT_OK);
+    const struct packet reply = packet_reply(345, 5, PROXY_OK);
     struct packet copy;
     int agent;
 
-    packet_header(&copy, 345, FRONT_CALL, 5, FRONT_OK);
+    packet_header(&copy, 345, PROXY_CALL, 5, PROXY_OK);
     packet_domain(&copy);
     packet_text(&copy, "vda");
     packet_text(&copy, OURS);
@@ -143,11 +143,11 @@ test_copy(void **state)
     bench_open(bench);
     put_packet(bench->client, &copy);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_COPY, PACKET_UUID, OURS);
+    agent_expect(agent, WIRE_PROXY_COPY, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     expect_packet(bench->server, &copy);
     put_packet(bench->server, &reply);
-    expect_packet(bench->client, &reply); /* nobody looks */
+    expect_packet(bench->client, &reply); /* the agent is not told */
 }
 
 static void
@@ -155,16 +155,16 @@ test_look_late(void **state)
 {
     struct bench *bench = *state;
     const struct packet call = packet_attach(8, 7, 0);
-    const struct packet reply = packet_reply(8, 7, FRONT_OK);
+    const struct packet reply = packet_reply(8, 7, PROXY_OK);
     int64_t begun;
     int agent;
 
     attach_goes_on(bench, &call);
-    begun = hook_clock_ms();
+    begun = wire_clock_ms();
     put_packet(bench->server, &reply);
     agent = agent_accept(bench);
     expect_packet(bench->client, &reply);
-    assert_true(hook_clock_ms() - begun >= FRONT_LOOK_MS - 100);
+    assert_true(wire_clock_ms() - begun >= PROXY_NOTICE_MS - 100);
     (void)close(agent);
 }
 
@@ -177,10 +177,10 @@ test_look_at_end(void **state)
     int agent;
 
     attach_goes_on(bench, &call);
-    hook_close(&bench->server);
+    wire_close(&bench->server);
     expect_end(bench->client);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, "");
+    agent_expect(agent, WIRE_PROXY_CALL_ENDED, PACKET_UUID, "");
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
 }
 
@@ -195,12 +195,12 @@ test_look_at_early_end(void **state)
     bench_open(bench);
     put_packet(bench->client, &call);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
-    hook_close(&bench->server);
+    agent_expect(agent, WIRE_PROXY_ATTACH_LIVE, PACKET_UUID, OURS);
+    wire_close(&bench->server);
     expect_end(bench->client);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, OURS);
+    agent_expect(agent, WIRE_PROXY_CALL_ENDED, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
 }
 
@@ -210,7 +210,7 @@ test_look_at_too_long(void **state)
 {
     struct bench *bench = *state;
     const struct packet call = packet_attach(8, 7, 0);
-    size_t len = FRONT_XDR_STRING_MAX + 1;
+    size_t len = PROXY_XDR_STRING_MAX + 1;
     char *output = malloc(len + 1);
     char *message;
     int agent;
@@ -220,10 +220,10 @@ test_look_at_too_long(void **state)
     bench_open(bench);
     put_packet(bench->client, &call);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_ATTACH_LIVE, PACKET_UUID, OURS);
+    agent_expect(agent, WIRE_PROXY_ATTACH_LIVE, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, output);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, OURS);
+    agent_expect(agent, WIRE_PROXY_CALL_ENDED, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     message = expect_error(bench->client, 8, 7);
     assert_non_null(strstr(message, "longer than libvirt takes"));
@@ -237,14 +237,14 @@ test_look_at_too_long(void **state)
 #define LIMITS_MEMORY true
 #endif
 
-/* The reply does not wait for ever for a thread, but the look does. */
+/* The reply does not wait for ever for a thread, but the notice does. */
 static void
 test_look_without_thread(void **state)
 {
     const struct rlimit little = {1, RLIM_INFINITY};
     struct bench *bench = *state;
     const struct packet call = packet_attach(8, 7, 0);
-    const struct packet reply = packet_reply(8, 7, FRONT_OK);
+    const struct packet reply = packet_reply(8, 7, PROXY_OK);
     const struct packet define = packet_define(8, OURS);
     int other;
     int agent;
@@ -256,7 +256,7 @@ test_look_without_thread(void **state)
     expect_silence(bench->agent);
     put_packet(bench->client, &define);
     other = agent_accept(bench);
-    agent_expect(other, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(other, WIRE_PROXY_DEFINE, "", OURS);
     assert_int_equal(prlimit(bench->relay, RLIMIT_AS, &little, NULL), 0);
     put_packet(bench->server, &reply);
     expect_silence(bench->client);
@@ -265,7 +265,7 @@ test_look_without_thread(void **state)
     agent_answer(other, WIRE_ALLOW, NULL, NULL);
     expect_packet(bench->server, &define);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_LOOK, PACKET_UUID, OURS);
+    agent_expect(agent, WIRE_PROXY_CALL_ENDED, PACKET_UUID, OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
 }
 
@@ -305,7 +305,7 @@ test_replaced(void **state)
     (void)nanosleep(&while_gone, NULL);
     bench_listen(bench);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &rewritten);
 }
@@ -343,11 +343,11 @@ test_busy(void **state)
     int agent;
 
     agent = define_is_asked_about(bench, &define);
-    begun = hook_clock_ms();
+    begun = wire_clock_ms();
     agent_answer(agent, WIRE_BUSY, "not just now", NULL);
     agent = agent_accept(bench);
-    assert_true(hook_clock_ms() - begun >= 99);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    assert_true(wire_clock_ms() - begun >= 99);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &rewritten);
 }
@@ -358,7 +358,7 @@ test_too_busy(void **state)
 {
     struct bench *bench = *state;
     const struct packet define = packet_define(2, OURS);
-    int64_t begun = hook_clock_ms();
+    int64_t begun = wire_clock_ms();
     unsigned n = 0;
     char *message;
     int agent;
@@ -366,13 +366,13 @@ test_too_busy(void **state)
     bench_open(bench);
     put_packet(bench->client, &define);
     while ((agent = agent_accept_unless(bench, bench->client)) >= 0) {
-        agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+        agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
         agent_answer(agent, WIRE_BUSY, "not just now", NULL);
         n++;
     }
-    assert_in_range(n, 3, FRONT_ASKER_PATIENCE_MS / 100 + 1);
-    assert_in_range(hook_clock_ms() - begun, FRONT_ASKER_PATIENCE_MS - 100,
-                    FRONT_ASKER_PATIENCE_MS + 3000);
+    assert_in_range(n, 3, PROXY_AGENT_PATIENCE_MS / 100 + 1);
+    assert_in_range(wire_clock_ms() - begun, PROXY_AGENT_PATIENCE_MS - 100,
+                    PROXY_AGENT_PATIENCE_MS + 3000);
     message = expect_error(bench->client, 11, 2);
     assert_string_equal(message, "remora: not just now");
     free(message);

@@ -43,7 +43,7 @@ test_read_only(void **state)
 {
     struct bench *bench = *state;
     const struct packet open = packet_open(1, 1);
-    const struct packet reply = packet_reply(1, 1, FRONT_OK);
+    const struct packet reply = packet_reply(1, 1, PROXY_OK);
     const struct packet define = packet_define(2, OURS);
 
     bench_passes(bench, &open);
@@ -57,7 +57,7 @@ test_not_opened(void **state)
 {
     struct bench *bench = *state;
     const struct packet open = packet_open(1, 0);
-    const struct packet reply = packet_reply(1, 1, FRONT_ERROR);
+    const struct packet reply = packet_reply(1, 1, PROXY_ERROR);
     const struct packet define = packet_define(2, OURS);
 
     bench_passes(bench, &open);
@@ -82,13 +82,13 @@ test_foreign(void **state)
     bench_passes(bench, &define);
     /* Another version, another program, a stream. */
     define = packet_define(4, OURS);
-    front_xdr_put(define.bytes + 8, 2);
+    proxy_xdr_put(define.bytes + 8, 2);
     bench_passes(bench, &define);
     define = packet_define(5, OURS);
-    front_xdr_put(define.bytes + 4, 0x20008087);
+    proxy_xdr_put(define.bytes + 4, 0x20008087);
     bench_passes(bench, &define);
     define = packet_define(6, OURS);
-    front_xdr_put(define.bytes + 16, FRONT_STREAM);
+    proxy_xdr_put(define.bytes + 16, PROXY_STREAM);
     bench_passes(bench, &define);
     define = packet_ping();
     bench_passes(bench, &define);
@@ -110,7 +110,7 @@ test_rewrite(void **state)
     bench_open(bench);
     put_packet(bench->client, &define);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     /* All else flows meanwhile. */
     bench_passes(bench, &beside);
     put_packet(bench->server, &beside);
@@ -120,7 +120,7 @@ test_rewrite(void **state)
     /* And where there is nothing to change, it is as it was. */
     put_packet(bench->client, &define);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     expect_packet(bench->server, &define);
 }
@@ -131,7 +131,7 @@ test_hasty(void **state)
 {
     struct bench *bench = *state;
     const struct packet open = packet_open(1, 0);
-    const struct packet reply = packet_reply(1, 1, FRONT_OK);
+    const struct packet reply = packet_reply(1, 1, PROXY_OK);
     const struct packet define = packet_define(2, OURS);
     const struct packet rewritten = packet_define(2, NEW);
     int agent;
@@ -143,7 +143,7 @@ test_hasty(void **state)
     put_packet(bench->server, &reply);
     expect_packet(bench->client, &reply);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &rewritten);
 }
@@ -153,7 +153,7 @@ opens(struct bench *bench, uint32_t serial, uint32_t flags, bool works)
 {
     const struct packet open = packet_open(serial, flags);
     const struct packet reply =
-        packet_reply(1, serial, works ? FRONT_OK : FRONT_ERROR);
+        packet_reply(1, serial, works ? PROXY_OK : PROXY_ERROR);
 
     bench_passes(bench, &open);
     put_packet(bench->server, &reply);
@@ -169,7 +169,7 @@ asks(struct bench *bench, uint32_t serial)
 
     put_packet(bench->client, &define);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
     expect_packet(bench->server, &define);
 }
@@ -181,8 +181,8 @@ test_two_opens(void **state)
     struct bench *bench = *state;
     const struct packet reads = packet_open(1, 1);
     const struct packet writes = packet_open(1, 0);
-    const struct packet good = packet_reply(1, 1, FRONT_OK);
-    const struct packet bad = packet_reply(1, 1, FRONT_ERROR);
+    const struct packet good = packet_reply(1, 1, PROXY_OK);
+    const struct packet bad = packet_reply(1, 1, PROXY_ERROR);
     const struct packet define = packet_define(2, OURS);
 
     put_packet(bench->client, &reads);
@@ -205,7 +205,7 @@ test_opens_anew(void **state)
     struct bench *bench = *state;
     const struct packet define = packet_define(9, OURS);
     struct packet close;
-    const struct packet closed = packet_reply(FRONT_CONNECT_CLOSE, 5, FRONT_OK);
+    const struct packet closed = packet_reply(PROXY_CONNECT_CLOSE, 5, PROXY_OK);
 
     bench_open(bench);
     opens(bench, 2, 0, false);
@@ -215,7 +215,7 @@ test_opens_anew(void **state)
     bench_passes(bench, &define);
     opens(bench, 4, 0, true);
     asks(bench, 3);
-    packet_header(&close, FRONT_CONNECT_CLOSE, FRONT_CALL, 5, FRONT_OK);
+    packet_header(&close, PROXY_CONNECT_CLOSE, PROXY_CALL, 5, PROXY_OK);
     packet_end(&close);
     bench_passes(bench, &close);
     put_packet(bench->server, &closed);
@@ -261,22 +261,22 @@ test_refusals_lie(void **state)
 
     bench_open(bench);
     fill_with(bench->server, &event);
-    for (unsigned i = 0; i < FRONT_HELD_CALLS; i++) {
+    for (unsigned i = 0; i < PROXY_HELD_CALLS; i++) {
         put_packet(bench->client, &define);
         agent = agent_accept(bench);
-        agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+        agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
         agent_answer(agent, WIRE_REFUSE, "no", NULL);
     }
     put_packet(bench->client, &define);
     expect_silence(bench->agent);
     /* It reads: its events, the refusals, and the next call is asked about. */
-    for (unsigned i = 0; i < FRONT_HELD_CALLS; i++) {
+    for (unsigned i = 0; i < PROXY_HELD_CALLS; i++) {
         skip_all(bench->client, &event);
         message = expect_error(bench->client, 11, 2);
         free(message);
     }
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_REFUSE, "no", NULL);
 }
 
@@ -292,7 +292,7 @@ test_refuse(void **state)
     bench_open(bench);
     put_packet(bench->client, &define);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_REFUSE, "no image of that name", NULL);
     message = expect_error(bench->client, 11, 2);
     assert_string_equal(message, "remora: no image of that name");
@@ -308,26 +308,26 @@ test_fds(void **state)
     struct packet create[2];
     struct stat wanted;
     struct stat found;
-    int fds[FRONT_FDS_MAX];
+    int fds[PROXY_FDS_MAX];
     size_t n = 0;
     char byte = 1;
     int agent;
 
     bench_open(bench);
     for (size_t i = 0; i < 2; i++) {
-        packet_header(&create[i], 309, FRONT_CALL_WITH_FDS, 4, FRONT_OK);
+        packet_header(&create[i], 309, PROXY_CALL_WITH_FDS, 4, PROXY_OK);
         packet_u32(&create[i], 1);
         packet_text(&create[i], i ? NEW : OURS);
         packet_u32(&create[i], 0);
         packet_end(&create[i]);
     }
     put_packet(bench->client, &create[0]);
-    assert_int_equal(front_socket_send(bench->client, "", 1, file), 1);
+    assert_int_equal(proxy_socket_send(bench->client, "", 1, file), 1);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &create[1]);
-    while (front_socket_receive(bench->server, &byte, 1, fds, &n) < 0)
+    while (proxy_socket_receive(bench->server, &byte, 1, fds, &n) < 0)
         assert_int_equal(errno, EAGAIN);
     assert_int_equal(n, 1);
     assert_int_equal(fstat(file, &wanted), 0);
@@ -343,15 +343,15 @@ test_many(void **state)
 {
     struct bench *bench = *state;
     const struct packet beside = packet_ping();
-    int agents[FRONT_HELD_CALLS + 1];
+    int agents[PROXY_HELD_CALLS + 1];
 
     bench_open(bench);
-    for (uint32_t i = 0; i < FRONT_HELD_CALLS; i++) {
+    for (uint32_t i = 0; i < PROXY_HELD_CALLS; i++) {
         const struct packet define = packet_define(10 + i, OURS);
 
         put_packet(bench->client, &define);
         agents[i] = agent_accept(bench);
-        agent_expect(agents[i], WIRE_FRONT_DEFINE, "", OURS);
+        agent_expect(agents[i], WIRE_PROXY_DEFINE, "", OURS);
     }
     bench_passes(bench, &beside);
     {
@@ -363,19 +363,19 @@ test_many(void **state)
         expect_silence(bench->agent);
     }
     /* The last one is answered first. */
-    for (uint32_t i = FRONT_HELD_CALLS; i-- > 0;) {
+    for (uint32_t i = PROXY_HELD_CALLS; i-- > 0;) {
         const struct packet rewritten = packet_define(10 + i, NEW);
 
         agent_answer(agents[i], WIRE_ALLOW, NULL, NEW);
-        if (i == FRONT_HELD_CALLS - 1) {
+        if (i == PROXY_HELD_CALLS - 1) {
             uint8_t bytes[2 * PACKET_ROOM];
             size_t len = rewritten.len + beside.len;
 
             /* Either may be first. */
             assert_int_equal(
-                hook_read(bench->server, bytes, len, hook_clock_ms() + 20000),
-                HOOK_IO_DONE);
-            agents[FRONT_HELD_CALLS] = agent_accept(bench);
+                wire_read(bench->server, bytes, len, wire_clock_ms() + 20000),
+                WIRE_IO_DONE);
+            agents[PROXY_HELD_CALLS] = agent_accept(bench);
             continue;
         }
         expect_packet(bench->server, &rewritten);
@@ -383,8 +383,8 @@ test_many(void **state)
     {
         const struct packet rewritten = packet_define(15, NEW);
 
-        agent_expect(agents[FRONT_HELD_CALLS], WIRE_FRONT_DEFINE, "", OURS);
-        agent_answer(agents[FRONT_HELD_CALLS], WIRE_ALLOW, NULL, NEW);
+        agent_expect(agents[PROXY_HELD_CALLS], WIRE_PROXY_DEFINE, "", OURS);
+        agent_answer(agents[PROXY_HELD_CALLS], WIRE_ALLOW, NULL, NEW);
         expect_packet(bench->server, &rewritten);
     }
 }
@@ -402,9 +402,9 @@ test_client_leaves(void **state)
 
     bench_open(bench);
     put_packet(bench->client, &define);
-    hook_close(&bench->client);
+    wire_close(&bench->client);
     agent = agent_accept(bench);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &rewritten);
     expect_end(bench->server);
@@ -415,7 +415,7 @@ test_half_closed(void **state)
 {
     struct bench *bench = *state;
     const struct packet define = packet_define(2, FOREIGN);
-    const struct packet reply = packet_reply(11, 2, FRONT_OK);
+    const struct packet reply = packet_reply(11, 2, PROXY_OK);
 
     bench_open(bench);
     put_packet(bench->client, &define);
@@ -423,7 +423,7 @@ test_half_closed(void **state)
     expect_packet(bench->server, &define);
     expect_end(bench->server);
     put_packet(bench->server, &reply);
-    hook_close(&bench->server);
+    wire_close(&bench->server);
     expect_packet(bench->client, &reply);
     expect_end(bench->client);
 }
@@ -440,7 +440,7 @@ test_server_leaves(void **state)
     put_packet(bench->client, &define);
     agent = agent_accept(bench);
     put_packet(bench->server, &event);
-    hook_close(&bench->server);
+    wire_close(&bench->server);
     expect_packet(bench->client, &event);
     expect_end(bench->client);
     (void)close(agent);
@@ -452,14 +452,14 @@ test_last_words(void **state)
 {
     struct bench *bench = *state;
     const struct packet define = packet_define(2, FOREIGN);
-    const struct packet reply = packet_reply(11, 2, FRONT_ERROR);
+    const struct packet reply = packet_reply(11, 2, PROXY_ERROR);
 
     bench_open(bench);
     while (send(bench->client, define.bytes, define.len,
                 MSG_DONTWAIT | MSG_NOSIGNAL) > 0)
         continue;
     put_packet(bench->server, &reply);
-    hook_close(&bench->server);
+    wire_close(&bench->server);
     expect_packet(bench->client, &reply);
     expect_end(bench->client);
 }
@@ -476,10 +476,10 @@ test_last_wishes(void **state)
 
     bench_open(bench);
     put_packet(bench->client, &define);
-    hook_close(&bench->client);
+    wire_close(&bench->client);
     agent = agent_accept(bench);
     put_packet(bench->server, &event);
-    agent_expect(agent, WIRE_FRONT_DEFINE, "", OURS);
+    agent_expect(agent, WIRE_PROXY_DEFINE, "", OURS);
     agent_answer(agent, WIRE_ALLOW, NULL, NEW);
     expect_packet(bench->server, &rewritten);
     /* With the event unread here or there, this may be a reset. */
@@ -492,7 +492,7 @@ test_malformed(void **state)
     struct bench *bench = *state;
     struct packet define = packet_define(2, OURS);
 
-    front_xdr_put(define.bytes, 5);
+    proxy_xdr_put(define.bytes, 5);
     put_packet(bench->client, &define);
     expect_end(bench->client);
     expect_end(bench->server);
@@ -513,7 +513,7 @@ test_apology(void **state)
     assert_true(pid >= 0);
     if (pid == 0) {
         (void)close(fds[0]);
-        front_relay_apologise(fds[1], "there is none");
+        proxy_relay_apologise(fds[1], "there is none");
         _exit(0);
     }
     (void)close(fds[1]);

@@ -20,7 +20,7 @@ A=982b8eac-6bcc-4a21-bd04-b67e26188be0
 B=a9670d9a-8aa7-49ba-baf5-9d7a450172f3
 C=0b1e0c7c-44d8-4c37-9f7e-5c1ed6a0d1c5
 
-XML=$BED/tmp/front.xml
+XML=$BED/tmp/proxied.xml
 DEVICE=$BED/tmp/device.xml
 
 parts()
@@ -47,7 +47,7 @@ rbd_disk()
 # same_as_render TITLE: for $XML.
 same_as_render()
 {
-    is "$1: what render prints" "$(front_ask define <"$XML")" \
+    is "$1: what render prints" "$(proxied_ask define <"$XML")" \
         "$(remora render "$XML")"
 }
 
@@ -55,7 +55,7 @@ definitions()
 {
     guest_xml -m "$(agent_asks vda "$IMAGE" '32 MiB')" web1 "$A" >"$XML"
     same_as_render 'an image in the metadata'
-    like 'which names the clone' "$(front_ask define <"$XML")" \
+    like 'which names the clone' "$(proxied_ask define <"$XML")" \
         "name=\"vms/${A}_disk\""
     guest_xml web1 "$A" "$(rbd_disk "images/$IMAGE@snap" vda)" >"$XML"
     same_as_render 'an image in the source'
@@ -64,15 +64,15 @@ definitions()
     same_as_render 'a cdrom'
     guest_xml web1 "$A" "$(rbd_disk volumes/data vda)" >"$XML"
     same_as_render 'a bare source'
-    like 'which names the monitors' "$(front_ask define <"$XML")" '<host name='
-    front_ask define <"$XML" >"$XML.final"
-    is 'what is final stays' "$(front_ask define <"$XML.final")" ''
+    like 'which names the monitors' "$(proxied_ask define <"$XML")" '<host name='
+    proxied_ask define <"$XML" >"$XML.final"
+    is 'what is final stays' "$(proxied_ask define <"$XML.final")" ''
     guest_xml web1 "$A" "<disk type='volume' device='disk'><source pool='p'
         volume='v'/><target dev='vda'/></disk>" >"$XML"
-    is "libvirt's volumes stay" "$(front_ask define <"$XML")" ''
+    is "libvirt's volumes stay" "$(proxied_ask define <"$XML")" ''
     guest_xml plain "$B" >"$XML"
     is 'and so does a domain that asks for nothing' \
-        "$(front_ask define <"$XML")" ''
+        "$(proxied_ask define <"$XML")" ''
     is 'nothing was made' "$(rbd ls vms)" ''
     ok 'a rewrite is logged, and for whom' eval \
         "agent_said \"domain 'web1': rewritten for user 0 (definition)\""
@@ -108,7 +108,7 @@ asks_file()
 
 asks()
 {
-    front_ask "${ASKS[@]}" <"$XML"
+    proxied_ask "${ASKS[@]}" <"$XML"
 }
 
 # ---- the sockets -----------------------------------------------------------
@@ -116,58 +116,58 @@ asks()
 as_nobody()
 {
     setpriv --reuid 65534 --regid 65534 --clear-groups \
-        env FRONT_UID=0 FRONT_SOCKET=front.sock \
-        python3 -c "$FRONT_CLIENT" define <"$XML"
+        env PROXIED_UID=0 PROXIED_SOCKET=proxy.sock \
+        python3 -c "$PROXIED_CLIENT" define <"$XML"
 }
 
 sockets()
 {
     local op
-    is 'the socket is for root alone' "$(stat -c %a /run/remora/front.sock)" 600
+    is 'the socket is for root alone' "$(stat -c %a /run/remora/proxy.sock)" 600
     guest_xml plain "$B" >"$XML"
     for op in 1 2 3; do
         asks_file "$op" plain
         refuses "a hook's request $op is refused to a proxy" \
             "the proxy's socket is not for that" asks
     done
-    export FRONT_SOCKET=hook.sock
+    export PROXIED_SOCKET=hook.sock
     asks_file define
     refuses "a proxy's request is refused to a hook" \
         "the hook's socket is not for that" asks
-    for op in attach device look; do
+    for op in attach device over; do
         asks_file "$op" "$A"
         refuses "and so is $op" "the hook's socket is not for that" asks
     done
-    unset FRONT_SOCKET
+    unset PROXIED_SOCKET
     refuses 'nobody else can connect' 'Permission denied' as_nobody
-    chmod 666 /run/remora/front.sock
+    chmod 666 /run/remora/proxy.sock
     is 'and would not be heard' "$(as_nobody 2>/dev/null; echo $?)" 3
-    chmod 600 /run/remora/front.sock
+    chmod 600 /run/remora/proxy.sock
 }
 
 # One user, who holds eight requests back, and others.
 crowd()
 {
     local filler
-    FRONT_UID=1000 front_fill 8 4 >"$BED/tmp/full" &
+    PROXIED_UID=1000 proxied_fill 8 4 >"$BED/tmp/full" &
     filler=$!
     ok 'a user has eight requests under way' \
         bed_wait 5 grep -q full "$BED/tmp/full"
     guest_xml plain "$B" >"$XML"
     asks_file define
-    export FRONT_UID=1000
+    export PROXIED_UID=1000
     wait_until 'a ninth has to wait' 2 crowded
     like 'which is said' "$TAP_OUT" 'user 1000 has 8 definitions and disks'
     one_line 'in one line'
-    ok 'but not one that looks' front_ask look "$B"
-    export FRONT_UID=1001
+    ok 'but not a notice that a call has ended' proxied_ask over "$B"
+    export PROXIED_UID=1001
     ok 'another user is served' asks
-    export FRONT_UID=0
+    export PROXIED_UID=0
     ok 'and so is root' asks
-    export FRONT_UID=1000
+    export PROXIED_UID=1000
     wait "$filler"
     wait_until 'when they have gone, the user is served again' 5 asks
-    unset FRONT_UID
+    unset PROXIED_UID
 }
 
 crowded()
@@ -184,13 +184,13 @@ attach()
     local uuid=$1
     shift
     rbd_disk "$@" >"$XML"
-    front_ask attach "$uuid" <"$XML" >"$DEVICE"
+    proxied_ask attach "$uuid" <"$XML" >"$DEVICE"
 }
 
 # The attach that $XML was for is over.
 ended()
 {
-    front_ask ended "$A" <"$XML"
+    proxied_ask ended "$A" <"$XML"
 }
 
 has_disk()
@@ -208,11 +208,11 @@ off()
     is 'nothing was made' "$(rbd ls vms)" ''
     rbd_disk volumes/data vdb >"$XML"
     like 'a bare disk to be stored is completed' \
-        "$(front_ask device "$B" <"$XML")" '<host name='
+        "$(proxied_ask device "$B" <"$XML")" '<host name='
     rbd_disk "images/$IMAGE@snap" vdb >"$XML"
-    is 'a clone to be stored stays' "$(front_ask device "$B" <"$XML")" ''
+    is 'a clone to be stored stays' "$(proxied_ask device "$B" <"$XML")" ''
     virsh_ attach-device off "$XML" --config >/dev/null
-    ok 'until it is stored, and looked at' front_ask look "$B"
+    ok 'until it is stored, and the call over' proxied_ask over "$B"
     like 'then it has a name' "$(virsh_ dumpxml --inactive off)" \
         "vms/${B}_disk.vdb"
 }
@@ -231,9 +231,9 @@ running()
     ok 'libvirt attaches it' virsh_ attach-device web1 "$DEVICE" --live
     ok 'the guest has it' has_disk web1 vdb "vms/${A}_disk.vdb"
     ok 'QEMU watches it' [ -n "$(cluster_watchers "vms/${A}_disk.vdb")" ]
-    ok 'the agent looks' front_ask look "$A"
+    ok 'the call is over' proxied_ask over "$A"
     refuses 'which ends no attach that it does not name' '' agent_no_claims
-    ok 'it looks at one that has ended' ended
+    ok 'and that of one that has ended' ended
     ok 'its claim has gone' agent_no_claims
     ok 'and the watch is written down' \
         grep -q "vms/${A}_disk.vdb\$" "/run/remora/guests/$A"
@@ -246,7 +246,7 @@ running()
     refuses 'a volume that is not there' "disk 'vdc': " \
         attach "$A" volumes/nowhere vdc
     ok 'no claim is left' agent_no_claims
-    ok 'a file' eval "guest_file_disk | front_ask attach $A | cmp - /dev/null"
+    ok 'a file' eval "guest_file_disk | proxied_ask attach $A | cmp - /dev/null"
 }
 
 guest_file_disk()
@@ -264,7 +264,7 @@ bare()
         start_with_volume data
     ok 'libvirt attaches it' virsh_ attach-device web1 "$DEVICE" --live
     rbd_disk volumes/data vdc >"$XML"
-    ok 'the agent looks' ended
+    ok 'the call is over' ended
     unlike 'the claim has gone' "$(rados -p volumes ls)" 'remora_claim.'
     ok 'it is detached' virsh_ detach-disk web1 vdc --live
 }
@@ -273,7 +273,7 @@ bare()
 start_with_volume()
 {
     guest_xml other "$C" "$(rbd_disk "volumes/$1" vdb)" >"$XML"
-    front_ask define <"$XML" >"$XML.other"
+    proxied_ask define <"$XML" >"$XML.other"
     "$(agent_hook)" other prepare begin - <"$XML.other"
 }
 
@@ -281,10 +281,10 @@ start_with_volume()
 refused_to()
 {
     local title=$2
-    export FRONT_UID=$1
+    export PROXIED_UID=$1
     shift 2
     refuses "$title" "disk 'vdd': " attach "$A" "$@" vdd
-    unset FRONT_UID
+    unset PROXIED_UID
     one_line "$title, in one line"
 }
 
@@ -327,7 +327,7 @@ given_up()
     rbd rm --no-progress "vms/${A}_disk.vdd"
     printf "<disk type='network' device='cdrom'><source protocol='rbd'
         name='images/%s@snap'/><target dev='sda' bus='sata'/></disk>" "$IMAGE" >"$XML"
-    like 'a cdrom gets the snapshot' "$(front_ask device "$A" <"$XML")" \
+    like 'a cdrom gets the snapshot' "$(proxied_ask device "$A" <"$XML")" \
         '<snapshot name="snap"/>'
 }
 
@@ -337,7 +337,7 @@ gone()
     rbd_disk "images/$IMAGE@snap" vdh >"$XML"
     asks_leaving()
     {
-        front_leave attach "$A" <"$XML"
+        proxied_leave attach "$A" <"$XML"
     }
     ok 'a proxy asks, and goes' asks_leaving
     wait_until 'the disk is made' 10 rbd info "vms/${A}_disk.vdh"
@@ -364,20 +364,20 @@ read_only()
 access()
 {
     echo 'access_drivers = [ "polkit" ]' >>/etc/libvirt/libvirtd.conf
-    export FRONT_UID=1000
+    export PROXIED_UID=1000
     refuses 'with access drivers, a user gets no new disk' 'access_drivers' \
         attach "$A" "images/$IMAGE@snap" vde
     is 'and none is made' "$(rbd ls vms | grep -c vde)" 0
-    export FRONT_UID=0
+    export PROXIED_UID=0
     rbd create --size 8M volumes/other
-    export FRONT_UID=1000
+    export PROXIED_UID=1000
     refuses 'nor one that is there' 'access_drivers' \
         attach "$A" volumes/other vde
     unlike 'which is not claimed' "$(rados -p volumes ls)" 'remora_claim.'
-    export FRONT_UID=0
+    export PROXIED_UID=0
     ok 'root does' attach "$A" "images/$IMAGE@snap" vde
-    unset FRONT_UID
-    ok 'the agent looks' ended
+    unset PROXIED_UID
+    ok 'the call is over' ended
     sed -i /access_drivers/d /etc/libvirt/libvirtd.conf
 }
 
@@ -386,10 +386,10 @@ attach_whole()
 {
     local device=$BED/tmp/device.$1.xml status
     rbd_disk "images/$IMAGE@snap" "$1" >"$device.asked"
-    front_ask attach "$A" <"$device.asked" >"$device" || return 1
+    proxied_ask attach "$A" <"$device.asked" >"$device" || return 1
     virsh_ attach-device web1 "$device" --live
     status=$?
-    front_ask ended "$A" <"$device.asked"
+    proxied_ask ended "$A" <"$device.asked"
     return "$status"
 }
 
@@ -397,7 +397,7 @@ attach_whole()
 many()
 {
     local target pids=() failed=0 pid
-    export FRONT_UID=1000
+    export PROXIED_UID=1000
     for target in vdj vdk vdl vdm vdn vdo vdp vdq; do
         attach_whole "$target" >"$BED/tmp/many.$target" 2>&1 &
         pids+=($!)
@@ -405,7 +405,7 @@ many()
     for pid in "${pids[@]}"; do
         wait "$pid" || failed=$((failed + 1))
     done
-    unset FRONT_UID
+    unset PROXIED_UID
     is 'eight disks at once are attached' "$failed" 0 ||
         diag "$(cat "$BED"/tmp/many.*)"
     is 'the guest has them all' \
@@ -422,10 +422,10 @@ moves()
 {
     virsh_ dumpxml web1 --migratable >"$XML"
     is 'what comes from elsewhere, and is right, stays' \
-        "$(front_ask move <"$XML")" ''
+        "$(proxied_ask move <"$XML")" ''
     sed -i "s/<host name='[^']*'/<host name='192.0.2.1'/" "$XML"
     like 'with other monitors it gets those of today' \
-        "$(front_ask move <"$XML")" '127.0.0.1'
+        "$(proxied_ask move <"$XML")" '127.0.0.1'
     guest_xml -m "$(agent_asks vda "$IMAGE")" web2 "$C" >"$XML"
     asks_file move
     refuses 'one without its clone is refused' "domain 'web2': disk 'vda': " \
@@ -464,7 +464,7 @@ down()
     like 'and the domain' "$TAP_OUT" "domain 'web1': "
     cluster_resume_mon
     wait_until 'when it is back, it is served' 60 asks
-    ok 'the agent looks' ended
+    ok 'the call is over' ended
 }
 
 two_pools()
@@ -494,7 +494,7 @@ without_libvirt()
     asks_file attach "$A"
     rbd_disk "images/$IMAGE@snap" vdg >"$XML"
     refuses 'without libvirt nothing can be attached' 'cannot connect to libvirt' asks
-    ok 'and a look is no error' front_ask look "$A"
+    ok 'and a notice is no error' proxied_ask over "$A"
     libvirtd_start
 }
 

@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: LGPL-2.1-or-later
-"""A client of libvirt's, as front-door.t needs it.
+"""A client of libvirt's, as proxy-clients.t needs it.
 
-    door-client.py URI VERB ...
+    proxy-client.py URI VERB ...
 
     starts    define|create ROUNDS MODEL SERIAL  new domains, one after another
     redefines ROUNDS MODEL               undefine and define again at once

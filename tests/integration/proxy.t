@@ -88,17 +88,17 @@ agent_log()
 
 agent_begin()
 {
-    python3 "$here/integration/proxy-agent.py" /run/remora/front.sock \
+    python3 "$here/integration/proxy-agent.py" /run/remora/proxy.sock \
         "$BED/log/asked" >>"$BED/log/agent.out" 2>&1 &
     AGENT=$!
     disown
-    bed_wait 10 test -S /run/remora/front.sock
+    bed_wait 10 test -S /run/remora/proxy.sock
 }
 
 agent_end()
 {
     bed_end "$AGENT"
-    rm -f /run/remora/front.sock
+    rm -f /run/remora/proxy.sock
 }
 
 # ---- beginning -------------------------------------------------------------
@@ -199,7 +199,7 @@ devices()
         proxy_virsh attach-device --config web1 "$(disk REWRITE)"
     like 'as the agent wants it' "$(virsh_ dumpxml --inactive web1)" \
         'vms/REWRITTEN'
-    is 'who has a look at the domain afterwards' "$(agent_log 2)" \
+    is 'who is told that the call has ended' "$(agent_log 2)" \
         "0 19 $B
 0 20 $B"
     refuses 'one cannot be attached to a guest that does not run' \
@@ -209,7 +209,7 @@ devices()
 0 20 $B"
     ok 'the disk is updated' \
         proxy_virsh update-device --config web1 "$(disk REWRITE)"
-    is 'and the agent has its look' "$(agent_log 2)" \
+    is 'and the agent is told that it has ended' "$(agent_log 2)" \
         "0 21 $B
 0 20 $B"
 }

@@ -3,44 +3,44 @@
 #
 # tests/lib/proxied.sh - what a proxy asks of the agent, without a proxy
 #
-#     front_ask OPERATION [UUID] <XML
-#     front_leave OPERATION [UUID] <XML   asks, and does not wait
-#     front_fill N SECONDS           N connections that ask nothing
+#     proxied_ask OPERATION [UUID] <XML
+#     proxied_leave OPERATION [UUID] <XML   asks, and does not wait
+#     proxied_fill N SECONDS           N connections that ask nothing
 #
-# OPERATION is define, move, attach, device, update, copy, look or ended (a look
-# that names the device whose attach has ended), or a number. What is to be put
+# OPERATION is define, move, attach, device, update, copy, over (a call
+# has ended) or ended (that of an attach or a copy, whose device it names), or a number. What is to be put
 # in the place of the XML goes to standard output; a refusal's message to standard
 # error, with status 1, or 2 if it may be asked again. Nobody to ask: status 3.
 #
 # Contract: call inside a bed, with an agent that runs.
-# Reads:    FRONT_UID      for whom, 0 by default
-#           FRONT_SOCKET   front.sock by default
+# Reads:    PROXIED_UID      for whom, 0 by default
+#           PROXIED_SOCKET   proxy.sock by default
 
 # As root; the python3 is the machine's.
-front_ask()
+proxied_ask()
 {
-    FRONT_UID=${FRONT_UID-0} FRONT_SOCKET=${FRONT_SOCKET-front.sock} \
-        python3 -c "$FRONT_CLIENT" "$@"
+    PROXIED_UID=${PROXIED_UID-0} PROXIED_SOCKET=${PROXIED_SOCKET-proxy.sock} \
+        python3 -c "$PROXIED_CLIENT" "$@"
 }
 
-front_leave()
+proxied_leave()
 {
-    front_ask leave "$@"
+    proxied_ask leave "$@"
 }
 
-front_fill()
+proxied_fill()
 {
-    front_ask fill "$@"
+    proxied_ask fill "$@"
 }
 
-FRONT_CLIENT=$(
+PROXIED_CLIENT=$(
     cat <<'PYTHON'
 import os, socket, struct, sys, time
 
 MAGIC, VERSION = 0x41524d52, 1
-OPS = {'define': 16, 'move': 17, 'attach': 18, 'device': 19, 'look': 20,
+OPS = {'define': 16, 'move': 17, 'attach': 18, 'device': 19, 'over': 20,
        'ended': 20, 'update': 21, 'copy': 22}
-front = os.environ['FRONT_SOCKET'] == 'front.sock'
+of_proxy = os.environ['PROXIED_SOCKET'] == 'proxy.sock'
 
 
 def receive(peer, size):
@@ -56,9 +56,9 @@ def receive(peer, size):
 def connect():
     peer = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        peer.connect('/run/remora/' + os.environ['FRONT_SOCKET'])
-        if front:
-            uid = int(os.environ['FRONT_UID'])
+        peer.connect('/run/remora/' + os.environ['PROXIED_SOCKET'])
+        if of_proxy:
+            uid = int(os.environ['PROXIED_UID'])
             peer.sendall(struct.pack('6I', MAGIC, VERSION, uid, uid,
                                      os.getpid(), 0))
         greeting = struct.unpack('4I', receive(peer, 16))
@@ -93,7 +93,7 @@ if leave:
     del sys.argv[1]
 op = OPS[sys.argv[1]] if sys.argv[1] in OPS else int(sys.argv[1])
 name = sys.argv[2].encode() if len(sys.argv) > 2 else b''
-body = b'' if sys.argv[1] == 'look' else sys.stdin.buffer.read()
+body = b'' if sys.argv[1] == 'over' else sys.stdin.buffer.read()
 sys.exit(ask(op, name, body, leave))
 PYTHON
 )

@@ -9,7 +9,7 @@
 void
 packet_u32(struct packet *packet, uint32_t value)
 {
-    front_xdr_put(packet->bytes + packet->len, value);
+    proxy_xdr_put(packet->bytes + packet->len, value);
     packet->len += 4;
 }
 
@@ -24,7 +24,7 @@ void
 packet_opaque(struct packet *packet, const void *text, size_t len)
 {
     packet->len =
-        (size_t)(front_xdr_write(packet->bytes + packet->len, text, len) -
+        (size_t)(proxy_xdr_write(packet->bytes + packet->len, text, len) -
                  packet->bytes);
 }
 
@@ -54,27 +54,27 @@ packet_domain(struct packet *packet)
 void
 packet_header(struct packet *packet,
               uint32_t procedure,
-              enum front_type type,
+              enum proxy_type type,
               uint32_t serial,
-              enum front_status status)
+              enum proxy_status status)
 {
-    const struct front_header header = {
-        .program = FRONT_PROGRAM_REMOTE,
-        .version = FRONT_REMOTE_VERSION,
+    const struct proxy_header header = {
+        .program = PROXY_PROGRAM_REMOTE,
+        .version = PROXY_REMOTE_VERSION,
         .procedure = procedure,
         .type = type,
         .serial = serial,
         .status = status,
     };
 
-    front_header_write(packet->bytes, &header);
-    packet->len = FRONT_HEADER;
+    proxy_header_write(packet->bytes, &header);
+    packet->len = PROXY_HEADER;
 }
 
 void
 packet_end(struct packet *packet)
 {
-    front_xdr_put(packet->bytes, (uint32_t)packet->len);
+    proxy_xdr_put(packet->bytes, (uint32_t)packet->len);
 }
 
 struct packet
@@ -82,7 +82,7 @@ packet_open(uint32_t serial, uint32_t flags)
 {
     struct packet packet;
 
-    packet_header(&packet, FRONT_CONNECT_OPEN, FRONT_CALL, serial, FRONT_OK);
+    packet_header(&packet, PROXY_CONNECT_OPEN, PROXY_CALL, serial, PROXY_OK);
     packet_optional(&packet, "qemu:///system");
     packet_u32(&packet, flags);
     packet_end(&packet);
@@ -94,18 +94,18 @@ packet_define(uint32_t serial, const char *xml)
 {
     struct packet packet;
 
-    packet_header(&packet, 11, FRONT_CALL, serial, FRONT_OK);
+    packet_header(&packet, 11, PROXY_CALL, serial, PROXY_OK);
     packet_text(&packet, xml);
     packet_end(&packet);
     return packet;
 }
 
 struct packet
-packet_reply(uint32_t procedure, uint32_t serial, enum front_status status)
+packet_reply(uint32_t procedure, uint32_t serial, enum proxy_status status)
 {
     struct packet packet;
 
-    packet_header(&packet, procedure, FRONT_REPLY, serial, status);
+    packet_header(&packet, procedure, PROXY_REPLY, serial, status);
     packet_end(&packet);
     return packet;
 }

@@ -31,13 +31,13 @@ void packet_optional(struct packet *packet, const char *text);
 void packet_domain(struct packet *packet);
 void packet_header(struct packet *packet,
                    uint32_t procedure,
-                   enum front_type type,
+                   enum proxy_type type,
                    uint32_t serial,
-                   enum front_status status);
+                   enum proxy_status status);
 void packet_end(struct packet *packet);
 struct packet packet_open(uint32_t serial, uint32_t flags);
 struct packet packet_define(uint32_t serial, const char *xml);
 struct packet
-packet_reply(uint32_t procedure, uint32_t serial, enum front_status status);
+packet_reply(uint32_t procedure, uint32_t serial, enum proxy_status status);
 
 #endif

@@ -30,9 +30,9 @@ static void
 check(GQuark domain, int code, char kind, const char *part)
 {
     g_autoptr(GError) error = g_error_new_literal(domain, code, SECRET);
-    g_autofree char *root = front_public_text(0, error, "vda");
-    g_autofree char *user = front_public_text(1000, error, "vda");
-    g_autofree char *bare = front_public_text(1000, error, NULL);
+    g_autofree char *root = proxied_public_text(0, error, "vda");
+    g_autofree char *user = proxied_public_text(1000, error, "vda");
+    g_autofree char *bare = proxied_public_text(1000, error, NULL);
 
     assert_string_equal(root, SECRET);
     if (kind == SHOWN) {
@@ -79,7 +79,7 @@ test_long_target(void **state)
     g_autofree char *target = g_strnfill(4096, 't');
     g_autoptr(GError) error =
         g_error_new_literal(STORE_ERROR, STORE_ERROR_BUSY, SECRET);
-    g_autofree char *text = front_public_text(1000, error, target);
+    g_autofree char *text = proxied_public_text(1000, error, target);
 
     (void)state;
     assert_true(strlen(text) < 512);

@@ -213,34 +213,34 @@ restore_params(struct packet *packet)
 
 static const struct {
     uint32_t number;
-    enum front_kind kind;
+    enum proxy_kind kind;
     void (*write)(struct packet *packet);
     uint32_t flags;
 } procedures[] = {
-    {8, FRONT_ATTACH, device, 0},
-    {10, FRONT_DEFINE, define_flags, 1},
-    {11, FRONT_DEFINE, define, 0},
-    {108, FRONT_MOVE, prepare2, 0},
-    {148, FRONT_MOVE, rest_of_prepare, 0},
-    {160, FRONT_ATTACH, device_flags, 3},
-    {174, FRONT_UPDATE, device_flags, 3},
-    {213, FRONT_MOVE, begin3, 0},
-    {214, FRONT_MOVE, prepare3, 0},
-    {215, FRONT_MOVE, prepare_tunnel3, 0},
-    {216, FRONT_MOVE, perform3, 0},
-    {232, FRONT_MOVE, save_flags, 1},
-    {233, FRONT_MOVE, restore_flags, 1},
-    {236, FRONT_MOVE, image_define, 1},
-    {302, FRONT_MOVE, begin3_params, 1},
-    {303, FRONT_MOVE, prepare3_params, 1},
-    {304, FRONT_MOVE, prepare3_params, 1},
-    {305, FRONT_MOVE, perform3_params, 1},
-    {309, FRONT_DEFINE, define_flags, 1},
-    {345, FRONT_COPY, block_copy, 1},
-    {350, FRONT_DEFINE, define_flags, 1},
-    {389, FRONT_MOVE, managed_define, 1},
-    {440, FRONT_MOVE, save_params, 1},
-    {441, FRONT_MOVE, restore_params, 1},
+    {8, PROXY_ATTACH, device, 0},
+    {10, PROXY_DEFINE, define_flags, 1},
+    {11, PROXY_DEFINE, define, 0},
+    {108, PROXY_MOVE, prepare2, 0},
+    {148, PROXY_MOVE, rest_of_prepare, 0},
+    {160, PROXY_ATTACH, device_flags, 3},
+    {174, PROXY_UPDATE, device_flags, 3},
+    {213, PROXY_MOVE, begin3, 0},
+    {214, PROXY_MOVE, prepare3, 0},
+    {215, PROXY_MOVE, prepare_tunnel3, 0},
+    {216, PROXY_MOVE, perform3, 0},
+    {232, PROXY_MOVE, save_flags, 1},
+    {233, PROXY_MOVE, restore_flags, 1},
+    {236, PROXY_MOVE, image_define, 1},
+    {302, PROXY_MOVE, begin3_params, 1},
+    {303, PROXY_MOVE, prepare3_params, 1},
+    {304, PROXY_MOVE, prepare3_params, 1},
+    {305, PROXY_MOVE, perform3_params, 1},
+    {309, PROXY_DEFINE, define_flags, 1},
+    {345, PROXY_COPY, block_copy, 1},
+    {350, PROXY_DEFINE, define_flags, 1},
+    {389, PROXY_MOVE, managed_define, 1},
+    {440, PROXY_MOVE, save_params, 1},
+    {441, PROXY_MOVE, restore_params, 1},
 };
 
 #define EACH(i)                                                                \
@@ -254,12 +254,12 @@ test_each(void **state)
         EACH(i)
         {
             struct packet packet = {.len = 0};
-            struct front_call call;
+            struct proxy_call call;
 
             procedures[i].write(&packet);
-            assert_int_equal(front_kind(procedures[i].number),
+            assert_int_equal(proxy_kind(procedures[i].number),
                              procedures[i].kind);
-            assert_true(front_call_read(procedures[i].number, packet.bytes,
+            assert_true(proxy_call_read(procedures[i].number, packet.bytes,
                                         packet.len, &call));
             assert_int_equal(call.kind, procedures[i].kind);
             assert_int_equal(call.flags, procedures[i].flags);
@@ -282,9 +282,9 @@ test_no_other(void **state)
 
     (void)state;
     for (uint32_t number = 0; number < 1000; number++)
-        n += front_kind(number) != FRONT_PASS;
+        n += proxy_kind(number) != PROXY_PASS;
     assert_int_equal(n, sizeof(procedures) / sizeof(procedures[0]));
-    assert_int_equal(front_kind(0xffffffff), FRONT_PASS);
+    assert_int_equal(proxy_kind(0xffffffff), PROXY_PASS);
 }
 
 /* In memory that ends there, so that a sanitizer sees one byte more. */
@@ -296,14 +296,14 @@ test_truncated(void **state)
         EACH(i)
         {
             struct packet packet = {.len = 0};
-            struct front_call call;
+            struct proxy_call call;
 
             procedures[i].write(&packet);
             for (size_t len = 0; len < packet.len; len++) {
                 uint8_t *copy = malloc(len + 1);
 
                 memcpy(copy + 1, packet.bytes, len);
-                assert_false(front_call_read(procedures[i].number, copy + 1,
+                assert_false(proxy_call_read(procedures[i].number, copy + 1,
                                              len, &call));
                 free(copy);
             }
@@ -327,10 +327,10 @@ test_lies(void **state)
             for (size_t at = 0; at + 4 <= packet.len; at += 4)
                 for (size_t j = 0; j < sizeof(lies) / sizeof(lies[0]); j++) {
                     struct packet lying = packet;
-                    struct front_call call;
+                    struct proxy_call call;
 
-                    front_xdr_put(lying.bytes + at, lies[j]);
-                    if (!front_call_read(procedures[i].number, lying.bytes,
+                    proxy_xdr_put(lying.bytes + at, lies[j]);
+                    if (!proxy_call_read(procedures[i].number, lying.bytes,
                                          lying.len, &call))
                         continue;
                     for (size_t k = 0; k < call.n_texts; k++)
@@ -344,18 +344,18 @@ static void
 test_too_many_texts(void **state)
 {
     struct packet packet = {.len = 0};
-    struct front_call call;
+    struct proxy_call call;
 
     (void)state;
-    packet_u32(&packet, FRONT_TEXTS_MAX + 1);
-    for (unsigned i = 0; i <= FRONT_TEXTS_MAX; i++) {
+    packet_u32(&packet, PROXY_TEXTS_MAX + 1);
+    for (unsigned i = 0; i <= PROXY_TEXTS_MAX; i++) {
         packet_text(&packet, "dxml");
         packet_u32(&packet, 7);
         packet_text(&packet, XML);
     }
     packet_u32(&packet, 0);
-    assert_false(front_call_read(441, packet.bytes, packet.len, &call));
-    assert_int_equal(call.n_texts, FRONT_TEXTS_MAX);
+    assert_false(proxy_call_read(441, packet.bytes, packet.len, &call));
+    assert_int_equal(call.n_texts, PROXY_TEXTS_MAX);
 }
 
 /* ---- other texts ----------------------------------------------------------- */
@@ -372,27 +372,27 @@ test_replace(void **state)
             "0123456789012345678901234567890123456789012345678901234567890";
         const char *news[] = {letters};
         struct packet packet = {.len = 0};
-        struct front_call call;
-        struct front_call again;
+        struct proxy_call call;
+        struct proxy_call again;
         size_t new_len;
         size_t behind;
         uint8_t *bytes;
 
         procedures[i].write(&packet);
-        assert_true(front_call_read(procedures[i].number, packet.bytes,
+        assert_true(proxy_call_read(procedures[i].number, packet.bytes,
                                     packet.len, &call));
-        bytes = front_call_replace(&call, packet.bytes, packet.len, news, &len,
+        bytes = proxy_call_replace(&call, packet.bytes, packet.len, news, &len,
                                    &new_len);
         assert_non_null(bytes);
         assert_true(
-            front_call_read(procedures[i].number, bytes, new_len, &again));
+            proxy_call_read(procedures[i].number, bytes, new_len, &again));
         assert_int_equal(again.texts[0].at, call.texts[0].at);
         assert_int_equal(again.texts[0].len, len);
         assert_memory_equal(bytes + again.texts[0].at, letters, len);
         assert_memory_equal(bytes, packet.bytes, call.texts[0].at - 4);
-        behind = call.texts[0].at - 4 + front_xdr_room(strlen(XML));
+        behind = call.texts[0].at - 4 + proxy_xdr_size(strlen(XML));
         assert_int_equal(new_len - (packet.len - behind),
-                         call.texts[0].at - 4 + front_xdr_room(len));
+                         call.texts[0].at - 4 + proxy_xdr_size(len));
         assert_memory_equal(bytes + new_len - (packet.len - behind),
                             packet.bytes + behind, packet.len - behind);
         free(bytes);
@@ -405,7 +405,7 @@ test_replace_some(void **state)
     const char *news[] = {NULL, OTHER};
     const size_t lens[] = {0, strlen(OTHER)};
     struct packet packet = {.len = 0};
-    struct front_call call;
+    struct proxy_call call;
     size_t len;
     uint8_t *bytes;
 
@@ -418,11 +418,11 @@ test_replace_some(void **state)
     }
     packet_opaque(&packet, "", 0);
     packet_u32(&packet, 0);
-    assert_true(front_call_read(303, packet.bytes, packet.len, &call));
+    assert_true(proxy_call_read(303, packet.bytes, packet.len, &call));
     assert_int_equal(call.n_texts, 2);
     bytes =
-        front_call_replace(&call, packet.bytes, packet.len, news, lens, &len);
-    assert_true(front_call_read(303, bytes, len, &call));
+        proxy_call_replace(&call, packet.bytes, packet.len, news, lens, &len);
+    assert_true(proxy_call_read(303, bytes, len, &call));
     assert_memory_equal(bytes + call.texts[0].at, XML, strlen(XML));
     assert_int_equal(call.texts[1].len, strlen(OTHER));
     assert_memory_equal(bytes + call.texts[1].at, OTHER, strlen(OTHER));
@@ -433,8 +433,8 @@ static void
 test_replace_limit(void **state)
 {
     struct packet packet = {.len = 0};
-    struct front_call call;
-    size_t len = FRONT_XDR_STRING_MAX;
+    struct proxy_call call;
+    size_t len = PROXY_XDR_STRING_MAX;
     char *text = calloc(1, len + 1);
     const char *news[] = {text};
     size_t new_len;
@@ -442,14 +442,14 @@ test_replace_limit(void **state)
 
     (void)state;
     define(&packet);
-    assert_true(front_call_read(11, packet.bytes, packet.len, &call));
-    bytes = front_call_replace(&call, packet.bytes, packet.len, news, &len,
+    assert_true(proxy_call_read(11, packet.bytes, packet.len, &call));
+    bytes = proxy_call_replace(&call, packet.bytes, packet.len, news, &len,
                                &new_len);
     assert_non_null(bytes);
     assert_int_equal(new_len, len + 4);
     free(bytes);
     len++;
-    assert_null(front_call_replace(&call, packet.bytes, packet.len, news, &len,
+    assert_null(proxy_call_replace(&call, packet.bytes, packet.len, news, &len,
                                    &new_len));
     free(text);
 }
@@ -466,15 +466,15 @@ test_header(void **state)
         {0, false},       {27, false},       {28, true},
         {33554436, true}, {33554437, false}, {0xffffffff, false},
     };
-    struct front_header header = {1, 2, 3, 4, 5, 6, 7};
-    struct front_header again;
-    uint8_t bytes[FRONT_HEADER];
+    struct proxy_header header = {1, 2, 3, 4, 5, 6, 7};
+    struct proxy_header again;
+    uint8_t bytes[PROXY_HEADER];
 
     (void)state;
     for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
         header.len = lens[i].len;
-        front_header_write(bytes, &header);
-        assert_int_equal(front_header_read(bytes, &again), lens[i].good);
+        proxy_header_write(bytes, &header);
+        assert_int_equal(proxy_header_read(bytes, &again), lens[i].good);
         assert_memory_equal(&header, &again, sizeof(header));
     }
 }
@@ -487,46 +487,46 @@ test_open(void **state)
     (void)state;
     packet_optional(&packet, NULL);
     packet_u32(&packet, 0);
-    assert_true(front_open_is_rw(packet.bytes, packet.len));
-    assert_false(front_open_is_rw(packet.bytes, packet.len - 1));
-    front_xdr_put(packet.bytes + 4, 1);
-    assert_false(front_open_is_rw(packet.bytes, packet.len));
-    front_xdr_put(packet.bytes + 4, 2); /* NO_ALIASES */
-    assert_true(front_open_is_rw(packet.bytes, packet.len));
+    assert_true(proxy_open_is_rw(packet.bytes, packet.len));
+    assert_false(proxy_open_is_rw(packet.bytes, packet.len - 1));
+    proxy_xdr_put(packet.bytes + 4, 1);
+    assert_false(proxy_open_is_rw(packet.bytes, packet.len));
+    proxy_xdr_put(packet.bytes + 4, 2); /* NO_ALIASES */
+    assert_true(proxy_open_is_rw(packet.bytes, packet.len));
 }
 
 /* As virNetMessageError is decoded. */
 static void
 test_error(void **state)
 {
-    const struct front_header call = {99, FRONT_PROGRAM_REMOTE, 1, 11, 0, 42,
+    const struct proxy_header call = {99, PROXY_PROGRAM_REMOTE, 1, 11, 0, 42,
                                       0};
-    struct front_header header;
-    struct front_text text;
-    struct front_xdr xdr;
+    struct proxy_header header;
+    struct proxy_text text;
+    struct proxy_xdr xdr;
     size_t len;
     uint8_t *bytes =
-        front_error_reply(&call, FRONT_ERROR_HOOK, "it is so", &len);
+        proxy_error_reply(&call, PROXY_ERROR_HOOK, "it is so", &len);
 
     (void)state;
-    assert_true(front_header_read(bytes, &header));
+    assert_true(proxy_header_read(bytes, &header));
     assert_int_equal(header.len, len);
     assert_int_equal(header.procedure, 11);
     assert_int_equal(header.serial, 42);
-    assert_int_equal(header.type, FRONT_REPLY);
-    assert_int_equal(header.status, FRONT_ERROR);
-    front_xdr_begin(&xdr, bytes, len);
-    front_xdr_skip(&xdr, FRONT_HEADER);
-    assert_int_equal(front_xdr_u32(&xdr), 70);
-    assert_int_equal(front_xdr_u32(&xdr), 34);
-    assert_true(front_xdr_optional(&xdr, &text));
+    assert_int_equal(header.type, PROXY_REPLY);
+    assert_int_equal(header.status, PROXY_ERROR);
+    proxy_xdr_begin(&xdr, bytes, len);
+    proxy_xdr_skip(&xdr, PROXY_HEADER);
+    assert_int_equal(proxy_xdr_u32(&xdr), 70);
+    assert_int_equal(proxy_xdr_u32(&xdr), 34);
+    assert_true(proxy_xdr_optional(&xdr, &text));
     assert_memory_equal(bytes + text.at, "it is so", 8);
-    assert_int_equal(front_xdr_u32(&xdr), 2);
+    assert_int_equal(proxy_xdr_u32(&xdr), 2);
     for (unsigned i = 0; i < 4; i++) /* domain, three strings */
-        assert_false(front_xdr_optional(&xdr, &text));
-    front_xdr_skip(&xdr, 8);
-    assert_false(front_xdr_optional(&xdr, &text)); /* network */
-    assert_true(front_xdr_good(&xdr));
+        assert_false(proxy_xdr_optional(&xdr, &text));
+    proxy_xdr_skip(&xdr, 8);
+    assert_false(proxy_xdr_optional(&xdr, &text)); /* network */
+    assert_true(proxy_xdr_good(&xdr));
     assert_int_equal(xdr.at, len);
     free(bytes);
 }

@@ -26,8 +26,8 @@
 static void
 test_of(void **state)
 {
-    struct front_identity identity;
-    struct hook_error error;
+    struct proxy_identity identity;
+    struct wire_error error;
     int n = getgroups(0, NULL);
     gid_t *groups = calloc((size_t)n + 1, sizeof(*groups));
     int fds[2];
@@ -35,7 +35,7 @@ test_of(void **state)
     (void)state;
     assert_int_equal(getgroups(n, groups), n);
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fds), 0);
-    assert_true(front_identity_of(fds[0], &identity, &error));
+    assert_true(proxy_identity_of(fds[0], &identity, &error));
     assert_int_equal(identity.pid, getpid());
     assert_int_equal(identity.uid, geteuid());
     assert_int_equal(identity.gid, getegid());
@@ -47,20 +47,20 @@ test_of(void **state)
             found = found || identity.groups[j] == groups[i];
         assert_true(found);
     }
-    front_identity_clear(&identity);
+    proxy_identity_clear(&identity);
     assert_null(identity.groups);
     assert_int_equal(close(fds[0]), 0);
     assert_int_equal(close(fds[1]), 0);
-    assert_false(front_identity_of(fds[0], &identity, &error));
+    assert_false(proxy_identity_of(fds[0], &identity, &error));
     assert_non_null(strstr(error.line, "who a client is"));
     free(groups);
 }
 
 /* The exit status of a process that took it: 0: all of it is so. */
 static int
-take(const struct front_identity *identity)
+take(const struct proxy_identity *identity)
 {
-    struct hook_error error;
+    struct wire_error error;
     uid_t uids[3];
     gid_t gids[3];
     int status;
@@ -70,7 +70,7 @@ take(const struct front_identity *identity)
     if (pid == 0) {
         gid_t groups[4];
 
-        if (!front_identity_take(identity, &error))
+        if (!proxy_identity_take(identity, &error))
             _exit(1);
         if (getresuid(&uids[0], &uids[1], &uids[2]) != 0 ||
             getresgid(&gids[0], &gids[1], &gids[2]) != 0)
@@ -94,7 +94,7 @@ static void
 test_take(void **state)
 {
     gid_t groups[] = {65533, 65534};
-    struct front_identity identity = {1, 65532, 65531, groups, 2};
+    struct proxy_identity identity = {1, 65532, 65531, groups, 2};
 
     (void)state;
     assert_int_equal(take(&identity), geteuid() == 0 ? 0 : 1);
@@ -104,7 +104,7 @@ static void
 test_nobody_at_all(void **state)
 {
     gid_t groups[] = {65533, 65534};
-    struct front_identity identity = {1, (uid_t)-1, 65531, groups, 2};
+    struct proxy_identity identity = {1, (uid_t)-1, 65531, groups, 2};
 
     (void)state;
     assert_int_equal(take(&identity), 1);

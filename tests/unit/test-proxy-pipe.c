@@ -28,32 +28,32 @@ struct bench {
     int out; /* the receiver's */
     int from;
     int to;
-    enum front_choice choice;   /* for packets of procedure 11 */
-    struct front_packet *whole; /* the last one */
+    enum proxy_choice choice;   /* for packets of procedure 11 */
+    struct proxy_packet *whole; /* the last one */
     unsigned n_whole;
-    struct front_pipe pipe;
+    struct proxy_pipe pipe;
 };
 
-static enum front_choice
-begins(void *opaque, const struct front_header *header)
+static enum proxy_choice
+begins(void *opaque, const struct proxy_header *header)
 {
     struct bench *bench = opaque;
 
     return header->procedure == 11 || header->procedure == 309 ? bench->choice
-                                                               : FRONT_PASS_ON;
+                                                               : PROXY_PASS_ON;
 }
 
 static void
-whole(void *opaque, struct front_packet *packet)
+whole(void *opaque, struct proxy_packet *packet)
 {
     struct bench *bench = opaque;
 
-    front_packet_free(bench->whole);
+    proxy_packet_free(bench->whole);
     bench->whole = packet;
     bench->n_whole++;
 }
 
-static const struct front_pipe_calls calls = {begins, whole, NULL};
+static const struct proxy_pipe_calls calls = {begins, whole, NULL};
 
 static int
 setup(void **state)
@@ -69,8 +69,8 @@ setup(void **state)
                      0);
     bench->to = fds[0];
     bench->out = fds[1];
-    bench->choice = FRONT_HOLD;
-    front_pipe_init(&bench->pipe, bench->from, bench->to, FRONT_CALL_WITH_FDS,
+    bench->choice = PROXY_HOLD;
+    proxy_pipe_init(&bench->pipe, bench->from, bench->to, PROXY_CALL_WITH_FDS,
                     &calls, bench);
     *state = bench;
     return 0;
@@ -82,9 +82,9 @@ teardown(void **state)
     struct bench *bench = *state;
     const int fds[] = {bench->in, bench->out, bench->from, bench->to};
 
-    front_packet_free(bench->whole);
-    front_pipe_clear(&bench->pipe);
-    front_socket_close_all(fds, 4);
+    proxy_packet_free(bench->whole);
+    proxy_pipe_clear(&bench->pipe);
+    proxy_socket_close_all(fds, 4);
     free(bench);
     return 0;
 }
@@ -98,7 +98,7 @@ put(struct bench *bench, const void *bytes, size_t len)
 static void
 put_fd(struct bench *bench, int fd)
 {
-    assert_int_equal(front_socket_send(bench->in, "", 1, fd), 1);
+    assert_int_equal(proxy_socket_send(bench->in, "", 1, fd), 1);
 }
 
 static void
@@ -119,14 +119,14 @@ expect_nothing(struct bench *bench)
     assert_int_equal(recv(bench->out, &byte, 1, MSG_DONTWAIT), -1);
 }
 
-static struct front_packet *
+static struct proxy_packet *
 new_packet(const struct packet *bytes)
 {
-    struct front_header header;
-    struct front_packet *packet;
+    struct proxy_header header;
+    struct proxy_packet *packet;
 
-    assert_true(front_header_read(bytes->bytes, &header));
-    packet = front_packet_new(&header);
+    assert_true(proxy_header_read(bytes->bytes, &header));
+    packet = proxy_packet_new(&header);
     memcpy(packet->bytes, bytes->bytes, bytes->len);
     packet->len = bytes->len;
     return packet;
@@ -140,13 +140,13 @@ test_pass(void **state)
 
     put(bench, one.bytes, one.len);
     put(bench, one.bytes, one.len);
-    front_pipe_run(&bench->pipe);
-    assert_true(front_pipe_wants_input(&bench->pipe));
-    assert_false(front_pipe_wants_output(&bench->pipe));
-    assert_int_equal(bench->pipe.end, FRONT_GOES_ON);
+    proxy_pipe_run(&bench->pipe);
+    assert_true(proxy_pipe_wants_input(&bench->pipe));
+    assert_false(proxy_pipe_wants_output(&bench->pipe));
+    assert_int_equal(bench->pipe.end, PROXY_GOES_ON);
     shutdown(bench->in, SHUT_WR);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_CLOSED);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_CLOSED);
     {
         uint8_t both[2 * PACKET_ROOM];
 
@@ -166,18 +166,18 @@ test_bytes(void **state)
 
     for (size_t i = 0; i < one.len; i++) {
         put(bench, one.bytes + i, 1);
-        front_pipe_run(&bench->pipe);
-        if (i + 1 < FRONT_HEADER)
+        proxy_pipe_run(&bench->pipe);
+        if (i + 1 < PROXY_HEADER)
             expect_nothing(bench);
-        else if (i + 1 == FRONT_HEADER)
-            expect(bench, one.bytes, FRONT_HEADER);
+        else if (i + 1 == PROXY_HEADER)
+            expect(bench, one.bytes, PROXY_HEADER);
         else
             expect(bench, one.bytes + i, 1);
     }
     for (size_t i = 0; i < held.len; i++) {
         assert_int_equal(bench->n_whole, 0);
         put(bench, held.bytes + i, 1);
-        front_pipe_run(&bench->pipe);
+        proxy_pipe_run(&bench->pipe);
     }
     assert_int_equal(bench->n_whole, 1);
     assert_int_equal(bench->whole->len, held.len);
@@ -196,12 +196,12 @@ test_put(void **state)
     const struct packet other = packet_define(3, "<domain>other</domain>");
 
     put(bench, one.bytes, one.len - 3);
-    front_pipe_run(&bench->pipe);
-    front_pipe_put(&bench->pipe, new_packet(&other));
-    front_pipe_run(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
+    proxy_pipe_put(&bench->pipe, new_packet(&other));
+    proxy_pipe_run(&bench->pipe);
     expect(bench, one.bytes, one.len - 3);
     put(bench, one.bytes + one.len - 3, 3);
-    front_pipe_run(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
     {
         uint8_t both[2 * PACKET_ROOM];
 
@@ -211,17 +211,17 @@ test_put(void **state)
     }
     /* Half a header is not under way yet. */
     put(bench, held.bytes, 20);
-    front_pipe_run(&bench->pipe);
-    front_pipe_put(&bench->pipe, new_packet(&other));
-    front_pipe_run(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
+    proxy_pipe_put(&bench->pipe, new_packet(&other));
+    proxy_pipe_run(&bench->pipe);
     expect(bench, other.bytes, other.len);
     put(bench, held.bytes + 20, held.len - 21);
-    front_pipe_run(&bench->pipe);
-    front_pipe_put(&bench->pipe, new_packet(&other));
-    front_pipe_run(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
+    proxy_pipe_put(&bench->pipe, new_packet(&other));
+    proxy_pipe_run(&bench->pipe);
     expect(bench, other.bytes, other.len);
     put(bench, held.bytes + held.len - 1, 1);
-    front_pipe_run(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
     assert_int_equal(bench->n_whole, 1);
 }
 
@@ -231,27 +231,27 @@ test_wait(void **state)
     struct bench *bench = *state;
     const struct packet held = packet_define(2, "<domain/>");
 
-    bench->choice = FRONT_WAIT;
+    bench->choice = PROXY_WAIT;
     put(bench, held.bytes, held.len);
-    front_pipe_run(&bench->pipe);
-    assert_false(front_pipe_wants_input(&bench->pipe));
+    proxy_pipe_run(&bench->pipe);
+    assert_false(proxy_pipe_wants_input(&bench->pipe));
     shutdown(bench->in, SHUT_WR);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_GOES_ON);
-    front_pipe_go_on(&bench->pipe);
-    front_pipe_run(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_GOES_ON);
+    proxy_pipe_go_on(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
     assert_int_equal(bench->n_whole, 0); /* it is to wait again */
-    bench->choice = FRONT_HOLD;
-    front_pipe_go_on(&bench->pipe);
-    front_pipe_expect(&bench->pipe);
-    front_pipe_run(&bench->pipe);
+    bench->choice = PROXY_HOLD;
+    proxy_pipe_go_on(&bench->pipe);
+    proxy_pipe_expect(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
     assert_int_equal(bench->n_whole, 1);
     /* One that is out for a question holds the end up. */
-    assert_int_equal(bench->pipe.end, FRONT_GOES_ON);
-    front_pipe_put(&bench->pipe, new_packet(&held));
-    front_pipe_drop(&bench->pipe);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_CLOSED);
+    assert_int_equal(bench->pipe.end, PROXY_GOES_ON);
+    proxy_pipe_put(&bench->pipe, new_packet(&held));
+    proxy_pipe_drop(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_CLOSED);
     expect(bench, held.bytes, held.len);
 }
 
@@ -267,18 +267,18 @@ test_backlog(void **state)
     size_t received = 0;
     struct packet head;
 
-    packet_header(&head, 99, FRONT_STREAM, 5, FRONT_CONTINUE);
+    packet_header(&head, 99, PROXY_STREAM, 5, PROXY_CONTINUE);
     for (size_t i = 0; i < LEN; i++)
         bytes[i] = (uint8_t)(i * 7 + (i >> 8));
-    memcpy(bytes, head.bytes, FRONT_HEADER);
-    front_xdr_put(bytes, LEN);
+    memcpy(bytes, head.bytes, PROXY_HEADER);
+    proxy_xdr_put(bytes, LEN);
     while (received < LEN) {
         ssize_t n = send(bench->in, bytes + sent, LEN - sent, MSG_DONTWAIT);
 
         if (n > 0)
             sent += (size_t)n;
-        front_pipe_run(&bench->pipe);
-        assert_int_equal(bench->pipe.end, FRONT_GOES_ON);
+        proxy_pipe_run(&bench->pipe);
+        assert_int_equal(bench->pipe.end, PROXY_GOES_ON);
         n = recv(bench->out, got + received, 10007, MSG_DONTWAIT);
         if (n > 0)
             received += (size_t)n;
@@ -294,10 +294,10 @@ test_malformed(void **state)
     struct bench *bench = *state;
     struct packet one = packet_open(1, 0);
 
-    front_xdr_put(one.bytes, 27);
+    proxy_xdr_put(one.bytes, 27);
     put(bench, one.bytes, one.len);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_BROKEN);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_BROKEN);
     expect_nothing(bench);
 }
 
@@ -309,8 +309,8 @@ test_cut_off(void **state)
 
     put(bench, held.bytes, held.len - 1);
     shutdown(bench->in, SHUT_WR);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_CLOSED);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_CLOSED);
     assert_int_equal(bench->n_whole, 0);
 }
 
@@ -323,14 +323,14 @@ test_cut_off_while_passing(void **state)
     const struct packet other = packet_define(3, "<domain>other</domain>");
 
     put(bench, one.bytes, one.len - 3);
-    front_pipe_run(&bench->pipe);
-    front_pipe_put(&bench->pipe, new_packet(&other));
-    front_pipe_expect(&bench->pipe);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_GOES_ON);
+    proxy_pipe_run(&bench->pipe);
+    proxy_pipe_put(&bench->pipe, new_packet(&other));
+    proxy_pipe_expect(&bench->pipe);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_GOES_ON);
     shutdown(bench->in, SHUT_WR);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_CLOSED);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_CLOSED);
     expect(bench, one.bytes, one.len - 3);
 }
 
@@ -343,8 +343,8 @@ test_reader_gone(void **state)
     close(bench->out);
     bench->out = -1;
     put(bench, one.bytes, one.len);
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_CUT);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_CUT);
 }
 
 /* ---- descriptors ----------------------------------------------------------- */
@@ -354,7 +354,7 @@ with_fds(uint32_t procedure, uint32_t n)
 {
     struct packet packet;
 
-    packet_header(&packet, procedure, FRONT_CALL_WITH_FDS, 9, FRONT_OK);
+    packet_header(&packet, procedure, PROXY_CALL_WITH_FDS, 9, PROXY_OK);
     packet_u32(&packet, n);
     packet_text(&packet, "<domain/>");
     packet_u32(&packet, 0);
@@ -367,11 +367,11 @@ expect_fd(struct bench *bench, int like)
 {
     struct stat wanted;
     struct stat found;
-    int fds[FRONT_FDS_MAX];
+    int fds[PROXY_FDS_MAX];
     size_t n = 0;
     char byte = 'x';
 
-    assert_int_equal(front_socket_receive(bench->out, &byte, 1, fds, &n), 1);
+    assert_int_equal(proxy_socket_receive(bench->out, &byte, 1, fds, &n), 1);
     assert_int_equal(byte, 0);
     assert_int_equal(n, 1);
     assert_int_equal(fstat(like, &wanted), 0);
@@ -404,31 +404,31 @@ test_fds(void **state)
             put(bench, packet.bytes, packet.len);
             for (size_t i = 0; i < 2; i++) {
                 if (slow)
-                    front_pipe_run(&bench->pipe);
+                    proxy_pipe_run(&bench->pipe);
                 put_fd(bench, fds[i]);
             }
-            front_pipe_run(&bench->pipe);
+            proxy_pipe_run(&bench->pipe);
             if (procedure == 309) {
                 expect_nothing(bench);
                 assert_int_equal(bench->whole->n_fds, 2);
-                front_pipe_put(&bench->pipe, bench->whole);
+                proxy_pipe_put(&bench->pipe, bench->whole);
                 bench->whole = NULL;
-                front_pipe_run(&bench->pipe);
+                proxy_pipe_run(&bench->pipe);
             }
             expect_bytes(bench, &packet);
             expect_fd(bench, fds[0]);
             expect_fd(bench, fds[1]);
-            assert_int_equal(bench->pipe.end, FRONT_GOES_ON);
-            assert_int_equal(bench->pipe.state, FRONT_AT_HEADER);
+            assert_int_equal(bench->pipe.end, PROXY_GOES_ON);
+            assert_int_equal(bench->pipe.state, PROXY_AT_HEADER);
         }
-    front_socket_close_all(fds, 2);
+    proxy_socket_close_all(fds, 2);
 }
 
 static void
 breaks_after(struct bench *bench)
 {
-    front_pipe_run(&bench->pipe);
-    assert_int_equal(bench->pipe.end, FRONT_BROKEN);
+    proxy_pipe_run(&bench->pipe);
+    assert_int_equal(bench->pipe.end, PROXY_BROKEN);
 }
 
 static void
@@ -437,7 +437,7 @@ test_fd_with_header(void **state)
     struct bench *bench = *state;
     const struct packet one = packet_open(1, 0);
 
-    assert_int_equal(front_socket_send(bench->in, one.bytes, 20, bench->in),
+    assert_int_equal(proxy_socket_send(bench->in, one.bytes, 20, bench->in),
                      20);
     breaks_after(bench);
 }
@@ -480,7 +480,7 @@ static void
 test_too_many_fds(void **state)
 {
     struct bench *bench = *state;
-    const struct packet packet = with_fds(309, FRONT_FDS_MAX + 1);
+    const struct packet packet = with_fds(309, PROXY_FDS_MAX + 1);
 
     put(bench, packet.bytes, packet.len);
     breaks_after(bench);
@@ -496,16 +496,16 @@ test_fds_of_other_way(void **state)
     struct packet other = with_fds(310, 2);
     uint8_t got[2 * PACKET_ROOM];
 
-    front_xdr_put(other.bytes + 16, FRONT_REPLY_WITH_FDS);
+    proxy_xdr_put(other.bytes + 16, PROXY_REPLY_WITH_FDS);
     for (int way = 0; way < 2; way++) {
         put(bench, other.bytes, other.len);
         put(bench, held.bytes, held.len);
-        front_pipe_run(&bench->pipe);
+        proxy_pipe_run(&bench->pipe);
         assert_int_equal(recv(bench->out, got, sizeof(got), MSG_DONTWAIT),
                          other.len);
         assert_int_equal(bench->n_whole, way + 1);
-        front_xdr_put(other.bytes + 16, FRONT_CALL_WITH_FDS);
-        bench->pipe.with_fds = FRONT_REPLY_WITH_FDS;
+        proxy_xdr_put(other.bytes + 16, PROXY_CALL_WITH_FDS);
+        bench->pipe.with_fds = PROXY_REPLY_WITH_FDS;
     }
     put_fd(bench, bench->in);
     breaks_after(bench);

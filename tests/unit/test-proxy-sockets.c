@@ -31,8 +31,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SOON() (hook_clock_ms() + 20)
-#define EVER() (hook_clock_ms() + 20000)
+#define SOON() (wire_clock_ms() + 20)
+#define EVER() (wire_clock_ms() + 20000)
 
 static char directory[64];
 static char path[128];
@@ -41,7 +41,7 @@ static int
 enter(void **state)
 {
     (void)state;
-    (void)snprintf(directory, sizeof(directory), "/tmp/remora-front.XXXXXX");
+    (void)snprintf(directory, sizeof(directory), "/tmp/remora-proxy.XXXXXX");
     assert_non_null(mkdtemp(directory));
     (void)snprintf(path, sizeof(path), "%s/run/socket", directory);
     return 0;
@@ -58,26 +58,26 @@ leave(void **state)
 }
 
 static bool
-opens(struct front_listen *listen, struct hook_error *error)
+opens(struct proxy_listen *listen, struct wire_error *error)
 {
-    return front_listen_open(listen, path, 0640, (gid_t)-1, error);
+    return proxy_listen_open(listen, path, 0640, (gid_t)-1, error);
 }
 
 static int
 connect_to(const char *where)
 {
-    int fd = hook_socket(SOCK_STREAM);
+    int fd = wire_socket(SOCK_STREAM);
 
-    assert_int_equal(hook_socket_connect(fd, where), 0);
+    assert_int_equal(wire_socket_connect(fd, where), 0);
     return fd;
 }
 
 static void
 test_own(void **state)
 {
-    struct front_listen listen;
-    struct front_listen other;
-    struct hook_error error;
+    struct proxy_listen listen;
+    struct proxy_listen other;
+    struct wire_error error;
     struct stat file;
     int client;
 
@@ -88,35 +88,35 @@ test_own(void **state)
     client = connect_to(path);
     assert_false(opens(&other, &error));
     assert_non_null(strstr(error.line, "somebody serves it already"));
-    hook_close(&client);
-    front_listen_close(&listen);
+    wire_close(&client);
+    proxy_listen_close(&listen);
     assert_int_equal(stat(path, &file), -1);
 }
 
 static void
 test_left_over(void **state)
 {
-    struct front_listen listen;
-    struct front_listen next;
-    struct hook_error error;
+    struct proxy_listen listen;
+    struct proxy_listen next;
+    struct wire_error error;
     struct stat file;
     int fd;
     const struct timespec tick = {.tv_nsec = 50 * 1000 * 1000};
 
     (void)state;
     assert_true(opens(&listen, &error));
-    hook_close(&listen.fd); /* as after kill -9 */
+    wire_close(&listen.fd); /* as after kill -9 */
     (void)nanosleep(&tick, NULL);
     assert_true(opens(&next, &error));
     fd = connect_to(path);
-    hook_close(&fd);
+    wire_close(&fd);
     /* It is the other's now, and stays. */
-    front_listen_close(&listen);
+    proxy_listen_close(&listen);
     assert_int_equal(stat(path, &file), 0);
-    front_listen_close(&next);
+    proxy_listen_close(&next);
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     assert_true(fd >= 0);
-    hook_close(&fd);
+    wire_close(&fd);
     assert_false(opens(&listen, &error));
     assert_non_null(strstr(error.line, "is no socket"));
     assert_int_equal(stat(path, &file), 0);
@@ -132,8 +132,8 @@ passed(int fd, const char *fds)
 
     assert_true(pid >= 0);
     if (pid == 0) {
-        struct front_listen listen;
-        struct hook_error error;
+        struct proxy_listen listen;
+        struct wire_error error;
         char self[16];
 
         (void)snprintf(self, sizeof(self), "%d", (int)getpid());
@@ -143,7 +143,7 @@ passed(int fd, const char *fds)
         (void)setenv("LISTEN_FDS", fds, 1);
         if (!opens(&listen, &error))
             _exit(strstr(error.line, "one listening unix socket") ? 1 : 2);
-        front_listen_close(&listen);
+        proxy_listen_close(&listen);
         _exit(listen.path ? 3 : 0);
     }
     assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -153,8 +153,8 @@ passed(int fd, const char *fds)
 static void
 test_passed(void **state)
 {
-    struct front_listen listen;
-    struct hook_error error;
+    struct proxy_listen listen;
+    struct wire_error error;
     struct stat file;
     int fds[2];
 
@@ -166,9 +166,9 @@ test_passed(void **state)
     assert_int_equal(passed(listen.fd, "2"), 1);
     assert_int_equal(passed(fds[0], "1"), 1);
     assert_int_equal(stat(path, &file), 0); /* the manager's */
-    front_listen_close(&listen);
-    hook_close(&fds[0]);
-    hook_close(&fds[1]);
+    proxy_listen_close(&listen);
+    wire_close(&fds[0]);
+    wire_close(&fds[1]);
 }
 
 static void
@@ -176,76 +176,76 @@ test_ready(void **state)
 {
     struct sockaddr_un address;
     char text[32] = "";
-    int fd = hook_socket(SOCK_DGRAM);
+    int fd = wire_socket(SOCK_DGRAM);
 
     (void)state;
     (void)unsetenv("NOTIFY_SOCKET");
-    front_ready_notify("READY=1"); /* nobody there */
+    wire_ready_notify("READY=1"); /* nobody there */
     (void)snprintf(path, sizeof(path), "%s/n", directory);
-    assert_true(hook_socket_address(&address, path));
+    assert_true(wire_socket_address(&address, path));
     assert_int_equal(
         bind(fd, (const struct sockaddr *)&address, sizeof(address)), 0);
     (void)setenv("NOTIFY_SOCKET", path, 1);
-    front_ready_notify("READY=1");
+    wire_ready_notify("READY=1");
     assert_int_equal(recv(fd, text, sizeof(text), MSG_DONTWAIT), 7);
     assert_string_equal(text, "READY=1");
     (void)unsetenv("NOTIFY_SOCKET");
-    hook_close(&fd);
+    wire_close(&fd);
 }
 
 static void
 test_upstream(void **state)
 {
     char other[128];
-    struct front_listen listen;
-    struct hook_error error;
+    struct proxy_listen listen;
+    struct wire_error error;
     int fd;
 
     (void)state;
-    assert_int_equal(front_upstream_connect(path, "", &error), -1);
+    assert_int_equal(proxy_upstream_connect(path, "", &error), -1);
     assert_non_null(strstr(error.line, "cannot connect to libvirtd at"));
     assert_true(opens(&listen, &error));
-    fd = front_upstream_connect(path, "", &error);
+    fd = proxy_upstream_connect(path, "", &error);
     assert_true(fd >= 0);
-    hook_close(&fd);
+    wire_close(&fd);
     /* Its own, by this name or another. */
     (void)snprintf(other, sizeof(other), "%s/other", directory);
-    fd = front_upstream_connect(path, other, &error);
+    fd = proxy_upstream_connect(path, other, &error);
     assert_true(fd >= 0);
-    hook_close(&fd);
+    wire_close(&fd);
     assert_int_equal(symlink(path, other), 0);
-    assert_int_equal(front_upstream_connect(path, path, &error), -1);
-    assert_int_equal(front_upstream_connect(other, path, &error), -1);
+    assert_int_equal(proxy_upstream_connect(path, path, &error), -1);
+    assert_int_equal(proxy_upstream_connect(other, path, &error), -1);
     assert_non_null(strstr(error.line, "the proxy listens there itself"));
     assert_int_equal(unlink(other), 0);
-    front_listen_close(&listen);
+    proxy_listen_close(&listen);
 }
 
 /* One of all processes that share it. */
 static void
-test_seldom(void **state)
+test_ratelimit(void **state)
 {
-    struct front_seldom *seldom = front_seldom_new();
+    struct proxy_ratelimit *limit = proxy_ratelimit_new();
     int status;
     pid_t pid;
 
     (void)state;
-    assert_non_null(seldom);
+    assert_non_null(limit);
     pid = fork();
     if (pid == 0)
-        _exit(front_seldom_may(seldom, 100) ? 0 : 1);
+        _exit(proxy_ratelimit_allows(limit, 100) ? 0 : 1);
     assert_int_equal(waitpid(pid, &status, 0), pid);
     assert_int_equal(status, 0);
-    assert_false(front_seldom_may(seldom, 9999));
-    assert_true(front_seldom_may(seldom, 10000));
-    assert_false(front_seldom_may(seldom, 10000));
-    front_seldom_free(seldom);
+    assert_false(proxy_ratelimit_allows(limit, 9999));
+    assert_true(proxy_ratelimit_allows(limit, 10000));
+    assert_false(proxy_ratelimit_allows(limit, 10000));
+    proxy_ratelimit_free(limit);
 }
 
 /* ---- broker ---------------------------------------------------------------- */
 
 static pid_t
-parent_answers(int parent, unsigned late_ms, enum front_broker why)
+parent_answers(int parent, unsigned late_ms, enum proxy_broker why)
 {
     const struct timespec late = {.tv_nsec = late_ms * 1000L * 1000L};
     pid_t pid = fork();
@@ -254,13 +254,13 @@ parent_answers(int parent, unsigned late_ms, enum front_broker why)
     assert_true(pid >= 0);
     if (pid > 0)
         return pid;
-    while (front_broker_listen(parent, &number) != FRONT_BROKER_ASKED)
+    while (proxy_broker_listen(parent, &number) != PROXY_BROKER_ASKED)
         continue;
     (void)nanosleep(&late, NULL);
-    _exit(why == FRONT_BROKER_HERE
-              ? front_broker_give(parent, number, path, 1, 2, 3) !=
-                    FRONT_BROKER_HERE
-              : !front_broker_deny(parent, number, why));
+    _exit(why == PROXY_BROKER_HERE
+              ? proxy_broker_give(parent, number, path, 1, 2, 3) !=
+                    PROXY_BROKER_HERE
+              : !proxy_broker_deny(parent, number, why));
 }
 
 static void
@@ -278,20 +278,20 @@ expect_client(int agent)
     struct wire_client client;
     int accepted = accept(agent, NULL, NULL);
 
-    assert_int_equal(hook_read(accepted, &client, sizeof(client), EVER()),
-                     HOOK_IO_DONE);
+    assert_int_equal(wire_read(accepted, &client, sizeof(client), EVER()),
+                     WIRE_IO_DONE);
     assert_null(wire_client_check(&client));
     assert_int_equal(client.uid, 1);
     assert_int_equal(client.gid, 2);
     assert_int_equal(client.pid, 3);
-    hook_close(&accepted);
+    wire_close(&accepted);
 }
 
 static void
 test_broker(void **state)
 {
-    struct front_listen agent;
-    struct hook_error error;
+    struct proxy_listen agent;
+    struct wire_error error;
     uint8_t number;
     int parent;
     int relay;
@@ -299,37 +299,37 @@ test_broker(void **state)
     pid_t pid;
 
     (void)state;
-    assert_int_equal(front_broker_pair(&parent, &relay), 0);
-    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_QUIET);
-    pid = parent_answers(parent, 0, FRONT_BROKER_HERE);
-    assert_int_equal(front_broker_ask(relay, 1, EVER(), &fd),
-                     FRONT_BROKER_NOBODY);
+    assert_int_equal(proxy_broker_pair(&parent, &relay), 0);
+    assert_int_equal(proxy_broker_listen(parent, &number), PROXY_BROKER_QUIET);
+    pid = parent_answers(parent, 0, PROXY_BROKER_HERE);
+    assert_int_equal(proxy_broker_ask(relay, 1, EVER(), &fd),
+                     PROXY_BROKER_NOBODY);
     assert_int_equal(waitpid(pid, NULL, 0), pid);
-    pid = parent_answers(parent, 0, FRONT_BROKER_OFTEN);
-    assert_int_equal(front_broker_ask(relay, 2, EVER(), &fd),
-                     FRONT_BROKER_OFTEN);
+    pid = parent_answers(parent, 0, PROXY_BROKER_OFTEN);
+    assert_int_equal(proxy_broker_ask(relay, 2, EVER(), &fd),
+                     PROXY_BROKER_OFTEN);
     expect_exit(pid);
     assert_true(opens(&agent, &error));
-    pid = parent_answers(parent, 0, FRONT_BROKER_HERE);
-    assert_int_equal(front_broker_ask(relay, 3, EVER(), &fd),
-                     FRONT_BROKER_HERE);
+    pid = parent_answers(parent, 0, PROXY_BROKER_HERE);
+    assert_int_equal(proxy_broker_ask(relay, 3, EVER(), &fd),
+                     PROXY_BROKER_HERE);
     expect_exit(pid);
     expect_client(agent.fd);
-    hook_close(&fd);
-    front_listen_close(&agent);
-    hook_close(&parent);
-    assert_int_equal(front_broker_ask(relay, 4, EVER(), &fd),
-                     FRONT_BROKER_LOST);
+    wire_close(&fd);
+    proxy_listen_close(&agent);
+    wire_close(&parent);
+    assert_int_equal(proxy_broker_ask(relay, 4, EVER(), &fd),
+                     PROXY_BROKER_LOST);
     assert_int_equal(fd, -1);
-    hook_close(&relay);
+    wire_close(&relay);
 }
 
 /* An answer that nobody waited for any more is none to whoever asks next. */
 static void
 test_broker_late(void **state)
 {
-    struct front_listen agent;
-    struct hook_error error;
+    struct proxy_listen agent;
+    struct wire_error error;
     uint8_t number;
     int parent;
     int relay;
@@ -338,41 +338,41 @@ test_broker_late(void **state)
 
     (void)state;
     assert_true(opens(&agent, &error));
-    assert_int_equal(front_broker_pair(&parent, &relay), 0);
+    assert_int_equal(proxy_broker_pair(&parent, &relay), 0);
     /* Who has no time left does not ask. */
-    assert_int_equal(front_broker_ask(relay, 1, hook_clock_ms(), &fd),
-                     FRONT_BROKER_NOBODY);
-    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_QUIET);
+    assert_int_equal(proxy_broker_ask(relay, 1, wire_clock_ms(), &fd),
+                     PROXY_BROKER_NOBODY);
+    assert_int_equal(proxy_broker_listen(parent, &number), PROXY_BROKER_QUIET);
     /* It is there before the next one asks. */
-    assert_int_equal(front_broker_ask(relay, 2, SOON(), &fd),
-                     FRONT_BROKER_NOBODY);
-    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_ASKED);
+    assert_int_equal(proxy_broker_ask(relay, 2, SOON(), &fd),
+                     PROXY_BROKER_NOBODY);
+    assert_int_equal(proxy_broker_listen(parent, &number), PROXY_BROKER_ASKED);
     assert_int_equal(number, 2);
-    assert_true(front_broker_give(parent, number, path, 1, 2, 3));
+    assert_true(proxy_broker_give(parent, number, path, 1, 2, 3));
     expect_client(agent.fd);
-    pid = parent_answers(parent, 0, FRONT_BROKER_OFTEN);
-    assert_int_equal(front_broker_ask(relay, 3, EVER(), &fd),
-                     FRONT_BROKER_OFTEN);
+    pid = parent_answers(parent, 0, PROXY_BROKER_OFTEN);
+    assert_int_equal(proxy_broker_ask(relay, 3, EVER(), &fd),
+                     PROXY_BROKER_OFTEN);
     assert_int_equal(fd, -1);
     expect_exit(pid);
     /* It comes while the next one waits; the parent does not see his ask, but
      * the one that follows the stale answer. */
-    assert_int_equal(front_broker_ask(relay, 4, SOON(), &fd),
-                     FRONT_BROKER_NOBODY);
-    pid = parent_answers(parent, 300, FRONT_BROKER_HERE);
+    assert_int_equal(proxy_broker_ask(relay, 4, SOON(), &fd),
+                     PROXY_BROKER_NOBODY);
+    pid = parent_answers(parent, 300, PROXY_BROKER_HERE);
     (void)nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
-    assert_int_equal(front_broker_ask(relay, 5, hook_clock_ms() + 1000, &fd),
-                     FRONT_BROKER_NOBODY);
+    assert_int_equal(proxy_broker_ask(relay, 5, wire_clock_ms() + 1000, &fd),
+                     PROXY_BROKER_NOBODY);
     assert_int_equal(fd, -1);
     expect_exit(pid);
     expect_client(agent.fd);
-    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_ASKED);
+    assert_int_equal(proxy_broker_listen(parent, &number), PROXY_BROKER_ASKED);
     assert_int_equal(number, 5);
-    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_ASKED);
+    assert_int_equal(proxy_broker_listen(parent, &number), PROXY_BROKER_ASKED);
     assert_int_equal(number, 5);
-    hook_close(&parent);
-    hook_close(&relay);
-    front_listen_close(&agent);
+    wire_close(&parent);
+    wire_close(&relay);
+    proxy_listen_close(&agent);
 }
 
 /* A relay that asks and never listens gets one answer, and nobody waits. */
@@ -385,22 +385,22 @@ test_broker_deaf(void **state)
     unsigned n = 0;
 
     (void)state;
-    assert_int_equal(front_broker_pair(&parent, &relay), 0);
+    assert_int_equal(proxy_broker_pair(&parent, &relay), 0);
     for (uint8_t i = 0; i < 10; i++) {
         assert_int_equal(send(relay, (uint8_t[]){'a', i}, 2, 0), 2);
-        assert_int_equal(front_broker_listen(parent, &number),
-                         i == 0 ? FRONT_BROKER_ASKED : FRONT_BROKER_QUIET);
+        assert_int_equal(proxy_broker_listen(parent, &number),
+                         i == 0 ? PROXY_BROKER_ASKED : PROXY_BROKER_QUIET);
         if (i == 0)
-            assert_true(front_broker_deny(parent, i, FRONT_BROKER_NOBODY));
+            assert_true(proxy_broker_deny(parent, i, PROXY_BROKER_NOBODY));
     }
-    while (n < 100000 && front_broker_deny(parent, 0, FRONT_BROKER_NOBODY))
+    while (n < 100000 && proxy_broker_deny(parent, 0, PROXY_BROKER_NOBODY))
         n++;
     assert_true(n > 0 && n < 100000);
     assert_int_equal(send(relay, "x", 1, 0), 1);
-    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_OVER);
-    hook_close(&relay);
-    assert_int_equal(front_broker_listen(parent, &number), FRONT_BROKER_OVER);
-    hook_close(&parent);
+    assert_int_equal(proxy_broker_listen(parent, &number), PROXY_BROKER_OVER);
+    wire_close(&relay);
+    assert_int_equal(proxy_broker_listen(parent, &number), PROXY_BROKER_OVER);
+    wire_close(&parent);
 }
 
 int
@@ -409,7 +409,7 @@ main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
     const struct CMUnitTest tests[] = {
         TEST(test_own),    TEST(test_left_over),   TEST(test_passed),
-        TEST(test_ready),  TEST(test_upstream),    TEST(test_seldom),
+        TEST(test_ready),  TEST(test_upstream),    TEST(test_ratelimit),
         TEST(test_broker), TEST(test_broker_deaf), TEST(test_broker_late),
     };
 

@@ -16,29 +16,29 @@
 static void
 test_clients(void **state)
 {
-    struct front_users users;
+    struct proxy_users users;
 
     (void)state;
-    front_users_init(&users, 3, 2);
-    assert_null(front_users_enter(&users, 0, 1));
-    assert_null(front_users_enter(&users, 0, 1));
-    assert_non_null(front_users_enter(&users, 0, 1)); /* root, too */
-    assert_null(front_users_enter(&users, 7, 1));
-    assert_non_null(front_users_enter(&users, 8, 1));
-    front_users_leave(&users, 0);
-    assert_null(front_users_enter(&users, 8, 1));
-    front_users_leave(&users, 99); /* who never was there */
+    proxy_users_init(&users, 3, 2);
+    assert_null(proxy_users_enter(&users, 0, 1));
+    assert_null(proxy_users_enter(&users, 0, 1));
+    assert_non_null(proxy_users_enter(&users, 0, 1)); /* root, too */
+    assert_null(proxy_users_enter(&users, 7, 1));
+    assert_non_null(proxy_users_enter(&users, 8, 1));
+    proxy_users_leave(&users, 0);
+    assert_null(proxy_users_enter(&users, 8, 1));
+    proxy_users_leave(&users, 99); /* who never was there */
     assert_int_equal(users.clients, 3);
-    front_users_clear(&users);
+    proxy_users_clear(&users);
 }
 
 static unsigned
-asks(struct front_users *users, uid_t uid, int64_t now)
+asks(struct proxy_users *users, uid_t uid, int64_t now)
 {
     unsigned n = 0;
 
-    while (n < 1000 && front_users_may_ask(users, uid, now)) {
-        front_users_count_ask(users, uid);
+    while (n < 1000 && proxy_users_may_ask(users, uid, now)) {
+        proxy_users_count_ask(users, uid);
         n++;
     }
     return n;
@@ -47,47 +47,47 @@ asks(struct front_users *users, uid_t uid, int64_t now)
 static void
 test_asks(void **state)
 {
-    struct front_users users;
+    struct proxy_users users;
 
     (void)state;
-    front_users_init(&users, 10, 10);
-    assert_false(front_users_may_ask(&users, 7, 1000));
-    assert_null(front_users_enter(&users, 7, 1000));
-    assert_null(front_users_enter(&users, 8, 1000));
+    proxy_users_init(&users, 10, 10);
+    assert_false(proxy_users_may_ask(&users, 7, 1000));
+    assert_null(proxy_users_enter(&users, 7, 1000));
+    assert_null(proxy_users_enter(&users, 8, 1000));
     /* Who gets nothing has had nothing. */
-    for (unsigned i = 0; i < 2 * FRONT_ASKS_BURST; i++)
-        assert_true(front_users_may_ask(&users, 7, 1000));
-    assert_int_equal(asks(&users, 7, 1000), FRONT_ASKS_BURST);
+    for (unsigned i = 0; i < 2 * PROXY_ASKS_BURST; i++)
+        assert_true(proxy_users_may_ask(&users, 7, 1000));
+    assert_int_equal(asks(&users, 7, 1000), PROXY_ASKS_BURST);
     assert_int_equal(asks(&users, 7, 1000), 0);
-    assert_int_equal(asks(&users, 8, 1000), FRONT_ASKS_BURST);
-    assert_int_equal(asks(&users, 7, 2000), FRONT_ASKS_PER_SECOND);
-    assert_int_equal(asks(&users, 7, 2010), FRONT_ASKS_PER_SECOND / 100);
-    assert_int_equal(asks(&users, 7, 999999), FRONT_ASKS_BURST);
+    assert_int_equal(asks(&users, 8, 1000), PROXY_ASKS_BURST);
+    assert_int_equal(asks(&users, 7, 2000), PROXY_ASKS_PER_SECOND);
+    assert_int_equal(asks(&users, 7, 2010), PROXY_ASKS_PER_SECOND / 100);
+    assert_int_equal(asks(&users, 7, 999999), PROXY_ASKS_BURST);
     assert_int_equal(asks(&users, 0, 1000), 1000);
     /* To connect anew is no way round it. */
-    front_users_leave(&users, 7);
+    proxy_users_leave(&users, 7);
     for (uid_t uid = 100; uid < 150; uid++) {
-        assert_null(front_users_enter(&users, uid, 999999));
-        front_users_leave(&users, uid);
+        assert_null(proxy_users_enter(&users, uid, 999999));
+        proxy_users_leave(&users, uid);
     }
-    assert_null(front_users_enter(&users, 7, 999999));
+    assert_null(proxy_users_enter(&users, 7, 999999));
     assert_int_equal(asks(&users, 7, 999999), 0);
-    front_users_clear(&users);
+    proxy_users_clear(&users);
 }
 
 static void
 test_forgotten(void **state)
 {
-    struct front_users users;
+    struct proxy_users users;
 
     (void)state;
-    front_users_init(&users, 10, 10);
+    proxy_users_init(&users, 10, 10);
     for (uid_t uid = 0; uid < 1000; uid++) {
-        assert_null(front_users_enter(&users, uid, 1));
-        front_users_leave(&users, uid);
+        assert_null(proxy_users_enter(&users, uid, 1));
+        proxy_users_leave(&users, uid);
     }
-    assert_true(users.room <= 16);
-    front_users_clear(&users);
+    assert_true(users.capacity <= 16);
+    proxy_users_clear(&users);
 }
 
 int

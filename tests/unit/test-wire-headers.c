@@ -170,9 +170,9 @@ test_datagrams(void **state)
 static void
 test_front(void **state)
 {
-    const unsigned whole[] = {WIRE_FRONT_DEFINE, WIRE_FRONT_MOVE};
-    const unsigned device[] = {WIRE_FRONT_ATTACH_LIVE, WIRE_FRONT_DEVICE,
-                               WIRE_FRONT_UPDATE, WIRE_FRONT_COPY};
+    const unsigned whole[] = {WIRE_PROXY_DEFINE, WIRE_PROXY_MOVE};
+    const unsigned device[] = {WIRE_PROXY_ATTACH_LIVE, WIRE_PROXY_DEVICE,
+                               WIRE_PROXY_UPDATE, WIRE_PROXY_COPY};
 
     (void)state;
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -193,10 +193,11 @@ test_front(void **state)
         assert_reason(request_of(device[i], 1, UINT32_MAX),
                       "the XML is too long");
     }
-    assert_good(request_of(WIRE_FRONT_LOOK, 36, 0));
-    assert_good(request_of(WIRE_FRONT_LOOK, 36, WIRE_BODY_MAX));
-    assert_reason(request_of(WIRE_FRONT_LOOK, 0, 0), "it names no domain");
-    assert_reason(request_of(WIRE_FRONT_LOOK, WIRE_NAME_MAX + 1, 0),
+    assert_good(request_of(WIRE_PROXY_CALL_ENDED, 36, 0));
+    assert_good(request_of(WIRE_PROXY_CALL_ENDED, 36, WIRE_BODY_MAX));
+    assert_reason(request_of(WIRE_PROXY_CALL_ENDED, 0, 0),
+                  "it names no domain");
+    assert_reason(request_of(WIRE_PROXY_CALL_ENDED, WIRE_NAME_MAX + 1, 0),
                   "the name is too long");
 }
 
@@ -205,8 +206,8 @@ test_whose(void **state)
 {
     (void)state;
     for (unsigned op = 0; op < 32; op++)
-        assert_int_equal(wire_op_is_front((enum wire_op)op),
-                         op >= WIRE_FRONT_DEFINE && op <= WIRE_FRONT_COPY);
+        assert_int_equal(wire_op_is_proxy((enum wire_op)op),
+                         op >= WIRE_PROXY_DEFINE && op <= WIRE_PROXY_COPY);
 }
 
 static void
@@ -221,8 +222,8 @@ test_status_and_unknown(void **state)
     assert_reason(request_of(WIRE_STATUS, 0, 1), bare);
     assert_reason(request_of(0, 1, 1), unknown);
     assert_reason(request_of(WIRE_STATUS + 1, 1, 1), unknown);
-    assert_reason(request_of(WIRE_FRONT_DEFINE - 1, 1, 1), unknown);
-    assert_reason(request_of(WIRE_FRONT_COPY + 1, 1, 1), unknown);
+    assert_reason(request_of(WIRE_PROXY_DEFINE - 1, 1, 1), unknown);
+    assert_reason(request_of(WIRE_PROXY_COPY + 1, 1, 1), unknown);
     assert_reason(request_of(UINT32_MAX, 1, 1), unknown);
 }
 

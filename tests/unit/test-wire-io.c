@@ -26,8 +26,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define SOON() (hook_clock_ms() + 20)
-#define EVER() (hook_clock_ms() + 60000)
+#define SOON() (wire_clock_ms() + 20)
+#define EVER() (wire_clock_ms() + 60000)
 
 struct ends {
     int in;  /* read from here */
@@ -59,18 +59,18 @@ test_to_end(void **state)
     /* Nothing, less than the limit, the limit, one byte more. */
     for (size_t n = 0; n <= 5; n++) {
         struct ends ends = new_pipe();
-        enum hook_io result;
+        enum wire_io result;
 
         put(ends.out, "abcde", n);
-        hook_close(&ends.out);
+        wire_close(&ends.out);
         memset(buffer, '-', sizeof(buffer));
         len = 99;
-        result = hook_read_to_end(ends.in, buffer, 4, EVER(), &len);
-        assert_int_equal(result, n <= 4 ? HOOK_IO_DONE : HOOK_IO_LONG);
+        result = wire_read_to_end(ends.in, buffer, 4, EVER(), &len);
+        assert_int_equal(result, n <= 4 ? WIRE_IO_DONE : WIRE_IO_LONG);
         assert_int_equal(len, n <= 4 ? n : 99);
         assert_memory_equal(buffer, "abcd", n <= 4 ? n : 4);
         assert_memory_equal(buffer + 4, "----", 4);
-        hook_close(&ends.in);
+        wire_close(&ends.in);
     }
 }
 
@@ -85,18 +85,18 @@ test_to_end_late(void **state)
     /* Over before it began, though there are bytes. */
     put(ends.out, "ab", 2);
     assert_int_equal(
-        hook_read_to_end(ends.in, buffer, 8, hook_clock_ms(), &len),
-        HOOK_IO_LATE);
+        wire_read_to_end(ends.in, buffer, 8, wire_clock_ms(), &len),
+        WIRE_IO_LATE);
     /* The writer stays and says no more. */
-    assert_int_equal(hook_read_to_end(ends.in, buffer, 8, SOON(), &len),
-                     HOOK_IO_LATE);
+    assert_int_equal(wire_read_to_end(ends.in, buffer, 8, SOON(), &len),
+                     WIRE_IO_LATE);
     /* The same behind the limit, where only the end is missing. */
     put(ends.out, "ab", 2);
-    assert_int_equal(hook_read_to_end(ends.in, buffer, 2, SOON(), &len),
-                     HOOK_IO_LATE);
+    assert_int_equal(wire_read_to_end(ends.in, buffer, 2, SOON(), &len),
+                     WIRE_IO_LATE);
     assert_int_equal(len, 99);
-    hook_close(&ends.in);
-    hook_close(&ends.out);
+    wire_close(&ends.in);
+    wire_close(&ends.out);
 }
 
 static void
@@ -107,16 +107,16 @@ test_exact(void **state)
 
     (void)state;
     put(ends.out, "abcdef", 6);
-    assert_int_equal(hook_read(ends.in, buffer, 0, EVER()), HOOK_IO_DONE);
+    assert_int_equal(wire_read(ends.in, buffer, 0, EVER()), WIRE_IO_DONE);
     assert_memory_equal(buffer, "--------", 8);
-    assert_int_equal(hook_read(ends.in, buffer, 4, EVER()), HOOK_IO_DONE);
+    assert_int_equal(wire_read(ends.in, buffer, 4, EVER()), WIRE_IO_DONE);
     assert_memory_equal(buffer, "abcd----", 8);
     /* Two bytes are there, the third never comes. */
-    assert_int_equal(hook_read(ends.in, buffer, 3, SOON()), HOOK_IO_LATE);
+    assert_int_equal(wire_read(ends.in, buffer, 3, SOON()), WIRE_IO_LATE);
     put(ends.out, "g", 1);
-    hook_close(&ends.out);
-    assert_int_equal(hook_read(ends.in, buffer, 2, EVER()), HOOK_IO_END);
-    hook_close(&ends.in);
+    wire_close(&ends.out);
+    assert_int_equal(wire_read(ends.in, buffer, 2, EVER()), WIRE_IO_END);
+    wire_close(&ends.in);
 }
 
 /* A peer of one byte at a time, until nobody reads. */
@@ -139,18 +139,18 @@ test_drip(void **state)
 
     (void)state;
     assert_int_equal(pthread_create(&thread, NULL, drip, &ends.out), 0);
-    assert_int_equal(hook_read(ends.in, buffer, 1000, EVER()), HOOK_IO_DONE);
+    assert_int_equal(wire_read(ends.in, buffer, 1000, EVER()), WIRE_IO_DONE);
     for (int i = 0; i < 1000; i++)
         assert_int_equal(buffer[i], 'x');
     /* It always has one more byte, and yet the deadline comes. */
-    while (hook_read(ends.in, buffer, sizeof(buffer), SOON()) == HOOK_IO_DONE)
+    while (wire_read(ends.in, buffer, sizeof(buffer), SOON()) == WIRE_IO_DONE)
         ;
     assert_int_equal(
-        hook_read(ends.in, buffer, sizeof(buffer), hook_clock_ms()),
-        HOOK_IO_LATE);
-    hook_close(&ends.in);
+        wire_read(ends.in, buffer, sizeof(buffer), wire_clock_ms()),
+        WIRE_IO_LATE);
+    wire_close(&ends.in);
     assert_int_equal(pthread_join(thread, NULL), 0);
-    hook_close(&ends.out);
+    wire_close(&ends.out);
 }
 
 struct sink {
@@ -183,12 +183,12 @@ check_write(struct ends ends)
     for (size_t i = 0; i < len; i++)
         bytes[i] = (char)(i * 7 + (i >> 8));
     assert_int_equal(pthread_create(&thread, NULL, swallow, &sink), 0);
-    assert_int_equal(hook_write(ends.out, bytes, len, EVER()), HOOK_IO_DONE);
-    hook_close(&ends.out);
+    assert_int_equal(wire_write(ends.out, bytes, len, EVER()), WIRE_IO_DONE);
+    wire_close(&ends.out);
     assert_int_equal(pthread_join(thread, NULL), 0);
     assert_int_equal(sink.len, len);
     assert_memory_equal(sink.bytes, bytes, len);
-    hook_close(&ends.in);
+    wire_close(&ends.in);
     free(sink.bytes);
     free(bytes);
 }
@@ -215,17 +215,17 @@ test_write_late(void **state)
     struct ends ends = new_pipe();
 
     (void)state;
-    assert_int_equal(hook_write(ends.out, "a", 0, hook_clock_ms()),
-                     HOOK_IO_DONE);
-    assert_int_equal(hook_write(ends.out, "a", 1, hook_clock_ms()),
-                     HOOK_IO_LATE);
+    assert_int_equal(wire_write(ends.out, "a", 0, wire_clock_ms()),
+                     WIRE_IO_DONE);
+    assert_int_equal(wire_write(ends.out, "a", 1, wire_clock_ms()),
+                     WIRE_IO_LATE);
     /* The pipe holds less, and its descriptor blocks: a write() of more than
      * fits would never come back. */
-    assert_int_equal(hook_write(ends.out, bytes, sizeof(bytes), SOON()),
-                     HOOK_IO_LATE);
-    hook_close(&ends.in);
-    assert_int_equal(hook_write(ends.out, "a", 1, EVER()), HOOK_IO_END);
-    hook_close(&ends.out);
+    assert_int_equal(wire_write(ends.out, bytes, sizeof(bytes), SOON()),
+                     WIRE_IO_LATE);
+    wire_close(&ends.in);
+    assert_int_equal(wire_write(ends.out, "a", 1, EVER()), WIRE_IO_END);
+    wire_close(&ends.out);
 }
 
 static void
@@ -239,25 +239,25 @@ test_failures(void **state)
     int fds[2];
 
     (void)state;
-    assert_int_equal(hook_read(directory, &byte, 1, EVER()), HOOK_IO_FAILED);
+    assert_int_equal(wire_read(directory, &byte, 1, EVER()), WIRE_IO_FAILED);
     assert_int_equal(errno, EISDIR);
-    hook_close(&directory);
+    wire_close(&directory);
     assert_int_equal(directory, -1);
-    hook_close(&directory);
-    hook_close(&ends.in);
-    assert_int_equal(hook_read_to_end(closed, &byte, 1, EVER(), &len),
-                     HOOK_IO_FAILED);
+    wire_close(&directory);
+    wire_close(&ends.in);
+    assert_int_equal(wire_read_to_end(closed, &byte, 1, EVER(), &len),
+                     WIRE_IO_FAILED);
     assert_int_equal(errno, EBADF);
-    assert_int_equal(hook_write(closed, "a", 1, EVER()), HOOK_IO_FAILED);
+    assert_int_equal(wire_write(closed, "a", 1, EVER()), WIRE_IO_FAILED);
     assert_int_equal(errno, EBADF);
-    hook_close(&ends.out);
+    wire_close(&ends.out);
     /* A peer that closes with bytes unread resets the connection. */
     assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fds),
                      0);
     put(fds[0], "a", 1);
-    hook_close(&fds[1]);
-    assert_int_equal(hook_read(fds[0], &byte, 1, EVER()), HOOK_IO_END);
-    hook_close(&fds[0]);
+    wire_close(&fds[1]);
+    assert_int_equal(wire_read(fds[0], &byte, 1, EVER()), WIRE_IO_END);
+    wire_close(&fds[0]);
 }
 
 /* A signal in the middle of a wait neither ends it nor starts it anew. */
@@ -299,23 +299,23 @@ test_signals(void **state)
     (void)state;
     assert_int_equal(sigaction(SIGUSR1, &action, NULL), 0);
     assert_int_equal(pthread_create(&thread, NULL, prod, &it), 0);
-    assert_int_equal(hook_read(ends.in, &byte, 1, EVER()), HOOK_IO_DONE);
+    assert_int_equal(wire_read(ends.in, &byte, 1, EVER()), WIRE_IO_DONE);
     assert_int_equal(byte, 'a');
     assert_int_equal(pthread_join(thread, NULL), 0);
-    hook_close(&ends.in);
-    hook_close(&ends.out);
+    wire_close(&ends.in);
+    wire_close(&ends.out);
 }
 
 static void
 test_patience(void **state)
 {
     (void)state;
-    assert_int_equal(hook_patience_ms(1), 1);
-    assert_int_equal(hook_patience_ms(30000), 30000);
-    assert_int_equal(hook_patience_ms(59999), 59999);
-    assert_int_equal(hook_patience_ms(60000), 60000);
-    assert_int_equal(hook_patience_ms(60001), 60000);
-    assert_int_equal(hook_patience_ms(UINT32_MAX), 60000);
+    assert_int_equal(wire_patience_ms(1), 1);
+    assert_int_equal(wire_patience_ms(30000), 30000);
+    assert_int_equal(wire_patience_ms(59999), 59999);
+    assert_int_equal(wire_patience_ms(60000), 60000);
+    assert_int_equal(wire_patience_ms(60001), 60000);
+    assert_int_equal(wire_patience_ms(UINT32_MAX), 60000);
 }
 
 int

@@ -30,7 +30,7 @@ sieve(const char *text, size_t len)
 
     assert_non_null(bytes);
     memcpy(bytes, text, len);
-    found = hook_sieve(bytes, len);
+    found = wire_sieve(bytes, len);
     free(bytes);
     return found;
 }

@@ -464,7 +464,7 @@ check_one(char *odd, Seen *seen)
     if (!plain)
         return;
     seen->taken++;
-    if (hook_sieve(plain, strlen(plain)) && !hook_sieve(odd, strlen(odd)))
+    if (wire_sieve(plain, strlen(plain)) && !wire_sieve(odd, strlen(odd)))
         fail_msg("the sieve misses\n%s\n---\n%s", odd, plain);
     ours = plan_of(odd, NULL);
     if (!ours) {
