@@ -6,6 +6,8 @@
 
 #include "hooks/proxy/calls.h"
 
+#include "hooks/proxy/protocol.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,18 +27,30 @@ struct procedure {
 /* By number. What only names a device or a file that is there already
  * (DETACH_DEVICE, RESTORE) is not in it. */
 static const struct procedure procedures[] = {
-    {8, PROXY_ATTACH, "dx"},       {10, PROXY_DEFINE, "xu"},
-    {11, PROXY_DEFINE, "x"},       {108, PROXY_MOVE, "nhnhx"},
-    {148, PROXY_MOVE, "hnhx"},     {160, PROXY_ATTACH, "dxu"},
-    {174, PROXY_UPDATE, "dxu"},    {213, PROXY_MOVE, "dXhnh"},
-    {214, PROXY_MOVE, "cnhnhx"},   {215, PROXY_MOVE, "chnhx"},
-    {216, PROXY_MOVE, "dXcnnhnh"}, {232, PROXY_MOVE, "dsXu"},
-    {233, PROXY_MOVE, "sXu"},      {236, PROXY_MOVE, "sxu"},
-    {302, PROXY_MOVE, "dpu"},      {303, PROXY_MOVE, "pcu"},
-    {304, PROXY_MOVE, "pcu"},      {305, PROXY_MOVE, "dnpcu"},
-    {309, PROXY_DEFINE, "xu"},     {345, PROXY_COPY, "dsxpu"},
-    {350, PROXY_DEFINE, "xu"},     {389, PROXY_MOVE, "dXu"},
-    {440, PROXY_MOVE, "dpu"},      {441, PROXY_MOVE, "pu"},
+    {PROXY_PROC_DOMAIN_ATTACH_DEVICE, PROXY_ATTACH, "dx"},
+    {PROXY_PROC_DOMAIN_CREATE_XML, PROXY_DEFINE, "xu"},
+    {PROXY_PROC_DOMAIN_DEFINE_XML, PROXY_DEFINE, "x"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PREPARE2, PROXY_MOVE, "nhnhx"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL, PROXY_MOVE, "hnhx"},
+    {PROXY_PROC_DOMAIN_ATTACH_DEVICE_FLAGS, PROXY_ATTACH, "dxu"},
+    {PROXY_PROC_DOMAIN_UPDATE_DEVICE_FLAGS, PROXY_UPDATE, "dxu"},
+    {PROXY_PROC_DOMAIN_MIGRATE_BEGIN3, PROXY_MOVE, "dXhnh"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PREPARE3, PROXY_MOVE, "cnhnhx"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3, PROXY_MOVE, "chnhx"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PERFORM3, PROXY_MOVE, "dXcnnhnh"},
+    {PROXY_PROC_DOMAIN_SAVE_FLAGS, PROXY_MOVE, "dsXu"},
+    {PROXY_PROC_DOMAIN_RESTORE_FLAGS, PROXY_MOVE, "sXu"},
+    {PROXY_PROC_DOMAIN_SAVE_IMAGE_DEFINE_XML, PROXY_MOVE, "sxu"},
+    {PROXY_PROC_DOMAIN_MIGRATE_BEGIN3_PARAMS, PROXY_MOVE, "dpu"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PREPARE3_PARAMS, PROXY_MOVE, "pcu"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS, PROXY_MOVE, "pcu"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PERFORM3_PARAMS, PROXY_MOVE, "dnpcu"},
+    {PROXY_PROC_DOMAIN_CREATE_XML_WITH_FILES, PROXY_DEFINE, "xu"},
+    {PROXY_PROC_DOMAIN_BLOCK_COPY, PROXY_COPY, "dsxpu"},
+    {PROXY_PROC_DOMAIN_DEFINE_XML_FLAGS, PROXY_DEFINE, "xu"},
+    {PROXY_PROC_DOMAIN_MANAGED_SAVE_DEFINE_XML, PROXY_MOVE, "dXu"},
+    {PROXY_PROC_DOMAIN_SAVE_PARAMS, PROXY_MOVE, "dpu"},
+    {PROXY_PROC_DOMAIN_RESTORE_PARAMS, PROXY_MOVE, "pu"},
 };
 
 static const struct procedure *
@@ -54,37 +68,6 @@ proxy_kind(uint32_t procedure)
     const struct procedure *found = find(procedure);
 
     return found ? found->kind : PROXY_PASS;
-}
-
-bool
-proxy_header_read(const void *bytes, struct proxy_header *ret_header)
-{
-    struct proxy_xdr xdr;
-
-    proxy_xdr_begin(&xdr, bytes, PROXY_HEADER);
-    ret_header->len = proxy_xdr_u32(&xdr);
-    ret_header->program = proxy_xdr_u32(&xdr);
-    ret_header->version = proxy_xdr_u32(&xdr);
-    ret_header->procedure = proxy_xdr_u32(&xdr);
-    ret_header->type = proxy_xdr_u32(&xdr);
-    ret_header->serial = proxy_xdr_u32(&xdr);
-    ret_header->status = proxy_xdr_u32(&xdr);
-    return ret_header->len >= PROXY_HEADER &&
-           ret_header->len <= PROXY_PACKET_MAX;
-}
-
-void
-proxy_header_write(void *bytes, const struct proxy_header *header)
-{
-    uint8_t *at = bytes;
-
-    proxy_xdr_put(at, header->len);
-    proxy_xdr_put(at + 4, header->program);
-    proxy_xdr_put(at + 8, header->version);
-    proxy_xdr_put(at + 12, header->procedure);
-    proxy_xdr_put(at + 16, header->type);
-    proxy_xdr_put(at + 20, header->serial);
-    proxy_xdr_put(at + 24, header->status);
 }
 
 /* ---- arguments ------------------------------------------------------------- */
@@ -254,7 +237,7 @@ proxy_call_replace(const struct proxy_call *call,
         if (news[i] && lens[i] > PROXY_XDR_STRING_MAX)
             return NULL;
     *ret_len = length_with(call, len, news, lens);
-    if (*ret_len > PROXY_PACKET_MAX - PROXY_HEADER)
+    if (*ret_len > PROXY_PACKET_MAX - PROXY_HEADER_LEN)
         return NULL;
     whole = to = malloc(*ret_len + 1);
     for (size_t i = 0; whole && i < call->n_texts; i++) {
@@ -284,48 +267,4 @@ proxy_open_is_rw(const void *payload, size_t len)
     (void)proxy_xdr_optional(&xdr, &name);
     flags = proxy_xdr_u32(&xdr);
     return proxy_xdr_good(&xdr) && !(flags & READ_ONLY);
-}
-
-/* ---- an error -------------------------------------------------------------- */
-
-/* virterror.h: the hooks' VIR_ERR_HOOK_SCRIPT_FAILED, the RPC code's
- * VIR_ERR_SYSTEM_ERROR; both are errors, not warnings. */
-static const struct {
-    uint32_t code;
-    uint32_t domain;
-} errors[] = {
-    [PROXY_ERROR_HOOK] = {70, 34},
-    [PROXY_ERROR_RPC] = {38, 7},
-};
-#define ERROR_LEVEL 2u
-
-uint8_t *
-proxy_error_reply(const struct proxy_header *call,
-                  enum proxy_error error,
-                  const char *message,
-                  size_t *ret_len)
-{
-    size_t len = strlen(message);
-    /* Code, domain, message, level; then absent: a domain, three strings; two
-     * numbers; and an absent network. */
-    size_t whole =
-        PROXY_HEADER + 8 + 4 + proxy_xdr_size(len) + 4 + 4 + 3 * 4 + 2 * 4 + 4;
-    struct proxy_header header = *call;
-    uint8_t *bytes = calloc(1, whole);
-    uint8_t *at;
-
-    if (!bytes)
-        return NULL;
-    header.len = (uint32_t)whole;
-    header.type = PROXY_REPLY;
-    header.status = PROXY_ERROR;
-    proxy_header_write(bytes, &header);
-    at = bytes + PROXY_HEADER;
-    proxy_xdr_put(at, errors[error].code);
-    proxy_xdr_put(at + 4, errors[error].domain);
-    proxy_xdr_put(at + 8, 1);
-    at = proxy_xdr_write(at + 12, message, len);
-    proxy_xdr_put(at, ERROR_LEVEL);
-    *ret_len = whole;
-    return bytes;
 }

@@ -36,6 +36,6 @@ proxy_packet_free(struct proxy_packet *packet)
 size_t
 proxy_packet_head(const struct proxy_packet *packet)
 {
-    return packet->header.type == PROXY_CALL_WITH_FDS ? PROXY_HEADER + 4
-                                                      : PROXY_HEADER;
+    return packet->header.type == PROXY_CALL_WITH_FDS ? PROXY_HEADER_LEN + 4
+                                                      : PROXY_HEADER_LEN;
 }

@@ -5,7 +5,7 @@
 #ifndef REMORA_HOOKS_PROXY_PACKET_H
 #define REMORA_HOOKS_PROXY_PACKET_H
 
-#include "hooks/proxy/calls.h"
+#include "hooks/proxy/protocol.h"
 #include "hooks/proxy/socket.h"
 
 #include <stdbool.h>

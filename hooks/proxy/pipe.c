@@ -6,6 +6,8 @@
 
 #include "hooks/proxy/pipe.h"
 
+#include "hooks/proxy/xdr.h"
+
 #include <errno.h>
 #include <stddef.h>
 #include <string.h>
@@ -193,9 +195,9 @@ read_fds_left(struct proxy_pipe *pipe, const struct proxy_header *header)
     pipe->fds_left = 0;
     if (header->type != pipe->with_fds)
         return true;
-    if (header->len < PROXY_HEADER + 4)
+    if (header->len < PROXY_HEADER_LEN + 4)
         return false;
-    pipe->fds_left = proxy_xdr_get(pipe->in + pipe->in_at + PROXY_HEADER);
+    pipe->fds_left = proxy_xdr_get(pipe->in + pipe->in_at + PROXY_HEADER_LEN);
     return pipe->fds_left <= PROXY_FDS_MAX;
 }
 
@@ -227,14 +229,14 @@ begin_packet(struct proxy_pipe *pipe)
 
     if (pipe->waiting)
         return false;
-    if (available(pipe) < PROXY_HEADER)
+    if (available(pipe) < PROXY_HEADER_LEN)
         return read_more(pipe);
     if (!proxy_header_read(pipe->in + pipe->in_at, &header)) {
         breaks(pipe);
         return false;
     }
-    if (header.type == pipe->with_fds && header.len >= PROXY_HEADER + 4 &&
-        available(pipe) < PROXY_HEADER + 4)
+    if (header.type == pipe->with_fds && header.len >= PROXY_HEADER_LEN + 4 &&
+        available(pipe) < PROXY_HEADER_LEN + 4)
         return read_more(pipe);
     if (!read_fds_left(pipe, &header)) {
         breaks(pipe);

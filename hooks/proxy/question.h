@@ -7,6 +7,7 @@
 #ifndef REMORA_HOOKS_PROXY_QUESTION_H
 #define REMORA_HOOKS_PROXY_QUESTION_H
 
+#include "hooks/proxy/calls.h"
 #include "hooks/proxy/packet.h"
 #include "hooks/wire/wire.h"
 

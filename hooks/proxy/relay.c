@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 struct relay {
-    struct proxy_session session;
+    struct proxy_session *session;
+    struct proxy_threads *threads;
     int64_t over_at; /* the client is gone; 0: it is not */
     struct proxy_pipe to_server;
     struct proxy_pipe to_client;
@@ -62,15 +63,15 @@ wait_for_work(struct relay *relay)
                  proxy_pipe_wants_output(down)),
         interest(up->to, proxy_pipe_wants_input(down),
                  proxy_pipe_wants_output(up)),
-        interest(proxy_threads_fd(relay->session.threads), true, false),
+        interest(proxy_threads_fd(relay->threads), true, false),
     };
 
     (void)poll(entries, sizeof(entries) / sizeof(entries[0]),
-               patience(earlier(proxy_session_deadline(&relay->session),
+               patience(earlier(proxy_session_deadline(relay->session),
                                 relay->over_at)));
 }
 
-/* What one lets go may be what the other waits for. */
+/* One pipe may let go what the other waits for. */
 static void
 run_both(struct relay *relay)
 {
@@ -78,19 +79,18 @@ run_both(struct relay *relay)
 
     do {
         was_deaf = relay->to_client.end == PROXY_CUT;
-        relay->session.woken = false;
         proxy_pipe_run(&relay->to_server);
         proxy_pipe_run(&relay->to_client);
         if (!was_deaf && relay->to_client.end == PROXY_CUT)
-            proxy_session_deafen(&relay->session);
-    } while (relay->session.woken);
+            proxy_session_deafen(relay->session);
+    } while (proxy_session_woke(relay->session));
 }
 
-/* The client has closed, and libvirtd learns it; it may still have to say
- * something to a client that only said that it has no more to say. Who does not
- * even hear any more may have left calls that still are to go on. */
+/* A client that has closed may only have no more to say: libvirtd is told, and
+ * may still answer. One that does not even read any more may have left calls that
+ * are still to go on. */
 static void
-notice_end(struct relay *relay)
+check_end(struct relay *relay)
 {
     if (relay->over_at != 0)
         return;
@@ -120,66 +120,86 @@ relay_packets(struct relay *relay)
 {
     for (;;) {
         run_both(relay);
-        notice_end(relay);
+        check_end(relay);
         if (is_over(relay))
             return;
         wait_for_work(relay);
-        proxy_session_settle(&relay->session, wire_clock_ms());
+        proxy_session_settle(relay->session, wire_clock_ms());
     }
 }
 
 static void
-settle_within(struct proxy_session *session, int64_t deadline)
+settle_within(const struct relay *relay, int64_t deadline)
 {
-    struct pollfd entry = {proxy_threads_fd(session->threads), POLLIN, 0};
+    struct pollfd entry = {proxy_threads_fd(relay->threads), POLLIN, 0};
 
     (void)poll(&entry, 1, patience(deadline));
-    proxy_session_settle(session, wire_clock_ms());
+    proxy_session_settle(relay->session, wire_clock_ms());
 }
 
 /* The agent learns what became of the domains whose replies did not come: a
  * disk that it made ready may not be in use now. */
 static void
-send_last_notices(struct proxy_session *session)
+send_last_notices(const struct relay *relay)
 {
+    struct proxy_session *session = relay->session;
     int64_t end = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
 
-    while (session->n_attaching > 0 && wire_clock_ms() < end)
-        settle_within(session, end);
+    while (proxy_session_asks_about_devices(session) && wire_clock_ms() < end)
+        settle_within(relay, end);
     proxy_session_notify_all(session);
     end = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
-    while (session->notices && wire_clock_ms() < end)
-        settle_within(session, proxy_session_deadline(session));
+    while (proxy_session_has_notices(session) && wire_clock_ms() < end)
+        settle_within(relay, proxy_session_deadline(session));
+}
+
+/* NULL: no memory. The threads are never freed: the process ends with them. */
+static struct relay *
+new_relay(int client, int server, int broker)
+{
+    struct relay *relay = calloc(1, sizeof(*relay));
+
+    if (!relay)
+        return NULL;
+    relay->threads = proxy_threads_new(broker);
+    if (relay->threads)
+        relay->session = proxy_session_new(&relay->to_server, &relay->to_client,
+                                           relay->threads);
+    if (!relay->session) {
+        free(relay);
+        return NULL;
+    }
+    proxy_pipe_init(&relay->to_server, client, server, PROXY_CALL_WITH_FDS,
+                    &proxy_session_calls, relay->session);
+    proxy_pipe_init(&relay->to_client, server, client, PROXY_REPLY_WITH_FDS,
+                    &proxy_session_replies, relay->session);
+    return relay;
+}
+
+static void
+free_relay(struct relay *relay)
+{
+    proxy_session_free(relay->session);
+    proxy_pipe_clear(&relay->to_server);
+    proxy_pipe_clear(&relay->to_client);
+    free(relay);
 }
 
 bool
 proxy_relay_run(int client, int server, int broker)
 {
-    struct relay *relay = calloc(1, sizeof(*relay));
-    struct proxy_threads *threads = relay ? proxy_threads_new(broker) : NULL;
+    struct relay *relay = new_relay(client, server, broker);
     bool good;
 
-    if (!threads) {
-        free(relay);
+    if (!relay)
         return false;
-    }
-    relay->session.to_server = &relay->to_server;
-    relay->session.to_client = &relay->to_client;
-    relay->session.threads = threads;
-    proxy_pipe_init(&relay->to_server, client, server, PROXY_CALL_WITH_FDS,
-                    &proxy_session_calls, &relay->session);
-    proxy_pipe_init(&relay->to_client, server, client, PROXY_REPLY_WITH_FDS,
-                    &proxy_session_replies, &relay->session);
     relay_packets(relay);
     good = relay->to_server.end != PROXY_BROKEN &&
            relay->to_client.end != PROXY_BROKEN;
     (void)close(client);
     (void)close(server);
-    send_last_notices(&relay->session);
-    proxy_session_clear(&relay->session);
-    proxy_pipe_clear(&relay->to_server);
-    proxy_pipe_clear(&relay->to_client);
-    free(relay);
+    send_last_notices(relay);
+    free_relay(relay);
     return good;
 }
 
@@ -187,7 +207,7 @@ void
 proxy_relay_apologise(int client, const char *why)
 {
     int64_t deadline = wire_clock_ms() + PROXY_LINGER_MS;
-    uint8_t bytes[PROXY_HEADER];
+    uint8_t bytes[PROXY_HEADER_LEN];
     struct proxy_header call;
     size_t len;
 

@@ -11,6 +11,40 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* CONNECT_OPEN with a longer name is taken to ask for everything. */
+#define OPEN_MAX (64u * 1024u)
+/* How long to wait before trying again to start a thread for a notice. */
+#define THREAD_MS 100
+
+/* A call that went on, whose reply is waited for. */
+struct awaited {
+    uint32_t procedure;
+    uint32_t serial;
+    const struct proxy_packet *waits; /* until it begins to go out */
+    struct proxy_question *notice;    /* that follows */
+};
+
+struct proxy_session {
+    struct proxy_pipe *to_server;
+    struct proxy_pipe *to_client;
+    struct proxy_threads *threads;
+    bool open;    /* the client may do more than read */
+    bool opening; /* a CONNECT_OPEN is under way */
+    bool open_rw; /* and asks for that */
+    uint32_t open_serial;
+    size_t n_held;
+    size_t held_bytes;
+    size_t n_refusals;  /* that the client has not read */
+    size_t n_attaching; /* devices that the agent is asked about */
+    struct awaited awaited[PROXY_AWAITED_MAX];
+    size_t n_awaited;
+    struct proxy_question *notices; /* under way, with a deadline */
+    size_t n_notices;
+    int64_t threads_at;  /* when to try again to start a thread; 0: no need */
+    size_t notice_bytes; /* of devices, from the question until they are sent */
+    bool woken;          /* to_server can go on */
+};
+
 static bool
 is_remote(const struct proxy_header *header)
 {
@@ -39,7 +73,7 @@ wake(struct proxy_session *session)
     proxy_pipe_go_on(session->to_server);
 }
 
-/* The call is no longer here. */
+/* The call is not held any more. */
 static void
 forget(struct proxy_session *session, const struct proxy_packet *packet)
 {
@@ -55,8 +89,8 @@ pass_on(struct proxy_session *session, struct proxy_packet *packet)
     proxy_pipe_put(session->to_server, packet);
 }
 
-/* Those that a client lets lie would fill our memory; to one that hears nothing
- * any more there is nothing to say. */
+/* Refusals are counted, for a client that reads none would fill our memory. One
+ * that hears nothing any more gets none. */
 static void
 put_refusal(struct proxy_session *session, struct proxy_packet *reply)
 {
@@ -96,7 +130,7 @@ reply_goes(void *opaque, const struct proxy_packet *packet)
 {
     struct proxy_session *session = opaque;
 
-    /* It did not count any more once the client was deaf. */
+    /* proxy_session_deafen() has set the count to 0. */
     if (!packet->refusal || session->n_refusals == 0)
         return;
     session->n_refusals--;
@@ -153,11 +187,11 @@ start_notice(struct proxy_session *session, struct proxy_question *notice)
 {
     notice->asked = proxy_threads_start(session->threads, notice);
     if (!notice->asked)
-        session->threads_at = wire_clock_ms() + PROXY_THREAD_MS;
+        session->threads_at = wire_clock_ms() + THREAD_MS;
 }
 
-/* The agent has its notice, and the packet, if there is one, waits for it. Without
- * a thread it has it later: it must not take what it made ready for in use for
+/* The reply in packet waits for it, if there is one. Without a thread it is sent
+ * later, for without it the agent would take what it made ready for in use for
  * ever. */
 static void
 send_notice(struct proxy_session *session,
@@ -182,7 +216,7 @@ free_notice(struct proxy_session *session, struct proxy_question *notice)
     wake(session);
 }
 
-/* The reply that waits for it goes on, whatever came or comes of it. */
+/* The reply that waits for this notice goes on, sent or not. */
 static void
 release_reply(struct proxy_session *session, struct proxy_question *notice)
 {
@@ -218,8 +252,8 @@ start_waiting_notices(struct proxy_session *session, int64_t now_ms)
             start_notice(session, notice);
 }
 
-/* Their threads have them still, and they are freed when those are done; those
- * that have none stay. */
+/* A notice that a thread has is freed when that is done; one without a thread
+ * stays. */
 static void
 give_up_waiting(struct proxy_session *session, int64_t now_ms)
 {
@@ -247,7 +281,7 @@ await_reply(struct proxy_session *session, struct proxy_question *question)
 {
     const struct proxy_header *header = &question->packet->header;
 
-    session->awaited[session->n_awaited++] = (struct proxy_awaited){
+    session->awaited[session->n_awaited++] = (struct awaited){
         .procedure = header->procedure,
         .serial = header->serial,
         .waits = question->packet,
@@ -256,7 +290,7 @@ await_reply(struct proxy_session *session, struct proxy_question *question)
     question->notice = NULL;
 }
 
-/* It was allowed, and goes no further. */
+/* The agent allowed it, but it cannot go on. */
 static void
 refuse_allowed(struct proxy_session *session, struct proxy_question *question)
 {
@@ -292,7 +326,7 @@ obey(struct proxy_session *session, struct proxy_question *question)
     }
     if (question->notice)
         await_reply(session, question);
-    /* What was counted in is counted out, whatever it is now. */
+    /* pass_on() takes the new length off. */
     session->held_bytes += packet->len - held;
     pass_on(session, packet);
 }
@@ -345,7 +379,7 @@ open_begins(struct proxy_session *session, const struct proxy_header *header)
     session->opening = true;
     session->open_rw = true;
     session->open_serial = header->serial;
-    return header->len <= PROXY_OPEN_MAX ? PROXY_HOLD : PROXY_PASS_ON;
+    return header->len <= OPEN_MAX ? PROXY_HOLD : PROXY_PASS_ON;
 }
 
 static bool
@@ -366,7 +400,7 @@ call_begins(void *opaque, const struct proxy_header *header)
 
     if (!is_remote(header) || !is_call(header))
         return PROXY_PASS_ON;
-    if (header->procedure == PROXY_CONNECT_OPEN)
+    if (header->procedure == PROXY_PROC_CONNECT_OPEN)
         return open_begins(session, header);
     if (proxy_kind(header->procedure) == PROXY_PASS)
         return PROXY_PASS_ON;
@@ -388,7 +422,7 @@ call_whole(void *opaque, struct proxy_packet *packet)
     struct proxy_session *session = opaque;
     size_t head = proxy_packet_head(packet);
 
-    if (packet->header.procedure != PROXY_CONNECT_OPEN) {
+    if (packet->header.procedure != PROXY_PROC_CONNECT_OPEN) {
         consider(session, packet);
         return;
     }
@@ -397,7 +431,7 @@ call_whole(void *opaque, struct proxy_packet *packet)
     proxy_pipe_put(session->to_server, packet);
 }
 
-/* From its first byte on, libvirtd may be at it. */
+/* From its first byte on, libvirtd may be working on it. */
 static void
 call_goes(void *opaque, const struct proxy_packet *packet)
 {
@@ -410,7 +444,7 @@ call_goes(void *opaque, const struct proxy_packet *packet)
 
 /* ---- from libvirtd --------------------------------------------------------- */
 
-/* One that failed has changed nothing: there may have been another before. */
+/* One that failed changes nothing: an earlier one may have succeeded. */
 static void
 open_answered(struct proxy_session *session, const struct proxy_header *header)
 {
@@ -420,7 +454,7 @@ open_answered(struct proxy_session *session, const struct proxy_header *header)
     wake(session);
 }
 
-static struct proxy_awaited *
+static struct awaited *
 find_awaited(struct proxy_session *session, const struct proxy_header *header)
 {
     for (size_t i = 0; i < session->n_awaited; i++)
@@ -437,10 +471,11 @@ reply_begins(void *opaque, const struct proxy_header *header)
 
     if (!is_remote(header) || !is_reply(header))
         return PROXY_PASS_ON;
-    if (session->opening && header->procedure == PROXY_CONNECT_OPEN &&
+    if (session->opening && header->procedure == PROXY_PROC_CONNECT_OPEN &&
         header->serial == session->open_serial)
         open_answered(session, header);
-    if (header->procedure == PROXY_CONNECT_CLOSE && header->status == PROXY_OK)
+    if (header->procedure == PROXY_PROC_CONNECT_CLOSE &&
+        header->status == PROXY_OK)
         session->open = false;
     return find_awaited(session, header) ? PROXY_HOLD : PROXY_PASS_ON;
 }
@@ -449,7 +484,7 @@ static void
 reply_whole(void *opaque, struct proxy_packet *packet)
 {
     struct proxy_session *session = opaque;
-    struct proxy_awaited *found = find_awaited(session, &packet->header);
+    struct awaited *found = find_awaited(session, &packet->header);
     struct proxy_question *notice;
 
     if (!found) {
@@ -474,23 +509,6 @@ proxy_session_notify_all(struct proxy_session *session)
     session->n_awaited = 0;
 }
 
-void
-proxy_session_clear(struct proxy_session *session)
-{
-    struct proxy_question *notice;
-
-    for (size_t i = 0; i < session->n_awaited; i++)
-        proxy_question_free(session->awaited[i].notice);
-    while ((notice = session->notices)) {
-        session->notices = notice->beside;
-        proxy_packet_free(notice->packet);
-        notice->packet = NULL;
-        /* Who asks is not done with it. */
-        if (!notice->asked)
-            proxy_question_free(notice);
-    }
-}
-
 const struct proxy_pipe_calls proxy_session_calls = {
     call_begins,
     call_whole,
@@ -501,3 +519,59 @@ const struct proxy_pipe_calls proxy_session_replies = {
     reply_whole,
     reply_goes,
 };
+
+/* ---- the session ------------------------------------------------------------- */
+
+struct proxy_session *
+proxy_session_new(struct proxy_pipe *to_server,
+                  struct proxy_pipe *to_client,
+                  struct proxy_threads *threads)
+{
+    struct proxy_session *session = calloc(1, sizeof(*session));
+
+    if (!session)
+        return NULL;
+    session->to_server = to_server;
+    session->to_client = to_client;
+    session->threads = threads;
+    return session;
+}
+
+void
+proxy_session_free(struct proxy_session *session)
+{
+    struct proxy_question *notice;
+
+    for (size_t i = 0; i < session->n_awaited; i++)
+        proxy_question_free(session->awaited[i].notice);
+    while ((notice = session->notices)) {
+        session->notices = notice->beside;
+        proxy_packet_free(notice->packet);
+        notice->packet = NULL;
+        /* Else its thread is not done with it. */
+        if (!notice->asked)
+            proxy_question_free(notice);
+    }
+    free(session);
+}
+
+bool
+proxy_session_woke(struct proxy_session *session)
+{
+    bool woke = session->woken;
+
+    session->woken = false;
+    return woke;
+}
+
+bool
+proxy_session_asks_about_devices(const struct proxy_session *session)
+{
+    return session->n_attaching > 0;
+}
+
+bool
+proxy_session_has_notices(const struct proxy_session *session)
+{
+    return session->notices != NULL;
+}

@@ -51,7 +51,7 @@ begins(void *opaque, const struct proxy_header *header)
 {
     (void)opaque;
     return proxy_kind(header->procedure) == PROXY_PASS &&
-                   header->procedure != PROXY_CONNECT_OPEN
+                   header->procedure != PROXY_PROC_CONNECT_OPEN
                ? PROXY_PASS_ON
                : PROXY_HOLD;
 }

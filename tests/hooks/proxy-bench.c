@@ -8,6 +8,7 @@
 
 #include "hooks/proxy/broker.h"
 #include "hooks/proxy/relay.h"
+#include "hooks/proxy/xdr.h"
 #include "hooks/wire/io.h"
 #include "hooks/wire/socket.h"
 
@@ -142,7 +143,8 @@ void
 bench_open(struct bench *bench)
 {
     const struct packet open = packet_open(1, 0);
-    const struct packet reply = packet_reply(PROXY_CONNECT_OPEN, 1, PROXY_OK);
+    const struct packet reply =
+        packet_reply(PROXY_PROC_CONNECT_OPEN, 1, PROXY_OK);
 
     put_packet(bench->client, &open);
     expect_packet(bench->server, &open);
@@ -177,18 +179,19 @@ expect_error(int fd, uint32_t procedure, uint32_t serial)
     uint8_t bytes[3000];
     char *message;
 
-    assert_int_equal(wire_read(fd, bytes, PROXY_HEADER, SOON()), WIRE_IO_DONE);
+    assert_int_equal(wire_read(fd, bytes, PROXY_HEADER_LEN, SOON()),
+                     WIRE_IO_DONE);
     assert_true(proxy_header_read(bytes, &header));
     assert_true(header.len <= sizeof(bytes));
-    assert_int_equal(
-        wire_read(fd, bytes + PROXY_HEADER, header.len - PROXY_HEADER, SOON()),
-        WIRE_IO_DONE);
+    assert_int_equal(wire_read(fd, bytes + PROXY_HEADER_LEN,
+                               header.len - PROXY_HEADER_LEN, SOON()),
+                     WIRE_IO_DONE);
     assert_int_equal(header.procedure, procedure);
     assert_int_equal(header.serial, serial);
     assert_int_equal(header.type, PROXY_REPLY);
     assert_int_equal(header.status, PROXY_ERROR);
     proxy_xdr_begin(&xdr, bytes, header.len);
-    proxy_xdr_skip(&xdr, PROXY_HEADER + 8);
+    proxy_xdr_skip(&xdr, PROXY_HEADER_LEN + 8);
     assert_true(proxy_xdr_optional(&xdr, &text));
     message = strndup((const char *)bytes + text.at, text.len);
     assert_non_null(message);

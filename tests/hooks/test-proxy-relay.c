@@ -205,7 +205,8 @@ test_opens_anew(void **state)
     struct bench *bench = *state;
     const struct packet define = packet_define(9, OURS);
     struct packet close;
-    const struct packet closed = packet_reply(PROXY_CONNECT_CLOSE, 5, PROXY_OK);
+    const struct packet closed =
+        packet_reply(PROXY_PROC_CONNECT_CLOSE, 5, PROXY_OK);
 
     bench_open(bench);
     opens(bench, 2, 0, false);
@@ -215,7 +216,7 @@ test_opens_anew(void **state)
     bench_passes(bench, &define);
     opens(bench, 4, 0, true);
     asks(bench, 3);
-    packet_header(&close, PROXY_CONNECT_CLOSE, PROXY_CALL, 5, PROXY_OK);
+    packet_header(&close, PROXY_PROC_CONNECT_CLOSE, PROXY_CALL, 5, PROXY_OK);
     packet_end(&close);
     bench_passes(bench, &close);
     put_packet(bench->server, &closed);

@@ -6,6 +6,8 @@
 
 #include "tests/unit/proxy-packets.h"
 
+#include "hooks/proxy/xdr.h"
+
 void
 packet_u32(struct packet *packet, uint32_t value)
 {
@@ -68,7 +70,7 @@ packet_header(struct packet *packet,
     };
 
     proxy_header_write(packet->bytes, &header);
-    packet->len = PROXY_HEADER;
+    packet->len = PROXY_HEADER_LEN;
 }
 
 void
@@ -82,7 +84,8 @@ packet_open(uint32_t serial, uint32_t flags)
 {
     struct packet packet;
 
-    packet_header(&packet, PROXY_CONNECT_OPEN, PROXY_CALL, serial, PROXY_OK);
+    packet_header(&packet, PROXY_PROC_CONNECT_OPEN, PROXY_CALL, serial,
+                  PROXY_OK);
     packet_optional(&packet, "qemu:///system");
     packet_u32(&packet, flags);
     packet_end(&packet);

@@ -7,7 +7,7 @@
 #ifndef REMORA_TESTS_UNIT_PROXY_PACKETS_H
 #define REMORA_TESTS_UNIT_PROXY_PACKETS_H
 
-#include "hooks/proxy/calls.h"
+#include "hooks/proxy/protocol.h"
 
 #include <stdint.h>
 #include <string.h>

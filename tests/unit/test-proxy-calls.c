@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "hooks/proxy/calls.h"
+#include "hooks/proxy/xdr.h"
 
 #include "tests/unit/proxy-packets.h"
 
@@ -468,7 +469,7 @@ test_header(void **state)
     };
     struct proxy_header header = {1, 2, 3, 4, 5, 6, 7};
     struct proxy_header again;
-    uint8_t bytes[PROXY_HEADER];
+    uint8_t bytes[PROXY_HEADER_LEN];
 
     (void)state;
     for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
@@ -516,7 +517,7 @@ test_error(void **state)
     assert_int_equal(header.type, PROXY_REPLY);
     assert_int_equal(header.status, PROXY_ERROR);
     proxy_xdr_begin(&xdr, bytes, len);
-    proxy_xdr_skip(&xdr, PROXY_HEADER);
+    proxy_xdr_skip(&xdr, PROXY_HEADER_LEN);
     assert_int_equal(proxy_xdr_u32(&xdr), 70);
     assert_int_equal(proxy_xdr_u32(&xdr), 34);
     assert_true(proxy_xdr_optional(&xdr, &text));

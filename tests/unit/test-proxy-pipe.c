@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "hooks/proxy/pipe.h"
+#include "hooks/proxy/xdr.h"
 
 #include "tests/unit/proxy-packets.h"
 
@@ -167,10 +168,10 @@ test_bytes(void **state)
     for (size_t i = 0; i < one.len; i++) {
         put(bench, one.bytes + i, 1);
         proxy_pipe_run(&bench->pipe);
-        if (i + 1 < PROXY_HEADER)
+        if (i + 1 < PROXY_HEADER_LEN)
             expect_nothing(bench);
-        else if (i + 1 == PROXY_HEADER)
-            expect(bench, one.bytes, PROXY_HEADER);
+        else if (i + 1 == PROXY_HEADER_LEN)
+            expect(bench, one.bytes, PROXY_HEADER_LEN);
         else
             expect(bench, one.bytes + i, 1);
     }
@@ -270,7 +271,7 @@ test_backlog(void **state)
     packet_header(&head, 99, PROXY_STREAM, 5, PROXY_CONTINUE);
     for (size_t i = 0; i < LEN; i++)
         bytes[i] = (uint8_t)(i * 7 + (i >> 8));
-    memcpy(bytes, head.bytes, PROXY_HEADER);
+    memcpy(bytes, head.bytes, PROXY_HEADER_LEN);
     proxy_xdr_put(bytes, LEN);
     while (received < LEN) {
         ssize_t n = send(bench->in, bytes + sent, LEN - sent, MSG_DONTWAIT);
