@@ -7,8 +7,8 @@
 #include "agent/exchange.h"
 
 #include "agent/rbd/store-fault.h"
+#include "hooks/wire/io.h"
 
-#include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -56,66 +56,16 @@ exchange_unref(Exchange *exchange)
     g_free(exchange);
 }
 
-/* Waits until fd can be read or written, or until end_us. */
 static bool
-wait_for(int fd, short events, gint64 end_us)
+read_all(int fd, void *buffer, gsize len, int64_t end)
 {
-    struct pollfd poller = {.fd = fd, .events = events};
-
-    for (;;) {
-        gint64 left = end_us - g_get_monotonic_time();
-        int r;
-
-        if (left <= 0)
-            return false;
-        r = poll(&poller, 1, (int)(left / 1000) + 1);
-        if (r > 0)
-            return true;
-        if (r < 0 && errno != EINTR)
-            return false;
-    }
+    return wire_read(fd, buffer, len, end) == WIRE_IO_DONE;
 }
 
 static bool
-read_all(int fd, void *buffer, gsize len, gint64 end_us)
+write_all(int fd, const void *buffer, gsize len, int64_t end)
 {
-    char *at = buffer;
-
-    while (len > 0) {
-        gssize got = recv(fd, at, len, MSG_DONTWAIT);
-
-        if (got > 0) {
-            at += got;
-            len -= (gsize)got;
-            continue;
-        }
-        if (got == 0 || (errno != EAGAIN && errno != EINTR))
-            return false;
-        if (!wait_for(fd, POLLIN, end_us))
-            return false;
-    }
-    return true;
-}
-
-static bool
-write_all(int fd, const void *buffer, gsize len, gint64 end_us)
-{
-    const char *at = buffer;
-
-    while (len > 0) {
-        gssize sent = send(fd, at, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-
-        if (sent >= 0) {
-            at += sent;
-            len -= (gsize)sent;
-            continue;
-        }
-        if (errno != EAGAIN && errno != EINTR)
-            return false;
-        if (!wait_for(fd, POLLOUT, end_us))
-            return false;
-    }
-    return true;
+    return wire_write(fd, buffer, len, end) == WIRE_IO_DONE;
 }
 
 bool
@@ -131,11 +81,11 @@ exchange_greet(Exchange *exchange, guint deadline_ms)
 /* libvirt's names and XML have no NUL; one in them would end the string for
  * some readers and not for others. */
 static char *
-read_string(int fd, gsize len, gint64 end_us)
+read_string(int fd, gsize len, int64_t end)
 {
     g_autofree char *text = g_try_malloc(len + 1);
 
-    if (!text || !read_all(fd, text, len, end_us) ||
+    if (!text || !read_all(fd, text, len, end) ||
         memchr(text, '\0', len) != NULL)
         return NULL;
     text[len] = '\0';
@@ -147,7 +97,7 @@ exchange_read_client(Exchange *exchange,
                      guint timeout_ms,
                      struct wire_client *ret_client)
 {
-    gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    int64_t end = wire_clock_ms() + timeout_ms;
 
     return read_all(exchange->fd, ret_client, sizeof(*ret_client), end) &&
            !wire_client_check(ret_client);
@@ -158,7 +108,7 @@ exchange_read(Exchange *exchange,
               guint timeout_ms,
               ExchangeRequest *ret_request)
 {
-    gint64 end = g_get_monotonic_time() + (gint64)timeout_ms * 1000;
+    int64_t end = wire_clock_ms() + timeout_ms;
     struct wire_request request;
     g_autofree char *name = NULL;
     g_autofree char *body = NULL;
@@ -197,7 +147,7 @@ send_answer(int fd, const AgentAnswer *given)
     const char *message = given->message ? given->message : "";
     gsize message_len = MIN(strlen(message), WIRE_MESSAGE_MAX);
     gsize output_len = given->output ? g_bytes_get_size(given->output) : 0;
-    gint64 end = g_get_monotonic_time() + WRITE_TIMEOUT_MS * 1000;
+    int64_t end = wire_clock_ms() + WRITE_TIMEOUT_MS;
     struct wire_answer answer;
 
     wire_answer_init(&answer, verdict_of(given), message_len, output_len);

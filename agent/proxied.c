@@ -40,16 +40,6 @@ proxied_new(Agent *agent)
 }
 
 void
-proxied_free(Proxied *proxied)
-{
-    if (!proxied)
-        return;
-    g_hash_table_unref(proxied->open);
-    g_mutex_clear(&proxied->lock);
-    g_free(proxied);
-}
-
-void
 proxied_set_virt(Proxied *proxied, Virt *virt)
 {
     g_atomic_pointer_set(&proxied->virt, virt);

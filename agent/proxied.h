@@ -26,8 +26,8 @@ typedef struct {
     gint64 received_us; /* of the monotonic clock */
 } ProxiedRequest;
 
+/* Lives as long as the process. */
 Proxied *proxied_new(Agent *agent);
-void proxied_free(Proxied *proxied);
 /* Before it, and without libvirt, nothing can be attached. */
 void proxied_set_virt(Proxied *proxied, Virt *virt);
 

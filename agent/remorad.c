@@ -11,9 +11,9 @@
 #include "agent/agent.h"
 #include "agent/log.h"
 #include "agent/one-shot.h"
-#include "agent/ready.h"
 #include "agent/server.h"
 #include "agent/virt.h"
+#include "hooks/wire/ready.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,7 +80,7 @@ on_stop(gpointer data)
     if (daemon->stopping)
         return G_SOURCE_CONTINUE;
     daemon->stopping = true;
-    ready_notify("STOPPING=1");
+    wire_ready_notify("STOPPING=1");
     log_info(NULL, "stopping");
     server_drain(daemon->server, on_idle, daemon);
     return G_SOURCE_CONTINUE;
@@ -189,7 +189,7 @@ run(Host *host, const char *conf_path)
     agent_set_virt(daemon.agent, daemon.virt);
     host_let_go(host);
     log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);
-    ready_notify("READY=1");
+    wire_ready_notify("READY=1");
     g_main_loop_run(daemon.loop);
     log_info(NULL, "stopped");
     /* Threads of libvirt and librados may be anywhere, and claims must stay

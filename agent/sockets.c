@@ -6,12 +6,15 @@
 
 #include "agent/sockets.h"
 
+#include "hooks/wire/client.h"
+#include "hooks/wire/io.h"
+#include "hooks/wire/socket.h"
+
 #include <errno.h>
 #include <gio/gio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,14 +34,6 @@ fail(GError **error, const char *what, const char *path)
 }
 
 static bool
-address_of(const char *path, struct sockaddr_un *address)
-{
-    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
-    return g_strlcpy(address->sun_path, path, sizeof(address->sun_path)) <
-           sizeof(address->sun_path);
-}
-
-static bool
 bind_for_root(int fd, const struct sockaddr_un *address)
 {
     mode_t old = umask(0177);
@@ -54,11 +49,11 @@ sockets_listen(const char *path, int type, GError **error)
     struct sockaddr_un address;
     int fd;
 
-    if (!address_of(path, &address)) {
+    if (!wire_socket_address(&address, path)) {
         errno = ENAMETOOLONG;
         return fail(error, "listen at", path);
     }
-    fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    fd = wire_socket(type);
     if (fd < 0)
         return fail(error, "make a socket for", path);
     (void)unlink(path);
@@ -141,92 +136,51 @@ sockets_receive(int fd, SocketsNotice *ret_notice)
 
 /* ---- the other end, for the command line ----------------------------------- */
 
-static bool
-transfer(int fd, void *buffer, gsize len, bool out)
-{
-    char *at = buffer;
-
-    while (len > 0) {
-        gssize n = out ? send(fd, at, len, MSG_NOSIGNAL) : recv(fd, at, len, 0);
-
-        if (n > 0) {
-            at += n;
-            len -= (gsize)n;
-        } else if (n == 0) {
-            errno = ECONNRESET;
-            return false;
-        } else if (errno != EINTR) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* NULL: it refused, with error set, or there is no answer. */
-static GBytes *
-exchange(int fd, enum wire_op op, GError **error)
-{
-    struct wire_greeting greeting;
-    struct wire_request request;
-    struct wire_answer answer;
-    g_autofree char *text = NULL;
-    gsize len;
-
-    wire_request_init(&request, op, 0, 0);
-    if (!transfer(fd, &greeting, sizeof(greeting), false) ||
-        wire_greeting_check(&greeting) ||
-        !transfer(fd, &request, sizeof(request), true) ||
-        !transfer(fd, &answer, sizeof(answer), false) ||
-        wire_answer_check(&answer))
-        return NULL;
-    len = answer.message_len + answer.output_len;
-    text = g_malloc(len + 1);
-    if (!transfer(fd, text, len, false))
-        return NULL;
-    if (answer.verdict != WIRE_ALLOW) {
-        text[answer.message_len] = '\0';
-        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, text);
-        return NULL;
-    }
-    return g_bytes_new(text + answer.message_len, answer.output_len);
-}
-
+/* With errno. */
 static int
 connect_to(const char *path, guint timeout_ms)
 {
-    struct sockaddr_un address;
-    struct timeval limit = {.tv_sec = timeout_ms / 1000,
-                            .tv_usec = (timeout_ms % 1000) * 1000};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = wire_socket_patient(timeout_ms);
 
     if (fd < 0)
         return -1;
-    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof(limit));
-    (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    if (address_of(path, &address) &&
-        connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+    errno = wire_socket_connect(fd, path);
+    if (errno == 0)
         return fd;
-    (void)close(fd);
+    wire_close(&fd);
     return -1;
+}
+
+/* Without a request's name and body. NULL: it refused, or did not answer. */
+static GBytes *
+exchange(int fd, enum wire_op op, guint timeout_ms, GError **error)
+{
+    const struct wire_domain none = {.name = "", .xml = ""};
+    struct wire_error failed = {
+        "the agent (remorad) gave no answer, or is of another version"};
+    struct wire_reply reply = {0};
+    GBytes *output = NULL;
+
+    if (wire_ask_on(fd, op, &none, wire_clock_ms() + timeout_ms, &reply,
+                    &failed) != WIRE_ANSWERED)
+        g_set_error_literal(error, G_IO_ERROR, G_IO_ERROR_FAILED, failed.line);
+    else if (reply.verdict != WIRE_ALLOW)
+        g_set_error(error, G_IO_ERROR, G_IO_ERROR_FAILED, "%.*s",
+                    (int)reply.message_len, reply.message ? reply.message : "");
+    else
+        output = g_bytes_new(reply.output, reply.output_len);
+    wire_reply_clear(&reply);
+    return output;
 }
 
 GBytes *
 sockets_ask(const char *dir, enum wire_op op, guint timeout_ms, GError **error)
 {
     g_autofree char *path = g_build_filename(dir, WIRE_HOOK_SOCKET, NULL);
-    int fd = connect_to(path, timeout_ms);
-    g_autoptr(GError) refused = NULL;
-    GBytes *output;
+    wire_autoclose int fd = connect_to(path, timeout_ms);
 
-    if (fd < 0) {
-        (void)fail(error, "connect to", path);
-        return NULL;
-    }
-    output = exchange(fd, op, &refused);
-    if (refused)
-        g_propagate_error(error, g_steal_pointer(&refused));
-    else if (!output)
-        (void)fail(error, "get an answer from", path);
-    (void)close(fd);
-    return output;
+    if (fd >= 0)
+        return exchange(fd, op, timeout_ms, error);
+    (void)fail(error, "connect to", path);
+    return NULL;
 }

@@ -121,21 +121,6 @@ proxy_broker_give(int parent,
 /* ---- relay ----------------------------------------------------------------- */
 
 static bool
-wait_for(int relay, int64_t deadline)
-{
-    struct pollfd entry = {.fd = relay, .events = POLLIN};
-
-    for (;;) {
-        int64_t left = deadline - wire_clock_ms();
-
-        if (left <= 0)
-            return false;
-        if (poll(&entry, 1, (int)left) > 0)
-            return true;
-    }
-}
-
-static bool
 ask(int relay, uint8_t number)
 {
     const uint8_t bytes[MESSAGE] = {PROXY_BROKER_ASK, number};
@@ -202,7 +187,7 @@ proxy_broker_ask(int relay, uint8_t number, int64_t deadline, int *ret_fd)
         return PROXY_BROKER_NOBODY;
     if (!ask(relay, number))
         return PROXY_BROKER_LOST;
-    while (wait_for(relay, deadline))
+    while (wire_wait(relay, POLLIN, deadline) == WIRE_IO_DONE)
         switch (receive(relay, number, &what, ret_fd)) {
         case TAKEN:
             return what;

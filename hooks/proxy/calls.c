@@ -85,7 +85,7 @@ add_text(struct proxy_call *call, struct proxy_xdr *xdr, struct proxy_text text)
 static void
 read_domain(struct proxy_call *call, struct proxy_xdr *xdr)
 {
-    call->name = proxy_xdr_text(xdr);
+    (void)proxy_xdr_text(xdr);
     if (!proxy_xdr_good(xdr) || xdr->len - xdr->at < sizeof(call->uuid)) {
         xdr->bad = true;
         return;

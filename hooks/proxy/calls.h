@@ -32,7 +32,6 @@ struct proxy_call {
     struct proxy_text texts[PROXY_TEXTS_MAX]; /* each XML, in order */
     size_t n_texts;
     bool has_domain;
-    struct proxy_text name; /* of the domain */
     uint8_t uuid[16];
     uint32_t flags; /* the last argument, for ATTACH and UPDATE; else 0 */
 };

@@ -99,17 +99,17 @@ refuse_unasked(struct proxy_question *question, enum outcome reason)
 /* Says why not, with the agent's message if there is one. */
 static void
 say_why(struct proxy_question *question,
-        const struct wire_reply *answer,
+        const struct wire_reply *reply,
         const char *otherwise)
 {
-    if (answer->message_len > 0)
-        refuse(question, answer->message, answer->message_len);
+    if (reply->message_len > 0)
+        refuse(question, reply->message, reply->message_len);
     else
         refuse(question, otherwise, strlen(otherwise));
 }
 
 static enum outcome
-obey(struct proxy_question *question, size_t i, struct wire_reply *answer)
+obey(struct proxy_question *question, size_t i, struct wire_reply *reply)
 {
     static const char silence[] =
         "the agent (remorad) refused without saying why: see 'journalctl -u "
@@ -117,16 +117,16 @@ obey(struct proxy_question *question, size_t i, struct wire_reply *answer)
     static const char busy[] =
         "the agent (remorad) has too much to do: try again in a few seconds";
     enum outcome outcome =
-        answer->verdict == WIRE_BUSY ? OUTCOME_BUSY : OUTCOME_DONE;
+        reply->verdict == WIRE_BUSY ? OUTCOME_BUSY : OUTCOME_DONE;
 
-    if (answer->verdict != WIRE_ALLOW)
-        say_why(question, answer, outcome == OUTCOME_BUSY ? busy : silence);
-    else if (answer->output_len > 0) {
-        question->news[i] = answer->output;
-        question->new_lens[i] = answer->output_len;
-        answer->output = NULL;
+    if (reply->verdict != WIRE_ALLOW)
+        say_why(question, reply, outcome == OUTCOME_BUSY ? busy : silence);
+    else if (reply->output_len > 0) {
+        question->news[i] = reply->output;
+        question->new_lens[i] = reply->output_len;
+        reply->output = NULL;
     }
-    wire_reply_clear(answer);
+    wire_reply_clear(reply);
     return outcome;
 }
 
@@ -161,15 +161,17 @@ attempt(struct proxy_question *question, size_t i, int64_t deadline)
         .xml = question->texts[i],
         .xml_len = question->lens[i],
     };
-    struct wire_reply answer;
+    struct wire_reply reply;
     struct wire_error error;
     enum outcome there = connection(question->threads, deadline, &fd);
 
     if (there != OUTCOME_DONE)
         return there;
-    switch (wire_ask_on(fd, question->op, &domain, &answer, &error)) {
+    switch (wire_ask_on(fd, question->op, &domain,
+                        wire_clock_ms() + WIRE_DEADLINE_CAP_MS, &reply,
+                        &error)) {
     case WIRE_ANSWERED:
-        return obey(question, i, &answer);
+        return obey(question, i, &reply);
     case WIRE_NOBODY:
         return OUTCOME_AWAY;
     case WIRE_FAILED:

@@ -12,25 +12,11 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #define MODULAR_SOCKET "/run/libvirt/virtqemud-sock"
 #define LIBVIRT_SOCKET "/run/libvirt/libvirt-sock"
-
-/* It blocks in connect() only: a full queue cannot be polled for. */
-static int
-new_socket(void)
-{
-    const struct timeval limit = {.tv_sec = PROXY_UPSTREAM_SECONDS};
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-    if (fd >= 0)
-        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
-    return fd;
-}
 
 static int
 try_connect(int fd, const char *path)
@@ -60,7 +46,7 @@ proxy_upstream_connect(const char *path,
                        const char *own,
                        struct wire_error *error)
 {
-    wire_autoclose int fd = new_socket();
+    wire_autoclose int fd = wire_socket_patient(PROXY_UPSTREAM_SECONDS * 1000);
     int reason = fd < 0 ? errno : 0;
     int connected = fd;
 

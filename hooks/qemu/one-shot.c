@@ -32,19 +32,11 @@ static int
 feed(const struct wire_domain *domain)
 {
     wire_autoclose int fd = memfd_create("domain.xml", MFD_CLOEXEC);
-    size_t put = 0;
 
-    if (fd < 0)
+    if (fd < 0 ||
+        wire_write(fd, domain->xml, domain->xml_len,
+                   wire_clock_ms() + WIRE_DEADLINE_CAP_MS) != WIRE_IO_DONE)
         return -1;
-    while (put < domain->xml_len) {
-        ssize_t n = write(fd, domain->xml + put, domain->xml_len - put);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return -1;
-        put += (size_t)n;
-    }
     if (lseek(fd, 0, SEEK_SET) < 0)
         return -1;
     return dup2(fd, STDIN_FILENO);

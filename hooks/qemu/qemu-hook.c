@@ -104,10 +104,10 @@ check_name(const struct wire_domain *domain, struct wire_error *error)
 
 /* Hands the agent's new XML to libvirt, which takes none for no change. */
 static bool
-write_output(const struct wire_reply *answer, struct wire_error *error)
+write_output(const struct wire_reply *reply, struct wire_error *error)
 {
     enum wire_io result =
-        wire_write(STDOUT_FILENO, answer->output, answer->output_len,
+        wire_write(STDOUT_FILENO, reply->output, reply->output_len,
                    wire_clock_ms() + LIBVIRT_MS);
 
     if (result == WIRE_IO_DONE)
@@ -124,36 +124,36 @@ write_output(const struct wire_reply *answer, struct wire_error *error)
 static int
 obey(const struct hook_policy *policy,
      const struct wire_domain *domain,
-     const struct wire_reply *answer)
+     const struct wire_reply *reply)
 {
     struct wire_error error;
 
-    if (answer->verdict == WIRE_ALLOW) {
-        if (!policy->filter || write_output(answer, &error))
+    if (reply->verdict == WIRE_ALLOW) {
+        if (!policy->filter || write_output(reply, &error))
             return EXIT_SUCCESS;
         return fail(policy, domain->name, &error);
     }
-    if (answer->message_len == 0) {
+    if (reply->message_len == 0) {
         wire_error_set(&error, "the agent (remorad) refused without saying "
                                "why: see 'journalctl -u remorad'");
         return fail(policy, domain->name, &error);
     }
-    wire_say(NULL, answer->message, answer->message_len);
+    wire_say(NULL, reply->message, reply->message_len);
     return EXIT_FAILURE;
 }
 
 static int
 ask(const struct hook_policy *policy, const struct wire_domain *domain)
 {
-    struct wire_reply answer;
+    struct wire_reply reply;
     struct wire_error error;
     int status;
 
-    switch (wire_ask(ASK_PATH, (enum wire_op)policy->ask, domain, &answer,
-                     &error)) {
+    switch (
+        wire_ask(ASK_PATH, (enum wire_op)policy->ask, domain, &reply, &error)) {
     case WIRE_ANSWERED:
-        status = obey(policy, domain, &answer);
-        wire_reply_clear(&answer);
+        status = obey(policy, domain, &reply);
+        wire_reply_clear(&reply);
         return status;
     case WIRE_NOBODY:
         hook_one_shot(REMORA_REMORAD, policy->operation, domain, &error);

@@ -306,10 +306,10 @@ enum wire_outcome
 wire_ask_on(int fd,
             enum wire_op op,
             const struct wire_domain *domain,
+            int64_t end,
             struct wire_reply *ret_reply,
             struct wire_error *error)
 {
-    int64_t end = wire_clock_ms() + WIRE_DEADLINE_CAP_MS;
     struct talk talk = {.fd = fd, .error = error};
     enum attempt attempt;
 

@@ -20,7 +20,7 @@
 
 /* What is asked about. Owned by the caller. */
 struct wire_domain {
-    const char *name; /* 1 to WIRE_NAME_MAX bytes */
+    const char *name; /* at most WIRE_NAME_MAX bytes */
     const char *xml;  /* xml_len bytes, at most WIRE_BODY_MAX */
     size_t xml_len;
 };
@@ -53,10 +53,12 @@ enum wire_outcome wire_ask(const char *path,
 
 /* The same over a connection that is there already, of any socket of the
  * agent's; the caller closes it. WIRE_NOBODY also where it ended without an
- * answer, as it does while the agent is replaced: then ask over another. */
+ * answer, as it does while the agent is replaced: then ask over another. end is a
+ * moment of wire_clock_ms(). */
 enum wire_outcome wire_ask_on(int fd,
                               enum wire_op op,
                               const struct wire_domain *domain,
+                              int64_t end,
                               struct wire_reply *ret_reply,
                               struct wire_error *error);
 

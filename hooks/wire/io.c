@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -25,10 +26,10 @@ wire_clock_ms(void)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Waits until fd is ready. The clock is looked at before the descriptor: a
- * peer that always has one more byte must not move the deadline. */
-static enum wire_io
-wait_for(int fd, short events, int64_t deadline)
+/* The clock is read before the descriptor: a peer that always has one more byte
+ * must not move the deadline. */
+enum wire_io
+wire_wait(int fd, short events, int64_t deadline)
 {
     struct pollfd entry = {.fd = fd, .events = events};
 
@@ -48,7 +49,7 @@ wait_for(int fd, short events, int64_t deadline)
 
 /* What a failed read() or write() means; WIRE_IO_DONE: try again. */
 static enum wire_io
-judge(int error)
+meaning_of(int error)
 {
     switch (error) {
     case EINTR:
@@ -67,7 +68,7 @@ static enum wire_io
 read_some(int fd, void *buffer, size_t len, int64_t deadline, size_t *ret_got)
 {
     for (;;) {
-        enum wire_io result = wait_for(fd, POLLIN, deadline);
+        enum wire_io result = wire_wait(fd, POLLIN, deadline);
         ssize_t got;
 
         if (result != WIRE_IO_DONE)
@@ -79,7 +80,7 @@ read_some(int fd, void *buffer, size_t len, int64_t deadline, size_t *ret_got)
         }
         if (got == 0)
             return WIRE_IO_END;
-        result = judge(errno);
+        result = meaning_of(errno);
         if (result != WIRE_IO_DONE)
             return result;
     }
@@ -129,23 +130,32 @@ wire_read_to_end(
     }
 }
 
+/* Writes what goes without waiting. A pipe that poll() calls writable takes
+ * PIPE_BUF bytes without making anybody wait, and not one more. */
+static ssize_t
+write_some(int fd, const void *buffer, size_t len)
+{
+    ssize_t put = send(fd, buffer, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+
+    if (put >= 0 || errno != ENOTSOCK)
+        return put;
+    return write(fd, buffer, len < PIPE_BUF ? len : PIPE_BUF);
+}
+
 enum wire_io
 wire_write(int fd, const void *buffer, size_t len, int64_t deadline)
 {
     const char *at = buffer;
 
     while (len > 0) {
-        /* A pipe that poll() calls writable takes PIPE_BUF bytes without
-         * making anybody wait, and not one more. */
-        size_t piece = len < PIPE_BUF ? len : PIPE_BUF;
-        enum wire_io result = wait_for(fd, POLLOUT, deadline);
+        enum wire_io result = wire_wait(fd, POLLOUT, deadline);
         ssize_t put;
 
         if (result != WIRE_IO_DONE)
             return result;
-        put = write(fd, at, piece);
+        put = write_some(fd, at, len);
         if (put < 0) {
-            result = judge(errno);
+            result = meaning_of(errno);
             if (result != WIRE_IO_DONE)
                 return result;
             continue;

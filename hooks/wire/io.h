@@ -3,8 +3,8 @@
  * hooks/wire/io.h - reading and writing in full, never past a deadline
  *
  * A deadline is a moment of wire_clock_ms(). Any file descriptor will do,
- * blocking or not: none of these functions waits in read() or write(). They
- * need SIGPIPE ignored, and may be called from any thread.
+ * blocking or not: none of these functions waits but for poll(). Writing to a
+ * pipe, not to a socket, needs SIGPIPE ignored. Any thread may call them.
  */
 #ifndef REMORA_HOOKS_WIRE_IO_H
 #define REMORA_HOOKS_WIRE_IO_H
@@ -22,6 +22,9 @@ enum wire_io {
 
 /* Milliseconds of the monotonic clock, which only ever grows. */
 int64_t wire_clock_ms(void);
+
+/* Waits until fd is ready for these events of poll(2). */
+enum wire_io wire_wait(int fd, short events, int64_t deadline);
 
 /* Reads until the end of the stream. buffer can hold limit bytes;
  * *ret_len is how many there are, set only with WIRE_IO_DONE. One byte more

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * hooks/wire/ready.c - telling the service manager (sd_notify's protocol)
+ *
+ * The protocol is one datagram, documented as stable; a library for it would be a
+ * dependency of every host for these lines.
  */
 #include "config.h"
 
@@ -21,7 +24,7 @@ wire_ready_notify(const char *state)
     wire_autoclose int fd = -1;
     struct sockaddr_un address;
 
-    if (!path || (path[0] != '/' && path[0] != '@') ||
+    if (!path || strlen(path) < 2 || (path[0] != '/' && path[0] != '@') ||
         !wire_socket_address(&address, path))
         return;
     if (path[0] == '@')

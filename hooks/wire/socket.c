@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 
 bool
 wire_socket_address(struct sockaddr_un *ret_address, const char *path)
@@ -26,6 +27,18 @@ int
 wire_socket(int type)
 {
     return socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+}
+
+int
+wire_socket_patient(unsigned ms)
+{
+    const struct timeval limit = {.tv_sec = ms / 1000,
+                                  .tv_usec = ms % 1000 * 1000};
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+    return fd;
 }
 
 int

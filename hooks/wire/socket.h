@@ -14,8 +14,13 @@ bool wire_socket_address(struct sockaddr_un *ret_address, const char *path);
 /* A close-on-exec, non-blocking unix socket of this type; -1 and errno. */
 int wire_socket(int type);
 
-/* Connects without waiting. Returns 0, or the errno of the failure; EAGAIN
- * says that the listener's queue is full. */
+/* A close-on-exec stream socket whose connect() waits for a place in the
+ * listener's queue, so many ms at most: poll() cannot wait for that. -1 and
+ * errno. */
+int wire_socket_patient(unsigned ms);
+
+/* Connects. Returns 0, or the errno of the failure; EAGAIN says that the
+ * listener's queue is full. */
 int wire_socket_connect(int fd, const char *path);
 
 /* Whether this errno of a connect or a send says that nobody has the socket. */
