@@ -1,18 +1,23 @@
 #!/bin/sh
 # SPDX-License-Identifier: LGPL-2.1-or-later
-# tests/lib/wall.sh - what an archive takes from outside, held to a promise
+# tests/lib/wall.sh - what a room takes from outside, held to a promise
 #
 # An archive records no libraries, so nothing but a look at its undefined
 # symbols can tell which ones it needs.
 #
 # Usage:    . "$srcdir/tests/lib/wall.sh"
 #           wall_strangers ARCHIVE REGEX
-# Prints:   each undefined symbol of ARCHIVE that is neither defined in it, nor
+#           wall_includes DIRECTORY REGEX
+#           wall_alone DIRECTORY [FLAG...]
+#           wall_circles DIRECTORY...
+#           wall_headers DIRECTORY [SOURCE...]
+# Prints:   what is wrong, as is said at each of them; wall_strangers:
+#           each undefined symbol of ARCHIVE that is neither defined in it, nor
 #           in the C library, nor matched by the extended REGEX, which is
 #           anchored at the beginning: 'g_|config_'.
 # Status:   0 when it could look, whatever it found; 1 and a line on stderr
 #           when it could not, so that silence is never taken for a pass.
-: "${NM:=nm}" "${CC:=cc}"
+: "${NM:=nm}" "${CC:=cc}" "${srcdir:=.}" "${builddir:=.}"
 
 # What the compiler itself adds under sanitizers and coverage.
 wall_instruments='__(asan|ubsan|lsan|sanitizer|gcov)_|_GLOBAL_OFFSET_TABLE_$'
@@ -53,4 +58,50 @@ wall_strangers()
     comm -23 "$wall_dir/wanted" "$wall_dir/known" |
         grep -Ev "^($2|$wall_instruments)" || :
     rm -rf "$wall_dir"
+}
+
+# wall_includes DIRECTORY REGEX: the lines of its sources (below $srcdir) that
+# include a header of ours which does not match the anchored, extended REGEX.
+wall_includes()
+{
+    grep -n '^ *# *include *"' "$srcdir/$1"/*.[ch] |
+        grep -Ev "\"(config\.h|$2)\"" || :
+}
+
+# wall_alone DIRECTORY [FLAG...]: what the compiler says of each of its headers
+# alone.
+wall_alone()
+{
+    wall_of=$1
+    shift
+    for wall_header in "$srcdir/$wall_of"/*.h; do
+        echo "#include \"${wall_header#"$srcdir"/}\"" |
+            $CC -x c -std=gnu17 -D_GNU_SOURCE -fsyntax-only -Wall -Werror \
+                -I"$srcdir" -I"$builddir" "$@" - 2>&1 || :
+    done
+}
+
+# wall_circles DIRECTORY...: files of theirs that include each other in a circle.
+# A source is one with its header here, so that neither may lead back to it.
+wall_circles()
+{
+    (
+        cd "$srcdir" || exit
+        for wall_of; do
+            grep -H '^ *# *include *"' "$wall_of"/*.[ch]
+        done
+    ) | sed -n 's|^\(.*\)\.[ch]: *# *include *"\(.*\)\.h".*|\1 \2|p' |
+        awk '$1 != $2' | tsort 2>&1 >/dev/null | grep -v 'input contains a loop' || :
+}
+
+# wall_headers DIRECTORY [SOURCE...]: its sources without a header, but for these.
+wall_headers()
+{
+    wall_of=$1
+    shift
+    for wall_source in "$srcdir/$wall_of"/*.c; do
+        wall_name=${wall_source##*/}
+        case " $* " in *" $wall_name "*) continue ;; esac
+        test -e "${wall_source%.c}.h" || echo "$wall_of/$wall_name"
+    done
 }
