@@ -18,7 +18,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* What each message is long. */
+/* The length of each message. */
 #define MESSAGE 2
 
 int
@@ -95,7 +95,7 @@ tell(int parent, uint8_t number, enum proxy_broker what, int fd)
 bool
 proxy_broker_deny(int parent, uint8_t number, enum proxy_broker why)
 {
-    /* A relay that hears nothing stops waiting, and asks again. */
+    /* A relay that gets no answer stops waiting, and asks again. */
     return tell(parent, number, why, -1) || is_kernel_short();
 }
 
@@ -159,8 +159,8 @@ receive(int relay, uint8_t number, enum proxy_broker *ret_what, int *ret_fd)
     return here || not_here ? STALE : BROKEN;
 }
 
-/* Nothing was asked that somebody still waits for: all that is there is late,
- * whatever its number. */
+/* Before a question nobody waits for an answer, so whatever is there comes too
+ * late. */
 static bool
 clear_away(int relay)
 {

@@ -2,21 +2,20 @@
 /*
  * hooks/proxy/broker.h - how a relay gets its connections to the agent
  *
- * The agent's proxy.sock is for root only, and a relay is not root any more. So the
- * proxy's parent connects, says for which client, and hands the connection over. Over a
- * socketpair of SOCK_SEQPACKET between the two:
+ * The agent's proxy.sock is for root only, and a relay is not root any more. So
+ * the proxy's parent connects, says for which client, and hands the connection
+ * over. Over a socketpair of SOCK_SEQPACKET between the two:
  *
  *     relay   PROXY_BROKER_ASK, and a number
- *     parent  enum proxy_broker, that number, and the connection where there is
+ *     parent  enum proxy_broker, that number, and the connection, if any
  *
  * each a byte. The number tells an answer that the relay no longer waited for
  * from the one that it waits for.
  *
- * The parent waits for nobody: what cannot be sent at once is a relay's end. It
- * reads no question of a relay that has not yet read its last answer: the
- * connection in that answer is a descriptor of root's under way, and the kernel
- * limits those.
- * Needs SIGPIPE ignored.
+ * The parent never blocks. A relay to which an answer cannot be sent at once
+ * gets none any more. A question is ignored while the relay's last answer is
+ * unread: the connection in that is a descriptor of root's under way, and the
+ * kernel limits those. Needs SIGPIPE ignored.
  */
 #ifndef REMORA_HOOKS_PROXY_BROKER_H
 #define REMORA_HOOKS_PROXY_BROKER_H

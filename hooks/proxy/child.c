@@ -37,7 +37,7 @@ close_between(unsigned from, unsigned to)
         close_each(from, to);
 }
 
-/* Other clients' sockets are among what was inherited. */
+/* The sockets of other clients were inherited, too. */
 static void
 close_all_but(int one, int other)
 {
@@ -59,8 +59,8 @@ reset_signals(void)
     (void)signal(SIGPIPE, SIG_IGN);
 }
 
-/* Changing identity forgets the wish, so this comes after it; and the parent
- * may have ended before. */
+/* Call it after the change of identity, which resets this. The parent may have
+ * ended before. */
 static bool
 end_with_parent(pid_t parent)
 {
@@ -83,8 +83,8 @@ complain(const struct proxy_child *child, const struct wire_error *error)
              (size_t)len < sizeof(line) ? (size_t)len : sizeof(line) - 1);
 }
 
-/* What a client may have taken over must not write the proxy's log, nor shut it
- * down, nor keep others from it. */
+/* A client may take over its relay. That must not write to the proxy's log, nor
+ * use up the limit on its lines. */
 static void
 let_go_of_log(const struct proxy_child *child)
 {
@@ -110,7 +110,7 @@ proxy_child_run(const struct proxy_child *child)
     reset_signals();
     close_all_but(child->client, child->broker);
     (void)prctl(PR_SET_NAME, "remora-relay", 0, 0, 0);
-    /* An arena for each thread would be most of an idle relay. */
+    /* malloc()'s arenas for threads would be most of an idle relay's memory. */
     (void)mallopt(M_ARENA_MAX, 1);
     if (!proxy_identity_take(child->identity, &error)) {
         complain(child, &error);

@@ -14,14 +14,14 @@ struct proxy_child {
     const struct proxy_identity *identity; /* the client's */
     const char *upstream;                  /* or NULL */
     const char *own;                       /* where the proxy listens, or "" */
-    struct proxy_ratelimit *limit;         /* for what it has to complain of */
+    struct proxy_ratelimit *limit;         /* on what relays log */
     pid_t parent;
 };
 
-/* In the new process: lets go of all that it inherited but standard output
- * and error and those two, becomes the client's user, connects to libvirtd,
- * lets go of standard output and error, too, before the client's first byte,
- * relays, and ends with the connection, or with its parent. */
+/* In the new process: closes every descriptor but these two and standard output
+ * and error, becomes the client's user, connects to libvirtd, and then closes
+ * standard output and error, too. Only then it reads from the client, and
+ * relays. It ends with the connection, or with its parent. */
 _Noreturn void proxy_child_run(const struct proxy_child *child);
 
 #endif

@@ -4,7 +4,8 @@
  *
  * libvirtd asks the kernel who connects to it (SO_PEERCRED) and decides by that
  * user and group: socket permissions, polkit, access drivers, audit. So a relay
- * becomes its client's user before it connects to libvirtd, and never goes back.
+ * becomes its client's user before it connects to libvirtd, and never goes
+ * back.
  */
 #ifndef REMORA_HOOKS_PROXY_IDENTITY_H
 #define REMORA_HOOKS_PROXY_IDENTITY_H
@@ -31,9 +32,9 @@ bool proxy_identity_of(int fd,
                        struct wire_error *error);
 void proxy_identity_clear(struct proxy_identity *identity);
 
-/* Becomes that user: real, effective and saved ids, and groups. The process gains
- * no privileges by exec any more, and no other may trace it. Needs root, and cannot
- * be undone. */
+/* Becomes that user: real, effective and saved ids, and groups. The process
+ * gains no privileges by exec any more, and no other may trace it. Needs root,
+ * and cannot be undone. */
 bool proxy_identity_take(const struct proxy_identity *identity,
                          struct wire_error *error);
 

@@ -76,7 +76,8 @@ cannot(struct wire_error *error, const char *path, const char *why)
     return false;
 }
 
-/* The agent may come later. Its mode is not the umask's business. */
+/* The agent may come later, and uses this directory. The umask must not change
+ * its mode. */
 static bool
 make_directory(const char *path, struct wire_error *error)
 {
@@ -89,7 +90,7 @@ make_directory(const char *path, struct wire_error *error)
     return made ? true : cannot(error, path, strerror(errno));
 }
 
-/* Whoever listens there keeps it; a file that is left over goes. */
+/* A socket that somebody listens at is kept; one that is left over is removed. */
 static bool
 make_way(const char *path, struct wire_error *error)
 {
@@ -114,7 +115,7 @@ make_way(const char *path, struct wire_error *error)
     return true;
 }
 
-/* Nobody gets in before the mode is right: until listen() all are refused. */
+/* Until listen() all are refused, so nobody gets in before the mode is right. */
 static bool
 bind_to(int fd, const char *path, mode_t mode, gid_t group)
 {

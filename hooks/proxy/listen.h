@@ -16,7 +16,7 @@ struct proxy_listen {
     /* Of the file, if it is ours. */
     const char *path;
     dev_t device;
-    ino_t inode; /* which may be given out again, but not at once */
+    ino_t inode; /* may be given to another file later, hence made */
     struct timespec made;
 };
 

@@ -20,8 +20,8 @@ struct proxy_packet {
     struct proxy_packet *next;
 };
 
-/* Its buffer holds as many bytes as the header says; none is in it yet. NULL: no
- * memory. */
+/* Its buffer holds as many bytes as the header says; none is in it yet. NULL:
+ * no memory. */
 struct proxy_packet *proxy_packet_new(const struct proxy_header *header);
 /* Closes its descriptors, too. NULL is fine. */
 void proxy_packet_free(struct proxy_packet *packet);

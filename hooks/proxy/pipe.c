@@ -100,7 +100,7 @@ read_more(struct proxy_pipe *pipe)
 {
     ssize_t got;
 
-    /* They came in the middle of something else. */
+    /* Those of the last read were not taken, so they do not belong there. */
     if (pipe->n_in_fds > 0)
         breaks(pipe);
     if (pipe->end != PROXY_GOES_ON || pipe->closing ||
@@ -118,7 +118,7 @@ read_more(struct proxy_pipe *pipe)
         return false;
     }
     if (got <= 0) {
-        /* A reset says no more than an end does. */
+        /* An error (a reset) is taken as the end. */
         pipe->closing = true;
         return false;
     }
@@ -188,7 +188,7 @@ at_end_of_packet(struct proxy_pipe *pipe)
         pipe->calls->whole(pipe->opaque, held);
 }
 
-/* Whether the number of descriptors is there and can be right. */
+/* false: the number of descriptors is missing, or too large. */
 static bool
 read_fds_left(struct proxy_pipe *pipe, const struct proxy_header *header)
 {
@@ -335,7 +335,8 @@ send_queued(struct proxy_pipe *pipe)
     return true;
 }
 
-/* A packet that is only collected is none that is under way. */
+/* Whether another packet may go out now: nothing of a packet that is being
+ * collected has gone out yet. */
 static bool
 is_between(const struct proxy_pipe *pipe)
 {
@@ -362,8 +363,9 @@ step(struct proxy_pipe *pipe)
     return false;
 }
 
-/* A packet that waits may still go on; one that is cut off cannot, nor can what
- * would have followed one of which a part has gone out. */
+/* After its sender has closed a pipe is over when nothing is left that can go
+ * out. If a packet was cut off in the middle of going out, nothing can follow
+ * it. */
 static bool
 is_over(const struct proxy_pipe *pipe)
 {

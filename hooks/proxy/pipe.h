@@ -2,15 +2,16 @@
 /*
  * hooks/proxy/pipe.h - one direction of a connection, packet by packet
  *
- * What nobody asks for goes through in pieces as it comes, however large the
- * packet; what is asked for is collected whole and handed over, and the rest
- * keeps flowing past it. Packets can be put in, and go out between two others.
- * Descriptors travel with the bytes that they came with; where none belong,
- * the pipe breaks. They belong behind packets of one type only: libvirtd takes
- * none behind a reply, nor a client behind a call, and where one saw them and
- * the other did not, each would see other packets.
+ * The callbacks choose for each packet: it goes through in pieces as they come,
+ * however long it is; or it is collected whole and handed over, and what
+ * follows flows past it. Packets can be put in; they go out between two others.
  *
- * Neither descriptor is waited for here, and both stay the caller's.
+ * Descriptors travel behind the packet that they belong to, and only packets of
+ * with_fds have any: calls on the way to libvirtd, replies on the way back. Any
+ * others break the pipe. If one end took a byte for a descriptor's and the
+ * other did not, they would disagree on where the next packet begins.
+ *
+ * Nothing here waits for a socket, and both stay the caller's.
  * Limits: PROXY_PIPE_BUFFER bytes are read ahead; what is collected is the
  *         callback's to limit. One thread.
  */
@@ -23,7 +24,7 @@
 
 /* How many bytes are read at once. */
 #define PROXY_PIPE_BUFFER (256u * 1024u)
-/* How often in one run, so that the other direction gets its turn. */
+/* How many reads one run makes, so that the other direction gets its turn. */
 #define PROXY_PIPE_READS 16u
 
 enum proxy_choice {
@@ -33,7 +34,7 @@ enum proxy_choice {
 };
 
 struct proxy_pipe_calls {
-    /* A packet begins. After PROXY_WAIT it is asked again for the same one. */
+    /* A packet begins. After PROXY_WAIT this is called again for the same one. */
     enum proxy_choice (*begins)(void *opaque,
                                 const struct proxy_header *header);
     /* It is whole, and the receiver's to free. */
@@ -66,7 +67,7 @@ struct proxy_pipe {
     enum proxy_end end;
     bool closing;    /* the sender has closed */
     bool waiting;    /* after PROXY_WAIT */
-    size_t expected; /* packets that are out for a question, and come back */
+    size_t expected; /* packets that were handed over and will come back */
     unsigned reads;  /* in this run */
     /* Read, and not yet dealt with. */
     size_t in_at;

@@ -118,8 +118,8 @@ new_notice(const char *uuid)
     return notice;
 }
 
-/* The agent knows an attach by the device as the client gave it. One that is only
- * stored was not made ready, so its end need not be told. */
+/* The agent knows an attach by the device as the client gave it. One that is
+ * only stored was not made ready, so its end need not be told. */
 static bool
 add_notice(struct proxy_question *question)
 {

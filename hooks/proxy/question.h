@@ -26,25 +26,25 @@ struct proxy_question {
     char why[WIRE_MESSAGE_MAX + 16];
     char *news[PROXY_TEXTS_MAX]; /* malloc()ed; NULL: it stays as it is */
     size_t new_lens[PROXY_TEXTS_MAX];
-    /* The loop's: the packet that waits for the answer, and what it needs then. */
+    /* The loop's: the packet that waits for the answer, and what follows. */
     struct proxy_packet *packet;
     struct proxy_call call;
-    struct proxy_question
-        *notice; /* to be sent when the call has ended, or NULL */
-    char *body;  /* a notice's device, malloc()ed; NULL: none */
+    struct proxy_question *notice; /* when the call has ended; or NULL */
+    /* Of a notice, and the loop's. */
+    char *body; /* the device, malloc()ed; NULL: none */
     size_t body_len;
-    bool asked;       /* a notice: a thread has it */
-    int64_t deadline; /* a notice: until when its reply waits; 0: none */
+    bool asked;                    /* a thread has it */
+    int64_t deadline;              /* until when its reply waits; 0: none */
     struct proxy_question *beside; /* in the loop's list */
     /* Of threads.c. */
     struct proxy_question *next;
     struct proxy_threads *threads;
 };
 
-/* About a call that was taken out; the texts stay the packet's. If the agent has
- * to know when the call has ended, the notice of that is made now, so that it
- * cannot fail for want of memory then. NULL: there is nothing to ask, or, with
- * *ret_why, no memory. */
+/* About a call that was taken out; the texts stay the packet's. If the agent
+ * has to know when the call has ended, the notice of that is made now, so that
+ * it cannot fail for want of memory then. NULL: there is nothing to ask, or,
+ * with *ret_why, no memory. */
 struct proxy_question *proxy_question_new(struct proxy_packet *packet,
                                           const char **ret_why);
 /* The notice names the device whose attach or copy has ended. Without this it

@@ -22,8 +22,8 @@ struct proxy_ratelimit {
 struct proxy_ratelimit *proxy_ratelimit_new(void);
 void proxy_ratelimit_free(struct proxy_ratelimit *limit);
 
-/* Whether to say it now: once in so many seconds, counted over all processes that
- * share it. */
+/* Whether to say it now: once in so many seconds, counted over all processes
+ * that share it. */
 bool proxy_ratelimit_allows(struct proxy_ratelimit *limit, int64_t now_ms);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * hooks/proxy/relay.c - one client's connection, from its beginning to its end
  *
- * A loop over two pipes and the agent's answers. Nothing in it waits but
- * poll(), and nothing is polled for that nobody would act on: a peer that hung
- * up would wake it for ever.
+ * A loop over two pipes and the agent's answers. Only poll() waits in it. A
+ * socket that nothing is wanted of is not polled: a peer that hung up would
+ * wake the loop again and again.
  */
 #include "config.h"
 
@@ -87,8 +87,8 @@ run_both(struct relay *relay)
 }
 
 /* A client that has closed may only have no more to say: libvirtd is told, and
- * may still answer. One that does not even read any more may have left calls that
- * are still to go on. */
+ * may still answer. One that does not even read any more may have left calls
+ * that are still to go on. */
 static void
 check_end(struct relay *relay)
 {
@@ -102,7 +102,7 @@ check_end(struct relay *relay)
     }
 }
 
-/* What libvirtd said before it was gone is still for the client, and the other
+/* What libvirtd said before it closed still goes to the client, and the other
  * way round. */
 static bool
 is_over(const struct relay *relay)
@@ -218,7 +218,7 @@ proxy_relay_apologise(int client, const char *why)
 
         if (reply)
             (void)wire_write(client, reply, len, deadline);
-        /* Closing with bytes unread would take the reply back. */
+        /* Closing while bytes are unread would lose the reply. */
         (void)shutdown(client, SHUT_WR);
         while (wire_read(client, bytes, 1, deadline) == WIRE_IO_DONE)
             continue;

@@ -25,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to leave a queue alone for which there are no descriptors. */
+/* How long to wait when there is no descriptor left for the next client. */
 #define PAUSE_NS       (50 * 1000 * 1000)
 #define EVENTS_AT_ONCE 64
 
@@ -35,7 +35,7 @@ struct client {
     uid_t uid;
     gid_t gid;
     pid_t pid;
-    bool gone; /* its relay is; to be freed after this round of events */
+    bool gone; /* its relay has ended; freed after this round of events */
     struct client *next;
 };
 
@@ -76,7 +76,7 @@ poll_for(const struct server *server, int fd, void *what)
     return epoll_ctl(server->epoll, EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-/* Both ends of the pair and the socket are closed here, or their owner's. */
+/* What is opened here is the client's, or closed again. */
 static bool
 start_relay(struct server *server,
             struct client *client,
@@ -166,8 +166,8 @@ accept_one(struct server *server)
 
 /* ---- a relay --------------------------------------------------------------- */
 
-/* A relay that is just being forked has our descriptors too, and would keep a
- * closed one in the epoll. */
+/* Closing does not take it out of the epoll while a relay that was forked just
+ * now has it, too. */
 static void
 drop_broker(struct server *server, struct client *client)
 {
@@ -313,7 +313,7 @@ end_relays(struct server *server)
 {
     for (struct client *client = server->clients; client;
          client = client->next) {
-        /* What a client has stopped takes no other signal. */
+        /* A client may have stopped its relay: SIGKILL works all the same. */
         (void)kill(client->relay, SIGKILL);
         client->gone = true;
         drop_broker(server, client);

@@ -2,8 +2,8 @@
 /*
  * hooks/proxy/server.h - the proxy's parent: accepts, forks, brokers, reaps
  *
- * It stays root, so it reads nothing that a client sends. It never blocks: not on
- * a client, a relay, libvirtd or the agent.
+ * It stays root, so it reads nothing that a client sends. It never blocks: not
+ * on a client, a relay, libvirtd or the agent.
  * Limits: users.h. One thread, and SIGPIPE ignored.
  */
 #ifndef REMORA_HOOKS_PROXY_SERVER_H

@@ -20,8 +20,8 @@
 struct awaited {
     uint32_t procedure;
     uint32_t serial;
-    const struct proxy_packet *waits; /* until it begins to go out */
-    struct proxy_question *notice;    /* that follows */
+    const struct proxy_packet *waits; /* the call; NULL once it goes out */
+    struct proxy_question *notice;    /* to be sent after the reply */
 };
 
 struct proxy_session {
@@ -30,7 +30,7 @@ struct proxy_session {
     struct proxy_threads *threads;
     bool open;    /* the client may do more than read */
     bool opening; /* a CONNECT_OPEN is under way */
-    bool open_rw; /* and asks for that */
+    bool open_rw; /* which asks for more than to read */
     uint32_t open_serial;
     size_t n_held;
     size_t held_bytes;
@@ -64,7 +64,7 @@ is_reply(const struct proxy_header *header)
     return header->type == PROXY_REPLY || header->type == PROXY_REPLY_WITH_FDS;
 }
 
-/* ---- letting go ------------------------------------------------------------ */
+/* ---- going on ------------------------------------------------------------- */
 
 static void
 wake(struct proxy_session *session)
@@ -190,9 +190,9 @@ start_notice(struct proxy_session *session, struct proxy_question *notice)
         session->threads_at = wire_clock_ms() + THREAD_MS;
 }
 
-/* The reply in packet waits for it, if there is one. Without a thread it is sent
- * later, for without it the agent would take what it made ready for in use for
- * ever. */
+/* The reply in packet waits for it, if there is one. Without a thread it is
+ * sent later, for without it the agent would take what it made ready for in use
+ * for ever. */
 static void
 send_notice(struct proxy_session *session,
             struct proxy_question *notice,

@@ -2,24 +2,24 @@
 /*
  * hooks/proxy/session.h - what becomes of each packet of a connection
  *
- * A relay has one session, which decides about the packets of its two pipes. All of
- * them pass, but for
- *   - CONNECT_OPEN, which tells whether the client may do more than read. It goes
- *     on alone: a second one waits until the first is answered;
- *   - calls with XML that is remora's business (calls.h, ../wire/sieve.h), once the
- *     connection is open for more than reading. The agent is asked about each, and
- *     it goes on as the agent says, or is refused;
- *   - replies to calls that changed a domain's devices. They wait until the agent
- *     has the notice that the call has ended, PROXY_NOTICE_MS at most. The notice
- *     names the device whose attach that ends, also if the agent allowed the
- *     attach and it never got to libvirtd. Where nobody knows whether libvirtd is
- *     done with it, the notice names no device.
+ * A relay has one session, which decides about the packets of its two pipes.
+ * All of them pass, but for
+ *   - CONNECT_OPEN, which tells whether the client may do more than read. It
+ *     goes on alone: a second one waits until the first is answered;
+ *   - calls with XML that is remora's business (calls.h, ../wire/sieve.h), once
+ *     the connection is open for more than reading. The agent is asked about
+ *     each, and it goes on as the agent says, or is refused;
+ *   - replies to calls that changed a domain's devices. They wait until the
+ *     agent has the notice that the call has ended, PROXY_NOTICE_MS at most.
+ *     The notice names the device whose attach that ends, also if the agent
+ *     allowed the attach and it never got to libvirtd. Where nobody knows
+ *     whether libvirtd is done with it, the notice names no device.
  *
- * Limits: PROXY_HELD_CALLS calls at once, of PROXY_HELD_BYTES together (one alone
- *         may be as long as libvirt allows), and PROXY_AWAITED_MAX of them with
- *         those whose reply or notice is still to come; then the client's next
- *         such call waits. A refusal that the client does not read counts as a
- *         call.
+ * Limits:  PROXY_HELD_CALLS calls at once, of PROXY_HELD_BYTES together (one
+ *          alone may be as long as libvirt allows), and PROXY_AWAITED_MAX of
+ *          them with those whose reply or notice is still to come; then the
+ *          client's next such call waits. A refusal that the client does not
+ *          read counts as a call.
  * Threads: one, the relay's loop.
  */
 #ifndef REMORA_HOOKS_PROXY_SESSION_H

@@ -20,8 +20,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* How long to wait at least before asking for another connection; twice as long
- * at most. */
+/* The shortest wait before asking for another connection; the longest is twice
+ * that. */
 #define RETRY_NS (100 * 1000 * 1000)
 
 struct proxy_threads {
@@ -202,8 +202,8 @@ worse(enum outcome so_far, enum outcome now)
     return now == OUTCOME_OFTEN && so_far != OUTCOME_DONE ? so_far : now;
 }
 
-/* An agent that dies over a question may take it up again after its restart;
- * how long it worked on it does not count against its absence. */
+/* If the agent ends while it works on a question, it is asked again after its
+ * restart. Only the time in which it is absent counts against the patience. */
 static void
 ask_about(struct proxy_question *question, size_t i)
 {

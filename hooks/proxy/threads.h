@@ -2,13 +2,13 @@
 /*
  * hooks/proxy/threads.h - questions to the agent, each in a thread of its own
  *
- * The relay's loop must not wait, and asking the agent (wire_ask_on()) does. The
- * loop starts a thread for each question, polls proxy_threads_fd(), and takes the
- * questions that are answered.
+ * The relay's loop must not wait, and asking the agent (wire_ask_on()) does.
+ * The loop starts a thread for each question, polls proxy_threads_fd(), and
+ * takes the questions that are answered.
  *
- * Threads: only the loop calls these functions. From proxy_threads_start() until
- *          proxy_threads_take() returns it a question belongs to its thread, but
- *          for the fields that are marked as the loop's.
+ * Threads: only the loop calls these functions. From proxy_threads_start()
+ *          until proxy_threads_take() returns it a question belongs to its
+ *          thread, but for the fields that are marked as the loop's.
  * Limits:  how many there are at once is the loop's business; each takes a
  *          connection, a stack of PROXY_THREAD_STACK and the agent's answer.
  */

@@ -10,10 +10,10 @@
 /* How long libvirtd's queue of connections may be full. */
 #define PROXY_UPSTREAM_SECONDS 30
 
-/* Connects, as whoever this process is, to path; where that is NULL, to what
- * libvirt's own client would: the modular daemon's socket if it is there, else
- * libvirtd's. Not to the socket at own, where the proxy listens (empty:
- * nowhere): that would go round in a circle. -1: *error says why. */
+/* Connects to path; if that is NULL, where libvirt's own client would: to the
+ * modular daemon's socket if there is one, else to libvirtd's. own is where the
+ * proxy listens (empty: no file). It refuses to connect there, for that would
+ * be a circle. -1: *error says why. */
 int proxy_upstream_connect(const char *path,
                            const char *own,
                            struct wire_error *error);

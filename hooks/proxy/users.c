@@ -43,7 +43,7 @@ count_asks(struct proxy_user *user, int64_t now_ms)
 {
     int64_t passed = now_ms - user->full_at;
 
-    /* A thousandth of so many a second is as many in a millisecond. */
+    /* N questions a second are N thousandths of one in a millisecond. */
     if (passed >= ALL_ASKS / PROXY_ASKS_PER_SECOND)
         user->asks = ALL_ASKS;
     else

@@ -2,9 +2,9 @@
 /*
  * hooks/proxy/users.h - limits on each user's connections and questions
  *
- * How many clients there are at once, in all and of each user, root included; and
- * how often a user's relays get a connection to the agent, root's as often as
- * they like. No descriptors, no clock: pure but for memory. One thread.
+ * How many clients there are at once, in all and of each user, root included;
+ * and how often a user's relays get a connection to the agent, root's as often
+ * as they like. No descriptors, no clock: pure but for memory. One thread.
  */
 #ifndef REMORA_HOOKS_PROXY_USERS_H
 #define REMORA_HOOKS_PROXY_USERS_H

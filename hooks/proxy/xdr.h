@@ -2,9 +2,9 @@
 /*
  * hooks/proxy/xdr.h - as much of XDR (RFC 4506) as libvirt's calls need here
  *
- * A reader goes over bytes that it does not own and remembers the first thing
- * that is wrong: after that it gives zeroes, and proxy_xdr_good() is false. A
- * writer appends to memory that grows up to a limit, in the same manner. Pure.
+ * A reader goes over bytes that it does not own. Once something is wrong it
+ * gives zeroes, and proxy_xdr_good() is false. Writing is into the caller's
+ * memory, which has proxy_xdr_size() bytes for it. Pure.
  */
 #ifndef REMORA_HOOKS_PROXY_XDR_H
 #define REMORA_HOOKS_PROXY_XDR_H
@@ -42,7 +42,7 @@ struct proxy_text proxy_xdr_text(struct proxy_xdr *xdr);
  * that it is there, as in libtirpc. */
 bool proxy_xdr_optional(struct proxy_xdr *xdr, struct proxy_text *ret_text);
 
-/* len in the four bytes that the network wants, at any address. */
+/* A number as four bytes, the highest first, at any address. */
 void proxy_xdr_put(void *bytes, uint32_t value);
 uint32_t proxy_xdr_get(const void *bytes);
 /* How many bytes a string of len takes: length, bytes, padding. */

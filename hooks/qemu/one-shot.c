@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/qemu/one-shot.c - the agent's own program in the hook's place, or
- * behind its back
+ * hooks/qemu/one-shot.c - the agent's work without an agent, by its own program
  *
- * Where libvirt waits for the answer, it is executed, not started. Where libvirt
- * only tells, it must not be made to wait: a process of its own does that, after
- * the hook has ended. It gives up the pipes of the hook first, for libvirt waits
- * until nobody has them.
+ * Where libvirt waits for an answer, the hook becomes that program. Where
+ * libvirt only tells the hook something, it must not be made to wait: a process
+ * of its own does the work after the hook has ended. That closes the hook's
+ * pipes first, for libvirt waits until nobody has them.
  */
 #include "config.h"
 
@@ -26,8 +25,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* Puts the XML where standard input was. A file in memory has no writer who
- * would have to stay, as a pipe has. */
+/* Puts the XML where standard input was. Unlike a pipe, a file in memory needs
+ * no process that writes to it. */
 static int
 feed(const struct wire_domain *domain)
 {
@@ -94,7 +93,7 @@ hook_one_shot(const char *program,
                    program, strerror(reason));
 }
 
-/* ---- behind its back ------------------------------------------------------- */
+/* ---- afterwards ------------------------------------------------------------ */
 
 static bool
 let_go(void)

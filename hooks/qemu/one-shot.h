@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * hooks/qemu/one-shot.h - the agent's own program in the hook's place, or
- * behind its back
+ * hooks/qemu/one-shot.h - the agent's work without an agent, by its own program
  */
 #ifndef REMORA_HOOKS_QEMU_ONE_SHOT_H
 #define REMORA_HOOKS_QEMU_ONE_SHOT_H
@@ -21,11 +20,11 @@ void hook_one_shot(const char *program,
 /* How many of those below may be at work at a time. */
 #define HOOK_LATER_MAX 4
 
-/* Leaves the same to a process of its own, which has nothing of the caller's
- * and of which nobody hears again, and returns at once. It waits until it is
- * its turn, for WIRE_DEADLINE_CAP_MS at most: the notices of one domain are
- * served one after the other, and those of all by HOOK_LATER_MAX. run_dir has
- * the locks for that. */
+/* Starts a process that does the same, and returns at once. It has none of the
+ * caller's descriptors, and nobody hears of it again. It waits for its turn,
+ * WIRE_DEADLINE_CAP_MS at most: the notices of one domain are served one after
+ * the other, and HOOK_LATER_MAX in all at a time. The locks for that are in
+ * run_dir. */
 void hook_one_shot_later(const char *program,
                          const char *run_dir,
                          const char *operation,

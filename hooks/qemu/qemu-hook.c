@@ -4,7 +4,7 @@
  *
  *     qemu-hook DOMAIN OPERATION SUBOPERATION EXTRA, domain XML on stdin
  *
- * The gate that no start passes round. It knows a few byte strings and the
+ * No start gets past it. It knows a few byte strings and the
  * table of operations (policy.c); everything else is the agent's.
  *
  * Must not: start a process but the agent's own program (one-shot.h),

@@ -53,8 +53,8 @@ enum wire_outcome wire_ask(const char *path,
 
 /* The same over a connection that is there already, of any socket of the
  * agent's; the caller closes it. WIRE_NOBODY also where it ended without an
- * answer, as it does while the agent is replaced: then ask over another. end is a
- * moment of wire_clock_ms(). */
+ * answer, as it does while the agent is replaced: then ask over another. end is
+ * a moment of wire_clock_ms(). */
 enum wire_outcome wire_ask_on(int fd,
                               enum wire_op op,
                               const struct wire_domain *domain,

@@ -2,8 +2,8 @@
 /*
  * hooks/wire/ready.c - telling the service manager (sd_notify's protocol)
  *
- * The protocol is one datagram, documented as stable; a library for it would be a
- * dependency of every host for these lines.
+ * The protocol is one datagram, documented as stable; a library for it would be
+ * a dependency of every host for these lines.
  */
 #include "config.h"
 
