@@ -10,7 +10,7 @@
 
 #include "agent/host.h"
 #include "agent/pending.h"
-#include "agent/virt-ask.h"
+#include "agent/virt/ask.h"
 #include "hooks/wire/wire.h"
 
 typedef struct Agent Agent;

@@ -6,9 +6,9 @@
 
 #include "agent/proxied-attach.h"
 
-#include "agent/access.h"
 #include "agent/disks.h"
 #include "agent/rewrite.h"
+#include "agent/virt/access.h"
 
 #include <string.h>
 

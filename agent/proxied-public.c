@@ -7,7 +7,7 @@
 #include "agent/proxied-public.h"
 
 #include "agent/request.h"
-#include "agent/virt-error.h"
+#include "agent/virt/error.h"
 
 #define ADMINISTRATOR "ask the host's administrator (remorad's log says "
 

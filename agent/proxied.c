@@ -11,7 +11,7 @@
 #include "agent/proxied-public.h"
 #include "agent/request.h"
 #include "agent/rewrite.h"
-#include "agent/virt-ask.h"
+#include "agent/virt/ask.h"
 
 #include <string.h>
 

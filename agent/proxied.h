@@ -12,7 +12,7 @@
 #define REMORA_AGENT_PROXIED_H
 
 #include "agent/agent.h"
-#include "agent/virt.h"
+#include "agent/virt/virt.h"
 
 typedef struct Proxied Proxied;
 

@@ -11,8 +11,8 @@
 #include "agent/agent.h"
 #include "agent/log.h"
 #include "agent/one-shot.h"
-#include "agent/server.h"
-#include "agent/virt.h"
+#include "agent/serve/server.h"
+#include "agent/virt/virt.h"
 #include "hooks/wire/ready.h"
 
 #include <errno.h>

@@ -13,7 +13,7 @@
 #define REMORA_AGENT_SETTLE_H
 
 #include "agent/host.h"
-#include "agent/virt-ask.h"
+#include "agent/virt/ask.h"
 
 /* How libvirt is asked, and told to end a guest. */
 typedef struct {

@@ -107,8 +107,8 @@ keys_of_c()
 json=$(section "$remora_pod" 1 JSON)
 is 'the page has the keys of JSON, and no others' \
     "$(grep -o 'B<[a-z_]*>' <<<"$json" | sed 's/B<\(.*\)>/\1/' | sort -u)" \
-    "$(keys_of_c "$srcdir/agent/cmd-plan.c" "$srcdir/agent/cmd-status.c" \
-        "$srcdir/agent/cmd-status-domains.c" "$srcdir/agent/recoveries.c" \
+    "$(keys_of_c "$srcdir/agent/cli/plan.c" "$srcdir/agent/cli/status.c" \
+        "$srcdir/agent/cli/status-domains.c" "$srcdir/agent/recoveries.c" \
         "$srcdir/agent/report.c")"
 
 # words_of_c FILE FUNCTION: the strings in it.
@@ -130,12 +130,12 @@ words_of_pod()
 
 is 'plan: the words of TO DO' \
     "$(words_of_pod 'remora plan' 'To do is one of')" \
-    "$(words_of_c "$srcdir/agent/cmd-plan.c" judge | grep -v rewrite)"
+    "$(words_of_c "$srcdir/agent/cli/plan.c" judge | grep -v rewrite)"
 is 'status: the words of DISK' \
     "$(words_of_pod 'remora status' 'is one of')" \
     "$({
-        words_of_c "$srcdir/agent/cmd-status-domains.c" disk_word
-        grep -o 'json_string("unknown")' "$srcdir/agent/cmd-status-domains.c" |
+        words_of_c "$srcdir/agent/cli/status-domains.c" disk_word
+        grep -o 'json_string("unknown")' "$srcdir/agent/cli/status-domains.c" |
             strings_of_c
     } | sort -u)"
 
@@ -152,11 +152,11 @@ headings()
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
 for name in plan provision status-print image; do
     isnt "$name: its tables can be read" \
-        "$(headings "$srcdir/agent/cmd-$name.c")" ''
+        "$(headings "$srcdir/agent/cli/$name.c")" ''
     while IFS= read -r columns; do
         like "$name: a table that is shown has the columns $columns" "$shown" \
             "$columns"
-    done < <(headings "$srcdir/agent/cmd-$name.c")
+    done < <(headings "$srcdir/agent/cli/$name.c")
 done
 
 # ---- remorad(8) ------------------------------------------------------------
@@ -200,7 +200,7 @@ logged()
             while /log_(?:info|warning)\([^;]*?"((?:[^"\\]|\\.)*)"/g;
         print "$1\n" while /\[STORE_\w+\] = "((?:[^"\\]|\\.)*)"/g;
     ' "$srcdir"/agent/{agent,arrivals,disks,recoveries,settle}.c \
-        "$srcdir"/agent/{proxied,remorad,serve}.c "$srcdir"/agent/virt*.c |
+        "$srcdir"/agent/{proxied,remorad,serve/serve}.c "$srcdir"/agent/virt/*.c |
         pieces
     # What became of a claim comes with its image in quotes.
     sed -n '/^text_of(/,/^}/p' "$srcdir/agent/rbd/claim/settle.c" |

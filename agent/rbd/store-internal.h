@@ -49,7 +49,7 @@ typedef struct StoreConn {
     GCond closed_one;
 } StoreConn;
 
-/* store-stall.c */
+/* conn/stall.c */
 typedef struct StoreStalls StoreStalls;
 
 struct StoreCluster {
@@ -90,7 +90,7 @@ struct StoreCluster {
     GThread *beat; /* NULL until the first claim */
 };
 
-/* store-error.c: the one funnel. All return FALSE, or NULL, and set error.
+/* conn/error.c: the one funnel. All return FALSE, or NULL, and set error.
  * r is negative. conn, which may be NULL, is told of it (store_conn_note()). */
 gboolean
 store_fail(GError **error, StoreConn *conn, int r, const char *format, ...)
@@ -99,7 +99,7 @@ gboolean
 store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
 
-/* store-conn.c: a connection ends in one of two ways.
+/* conn/connection.c: a connection ends in one of two ways.
  *
  * Aside: a call on it timed out. What that call wrote may still arrive, so
  * that nothing more is begun on it, and the request whose call it was writes
@@ -120,7 +120,7 @@ void store_conn_retire(StoreConn *conn);
 /* What a call on it returned: retires it, or sets it aside and has a probe look
  * at once whether the image, the pool or the cluster does not answer. pool and
  * image: what the call was about, as far as the caller knows; what this thread
- * is at work on (store-work.c) is looked at, too. Does nothing about any other
+ * is at work on (disk/work.c) is looked at, too. Does nothing about any other
  * number. */
 void
 store_conn_note(StoreConn *conn, int r, const char *pool, const char *image);
@@ -128,7 +128,7 @@ store_conn_note(StoreConn *conn, int r, const char *pool, const char *image);
 StoreConn *
 store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error);
 
-/* store-probe.c. It alone says whether the cluster is down, store_conn_acquire()
+/* conn/probe.c. It alone says whether the cluster is down, store_conn_acquire()
  * apart, which finds that no monitor answers. */
 void store_probe_begin(StoreCluster *cluster);
 /* The same for who has waited for a monitor as long as one may: if they do not
@@ -143,7 +143,7 @@ bool store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms);
 /* Until it has ended. For who closes the cluster. */
 void store_probe_end(StoreCluster *cluster);
 
-/* store-stall.c: pools, and images in them, that do not answer. */
+/* conn/stall.c: pools, and images in them, that do not answer. */
 typedef enum {
     STORE_ADMIT_GO,
     STORE_ADMIT_TRY,  /* one may, for all that wait for it */
@@ -206,7 +206,7 @@ void store_stalls_settle(StoreStalls *stalls,
                          const GPtrArray *suspects,
                          StoreLooked looked);
 
-/* store-cluster.c */
+/* conn/cluster.c */
 gboolean store_ioctx(StoreConn *conn,
                      const char *pool,
                      rados_ioctx_t *ret_io,
@@ -218,12 +218,12 @@ gboolean store_mon_command(StoreConn *conn,
                            gsize *ret_len,
                            GError **error);
 
-/* store-instance.c: the boot clock. It goes on while the host sleeps and
+/* conn/instance.c: the boot clock. It goes on while the host sleeps and
  * touches nothing, as the clocks of those who watch its claims do. */
 gint64 store_boot_us(void);
 gint64 store_boot_seconds(void);
 
-/* store-instance.c: this host's own instances, each a file that its process
+/* conn/instance.c: this host's own instances, each a file that its process
  * keeps locked. The kernel drops the lock with the process, so a lock that
  * can be had proves death; a missing file proves nothing. */
 typedef enum {
@@ -252,7 +252,7 @@ StoreInstanceState store_instance_look(const char *run_dir,
                                        const char *image,
                                        int *ret_handed_s);
 
-/* store-notes.c: what an instance file says. */
+/* conn/notes.c: what an instance file says. */
 typedef struct {
     char *disk; /* pool and image as they are written there */
     char *pool;
@@ -276,7 +276,7 @@ GHashTable *store_notes_parse(const char *text);
 const StoreNote *
 store_notes_find(GHashTable *notes, const char *pool, const char *image);
 char *store_notes_text(GHashTable *notes);
-/* store-instance.c. The same with the guest's client. */
+/* conn/instance.c. The same with the guest's client. */
 void store_instance_note_watch(StoreConn *conn,
                                const char *pool,
                                const char *image,
@@ -303,13 +303,13 @@ typedef struct {
 #define STORE_DEAD_MAX 256u
 GPtrArray *store_instances_dead(const char *run_dir, GHashTable *skip);
 
-/* store-keyring.c: the key of client.USER in a keyring's text, or NULL. Parses
+/* conn/keyring.c: the key of client.USER in a keyring's text, or NULL. Parses
  * in place: the answer lies in text, whose lines are cut apart. Pure. */
 const char *store_keyring_find(char *text, const char *user);
 /* Whether this is the base64 of a cephx key. Pure. */
 bool store_key_is_valid(const char *key);
 
-/* store-parent.c: what is known of a parent. */
+/* image/parent.c: what is known of a parent. */
 typedef struct {
     char id[128];
     guint64 snap_id;
@@ -324,7 +324,7 @@ gboolean store_parent_find(StoreConn *conn,
                            GError **error);
 void store_parent_forget(StoreCluster *cluster, const StoreParent *parent);
 
-/* store-look.c: one image as it stands. */
+/* image/look.c: one image as it stands. */
 typedef struct {
     bool there; /* its name is taken */
     bool opens;
@@ -357,7 +357,7 @@ gboolean store_look(StoreConn *conn,
 int store_id_parse(const guint8 *raw, int got, char *id, gsize size);
 int store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size);
 int store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken);
-/* store-peek.c: whether an image's name is free, asked beside something else.
+/* image/peek.c: whether an image's name is free, asked beside something else.
  * NULL, which the others take too: it cannot be asked. */
 typedef struct StorePeek StorePeek;
 StorePeek *
@@ -367,12 +367,12 @@ bool store_peek_finds_nothing(StorePeek *peek);
 /* Waits. The id that the name leads to; false: none, or it is not known. */
 bool store_peek_id(StorePeek *peek, char *id, gsize size);
 void store_peek_end(StorePeek *peek);
-/* store-close.c. Takes over an image that was opened read-only; NULL is
+/* image/close.c. Takes over an image that was opened read-only; NULL is
  * allowed. Any thread. */
 void store_close_later(StoreConn *conn, rbd_image_t image);
 /* Until all of those are closed. Blocks; not in librbd's threads. */
 void store_close_wait(StoreConn *conn);
-/* store-watchers.c */
+/* image/watchers.c */
 int store_watchers_read(rbd_image_t handle,
                         char ***ret_addresses,
                         bool *ret_crowded);
@@ -385,7 +385,7 @@ gboolean store_has_data(StoreConn *conn,
                         const char *image,
                         bool *ret_data,
                         GError **error);
-/* store-child.c: whether the disk's parent lists the image that was looked at
+/* image/child.c: whether the disk's parent lists the image that was looked at
  * as its clone; false when that cannot be known. */
 gboolean store_is_listed(StoreConn *conn,
                          const StoreDisk *disk,
@@ -404,14 +404,14 @@ char *store_word(const char *line, const char *key);
 char *
 store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id);
 
-/* store-trash.c. why: one line, kept with the image for store_trash_list().
+/* image/trash.c. why: one line, kept with the image for store_trash_list().
  * An image that is not there is no error. */
 gboolean store_trash(StoreConn *conn,
                      const char *pool,
                      const char *image,
                      const char *why,
                      GError **error);
-/* store-work.c: a disk that is being made ready, between the two calls, which
+/* disk/work.c: a disk that is being made ready, between the two calls, which
  * are around the claim, too, and all in one thread. */
 typedef struct {
     const StoreDisk *disk;
@@ -430,7 +430,7 @@ void store_work_note_hung(StoreCluster *cluster);
 /* What is being made ready for asker takes too long. */
 void store_work_suspect(StoreCluster *cluster, const char *asker);
 
-/* store-full.c. Whether somebody found a pool full and nobody has found room
+/* disk/full.c. Whether somebody found a pool full and nobody has found room
  * since. */
 bool store_room_is_missing(StoreCluster *cluster);
 /* Before something is made: asks a monitor only if that is so. FALSE: there is
@@ -441,13 +441,13 @@ store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error);
  * detail' gives: 0, -EDQUOT or -ENOSPC. Pure. */
 int store_pool_room(const char *json, gsize len, const char *pool);
 
-/* store-fence.c. seconds 0: the cluster's default, an hour. */
+/* conn/fence.c. seconds 0: the cluster's default, an hour. */
 gboolean
 store_fence(StoreConn *conn, const char *addr, guint seconds, GError **error);
 /* Takes it back, as far as this user may: the process is proved dead. */
 void store_fence_lift(StoreConn *conn, const char *addr);
 
-/* store-image-copy.c: the content of a new image. */
+/* image/copy.c: the content of a new image. */
 typedef struct {
     StoreConn *conn;
     const char *pool;

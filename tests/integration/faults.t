@@ -3,7 +3,7 @@
 #
 # tests/integration/faults.t - remorad dies, stalls or fails at each point
 #
-# Whatever happens at a point of agent/rbd/store-fault.h: the same request
+# Whatever happens at a point of agent/rbd/conn/fault.h: the same request
 # again is served within 5 s, its disk is whole, no claim outlives the domain,
 # and what is somebody else's is as it was.
 #
@@ -29,7 +29,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 PARENT=images/$IMAGE@snap
 MiB=$((1024 * 1024))
-FAULTS_H=$here/../agent/rbd/store-fault.h
+FAULTS_H=$here/../agent/rbd/conn/fault.h
 TRY=${REMORA_BUILD-}/tests/integration/store-try
 # Input/output error: that call failed. Timed out: nothing is known, and the
 # connection must not be used again. Shut down: it was fenced.

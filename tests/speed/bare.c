@@ -72,7 +72,7 @@ now_us(void)
 static void
 open_cluster(char **args)
 {
-    /* Those of remorad (store-cluster.c). */
+    /* Those of remorad (conn/cluster.c). */
     static const char *const settings[][2] = {
         /* librbd mentions every watch that breaks, which is no failure. */
         {"err_to_stderr", "false"},     {"rbd_cache", "false"},

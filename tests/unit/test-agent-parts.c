@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/access.h"
+#include "agent/virt/access.h"
 #include "agent/arrivals.h"
 #include "agent/files.h"
 #include "agent/host.h"

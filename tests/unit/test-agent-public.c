@@ -13,7 +13,7 @@
 
 #include "agent/proxied-public.h"
 #include "agent/request.h"
-#include "agent/virt-error.h"
+#include "agent/virt/error.h"
 
 #include <gio/gio.h>
 #include <string.h>

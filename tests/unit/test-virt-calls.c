@@ -14,7 +14,7 @@
 
 #include <cmocka.h>
 
-#include "agent/virt-calls.h"
+#include "agent/virt/calls.h"
 
 /* The one that the test driver has. */
 #define THERE "6695eb01-f6a4-8304-79aa-97f2502e193f"

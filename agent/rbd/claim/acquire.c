@@ -16,7 +16,7 @@
 #include "agent/rbd/claim/cutoff.h"
 #include "agent/rbd/claim/object.h"
 #include "agent/rbd/claim/verdict.h"
-#include "agent/rbd/store-fault.h"
+#include "agent/rbd/conn/fault.h"
 
 #include <errno.h>
 #include <string.h>

@@ -12,7 +12,7 @@
 #include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/ending.h"
 #include "agent/rbd/conn/address.h"
-#include "agent/rbd/store-fault.h"
+#include "agent/rbd/conn/fault.h"
 
 #include <errno.h>
 #include <string.h>

@@ -11,7 +11,7 @@
 
 #include "agent/rbd/disk/blank.h"
 
-#include "agent/rbd/store-fault.h"
+#include "agent/rbd/conn/fault.h"
 
 #include <errno.h>
 

@@ -10,7 +10,7 @@
 
 #include "agent/rbd/disk/build.h"
 
-#include "agent/rbd/store-fault.h"
+#include "agent/rbd/conn/fault.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>

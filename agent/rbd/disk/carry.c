@@ -6,9 +6,9 @@
 
 #include "agent/rbd/disk/carry.h"
 
+#include "agent/rbd/conn/fault.h"
 #include "agent/rbd/disk/blank.h"
 #include "agent/rbd/disk/build.h"
-#include "agent/rbd/store-fault.h"
 
 void
 store_carry_note(StoreCarry *carry, const char *format, ...)

@@ -9,9 +9,9 @@
 #include "config.h"
 
 #include "agent/rbd/claim/claim.h"
+#include "agent/rbd/conn/fault.h"
 #include "agent/rbd/disk/carry.h"
 #include "agent/rbd/disk/verdict.h"
-#include "agent/rbd/store-fault.h"
 
 #include <string.h>
 

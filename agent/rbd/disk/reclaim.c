@@ -13,7 +13,7 @@
 
 #include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/object.h"
-#include "agent/rbd/store-fault.h"
+#include "agent/rbd/conn/fault.h"
 
 #include <errno.h>
 #include <string.h>

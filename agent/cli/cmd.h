@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/cmd.h - the commands of remora(1)
+ *
+ * Each cmd_NAME() is one command: argv[0] is its name, the result the exit
+ * status (0 done, 1 failed with one line on stderr, 2 wrong usage).
+ */
+#ifndef REMORA_AGENT_CLI_CMD_H
+#define REMORA_AGENT_CLI_CMD_H
+
+#include "agent/host.h"
+#include "agent/virt/error.h"
+
+/* Options that stand before the command. */
+typedef struct {
+    char *conf;
+    char *user;
+    char *keyring;
+} CmdGlobals;
+
+typedef int (*CmdFunc)(const CmdGlobals *globals, int argc, char **argv);
+
+int cmd_render(const CmdGlobals *globals, int argc, char **argv);
+int cmd_plan(const CmdGlobals *globals, int argc, char **argv);
+int cmd_provision(const CmdGlobals *globals, int argc, char **argv);
+int cmd_status(const CmdGlobals *globals, int argc, char **argv);
+int cmd_revert(const CmdGlobals *globals, int argc, char **argv);
+int cmd_fence(const CmdGlobals *globals, int argc, char **argv);
+int cmd_image(const CmdGlobals *globals, int argc, char **argv);
+
+/* ---- what they share (cmd.c) ----------------------------------------------- */
+
+/* Prints the error as "remora: MESSAGE"; gives 1. prefix, or NULL, is what
+ * the message is about. */
+int cmd_fail(const char *prefix, const GError *error);
+/* "remora: MESSAGE; see 'remora COMMAND --help'"; gives 2. */
+int cmd_usage(const char *command, const char *message);
+
+/* Parses the options of a command, whose words the help shows as command;
+ * arguments says there what follows.
+ * What remains after them, NULL-terminated, is g_strfreev()d by the caller.
+ * NULL: *ret_status is what to exit with. */
+char **cmd_parse(int argc,
+                 char **argv,
+                 const char *command,
+                 const char *arguments,
+                 const char *summary,
+                 const GOptionEntry *entries,
+                 int *ret_status);
+
+/* The host as the global options want it; NULL after an error message. */
+Host *cmd_host(const CmdGlobals *globals);
+
+/* A definition from a file, or standard input ("-"), within xml/'s limit. */
+GString *cmd_read_xml(const char *path, GError **error);
+
+/* What a command works on that takes [FILE|-]. */
+typedef struct {
+    const char *path; /* of rest, or "-" */
+    GString *xml;
+    Host *host;
+} CmdInput;
+/* rest: what cmd_parse() left. Gives 0, or what to exit with after an error
+ * message. */
+int cmd_input(const CmdGlobals *globals,
+              const char *command,
+              char *const *rest,
+              CmdInput *ret_input);
+void cmd_input_clear(CmdInput *input);
+
+/* libvirt's connection; read_only for those that only look. */
+virConnectPtr cmd_connect(const Host *host, bool read_only, GError **error);
+
+/* "2 GiB", "1.5 GiB", "100 B". g_free() it. */
+char *cmd_size(guint64 bytes);
+
+/* ---- a table on standard output -------------------------------------------- */
+
+typedef struct CmdTable CmdTable;
+
+/* Column headings, NULL-terminated; they must stay. */
+CmdTable *cmd_table_new(const char *const *headings);
+/* As many strings as there are headings; NULL shows as "-". */
+void cmd_table_add(CmdTable *table, ...);
+/* Prints and frees it; without rows, nothing. */
+void cmd_table_print(CmdTable *table);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CmdInput, cmd_input_clear)
+
+#endif

@@ -1,0 +1,338 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/fence.c - remora fence: who may still write is cut off, and what it
+ * claimed is free again
+ *
+ * It shows whom it is about to cut off, and asks. First the blocklist, then the
+ * tombstones: killed in between, it only has to be called again.
+ */
+#include "config.h"
+
+#include "agent/cli/cmd.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct {
+    char *host;
+    char *watcher;
+    gboolean host_is_off;
+    gboolean dry_run;
+    gboolean yes;
+} Options;
+
+typedef struct {
+    const Options *options;
+    Host *host;
+    GPtrArray *all;     /* of StoreClaimInfo: every claim of the pools */
+    GPtrArray *claims;  /* those that name the host or the client; borrowed */
+    GPtrArray *clients; /* of char *: who will be cut off */
+} Fence;
+
+static void
+fence_clear(Fence *fence)
+{
+    host_unref(fence->host);
+    g_clear_pointer(&fence->all, g_ptr_array_unref);
+    g_clear_pointer(&fence->claims, g_ptr_array_unref);
+    g_clear_pointer(&fence->clients, g_ptr_array_unref);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Fence, fence_clear)
+
+/* ---- what there is -------------------------------------------------------------- */
+
+/* A pool that is not there has no claims. */
+static gboolean
+list_pool(Fence *fence, const char *pool, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (store_claims_list(host_cluster(fence->host), pool, fence->all, &why) ||
+        g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+static gboolean
+list_pools(Fence *fence, char *const *pools, GError **error)
+{
+    for (gsize i = 0; pools && pools[i]; i++)
+        if (!list_pool(fence, pools[i], error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+list_all(Fence *fence, GError **error)
+{
+    const Conf *conf = host_conf(fence->host);
+
+    return list_pool(fence, conf->vms_pool, error) &&
+           list_pools(fence, conf->volume_pools, error) &&
+           list_pools(fence, conf->image_pools, error);
+}
+
+static bool
+names_it(const Options *options, const StoreClaimInfo *info)
+{
+    if (options->watcher)
+        return g_strcmp0(info->addr, options->watcher) == 0;
+    return g_strcmp0(info->host, options->host) == 0 ||
+           g_strcmp0(info->to_host, options->host) == 0;
+}
+
+static void
+add_client(Fence *fence, const char *addr)
+{
+    char *all = store_client_of_host(addr);
+
+    if (!all || g_ptr_array_find_with_equal_func(fence->clients, all,
+                                                 g_str_equal, NULL)) {
+        g_free(all);
+        return;
+    }
+    g_ptr_array_add(fence->clients, all);
+}
+
+static void
+choose(Fence *fence)
+{
+    const Options *options = fence->options;
+
+    for (guint i = 0; i < fence->all->len; i++) {
+        StoreClaimInfo *info = g_ptr_array_index(fence->all, i);
+
+        if (!names_it(options, info))
+            continue;
+        g_ptr_array_add(fence->claims, info);
+        if (options->watcher || options->host_is_off)
+            continue;
+        if (g_strcmp0(info->host, options->host) == 0)
+            add_client(fence, info->addr);
+        if (g_strcmp0(info->to_host, options->host) == 0)
+            add_client(fence, info->to_addr);
+    }
+    if (options->watcher)
+        g_ptr_array_add(fence->clients, g_strdup(options->watcher));
+}
+
+/* Another host whose clients have the same address would be cut off, too. */
+static const StoreClaimInfo *
+find_neighbour(const Fence *fence)
+{
+    for (guint i = 0; i < fence->all->len; i++) {
+        const StoreClaimInfo *info = g_ptr_array_index(fence->all, i);
+        g_autofree char *all = store_client_of_host(info->addr);
+
+        if (all && !names_it(fence->options, info) &&
+            g_ptr_array_find_with_equal_func(fence->clients, all, g_str_equal,
+                                             NULL))
+            return info;
+    }
+    return NULL;
+}
+
+/* ---- what is said ------------------------------------------------------------------ */
+
+static void
+print_claims(const Fence *fence)
+{
+    static const char *const headings[] = {"IMAGE",  "PHASE",  "HOST", "TO",
+                                           "DOMAIN", "CLIENT", NULL};
+    CmdTable *table = cmd_table_new(headings);
+
+    for (guint i = 0; i < fence->claims->len; i++) {
+        const StoreClaimInfo *info = g_ptr_array_index(fence->claims, i);
+        g_autofree char *image =
+            g_strdup_printf("%s/%s", info->pool, info->image);
+
+        cmd_table_add(table, image, info->phase, info->host, info->to_host,
+                      info->domain, info->addr);
+    }
+    cmd_table_print(table);
+}
+
+static void
+print_clients(const Fence *fence)
+{
+    for (guint i = 0; i < fence->clients->len; i++) {
+        const char *addr = g_ptr_array_index(fence->clients, i);
+
+        printf("%s %s will be cut off\n",
+               fence->options->watcher ? "client" : "every client at", addr);
+    }
+    if (fence->options->host_is_off)
+        printf("nobody will be cut off: host '%s' is off, as you say\n",
+               fence->options->host);
+}
+
+static bool
+asked(void)
+{
+    char answer[16] = "";
+
+    printf("Go on? [y/N] ");
+    (void)fflush(stdout);
+    return fgets(answer, sizeof(answer), stdin) &&
+           (answer[0] == 'y' || answer[0] == 'Y');
+}
+
+/* ---- what is done ------------------------------------------------------------------- */
+
+static gboolean
+cut_off(const Fence *fence, GError **error)
+{
+    for (guint i = 0; i < fence->clients->len; i++)
+        if (!store_client_cut_off(host_cluster(fence->host),
+                                  g_ptr_array_index(fence->clients, i), error))
+            return FALSE;
+    return TRUE;
+}
+
+static gboolean
+bury(const Fence *fence, const StoreClaimInfo *info, GError **error)
+{
+    const Options *options = fence->options;
+    bool done;
+
+    if (!store_claim_fence(host_cluster(fence->host), info, options->host,
+                           options->watcher, &done, error))
+        return FALSE;
+    printf("%s/%s: %s\n", info->pool, info->image,
+           done ? "free: its domain may start elsewhere now"
+                : "its claim has changed meanwhile: see it once more");
+    return TRUE;
+}
+
+static int
+carry_out(const Fence *fence)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (!cut_off(fence, &error))
+        return cmd_fail(NULL, error);
+    for (guint i = 0; i < fence->claims->len; i++)
+        if (!bury(fence, g_ptr_array_index(fence->claims, i), &error))
+            return cmd_fail(NULL, error);
+    return 0;
+}
+
+/* Takes the message over. */
+static int
+refuse(char *message)
+{
+    fprintf(stderr, "remora: %s\n", message);
+    g_free(message);
+    return 1;
+}
+
+static int
+check(const Fence *fence)
+{
+    const Options *options = fence->options;
+    const StoreClaimInfo *neighbour =
+        options->host ? find_neighbour(fence) : NULL;
+
+    if (options->host && fence->claims->len == 0)
+        return refuse(g_strdup_printf(
+            "no claim names host '%s': nothing is to be cut off ('remora "
+            "fence --host NAME --dry-run' with the name that the refusal of "
+            "the start gave)",
+            options->host));
+    if (neighbour)
+        return refuse(g_strdup_printf(
+            "host '%s' has the same address, and would be cut off, too: "
+            "switch '%s' off, then say --host-is-off",
+            neighbour->host ? neighbour->host : "?", options->host));
+    if (options->host && !options->host_is_off && fence->clients->len == 0)
+        return refuse(g_strdup_printf(
+            "no claim says what address host '%s' has: switch it off, then "
+            "say --host-is-off",
+            options->host));
+    return 0;
+}
+
+static int
+fence_it(Fence *fence)
+{
+    g_autoptr(GError) error = NULL;
+    int status;
+
+    if (!list_all(fence, &error))
+        return cmd_fail(NULL, error);
+    choose(fence);
+    status = check(fence);
+    if (status != 0)
+        return status;
+    print_claims(fence);
+    print_clients(fence);
+    if (fence->options->dry_run)
+        return 0;
+    if (!fence->options->yes && !asked())
+        return refuse(g_strdup("nothing was done"));
+    return carry_out(fence);
+}
+
+static const char *
+usage_error(const Options *options, char *const *rest)
+{
+    if (rest[0])
+        return "no argument is taken";
+    if (!options->host == !options->watcher)
+        return "either --host or --watcher is needed";
+    if (options->host_is_off && !options->host)
+        return "--host-is-off goes with --host";
+    if (!options->yes && !options->dry_run && !isatty(STDIN_FILENO))
+        return "it asks before it cuts off: say --yes where nobody can answer";
+    return NULL;
+}
+
+static int
+run(const CmdGlobals *globals, const Options *options)
+{
+    g_auto(Fence) fence = {.options = options};
+
+    fence.host = cmd_host(globals);
+    if (!fence.host)
+        return 1;
+    fence.all =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_claim_info_free);
+    fence.claims = g_ptr_array_new();
+    fence.clients = g_ptr_array_new_with_free_func(g_free);
+    return fence_it(&fence);
+}
+
+int
+cmd_fence(const CmdGlobals *globals, int argc, char **argv)
+{
+    Options options = {0};
+    const GOptionEntry entries[] = {
+        {"host", 0, 0, G_OPTION_ARG_STRING, &options.host,
+         "Every client of that host", "NAME"},
+        {"watcher", 0, 0, G_OPTION_ARG_STRING, &options.watcher,
+         "One client, as 'rbd status' shows it", "ADDRESS"},
+        {"host-is-off", 0, 0, G_OPTION_ARG_NONE, &options.host_is_off,
+         "Cut nobody off: that host is switched off", NULL},
+        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,
+         "Show who would be cut off, and exit", NULL},
+        {"yes", 'y', 0, G_OPTION_ARG_NONE, &options.yes, "Do not ask", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    int status;
+    g_auto(GStrv) rest = cmd_parse(
+        argc, argv, "fence", "--host NAME | --watcher ADDRESS",
+        "Cuts off who may still write to disks, and gives up its claims.",
+        entries, &status);
+    const char *wrong;
+
+    if (!rest)
+        return status;
+    wrong = usage_error(&options, rest);
+    status = wrong ? cmd_usage("fence", wrong) : run(globals, &options);
+    g_free(options.host);
+    g_free(options.watcher);
+    return status;
+}

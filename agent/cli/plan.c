@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/plan.c - remora plan: a definition's disks and what would be done
+ */
+#include "config.h"
+
+#include "agent/cli/cmd.h"
+#include "agent/request.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One line of the table. */
+typedef struct {
+    const char *target;
+    const char *kind;
+    char *source; /* or NULL */
+    char *destination;
+    guint64 size; /* bytes; 0: not known */
+    char *action;
+} Line;
+
+static void
+line_clear(Line *line)
+{
+    g_free(line->source);
+    g_free(line->destination);
+    g_free(line->action);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Line, line_clear)
+
+static const char *
+kind_of(const DomDisk *disk)
+{
+    switch (disk->kind) {
+    case DOM_DISK_CLONE:
+        return "clone";
+    case DOM_DISK_SNAPSHOT:
+        return "snapshot";
+    case DOM_DISK_BARE:
+        return "image";
+    }
+    g_return_val_if_reached("");
+}
+
+static char *
+destination_of(const DomDisk *disk)
+{
+    return g_strconcat(disk->pool, "/", disk->image, disk->snap ? "@" : NULL,
+                       disk->snap, NULL);
+}
+
+static gboolean
+look_at_parent(Host *host,
+               const DomDisk *disk,
+               guint64 *ret_size,
+               GError **error)
+{
+    const StoreParent parent = {disk->parent_pool, disk->parent_image,
+                                disk->parent_snap};
+    StoreParentInfo info;
+
+    if (!store_parent_check(host_cluster(host), &parent, &info, error))
+        return FALSE;
+    *ret_size = info.size;
+    return TRUE;
+}
+
+static void
+judge(const DomDisk *disk, const StoreState *state, guint64 least, Line *line)
+{
+    const char *word;
+
+    if (!state->there)
+        word = disk->kind == DOM_DISK_BARE ? "missing" : "clone";
+    else if (!state->opens)
+        word = "cannot be opened";
+    else if (disk->kind == DOM_DISK_CLONE && disk->size > state->size)
+        word = "grow";
+    else
+        word = "nothing";
+    line->size = state->there ? MAX(state->size, disk->size) : least;
+    line->action =
+        g_strdup_printf("%s%s", word, disk->in_place ? "" : ", rewrite");
+}
+
+static gboolean
+fill(Host *host, const DomDisk *disk, Line *line, GError **error)
+{
+    StoreState state = {0};
+    guint64 parent_size = 0;
+
+    line->target = disk->target;
+    line->kind = kind_of(disk);
+    line->destination = destination_of(disk);
+    if (disk->kind != DOM_DISK_BARE) {
+        line->source = g_strdup_printf("%s/%s@%s", disk->parent_pool,
+                                       disk->parent_image, disk->parent_snap);
+        if (!look_at_parent(host, disk, &parent_size, error))
+            return FALSE;
+    }
+    if (disk->kind == DOM_DISK_SNAPSHOT) {
+        line->size = parent_size;
+        line->action = g_strdup(disk->in_place ? "nothing" : "rewrite");
+        return TRUE;
+    }
+    if (disk->kind == DOM_DISK_CLONE && disk->size > 0 &&
+        disk->size < parent_size) {
+        g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+                    "%" G_GUINT64_FORMAT " bytes are less than the image's "
+                    "%" G_GUINT64_FORMAT ": ask for at least that size",
+                    disk->size, parent_size);
+        return FALSE;
+    }
+    if (!store_state(host_cluster(host), disk->pool, disk->image, &state,
+                     error))
+        return FALSE;
+    judge(disk, &state, MAX(disk->size, parent_size), line);
+    store_state_clear(&state);
+    return TRUE;
+}
+
+static json_t *
+line_json(const Line *line)
+{
+    return json_pack("{s:s, s:s, s:s?, s:s, s:I, s:s}", "target", line->target,
+                     "kind", line->kind, "source", line->source, "destination",
+                     line->destination, "size", (json_int_t)line->size,
+                     "action", line->action);
+}
+
+static void
+add_line(const Line *line, CmdTable *table, json_t *list)
+{
+    g_autofree char *size = cmd_size(line->size);
+
+    if (list)
+        json_array_append_new(list, line_json(line));
+    else
+        cmd_table_add(table, line->target, line->kind, line->source,
+                      line->destination, size, line->action);
+}
+
+static gboolean
+list_disks(Host *host,
+           const DomPlan *plan,
+           CmdTable *table,
+           json_t *list,
+           GError **error)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+        g_auto(Line) line = {0};
+
+        if (!fill(host, disk, &line, error)) {
+            g_prefix_error(error, "disk '%s': ", disk->target);
+            return FALSE;
+        }
+        add_line(&line, table, list);
+    }
+    return TRUE;
+}
+
+static void
+print_json(json_t *list)
+{
+    char *text = json_dumps(list, JSON_INDENT(2));
+
+    puts(text);
+    free(text);
+}
+
+static gboolean
+print_plan(Host *host, const DomPlan *plan, bool json, GError **error)
+{
+    static const char *const headings[] = {
+        "TARGET", "KIND", "SOURCE", "DESTINATION", "SIZE", "TO DO", NULL};
+    CmdTable *table = cmd_table_new(headings);
+    json_t *list = json ? json_array() : NULL;
+    gboolean good = list_disks(host, plan, table, list, error);
+
+    if (good && json)
+        print_json(list);
+    if (good && !json && dom_plan_disks(plan)->len == 0)
+        puts("This definition asks for nothing.");
+    cmd_table_print(table);
+    json_decref(list);
+    return good;
+}
+
+int
+cmd_plan(const CmdGlobals *globals, int argc, char **argv)
+{
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    int status;
+    g_auto(GStrv) rest =
+        cmd_parse(argc, argv, "plan", "[FILE|-]",
+                  "Lists a definition's disks, and what would be done.",
+                  entries, &status);
+    g_auto(CmdInput) input = {0};
+    g_autoptr(GError) error = NULL;
+
+    if (rest)
+        status = cmd_input(globals, "plan", rest, &input);
+    if (!input.host)
+        return status;
+    g_autoptr(DomPlan) plan =
+        request_plan(input.host, HOST_ASK_CLUSTER, input.xml->str,
+                     input.xml->len, true, &error);
+    if (!plan || !print_plan(input.host, plan, json, &error))
+        return cmd_fail(input.path, error);
+    return 0;
+}

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/status.c - remora status: agent, cluster, secret, domains, and
+ * what was put right
+ *
+ * Everything is collected as JSON here; the text is that JSON, printed.
+ */
+#include "config.h"
+
+#include "agent/cli/cmd.h"
+#include "agent/cli/status.h"
+#include "agent/recoveries.h"
+#include "agent/report.h"
+#include "agent/request.h"
+#include "agent/secret.h"
+#include "agent/serve/sockets.h"
+
+#include <gio/gio.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define AGENT_TIMEOUT_MS 10000
+/* The newest of each. */
+#define RECOVERIES_SHOWN 20
+#define TRASH_SHOWN      20
+
+static const char *
+text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "-";
+}
+
+/* ---- collecting ------------------------------------------------------------ */
+
+static json_t *
+parse_bytes(GBytes *bytes)
+{
+    gsize len;
+    const char *text = g_bytes_get_data(bytes, &len);
+
+    return json_loadb(text, len, 0, NULL);
+}
+
+/* Whether there is an agent, although it gave no answer. */
+static bool
+listens(const GError *error)
+{
+    return !error ||
+           (!g_error_matches(error, G_IO_ERROR,
+                             G_IO_ERROR_CONNECTION_REFUSED) &&
+            !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_NOT_FOUND) &&
+            !g_error_matches(error, G_IO_ERROR, G_IO_ERROR_PERMISSION_DENIED));
+}
+
+/* What the agent says of itself and its clusters, or, where none runs, what a
+ * connection of our own finds. */
+static json_t *
+collect_agent(Host *host)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) answer =
+        sockets_ask(HOST_RUN_DIR, WIRE_STATUS, AGENT_TIMEOUT_MS, &error);
+    json_t *agent = answer ? parse_bytes(answer) : NULL;
+    g_autofree char *own = NULL;
+
+    if (agent) {
+        json_object_set_new(agent, "running", json_true());
+        return agent;
+    }
+    own = report_agent(host, 0, g_get_monotonic_time());
+    agent = json_loads(own, 0, NULL);
+    json_object_set_new(agent, "running", json_boolean(listens(error)));
+    json_object_del(agent, "pid");
+    json_object_del(agent, "uptime_s");
+    json_object_set_new(
+        agent, "error",
+        json_string(error ? error->message : "its answer cannot be read"));
+    return agent;
+}
+
+static const char *
+secret_state(SecretKind kind)
+{
+    switch (kind) {
+    case SECRET_OURS:
+        return "defined";
+    case SECRET_OPEN:
+        return "not private";
+    case SECRET_FOREIGN:
+        return "not remora's";
+    case SECRET_MISSING:
+    default:
+        return "missing";
+    }
+}
+
+static json_t *
+secret_json(Host *host, virConnectPtr conn, const char *uuid)
+{
+    g_autoptr(virSecret) secret = virSecretLookupByUUIDString(conn, uuid);
+    g_autofree char *usage = secret_usage(host_guest_user(host), uuid);
+    char *xml = secret ? virSecretGetXMLDesc(secret, 0) : NULL;
+    SecretKind kind = secret_kind(xml, usage);
+
+    free(xml);
+    return json_pack("{s:s, s:b, s:s}", "uuid", uuid, "defined",
+                     kind != SECRET_MISSING, "state", secret_state(kind));
+}
+
+static void
+collect_libvirt(Host *host, json_t *root)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(virConnect) conn = cmd_connect(host, true, &error);
+    json_t *cluster = json_array_get(
+        json_object_get(json_object_get(root, "agent"), "clusters"), 0);
+    const char *uuid = json_string_value(json_object_get(cluster, "secret"));
+    json_t *domains;
+
+    if (!conn) {
+        json_object_set_new(root, "libvirt_error", json_string(error->message));
+        return;
+    }
+    if (uuid)
+        json_object_set_new(root, "secret", secret_json(host, conn, uuid));
+    domains = status_domains(host, conn, &error);
+    if (domains)
+        json_object_set_new(root, "domains", domains);
+    else
+        json_object_set_new(root, "libvirt_error", json_string(error->message));
+}
+
+/* Whether it is a disk of one of the domains, which has its claim with it. */
+static bool
+is_shown(const json_t *domains, const char *image)
+{
+    size_t i;
+    size_t j;
+    const json_t *domain;
+    const json_t *disk;
+
+    json_array_foreach(domains, i, domain) json_array_foreach(
+        json_object_get(domain, "disks"), j,
+        disk) if (strcmp(text_of(disk, "image"), image) == 0) return true;
+    return false;
+}
+
+/* NULL: there is none, or the cluster cannot say. */
+static json_t *
+claim_json(Host *host, const StoreNoted *noted, const char *image)
+{
+    StoreState state = {0};
+    json_t *json = NULL;
+
+    if (!store_state(host_cluster(host), noted->pool, noted->image, &state,
+                     NULL))
+        return NULL;
+    if (state.claim_phase) {
+        json = json_pack("{s:s}", "image", image);
+        status_set_claim(json, &state);
+    }
+    store_state_clear(&state);
+    return json;
+}
+
+/* Claims of this host on disks of domains that libvirt does not have. */
+static void
+collect_claims(Host *host, json_t *root)
+{
+    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(host));
+    json_t *list = json_array();
+
+    for (guint i = 0; i < noted->len; i++) {
+        const StoreNoted *one = g_ptr_array_index(noted, i);
+        g_autofree char *image =
+            g_strdup_printf("%s/%s", one->pool, one->image);
+        json_t *claim = is_shown(json_object_get(root, "domains"), image)
+                            ? NULL
+                            : claim_json(host, one, image);
+
+        if (claim)
+            json_array_append_new(list, claim);
+    }
+    json_object_set_new(root, "claims", list);
+}
+
+static json_t *
+trashed_json(const StoreTrashed *trashed, const char *pool)
+{
+    g_autofree char *image = g_strdup_printf("%s/%s", pool, trashed->image);
+
+    return json_pack("{s:s, s:s, s:s, s:s, s:I, s:I}", "image", image, "id",
+                     trashed->id, "host", trashed->host, "why", trashed->why,
+                     "time", (json_int_t)trashed->since, "until",
+                     (json_int_t)trashed->until);
+}
+
+static void
+collect_trash(Host *host, json_t *root)
+{
+    const char *pool = host_conf(host)->vms_pool;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) trash =
+        store_trash_list(host_cluster(host), pool, TRASH_SHOWN, &error);
+    json_t *list;
+
+    if (!trash) {
+        json_object_set_new(root, "trash_error", json_string(error->message));
+        return;
+    }
+    list = json_array();
+    for (guint i = 0; i < trash->len; i++)
+        json_array_append_new(list,
+                              trashed_json(g_ptr_array_index(trash, i), pool));
+    json_object_set_new(root, "trash", list);
+}
+
+/* ---- the command ----------------------------------------------------------- */
+
+static void
+print_json(const json_t *root)
+{
+    char *text = json_dumps(root, JSON_INDENT(2));
+
+    puts(text);
+    free(text);
+}
+
+/* 0 when agent, cluster, secret and libvirt are as they should be. */
+static int
+health(const json_t *root)
+{
+    const json_t *agent = json_object_get(root, "agent");
+    const json_t *cluster =
+        json_array_get(json_object_get(agent, "clusters"), 0);
+    const json_t *secret = json_object_get(root, "secret");
+
+    return json_is_true(json_object_get(agent, "running")) &&
+                   !json_object_get(agent, "error") &&
+                   strcmp(text_of(cluster, "state"), "up") == 0 &&
+                   (strcmp(text_of(secret, "state"), "defined") == 0 ||
+                    strcmp(text_of(secret, "state"), "not remora's") == 0) &&
+                   !json_object_get(root, "libvirt_error")
+               ? 0
+               : 1;
+}
+
+int
+cmd_status(const CmdGlobals *globals, int argc, char **argv)
+{
+    gboolean json = FALSE;
+    const GOptionEntry entries[] = {
+        {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL},
+        {NULL, 0, 0, 0, NULL, NULL, NULL},
+    };
+    int status;
+    g_auto(GStrv) rest = cmd_parse(
+        argc, argv, "status", "",
+        "Shows agent, cluster, secret, and the domains that are ours. The\n"
+        "status is 1 when one of them is not as it should be.",
+        entries, &status);
+    json_t *root;
+
+    if (!rest)
+        return status;
+    if (rest[0])
+        return cmd_usage("status", "no argument is taken");
+    g_autoptr(Host) host = cmd_host(globals);
+    if (!host)
+        return 1;
+    root = json_pack("{s:o}", "agent", collect_agent(host));
+    collect_libvirt(host, root);
+    collect_claims(host, root);
+    json_object_set_new(root, "recoveries", recoveries_list(RECOVERIES_SHOWN));
+    collect_trash(host, root);
+    if (json)
+        print_json(root);
+    else
+        status_print(root);
+    status = health(root);
+    json_decref(root);
+    return status;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/conn/fault.h - named points at which a test makes remora fail
+ *
+ * Only './configure --enable-faults' has them. In any other build the macro is
+ * the constant 0, no code and no text of this is there, and the environment
+ * has no effect. The points are passed on the real path, against the real
+ * cluster; nothing is faked but what the call at the point is said to have
+ * returned.
+ *
+ *     REMORA_FAULT=POINT=ACTION[@N][,...]
+ *
+ *     kill        SIGKILL, there and then
+ *     delay:MS    go on after so many milliseconds
+ *     error:NUM   the call at this point is said to have returned -NUM
+ *     timer:US    go on, and SIGKILL so many microseconds later
+ *
+ * An action is for each time that the point is passed, or with @N only for the
+ * Nth. A setting that makes no sense ends the process with status 2, so that
+ * no test can pass because of a slip of the pen.
+ *
+ * The points, in the order of a start:
+ *
+ *     parent-found    the parent's snapshot was looked at
+ *     looked          the disk's image was looked at
+ *     claim-noted     the instance file says which claim is asked for; error:
+ *                     the claim is not asked for
+ *     claim-created   the claim is in the cluster
+ *     taken-over      a dead holder's claim is ours
+ *     arriving        the source's claim says who arrives
+ *     fenced          a dead client is on the blocklist
+ *     trash-noted     a half-made clone says why it goes to the trash
+ *     trashed         it is there
+ *     removed         a name without a header is gone
+ *     cloning         about to clone; error: nothing is cloned
+ *     clone-returned  rbd_clone3() returned
+ *     grown           the new clone has its size
+ *     creating        about to create a disk without a parent; error: none is
+ *     created         it is there
+ *     building-marked it says that it is being filled
+ *     filled          its content is written
+ *     marked          the new disk has its mark
+ *     adopted         the claim says that somebody else's image was there
+ *     enlarged        an image that was there has its new size
+ *     handing         about to hand a claim to its guest; error: it is not
+ *     handed          it is handed and noted; no error
+ *     answering       about to answer the hook; error: it gets no answer
+ *     answer-sent     the hook has its answer; error: it is taken for lost
+ *     claim-dropping  about to remove a claim; error: it is not removed
+ *     claim-dropped   the claim is gone
+ *     sweeping        about to remove a dead instance's claim; error: it is
+ *                     not removed
+ *
+ * And one that is no point but a mistake, for the test of the tests: with
+ * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
+ *
+ * Threads: any.
+ */
+#ifndef REMORA_AGENT_RBD_CONN_FAULT_H
+#define REMORA_AGENT_RBD_CONN_FAULT_H
+
+#ifdef REMORA_FAULTS
+
+/* 0, or a negative error number that takes the place of the call's result. */
+int store_fault(const char *point);
+#define STORE_FAULT(point) store_fault(point)
+
+#else
+
+#define STORE_FAULT(point) 0
+
+#endif
+
+#endif

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/conn/fence.c - cut a dead client off, and know that it is
+ *
+ * A dead client's watch lingers for 30 s and more, and every write to the
+ * image's header waits for it; and a client that only seems dead may still
+ * write. Blocklisting ends both, but not at once everywhere: a fenced client
+ * was seen to write a millisecond after the command had returned. So wait
+ * for the newest OSD map before looking again. Only ever for a client that
+ * is proved dead: a living guest is cut off just as well.
+ */
+#include "config.h"
+
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/store-internal.h"
+
+#include <string.h>
+
+gboolean
+store_fence(StoreConn *conn, const char *addr, guint seconds, GError **error)
+{
+    g_autofree char *copy = g_strdup(addr);
+    int r;
+
+    if (g_strcmp0(addr, conn->addr) == 0)
+        return store_refuse(error, STORE_ERROR_FAILED,
+                            "refusing to fence our own address '%s'", addr);
+    r = rados_blocklist_add(conn->rados, copy, seconds);
+    if (r >= 0)
+        r = STORE_FAULT("fenced");
+    if (r >= 0)
+        r = rados_wait_for_latest_osdmap(conn->rados);
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot fence the dead client '%s'",
+                          addr);
+    return TRUE;
+}
+
+/* 'profile rbd' lets a user add, not remove: then it stays until it expires. */
+void
+store_fence_lift(StoreConn *conn, const char *addr)
+{
+    g_autofree char *command = g_strdup_printf(
+        "{\"prefix\": \"osd blocklist\", \"blocklistop\": \"rm\", "
+        "\"addr\": \"%s\"}",
+        addr);
+    g_autofree char *text = NULL;
+    g_autoptr(GError) error = NULL;
+    gsize len;
+
+    if (strpbrk(addr, "\"\\") == NULL)
+        (void)store_mon_command(conn, command, &text, &len, &error);
+}
+
+/* ---- this host, cut off as a whole ------------------------------------------- */
+
+/* Whether the answer to 'osd blocklist ls' has the address; without an answer,
+ * it has not. */
+static bool
+is_listed(StoreConn *conn, const char *addr)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *quoted = g_strdup_printf("\"%s\"", addr);
+    g_autoptr(GError) error = NULL;
+    gsize len;
+
+    return store_mon_command(conn,
+                             "{\"prefix\": \"osd blocklist ls\", "
+                             "\"format\": \"json\"}",
+                             &text, &len, &error) &&
+           strstr(text, quoted) != NULL;
+}
+
+gboolean
+store_host_let_in(StoreCluster *cluster, bool *ret_lifted, GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_autofree char *addr = conn ? store_client_of_host(conn->addr) : NULL;
+
+    *ret_lifted = false;
+    if (!conn)
+        return FALSE;
+    if (!addr || !is_listed(conn, addr))
+        return TRUE;
+    *ret_lifted = true;
+    store_fence_lift(conn, addr);
+    return !is_listed(conn, addr) ||
+           store_refuse(error, STORE_ERROR_FENCED,
+                        "this host is cut off as a whole, and nothing of "
+                        "before that is left on it, but client.%s may not let "
+                        "it in again: 'ceph osd blocklist rm %s'",
+                        cluster->user, addr);
+}

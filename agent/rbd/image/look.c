@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/look.c - how does this image stand?
+ *
+ * Looks are read-only opens: cheap, without a watch of their own, and they
+ * work while a dead client's watch still lingers. That an image opens proves
+ * nothing about it (a clone that was cut short opens too, at the right size
+ * and blank); only the mark does. A clone inherits its parent's metadata,
+ * marks included, so a mark counts only if it names the image's own id.
+ */
+#include "config.h"
+
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define MARK_MAX 1024u
+
+void
+store_look_clear(StoreLook *look)
+{
+    g_clear_pointer(&look->parent_name, g_free);
+    g_clear_pointer(&look->owner, g_free);
+    g_clear_pointer(&look->watchers, g_strfreev);
+}
+
+char *
+store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id)
+{
+    return g_strdup_printf(
+        "id=%s owner=%s disk=%s instance=%s since=%" G_GINT64_FORMAT, id,
+        disk->owner, disk->label, conn->instance,
+        g_get_real_time() / G_USEC_PER_SEC);
+}
+
+char *
+store_word(const char *line, const char *key)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 16);
+    gsize len = strlen(key);
+
+    for (gsize i = 0; words[i]; i++)
+        if (strncmp(words[i], key, len) == 0 && words[i][len] == '=')
+            return g_strdup(words[i] + len + 1);
+    return g_strdup("");
+}
+
+/* Whether there is a mark of that name that names this very image. */
+static int
+read_one_mark(rbd_image_t handle,
+              const char *key,
+              const StoreLook *look,
+              char *text,
+              bool *ret_marked)
+{
+    size_t len = MARK_MAX - 1;
+    int r = rbd_metadata_get(handle, key, text, &len);
+
+    *ret_marked = false;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    g_autofree char *id = store_word(text, "id");
+    *ret_marked = strcmp(id, look->id) == 0;
+    return 0;
+}
+
+/* A whole image has lost its building mark, or is about to. */
+static int
+read_marks(rbd_image_t handle, StoreLook *look)
+{
+    char text[MARK_MAX] = "";
+    int r = read_one_mark(handle, STORE_MARK_KEY, look, text, &look->marked);
+
+    if (r < 0)
+        return r;
+    if (look->marked) {
+        look->owner = store_word(text, "owner");
+        return 0;
+    }
+    return read_one_mark(handle, STORE_BUILDING_KEY, look, text,
+                         &look->building);
+}
+
+static int
+read_parent(rbd_image_t handle, StoreLook *look)
+{
+    rbd_linked_image_spec_t image = {0};
+    rbd_snap_spec_t snap = {0};
+    int r = rbd_get_parent(handle, &image, &snap);
+
+    if (r == -ENOENT)
+        return 0;
+    if (r < 0)
+        return r;
+    look->has_parent = true;
+    g_strlcpy(look->parent.id, image.image_id, sizeof(look->parent.id));
+    look->parent.snap_id = snap.id;
+    look->parent_name = g_strdup_printf("%s/%s@%s", image.pool_name,
+                                        image.image_name, snap.name);
+    rbd_linked_image_spec_cleanup(&image);
+    rbd_snap_spec_cleanup(&snap);
+    return rbd_get_overlap(handle, &look->overlap);
+}
+
+/* Asked for none, librbd says how much room it wants: one more than there
+ * are. */
+static int
+read_snaps(rbd_image_t handle, StoreLook *look)
+{
+    rbd_snap_info_t none;
+    int room = 0;
+    int r = rbd_snap_list(handle, &none, &room);
+
+    if (r < 0 && r != -ERANGE)
+        return r;
+    look->snaps = room > 0 ? (guint)room - 1 : 0;
+    return 0;
+}
+
+static int
+read_all(rbd_image_t handle, StoreLook *look)
+{
+    int r = rbd_get_id(handle, look->id, sizeof(look->id));
+
+    if (r >= 0)
+        r = rbd_get_size(handle, &look->size);
+    if (r >= 0)
+        r = read_marks(handle, look);
+    if (r >= 0)
+        r = read_parent(handle, look);
+    if (r >= 0)
+        r = read_snaps(handle, look);
+    if (r >= 0)
+        r = store_watchers_read(handle, &look->watchers, &look->crowded);
+    return r;
+}
+
+/* The id that a name leads to by the object of its own. */
+static int
+read_id_object(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
+{
+    g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
+
+    return rados_read(io, object, (char *)raw, size, 0);
+}
+
+/* The same by the pool's directory. */
+static int
+read_directory(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
+{
+    g_autofree char *key = g_strconcat("name_", image, NULL);
+    const char *const keys[] = {key};
+    rados_read_op_t op = rados_create_read_op();
+    rados_omap_iter_t iter = NULL;
+    char *found = NULL;
+    char *value = NULL;
+    size_t len = 0;
+    int got = 0;
+    int r;
+
+    rados_read_op_omap_get_vals_by_keys(op, keys, 1, &iter, &got);
+    r = rados_read_op_operate(op, io, "rbd_directory", 0);
+    r = r < 0 ? r : got;
+    if (r >= 0)
+        r = rados_omap_get_next(iter, &found, &value, &len);
+    if (r >= 0 && !found)
+        r = -ENOENT;
+    if (r >= 0 && len > size)
+        r = -EINVAL;
+    if (r >= 0) {
+        memcpy(raw, value, len);
+        r = (int)len;
+    }
+    rados_omap_get_end(iter);
+    rados_release_read_op(op);
+    return r;
+}
+
+int
+store_id_parse(const guint8 *raw, int got, char *id, gsize size)
+{
+    guint32 len;
+
+    if (got < 0)
+        return got;
+    if (got < (int)sizeof(len))
+        return -EINVAL;
+    memcpy(&len, raw, sizeof(len));
+    len = GUINT32_FROM_LE(len);
+    if (len == 0 || len > (guint32)got - sizeof(len) || len >= size)
+        return -EINVAL;
+    memcpy(id, raw + sizeof(len), len);
+    id[len] = '\0';
+    return 0;
+}
+
+/* A client that is killed while it creates or removes an image leaves one of
+ * the two places without the other. */
+int
+store_id_read(rados_ioctx_t io, const char *image, char *id, gsize size)
+{
+    guint8 raw[STORE_ID_RAW];
+    int got = read_id_object(io, image, raw, sizeof(raw));
+
+    if (got == -ENOENT)
+        got = read_directory(io, image, raw, sizeof(raw));
+    return store_id_parse(raw, got, id, size);
+}
+
+/* An id that makes no sense takes the name all the same. */
+int
+store_name_is_taken(rados_ioctx_t io, const char *image, bool *ret_taken)
+{
+    char id[128];
+    int r = store_id_read(io, image, id, sizeof(id));
+
+    *ret_taken = r >= 0 || r == -EINVAL;
+    return r == -ENOENT || r == -EINVAL ? 0 : r;
+}
+
+/* -ENOENT is no error: look->there tells whether the name is taken all the
+ * same. Who creates it meanwhile is seen at the second attempt. */
+static int
+open_to_look(rados_ioctx_t io,
+             const char *image,
+             rbd_image_t *handle,
+             StoreLook *look)
+{
+    int r = 0;
+
+    for (int i = 0; i < 2; i++) {
+        r = rbd_open_read_only(io, image, handle, NULL);
+        look->opens = r >= 0;
+        look->there = look->opens;
+        if (r != -ENOENT)
+            return r;
+        r = store_name_is_taken(io, image, &look->there);
+        if (r < 0 || !look->there)
+            return r;
+    }
+    return r;
+}
+
+/* By name. */
+static int
+look_by_name(StoreConn *conn,
+             rados_ioctx_t io,
+             const char *image,
+             StoreLook *look)
+{
+    StoreHandle handle = NULL;
+    int r = open_to_look(io, image, &handle, look);
+
+    if (r >= 0 && look->opens)
+        r = read_all(handle, look);
+    store_close_later(conn, handle);
+    return r;
+}
+
+/* By the id that the name led to before, which saves librbd a round trip; that
+ * it still does is asked meanwhile. -EAGAIN: it does not, or it cannot be looked
+ * at so. */
+static int
+look_by_id(StoreConn *conn,
+           rados_ioctx_t io,
+           const char *pool,
+           const char *image,
+           const char *id,
+           StoreLook *look)
+{
+    g_autoptr(StorePeek) peek = store_peek_begin(conn, pool, image);
+    StoreHandle handle = NULL;
+    char now[128] = "";
+    int r = rbd_open_by_id_read_only(io, id, &handle, NULL);
+
+    look->there = look->opens = r >= 0;
+    if (r >= 0)
+        r = read_all(handle, look);
+    if (r >= 0 &&
+        (!store_peek_id(peek, now, sizeof(now)) || strcmp(now, id) != 0))
+        r = -EAGAIN;
+    store_close_later(conn, handle);
+    if (r >= 0)
+        return r;
+    store_look_clear(look);
+    memset(look, 0, sizeof(*look));
+    /* What does not answer will not answer by its name either. */
+    return r == -ETIMEDOUT ? r : -EAGAIN;
+}
+
+static gboolean
+fail(StoreConn *conn,
+     int r,
+     const char *what,
+     const char *pool,
+     const char *image,
+     GError **error)
+{
+    store_conn_note(conn, r, pool, image);
+    return store_fail(error, NULL, r, "cannot %s '%s/%s'", what, pool, image);
+}
+
+gboolean
+store_look(StoreConn *conn,
+           const char *pool,
+           const char *image,
+           const char *id,
+           StoreLook *ret_look,
+           GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreLook) look = {0};
+    int r = -EAGAIN;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    if (id)
+        r = look_by_id(conn, io, pool, image, id, &look);
+    if (r == -EAGAIN)
+        r = look_by_name(conn, io, image, &look);
+    if (r >= 0)
+        r = STORE_FAULT("looked");
+    if (r < 0)
+        return fail(conn, r, "look at image", pool, image, error);
+    *ret_look = look;
+    memset(&look, 0, sizeof(look));
+    return TRUE;
+}
+
+static int
+stop_at_data(uint64_t offset, size_t len, int exists, void *opaque)
+{
+    bool *data = opaque;
+
+    (void)offset;
+    (void)len;
+    if (exists)
+        *data = true;
+    return 0;
+}
+
+gboolean
+store_has_data(StoreConn *conn,
+               const char *pool,
+               const char *image,
+               bool *ret_data,
+               GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    uint64_t size = 0;
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    *ret_data = false;
+    r = rbd_open_read_only(io, image, &handle, NULL);
+    if (r >= 0)
+        r = rbd_get_size(handle, &size);
+    if (r >= 0)
+        r = rbd_diff_iterate2(handle, NULL, 0, size, 0, 1, stop_at_data,
+                              ret_data);
+    if (r < 0)
+        return fail(conn, r, "list the data of", pool, image, error);
+    return TRUE;
+}

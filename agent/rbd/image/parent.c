@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/parent.c - can this snapshot be cloned?
+ *
+ * The look costs an open, about a third of what a clone costs, so what was
+ * found is remembered. A Glance image does not change under its name, but it
+ * may be deleted and another made with the same name: therefore the memory
+ * holds the image's own id and the snapshot's, and whoever clones compares
+ * them with the parent that the clone really got.
+ */
+#include "config.h"
+
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* What is remembered; more is not kept than this many. */
+#define PARENTS_MAX 4096u
+#define SNAPS_MAX   1024
+
+static char *
+parent_key(const StoreParent *parent)
+{
+    return g_strdup_printf("%s/%s@%s", parent->pool, parent->image,
+                           parent->snap);
+}
+
+/* what: ends with a space. */
+static gboolean
+fail(StoreConn *conn,
+     int r,
+     const StoreParent *parent,
+     const char *what,
+     GError **error)
+{
+    store_conn_note(conn, r, parent->pool, parent->image);
+    return store_fail(error, NULL, r, "cannot %s'%s/%s'", what, parent->pool,
+                      parent->image);
+}
+
+static gboolean
+find_snap(StoreConn *conn,
+          rbd_image_t handle,
+          const StoreParent *parent,
+          StoreFound *found,
+          GError **error)
+{
+    int max = SNAPS_MAX;
+    g_autofree rbd_snap_info_t *snaps = g_new0(rbd_snap_info_t, SNAPS_MAX);
+    int n = rbd_snap_list(handle, snaps, &max);
+    bool there = false;
+
+    if (n < 0)
+        return fail(conn, n, parent, "list the snapshots of ", error);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(snaps[i].name, parent->snap) != 0)
+            continue;
+        found->snap_id = snaps[i].id;
+        found->size = snaps[i].size;
+        there = true;
+    }
+    rbd_snap_list_end(snaps);
+    if (!there)
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "image '%s/%s' has no snapshot '%s': is it an "
+                            "image that Glance or 'remora image add' has "
+                            "finished? (rbd snap ls %s/%s)",
+                            parent->pool, parent->image, parent->snap,
+                            parent->pool, parent->image);
+    return TRUE;
+}
+
+static gboolean
+check_format(StoreConn *conn,
+             rbd_image_t handle,
+             const StoreParent *parent,
+             GError **error)
+{
+    guint8 head[STORE_HEAD_BYTES];
+    int r = rbd_snap_set(handle, parent->snap);
+    ssize_t got;
+    const char *format;
+
+    if (r < 0)
+        return fail(conn, r, parent, "open the snapshot of ", error);
+    got = rbd_read(handle, 0, sizeof(head), (char *)head);
+    if (got < 0)
+        return fail(conn, (int)got, parent, "read the snapshot of ", error);
+    format = store_format_sniff(head, (gsize)got);
+    if (format)
+        return store_refuse(error, STORE_ERROR_REFUSED,
+                            "image '%s/%s' holds %s and only raw images can "
+                            "be cloned: convert it (qemu-img convert -O raw) "
+                            "and add it again",
+                            parent->pool, parent->image, format);
+    return TRUE;
+}
+
+static gboolean
+look(StoreConn *conn,
+     const StoreParent *parent,
+     StoreFound *found,
+     GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    rbd_image_info_t info;
+    int r;
+
+    if (!store_ioctx(conn, parent->pool, &io, error))
+        return FALSE;
+    /* Read-only: the user may not write to the image pool. */
+    r = rbd_open_read_only(io, parent->image, &handle, NULL);
+    if (r == -ENOENT)
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "image '%s/%s' does not exist: is it still in "
+                            "Glance? (rbd ls %s)",
+                            parent->pool, parent->image, parent->pool);
+    if (r < 0)
+        return fail(conn, r, parent, "open image ", error);
+    r = rbd_get_id(handle, found->id, sizeof(found->id));
+    if (r >= 0)
+        r = rbd_stat(handle, &info, sizeof(info));
+    if (r >= 0)
+        r = STORE_FAULT("parent-found");
+    if (r < 0)
+        return fail(conn, r, parent, "read image ", error);
+    found->object_size = info.obj_size;
+    return find_snap(conn, handle, parent, found, error) &&
+           check_format(conn, handle, parent, error);
+}
+
+static bool
+recall(StoreCluster *cluster, const char *key, StoreFound *ret_found)
+{
+    const StoreFound *known = NULL;
+
+    g_mutex_lock(&cluster->lock);
+    if (cluster->parents)
+        known = g_hash_table_lookup(cluster->parents, key);
+    if (known)
+        *ret_found = *known;
+    g_mutex_unlock(&cluster->lock);
+    return known != NULL;
+}
+
+static void
+remember(StoreCluster *cluster, const char *key, const StoreFound *found)
+{
+    g_mutex_lock(&cluster->lock);
+    if (!cluster->parents)
+        cluster->parents =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    if (g_hash_table_size(cluster->parents) >= PARENTS_MAX)
+        g_hash_table_remove_all(cluster->parents);
+    g_hash_table_replace(cluster->parents, g_strdup(key),
+                         g_memdup2(found, sizeof(*found)));
+    g_mutex_unlock(&cluster->lock);
+}
+
+void
+store_parent_forget(StoreCluster *cluster, const StoreParent *parent)
+{
+    g_autofree char *key = parent_key(parent);
+
+    g_mutex_lock(&cluster->lock);
+    if (cluster->parents)
+        g_hash_table_remove(cluster->parents, key);
+    g_mutex_unlock(&cluster->lock);
+}
+
+gboolean
+store_parent_find(StoreConn *conn,
+                  const StoreParent *parent,
+                  StoreFound *ret_found,
+                  GError **error)
+{
+    g_autofree char *key = parent_key(parent);
+    StoreFound found = {0};
+
+    if (recall(conn->cluster, key, ret_found))
+        return TRUE;
+    if (!look(conn, parent, &found, error))
+        return FALSE;
+    remember(conn->cluster, key, &found);
+    *ret_found = found;
+    return TRUE;
+}
+
+gboolean
+store_parent_check(StoreCluster *cluster,
+                   const StoreParent *parent,
+                   StoreParentInfo *ret_info,
+                   GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    StoreFound found;
+
+    if (!conn)
+        return FALSE;
+    store_parent_forget(cluster, parent);
+    if (!store_parent_find(conn, parent, &found, error))
+        return FALSE;
+    ret_info->size = found.size;
+    ret_info->object_size = found.object_size;
+    return TRUE;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/trash.c - the trash, and why an image is in it
+ *
+ * The trash itself keeps no reason, so that stands in the image's metadata,
+ * written just before the move. A kill between the two leaves an image with a
+ * reason and no mark, which the next provision judges as if it had none.
+ */
+#include "config.h"
+
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/store-internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define WHY_MAX 1024u
+/* Each costs milliseconds, and most may be somebody else's. */
+#define LOOKS_MAX 200u
+
+/* ---- into it --------------------------------------------------------------- */
+
+/* 'why' is last because it has spaces. */
+static char *
+reason_new(const char *why)
+{
+    return g_strdup_printf("host=%s why=%.*s", g_get_host_name(),
+                           (int)WHY_MAX / 2, why);
+}
+
+static int
+write_reason(rados_ioctx_t io, const char *image, const char *why)
+{
+    g_autofree char *reason = reason_new(why);
+    StoreHandle handle = NULL;
+    int closed;
+    int r = rbd_open(io, image, &handle, NULL);
+
+    if (r < 0)
+        return r;
+    r = rbd_metadata_set(handle, STORE_TRASH_KEY, reason);
+    closed = rbd_close(handle);
+    return r < 0 ? r : closed;
+}
+
+gboolean
+store_trash(StoreConn *conn,
+            const char *pool,
+            const char *image,
+            const char *why,
+            GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    r = write_reason(io, image, why);
+    if (r >= 0)
+        r = STORE_FAULT("trash-noted");
+    /* The move matters more than its reason. */
+    if (r != -ESHUTDOWN && r != -ETIMEDOUT)
+        r = rbd_trash_move(io, image, conn->cluster->trash_expiry_s);
+    if (r >= 0)
+        r = STORE_FAULT("trashed");
+    if (r < 0 && r != -ENOENT)
+        return store_fail(error, conn, r, "cannot move '%s/%s' to the trash",
+                          pool, image);
+    return TRUE;
+}
+
+/* ---- what is in it --------------------------------------------------------- */
+
+typedef struct {
+    rbd_trash_image_info_t *entries;
+    size_t n;
+} Entries;
+
+static void
+entries_clear(Entries *entries)
+{
+    if (entries->entries)
+        rbd_trash_list_cleanup(entries->entries, entries->n);
+    g_free(entries->entries);
+    *entries = (Entries){0};
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Entries, entries_clear)
+
+void
+store_trashed_free(StoreTrashed *trashed)
+{
+    if (!trashed)
+        return;
+    g_free(trashed->image);
+    g_free(trashed->id);
+    g_free(trashed->host);
+    g_free(trashed->why);
+    g_free(trashed);
+}
+
+/* librbd says how much room it wants, and the trash may grow meanwhile. */
+static int
+read_entries(rados_ioctx_t io, Entries *ret)
+{
+    size_t room = 64;
+    int r;
+
+    do {
+        rbd_trash_image_info_t *entries = g_new0(rbd_trash_image_info_t, room);
+        size_t n = room;
+
+        r = rbd_trash_list(io, entries, &n);
+        if (r >= 0) {
+            *ret = (Entries){entries, n};
+            return 0;
+        }
+        g_free(entries);
+        room = MAX(n, room * 2);
+    } while (r == -ERANGE && room <= STORE_TRASH_MAX);
+    return r;
+}
+
+static int
+newest_first(const void *a, const void *b)
+{
+    const rbd_trash_image_info_t *x = a;
+    const rbd_trash_image_info_t *y = b;
+
+    return (x->deletion_time < y->deletion_time) -
+           (x->deletion_time > y->deletion_time);
+}
+
+/* NULL: it does not say, so somebody else moved it, or it cannot be read. */
+static char *
+read_reason(rados_ioctx_t io, const char *id)
+{
+    g_auto(StoreHandle) handle = NULL;
+    char text[WHY_MAX] = "";
+    size_t len = sizeof(text) - 1;
+    int r = rbd_open_by_id_read_only(io, id, &handle, NULL);
+
+    if (r >= 0)
+        r = rbd_metadata_get(handle, STORE_TRASH_KEY, text, &len);
+    return r >= 0 ? g_strdup(text) : NULL;
+}
+
+static StoreTrashed *
+trashed_new(const rbd_trash_image_info_t *entry, const char *reason)
+{
+    StoreTrashed *trashed = g_new0(StoreTrashed, 1);
+    const char *why = strstr(reason, " why=");
+
+    trashed->image = g_utf8_make_valid(entry->name, -1);
+    trashed->id = g_strdup(entry->id);
+    trashed->host = store_word(reason, "host");
+    trashed->why = g_utf8_make_valid(why ? why + strlen(" why=") : "", -1);
+    trashed->since = entry->deletion_time;
+    trashed->until = entry->deferment_end_time;
+    return trashed;
+}
+
+GPtrArray *
+store_trash_list(StoreCluster *cluster,
+                 const char *pool,
+                 guint max,
+                 GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_auto(StoreIo) io = NULL;
+    g_auto(Entries) entries = {0};
+    GPtrArray *list;
+    int r;
+
+    if (!conn || !store_ioctx(conn, pool, &io, error))
+        return NULL;
+    r = read_entries(io, &entries);
+    if (r < 0) {
+        store_fail(error, conn, r, "cannot list the trash of pool '%s'", pool);
+        return NULL;
+    }
+    qsort(entries.entries, entries.n, sizeof(*entries.entries), newest_first);
+    list = g_ptr_array_new_with_free_func((GDestroyNotify)store_trashed_free);
+    for (size_t i = 0; i < MIN(entries.n, LOOKS_MAX) && list->len < max; i++) {
+        g_autofree char *reason = read_reason(io, entries.entries[i].id);
+
+        if (reason)
+            g_ptr_array_add(list, trashed_new(&entries.entries[i], reason));
+    }
+    return list;
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/virt/secret.c - the libvirt secret with the guests' cephx key
+ */
+#include "config.h"
+
+#include "agent/virt/secret.h"
+
+#include "agent/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static void
+wipe(guchar *key, gsize len)
+{
+    if (key)
+        explicit_bzero(key, len);
+    g_free(key);
+}
+
+/* One secret, and what it is to be. */
+typedef struct {
+    Host *host;
+    virConnectPtr conn;
+    const char *uuid;
+    const char *usage;
+} Wanted;
+
+/* *ret_kind by what libvirt says now. secret NULL: there is none. */
+static gboolean
+look_at(const Wanted *wanted,
+        virSecretPtr secret,
+        SecretKind *ret_kind,
+        GError **error)
+{
+    char *xml = secret ? virSecretGetXMLDesc(secret, 0) : NULL;
+
+    if (secret && !xml)
+        return virt_fail(error, "cannot see the secret '%s'", wanted->uuid);
+    *ret_kind = secret_kind(xml, wanted->usage);
+    free(xml);
+    return TRUE;
+}
+
+/* libvirt does not show a private value, and does not say either when there is
+ * none. */
+static bool
+has_value(virSecretPtr secret)
+{
+    size_t len = 0;
+    unsigned char *value = virSecretGetValue(secret, &len, 0);
+    const virError *last;
+
+    if (value) {
+        explicit_bzero(value, len);
+        free(value);
+        return true;
+    }
+    last = virGetLastError();
+    return !last || last->code != VIR_ERR_NO_SECRET;
+}
+
+static gboolean
+refuse(const Wanted *wanted, SecretKind kind, GError **error)
+{
+    if (kind == SECRET_OPEN)
+        g_set_error(
+            error, VIRT_ERROR, VIRT_ERROR_FAILED,
+            "'%s' says private='no', so whoever may read secrets reads "
+            "its value: see who made it (virsh secret-dumpxml %s); once "
+            "it is gone (virsh secret-undefine %s), a reload makes a "
+            "private one",
+            wanted->uuid, wanted->uuid, wanted->uuid);
+    else
+        g_set_error(error, VIRT_ERROR, VIRT_ERROR_FAILED,
+                    "'%s' is not remora's, and has no value: see who made it "
+                    "(virsh secret-dumpxml %s), and give it the key of "
+                    "client.%s (virsh secret-set-value), or remora another "
+                    "UUID (clusters.secret_uuid)",
+                    wanted->uuid, wanted->uuid, host_guest_user(wanted->host));
+    return FALSE;
+}
+
+static virSecretPtr
+define_secret(const Wanted *wanted, GError **error)
+{
+    g_autofree char *xml =
+        secret_xml(host_guest_user(wanted->host), wanted->uuid);
+    virSecretPtr secret = virSecretDefineXML(wanted->conn, xml, 0);
+
+    if (!secret)
+        virt_fail(error, "cannot define '%s'", wanted->uuid);
+    return secret;
+}
+
+/* wipe() it. */
+static guchar *
+read_key(Host *host, gsize *ret_len, GError **error)
+{
+    const ConfCluster *first = g_ptr_array_index(host_conf(host)->clusters, 0);
+    const char *keyring =
+        first->guest_user ? first->guest_keyring : first->keyring;
+    char *text = store_user_key(host_cluster(host), host_guest_user(host),
+                                keyring, error);
+    guchar *key = text ? g_base64_decode(text, ret_len) : NULL;
+
+    store_key_free(text);
+    return key;
+}
+
+/* Right before the key goes into it, the secret is looked at once more: it is
+ * another call that made it, and others may define secrets, too. One that is
+ * private cannot be made open, only be undefined. */
+static gboolean
+set_value(const Wanted *wanted, virSecretPtr secret, GError **error)
+{
+    gsize len = 0;
+    guchar *key = read_key(wanted->host, &len, error);
+    SecretKind kind;
+    gboolean good = key && look_at(wanted, secret, &kind, error);
+
+    if (good && kind != SECRET_OURS)
+        good = refuse(wanted, kind, error);
+    if (good && virSecretSetValue(secret, key, len, 0) < 0)
+        good = virt_fail(error, "cannot set the value of '%s'", wanted->uuid);
+    wipe(key, len);
+    return good;
+}
+
+static gboolean
+ensure(const Wanted *wanted, VirtSecretDone *ret_done, GError **error)
+{
+    g_autoptr(virSecret) found =
+        virSecretLookupByUUIDString(wanted->conn, wanted->uuid);
+    g_autoptr(virSecret) made = NULL;
+    SecretKind kind;
+    SecretStep step;
+
+    if (!look_at(wanted, found, &kind, error))
+        return FALSE;
+    step = secret_step(kind, found && has_value(found));
+    *ret_done = step == SECRET_USE      ? VIRT_SECRET_FOREIGN
+                : step == SECRET_DEFINE ? VIRT_SECRET_MADE
+                                        : VIRT_SECRET_SET;
+    if (step == SECRET_USE)
+        return TRUE;
+    if (step == SECRET_REFUSE)
+        return refuse(wanted, kind, error);
+    if (step == SECRET_DEFINE && !(made = define_secret(wanted, error)))
+        return FALSE;
+    return set_value(wanted, made ? made : found, error);
+}
+
+gboolean
+virt_secret_ensure(Host *host,
+                   virConnectPtr conn,
+                   VirtSecretDone *ret_done,
+                   GError **error)
+{
+    const char *fsid = store_cluster_fsid(host_cluster(host), error);
+    g_autofree char *uuid = fsid ? host_secret_uuid(host, fsid) : NULL;
+    g_autofree char *usage =
+        uuid ? secret_usage(host_guest_user(host), uuid) : NULL;
+    const Wanted wanted = {host, conn, uuid, usage};
+
+    return fsid && ensure(&wanted, ret_done, error);
+}

@@ -1,0 +1,432 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/virt/virt.c - the agent's side of libvirt
+ */
+#include "config.h"
+
+#include "agent/virt/virt.h"
+
+#include "agent/log.h"
+#include "agent/virt/define.h"
+#include "agent/virt/error.h"
+#include "agent/virt/secret.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* How long after a lost or failed connection the next is tried: soon at
+ * first, since a restart of libvirtd takes no longer. */
+#define RETRY_SOON_MS 200
+#define RETRY_LATE_MS 2000
+#define RETRIES_SOON  50
+/* How long after a look that failed for want of the cluster. */
+#define AGAIN_MS 10000
+/* So often in a row for a failed call of libvirt, which may fail for ever. */
+#define AGAIN_MAX 6
+/* Looks at all of them at the same time. The list of the domains waits for the
+ * locks of all. */
+#define LISTS_MAX 4
+
+struct Virt {
+    GMutex lock;
+    Host *host;
+    VirtSeen seen;
+    gpointer seen_data;
+    virConnectPtr conn; /* NULL: none */
+    int lifecycle;      /* the callback's id on conn */
+    bool again;         /* a timer for another look is set */
+    guint failed;       /* looks in a row at which a call of libvirt failed */
+    guint tries;
+    int timer;
+    GThreadPool *lists; /* of virConnectPtr: secret and all domains */
+    VirtCalls *calls;   /* one domain each */
+};
+
+static void
+push_list(Virt *virt, virConnectPtr conn)
+{
+    (void)virConnectRef(conn);
+    g_thread_pool_push(virt->lists, conn, NULL);
+}
+
+static Host *
+current_host(Virt *virt)
+{
+    Host *host;
+
+    g_mutex_lock(&virt->lock);
+    host = host_ref(virt->host);
+    g_mutex_unlock(&virt->lock);
+    return host;
+}
+
+/* virConnectClose() it. */
+static virConnectPtr
+open_link(gpointer data, GError **error)
+{
+    g_autoptr(Host) host = current_host(data);
+    g_autofree char *uri = host_libvirt_uri(host);
+    virConnectPtr conn = virConnectOpen(uri);
+
+    if (!conn)
+        virt_fail(error, "cannot connect to libvirt at '%s'", uri);
+    return conn;
+}
+
+/* ---- in threads of their own ----------------------------------------------- */
+
+/* libvirt gives a domain's lock up after a while, which starts and migrations
+ * may take longer. */
+static bool
+may_repeat(Virt *virt)
+{
+    bool may;
+
+    g_mutex_lock(&virt->lock);
+    may = virt->failed < AGAIN_MAX;
+    if (may)
+        virt->failed++;
+    g_mutex_unlock(&virt->lock);
+    return may;
+}
+
+static void
+note_success(Virt *virt)
+{
+    g_mutex_lock(&virt->lock);
+    virt->failed = 0;
+    g_mutex_unlock(&virt->lock);
+}
+
+/* Whether it is worth another try without any new event. */
+static bool
+look_once(Virt *virt, Host *host, virDomainPtr domain)
+{
+    LogAbout about = {.domain = virDomainGetName(domain)};
+    gint64 start = g_get_monotonic_time();
+    g_autoptr(GError) error = NULL;
+    bool changed = false;
+
+    if (virt_define_rewrite(host, domain, &changed, &error)) {
+        about.ms = log_ms_since(start);
+        if (changed) {
+            log_info(&about, "definition rewritten");
+            note_success(virt);
+        }
+        return false;
+    }
+    if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE))
+        return false;
+    log_warning(&about, "%s", error->message);
+    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN) ||
+           (error->domain == VIRT_ERROR && may_repeat(virt));
+}
+
+static void
+on_again(int timer, void *opaque)
+{
+    Virt *virt = opaque;
+
+    (void)virEventRemoveTimeout(timer);
+    g_mutex_lock(&virt->lock);
+    virt->again = false;
+    if (virt->conn)
+        push_list(virt, virt->conn);
+    g_mutex_unlock(&virt->lock);
+}
+
+/* A domain that could not be looked at is so with all others again. */
+static void
+look_again(Virt *virt)
+{
+    g_mutex_lock(&virt->lock);
+    if (!virt->again && virEventAddTimeout(AGAIN_MS, on_again, virt, NULL) >= 0)
+        virt->again = true;
+    g_mutex_unlock(&virt->lock);
+}
+
+void
+virt_look_at(Virt *virt, virDomainPtr domain)
+{
+    /* A reload may have come meanwhile. */
+    g_autoptr(Host) host = current_host(virt);
+
+    if (look_once(virt, host, domain))
+        look_again(virt);
+}
+
+/* Without a domain, it has gone, or the connection: then all are looked at as
+ * soon as there is another. */
+static void
+look_call(virDomainPtr domain, const GError *error, gpointer data)
+{
+    Virt *virt = data;
+
+    if (domain) {
+        virt_look_at(virt, domain);
+    } else if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_FAILED)) {
+        log_warning(NULL, "%s", error->message);
+        if (may_repeat(virt))
+            look_again(virt);
+    }
+}
+
+static void
+look_later(Virt *virt, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        virt_calls_push(virt->calls, uuid, VIRT_CALL_LOOK, look_call, virt);
+}
+
+static bool
+look_at_secret(Host *host, virConnectPtr conn)
+{
+    const char *user = host_guest_user(host);
+    g_autoptr(GError) error = NULL;
+    VirtSecretDone done;
+
+    if (virt_secret_ensure(host, conn, &done, &error)) {
+        if (done == VIRT_SECRET_MADE)
+            log_info(NULL, "made the libvirt secret of client.%s", user);
+        else if (done == VIRT_SECRET_FOREIGN)
+            log_info(NULL,
+                     "the libvirt secret of client.%s is somebody else's, and "
+                     "is used as it is",
+                     user);
+        return false;
+    }
+    log_warning(NULL, "the libvirt secret is not up to date: %s",
+                error->message);
+    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+}
+
+/* As it runs, or else as it is stored. */
+static void
+tell_seen(const Virt *virt, virDomainPtr domain)
+{
+    char *xml = virDomainGetXMLDesc(domain, 0);
+
+    if (xml)
+        virt->seen(virDomainGetName(domain), xml,
+                   virDomainIsActive(domain) != 0, virt->seen_data);
+    free(xml);
+}
+
+static void
+tell_call(virDomainPtr domain, const GError *error, gpointer data)
+{
+    (void)error;
+    if (domain)
+        tell_seen(data, domain);
+}
+
+static void
+tell_later(Virt *virt, virDomainPtr domain)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        virt_calls_push(virt->calls, uuid, VIRT_CALL_TELL, tell_call, virt);
+}
+
+/* A claim may be of a start before this host booted, and its domain off. */
+static void
+tell_all(Virt *virt, virConnectPtr conn)
+{
+    virDomainPtr *domains = NULL;
+    int n = virConnectListAllDomains(conn, &domains, 0);
+
+    for (int i = 0; i < n; i++) {
+        tell_later(virt, domains[i]);
+        (void)virDomainFree(domains[i]);
+    }
+    free(domains);
+}
+
+static bool
+look_at_all(Virt *virt, Host *host, virConnectPtr conn)
+{
+    virDomainPtr *domains = NULL;
+    bool again = look_at_secret(host, conn);
+    g_autoptr(GError) error = NULL;
+    int n = virConnectListAllDomains(conn, &domains,
+                                     VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
+
+    if (n < 0 && !virt_fail(&error, "cannot list the domains")) {
+        log_warning(NULL, "%s", error->message);
+        again = may_repeat(virt) || again;
+    }
+
+    for (int i = 0; i < n; i++) {
+        look_later(virt, domains[i]);
+        (void)virDomainFree(domains[i]);
+    }
+    free(domains);
+    tell_all(virt, conn);
+    return again;
+}
+
+static void
+run_list(gpointer data, gpointer opaque)
+{
+    Virt *virt = opaque;
+    g_autoptr(virConnect) conn = data;
+    g_autoptr(Host) host = current_host(virt);
+
+    if (look_at_all(virt, host, conn))
+        look_again(virt);
+}
+
+/* ---- in the event loop's thread -------------------------------------------- */
+
+static int
+on_lifecycle(virConnectPtr conn,
+             virDomainPtr domain,
+             int event,
+             int detail,
+             void *opaque)
+{
+    (void)conn;
+    (void)detail;
+    if (event == VIR_DOMAIN_EVENT_DEFINED)
+        look_later(opaque, domain);
+    /* A guest that arrived, or one whose end no hook reported. */
+    else if (event == VIR_DOMAIN_EVENT_RESUMED ||
+             event == VIR_DOMAIN_EVENT_STOPPED)
+        tell_later(opaque, domain);
+    return 0;
+}
+
+static void
+on_close(virConnectPtr conn, int reason, void *opaque)
+{
+    Virt *virt = opaque;
+
+    (void)conn;
+    (void)reason;
+    virEventUpdateTimeout(virt->timer, 0);
+}
+
+static virConnectPtr
+open_connection(Virt *virt, GError **error)
+{
+    g_autoptr(virConnect) conn = open_link(virt, error);
+
+    virt->lifecycle = -1;
+    if (!conn)
+        return NULL;
+    if (virConnectRegisterCloseCallback(conn, on_close, virt, NULL) >= 0)
+        virt->lifecycle = virConnectDomainEventRegisterAny(
+            conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
+            VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), virt, NULL);
+    if (virt->lifecycle < 0) {
+        virt_fail(error, "cannot listen to libvirt's events");
+        (void)virConnectUnregisterCloseCallback(conn, on_close);
+        return NULL;
+    }
+    return g_steal_pointer(&conn);
+}
+
+static void
+forget_connection(Virt *virt)
+{
+    virConnectPtr old;
+
+    g_mutex_lock(&virt->lock);
+    old = g_steal_pointer(&virt->conn);
+    g_mutex_unlock(&virt->lock);
+    if (!old)
+        return;
+    log_info(NULL, "the connection to libvirt has ended");
+    (void)virConnectDomainEventDeregisterAny(old, virt->lifecycle);
+    (void)virConnectUnregisterCloseCallback(old, on_close);
+    (void)virConnectClose(old);
+    virt->tries = 0;
+}
+
+/* One line when it is missed first, not one for each try. */
+static void
+retry_later(Virt *virt, const GError *error)
+{
+    if (virt->tries++ == 0)
+        log_info(NULL, "waiting for libvirt: %s", error->message);
+    virEventUpdateTimeout(virt->timer, virt->tries < RETRIES_SOON
+                                           ? RETRY_SOON_MS
+                                           : RETRY_LATE_MS);
+}
+
+static void
+on_timer(int timer, void *opaque)
+{
+    Virt *virt = opaque;
+    g_autoptr(GError) error = NULL;
+    virConnectPtr conn;
+
+    /* Before anything else: a reload meanwhile sets it again. */
+    virEventUpdateTimeout(timer, -1);
+    forget_connection(virt);
+    conn = open_connection(virt, &error);
+    if (!conn) {
+        retry_later(virt, error);
+        return;
+    }
+    virt->tries = 0;
+    g_mutex_lock(&virt->lock);
+    virt->conn = conn;
+    g_mutex_unlock(&virt->lock);
+    log_info(NULL, "connected to libvirt");
+    virt_calls_renew(virt->calls);
+    push_list(virt, conn);
+}
+
+static gpointer
+run_loop(gpointer unused)
+{
+    (void)unused;
+    while (virEventRunDefaultImpl() == 0)
+        continue;
+    return NULL;
+}
+
+/* ---- from outside ---------------------------------------------------------- */
+
+Virt *
+virt_start(Host *host, VirtSeen seen, gpointer data)
+{
+    Virt *virt;
+
+    virt_quiet();
+    if (virEventRegisterDefaultImpl() < 0)
+        return NULL;
+    virt = g_new0(Virt, 1);
+    g_mutex_init(&virt->lock);
+    virt->host = host_ref(host);
+    virt->seen = seen;
+    virt->seen_data = data;
+    virt->lists = g_thread_pool_new(run_list, virt, LISTS_MAX, FALSE, NULL);
+    virt->calls = virt_calls_new(open_link, virt);
+    virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);
+    g_thread_unref(g_thread_new("libvirt", run_loop, NULL));
+    return virt;
+}
+
+void
+virt_set_host(Virt *virt, Host *host)
+{
+    Host *old;
+
+    g_mutex_lock(&virt->lock);
+    old = virt->host;
+    virt->host = host_ref(host);
+    g_mutex_unlock(&virt->lock);
+    host_unref(old);
+    virEventUpdateTimeout(virt->timer, 0);
+}
+
+VirtCalls *
+virt_calls(Virt *virt)
+{
+    return virt->calls;
+}
