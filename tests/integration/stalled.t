@@ -144,10 +144,11 @@ refused()
     diag "after $(tail -n 1 "$BED/tmp/$1.said") ms"
 }
 
-names_pool()
+# names POOL NAME: the start is refused, and is told of it.
+names()
 {
-    ! prepare "$1" >"$BED/tmp/$1.said" 2>&1 &&
-        grep "pool 'volumes' of cluster 'ceph'" "$BED/tmp/$1.said"
+    ! prepare "$2" >"$BED/tmp/$2.said" 2>&1 &&
+        grep "pool '$1' of cluster 'ceph'" "$BED/tmp/$2.said"
 }
 
 # stalled TITLE STALL UNSTALL OBJECT: of the pool volumes.
@@ -168,7 +169,7 @@ stalled()
     wait "$PENDING"
     isnt 'the one is refused again' "$?" 0
     diag "after $(tail -n 1 "$BED/tmp/stuck.said") ms"
-    wait_until 'which names the pool' 10 names_pool stuck
+    wait_until 'which names the pool' 10 names volumes stuck
     like 'and where to look' "$(<"$BED/tmp/stuck.said")" \
         'ceph pg ls-by-pool volumes'
     diag "after $(tail -n 1 "$BED/tmp/stuck.said") ms; the others:$TOOK"
@@ -269,6 +270,30 @@ same_pool()
     release stuck
 }
 
+# The image's, which has to have its clones written down in it.
+of_a_parent()
+{
+    local other=11111111-2222-3333-4444-555555555555 id
+    ok 'a second image' cluster_add_image "$BED/tmp/golden" "$other"
+    ok 'a domain with a clone of it' request_kind second \
+        "$(agent_asks vda "$other")"
+    new second stuck
+    new bare beside
+    id=$(rbd info --format json "images/$other" | jq -r .id)
+    ok "the group of an image's header does not answer" \
+        cluster_stall_pg images "rbd_header.$id"
+    refuses 'a start that needs a clone of it is refused' 'ceph -s' \
+        prepare stuck
+    ok 'one that needs none is not' prepare beside
+    release beside
+    wait_until 'the pool of images is to blame' 10 names images stuck
+    ok 'the other one starts yet' prepare beside
+    release beside
+    ok 'it answers again' cluster_unstall_pg images "rbd_header.$id"
+    wait_until 'and the clone is made' 30 prepare stuck
+    release stuck
+}
+
 # Two monitors of three do not answer for a moment: who defines a domain then
 # asks no monitor, and nobody else hears of it.
 slow_monitors()
@@ -338,6 +363,7 @@ inside()
         esac
     done
     same_pool
+    of_a_parent
     slow_monitors
     no_quorum
     wait_until 'no claim is left' 30 agent_no_claims

@@ -211,6 +211,21 @@ test_old_success(void **state)
     assert_false(admitted(cluster, "vms", "b"));
 }
 
+/* Who needs nothing of it does not wait for the probe, although the parent is
+ * in the same pool; it would be for 15 s. */
+static void
+test_nobody_waits(void **state)
+{
+    g_autoptr(StoreCluster) cluster = cluster_new();
+    gint64 start = g_get_monotonic_time();
+
+    (void)state;
+    suspect(cluster, "vms", "a");
+    assert_true(admitted(cluster, "volumes", "b"));
+    assert_true(store_stalls_check(cluster, "vms", "b", NULL));
+    assert_true(g_get_monotonic_time() - start < 10 * G_USEC_PER_SEC);
+}
+
 /* The parent is to blame only where the disk's own pool answers. */
 static void
 test_parent(void **state)
@@ -303,7 +318,7 @@ main(void)
         cmocka_unit_test(test_hangs),       cmocka_unit_test(test_trial),
         cmocka_unit_test(test_old_success), cmocka_unit_test(test_parent),
         cmocka_unit_test(test_blind),       cmocka_unit_test(test_meanwhile),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_nobody_waits),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

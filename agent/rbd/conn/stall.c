@@ -105,13 +105,14 @@ store_stall_decide(const StoreStallFacts *facts)
     return facts->marked ? STORE_ADMIT_TRY : STORE_ADMIT_GO;
 }
 
+/* Not as a parent's: most often that is well, and all clones need it. */
 static bool
 is_looked_into(const StoreStalls *stalls, const char *pool)
 {
     for (guint i = 0; i < stalls->suspects->len; i++) {
         const StoreSuspect *suspect = g_ptr_array_index(stalls->suspects, i);
 
-        if (strcmp(suspect->pool, pool) == 0)
+        if (!suspect->parent && strcmp(suspect->pool, pool) == 0)
             return true;
     }
     return false;
