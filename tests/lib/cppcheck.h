@@ -9,7 +9,7 @@
 #define G_DEFINE_AUTO_CLEANUP_FREE_FUNC(type, function, none)
 #define G_DEFINE_QUARK(name, function)
 #define G_STRINGIFY(text) #text
-#define json_array_foreach(array, index, value) \
+#define json_array_foreach(array, index, value)                                \
     while ((value = json_array_get(array, index)))
-#define json_object_foreach(object, key, value) \
+#define json_object_foreach(object, key, value)                                \
     while ((value = json_object_get(object, key)))
