@@ -113,6 +113,15 @@ place_facts(Settle *settle)
             strcmp(record->arrival->domain, settle->now->domain) == 0;
 }
 
+/* Whether what this host remembers of the image is of this domain: another one
+ * may have asked for it in vain. */
+static bool
+is_noted(const Settle *settle)
+{
+    return settle->note &&
+           strcmp(settle->note->owner, settle->now->domain) == 0;
+}
+
 static void
 collect(Settle *settle)
 {
@@ -123,7 +132,7 @@ collect(Settle *settle)
         .guest = now->state,
         .plugged = now->plugged,
         .call_over = now->call_over,
-        .handed = settle->note && settle->note->handed,
+        .handed = settle->note && settle->note->handed && is_noted(settle),
         .this_boot = true,
     };
     count_watchers(settle);
@@ -355,7 +364,7 @@ static void
 write_note(const Settle *settle, StoreSettled settled)
 {
     if (settled == STORE_SETTLED_DROPPED ||
-        (settled == STORE_SETTLED_NONE && settle->note))
+        (settled == STORE_SETTLED_NONE && is_noted(settle)))
         note(settle, "dropped");
     else if (settled == STORE_SETTLED_RUNNING && settle->only &&
              settle->facts.phase != STORE_PHASE_RUNNING)
