@@ -93,18 +93,41 @@ is_settled_state(int state, int reason)
            reason != VIR_DOMAIN_PAUSED_STARTING_UP;
 }
 
-/* Whatever changes the guest's block nodes is a job, or shows as a mirror. */
+/* What a job is about; VIR_DOMAIN_JOB_OPERATION_UNKNOWN: there is none. false: it
+ * cannot be asked. */
+static bool
+read_job(virDomainPtr domain, int *ret_operation)
+{
+    virTypedParameterPtr params = NULL;
+    int type = VIR_DOMAIN_JOB_NONE;
+    int n = 0;
+
+    *ret_operation = VIR_DOMAIN_JOB_OPERATION_UNKNOWN;
+    if (virDomainGetJobStats(domain, &type, &params, &n, 0) < 0)
+        return false;
+    if (type != VIR_DOMAIN_JOB_NONE &&
+        virTypedParamsGetInt(params, n, VIR_DOMAIN_JOB_OPERATION,
+                             ret_operation) <= 0)
+        *ret_operation = VIR_DOMAIN_JOB_OPERATION_BACKUP; /* some job */
+    virTypedParamsFree(params, n);
+    return true;
+}
+
+/* Whatever changes the guest's block nodes is a job, or shows as a mirror. As
+ * long as a guest runs that is about to go elsewhere, it has open what it had:
+ * who waits for it there waits until its claim says so. */
 static bool
 has_opened(virDomainPtr domain, const char *xml)
 {
-    virDomainJobInfo job = {0};
     int state = VIR_DOMAIN_NOSTATE;
     int reason = 0;
+    int operation;
 
     return virDomainGetState(domain, &state, &reason, 0) == 0 &&
-           is_settled_state(state, reason) &&
-           virDomainGetJobInfo(domain, &job) == 0 &&
-           job.type == VIR_DOMAIN_JOB_NONE && !strstr(xml, "<mirror");
+           is_settled_state(state, reason) && read_job(domain, &operation) &&
+           (operation == VIR_DOMAIN_JOB_OPERATION_UNKNOWN ||
+            operation == VIR_DOMAIN_JOB_OPERATION_MIGRATION_OUT) &&
+           !strstr(xml, "<mirror");
 }
 
 static gboolean
