@@ -325,6 +325,21 @@ agent_undo(Agent *agent, const AgentAnswer *answer)
     agent_settle_soon(agent, answer->uuid, NULL);
 }
 
+/* A disk that was detached is in no definition any more. */
+static bool
+is_noted(Host *host, const char *uuid)
+{
+    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(host));
+
+    for (guint i = 0; i < noted->len; i++) {
+        const StoreNoted *one = g_ptr_array_index(noted, i);
+
+        if (strcmp(one->owner, uuid) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* NULL: it is not ours, or cannot be read. */
 static char *
 uuid_of_ours(Host *host, const char *name, const char *xml, gsize len)
@@ -338,8 +353,11 @@ uuid_of_ours(Host *host, const char *name, const char *xml, gsize len)
     if (error)
         log_debug(&about, "cannot read what libvirt reports: %s",
                   error->message);
-    return plan && dom_plan_disks(plan)->len > 0 ? g_strdup(dom_plan_uuid(plan))
-                                                 : NULL;
+    if (!plan || !dom_plan_uuid(plan) ||
+        (dom_plan_disks(plan)->len == 0 &&
+         !is_noted(host, dom_plan_uuid(plan))))
+        return NULL;
+    return g_strdup(dom_plan_uuid(plan));
 }
 
 /* A host may have thousands that are off, and only few of them left a claim. */
@@ -371,7 +389,7 @@ agent_sees(Agent *agent, const char *name, const char *xml, bool active)
     g_autoptr(Host) host = agent_host(agent);
     g_autofree char *uuid = uuid_of_ours(host, name, xml, strlen(xml));
 
-    if (uuid && (active || has_claim(host, xml)))
+    if (uuid && (active || is_noted(host, uuid) || has_claim(host, xml)))
         agent_settle_soon(agent, uuid, xml);
 }
 

@@ -26,6 +26,8 @@
 /* Looks at all of them at the same time. The list of the domains waits for the
  * locks of all. */
 #define LISTS_MAX 4
+/* Kinds of events. */
+#define EVENTS 4
 
 struct Virt {
     GMutex lock;
@@ -33,7 +35,7 @@ struct Virt {
     VirtSeen seen;
     gpointer seen_data;
     virConnectPtr conn; /* NULL: none */
-    int lifecycle;      /* the callback's id on conn */
+    int events[EVENTS]; /* the callbacks' ids on conn; -1: not registered */
     bool again;         /* a timer for another look is set */
     guint failed;       /* looks in a row at which a call of libvirt failed */
     guint tries;
@@ -299,6 +301,67 @@ on_lifecycle(virConnectPtr conn,
     return 0;
 }
 
+/* Plugged in or out by whoever did not come by the proxy. */
+static void
+on_device(virConnectPtr conn,
+          virDomainPtr domain,
+          const char *alias,
+          void *opaque)
+{
+    (void)conn;
+    (void)alias;
+    tell_later(opaque, domain);
+}
+
+/* The guest may have another image open than before. */
+static void
+on_block_job(virConnectPtr conn,
+             virDomainPtr domain,
+             const char *disk,
+             int type,
+             int status,
+             void *opaque)
+{
+    (void)conn;
+    (void)disk;
+    (void)type;
+    if (status != VIR_DOMAIN_BLOCK_JOB_READY)
+        tell_later(opaque, domain);
+}
+
+static const struct {
+    int id;
+    virConnectDomainEventGenericCallback call;
+} events[EVENTS] = {
+    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
+    {VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, VIR_DOMAIN_EVENT_CALLBACK(on_block_job)},
+};
+
+static void
+unlisten(Virt *virt, virConnectPtr conn)
+{
+    for (gsize i = 0; i < EVENTS; i++)
+        if (virt->events[i] >= 0)
+            (void)virConnectDomainEventDeregisterAny(conn, virt->events[i]);
+}
+
+static bool
+listen_to(Virt *virt, virConnectPtr conn)
+{
+    bool all = true;
+
+    for (gsize i = 0; i < EVENTS; i++) {
+        virt->events[i] =
+            all ? virConnectDomainEventRegisterAny(conn, NULL, events[i].id,
+                                                   events[i].call, virt, NULL)
+                : -1;
+        all = virt->events[i] >= 0;
+    }
+    return all;
+}
+
 static void
 on_close(virConnectPtr conn, int reason, void *opaque)
 {
@@ -314,16 +377,12 @@ open_connection(Virt *virt, GError **error)
 {
     g_autoptr(virConnect) conn = open_link(virt, error);
 
-    virt->lifecycle = -1;
     if (!conn)
         return NULL;
-    if (virConnectRegisterCloseCallback(conn, on_close, virt, NULL) >= 0)
-        virt->lifecycle = virConnectDomainEventRegisterAny(
-            conn, NULL, VIR_DOMAIN_EVENT_ID_LIFECYCLE,
-            VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle), virt, NULL);
-    if (virt->lifecycle < 0) {
+    if (!listen_to(virt, conn) ||
+        virConnectRegisterCloseCallback(conn, on_close, virt, NULL) < 0) {
         virt_fail(error, "cannot listen to libvirt's events");
-        (void)virConnectUnregisterCloseCallback(conn, on_close);
+        unlisten(virt, conn);
         return NULL;
     }
     return g_steal_pointer(&conn);
@@ -340,7 +399,7 @@ forget_connection(Virt *virt)
     if (!old)
         return;
     log_info(NULL, "the connection to libvirt has ended");
-    (void)virConnectDomainEventDeregisterAny(old, virt->lifecycle);
+    unlisten(virt, old);
     (void)virConnectUnregisterCloseCallback(old, on_close);
     (void)virConnectClose(old);
     virt->tries = 0;
