@@ -8,9 +8,13 @@
 #include "agent/pending.h"
 
 #define FIRST_US (1 * G_USEC_PER_SEC)
+#define SOON_US  (10 * G_USEC_PER_SEC)
 #define LAST_US  (G_GINT64_CONSTANT(600) * G_USEC_PER_SEC)
-/* So often at the first pace: a start or a migration ends within minutes. */
-#define SOON_TIMES 30
+/* So often at the first pace: others may wait for it, as a guest that is to
+ * migrate on. */
+#define FIRST_TIMES 10
+/* And at the second one: a start or a migration ends within minutes. */
+#define SOON_TIMES 40
 
 struct Pending {
     PendingSettle settle;
@@ -101,7 +105,7 @@ pause_us(guint tries)
 {
     guint more = tries > SOON_TIMES ? MIN(tries - SOON_TIMES, 10u) : 0;
 
-    return MIN(FIRST_US * 10 << more, LAST_US);
+    return tries < FIRST_TIMES ? FIRST_US : MIN(SOON_US << more, LAST_US);
 }
 
 /* Whether the caller is to look at it; *ret_xml is a copy. */
