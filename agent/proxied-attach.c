@@ -7,6 +7,7 @@
 #include "agent/proxied-attach.h"
 
 #include "agent/disks.h"
+#include "agent/protect.h"
 #include "agent/rewrite.h"
 #include "agent/virt/access.h"
 
@@ -129,6 +130,7 @@ proxied_attach(Host *host,
         return FALSE;
     disk = g_ptr_array_index(dom_plan_disks(plan), 0);
     if (!may_be_made(disk, device, domain, error) ||
+        !protect_check(host, plan, error) ||
         !rewrite_device(host, plan,
                         device->copied_to ? REWRITE_FOR_STORE
                                           : REWRITE_FOR_ATTACH,

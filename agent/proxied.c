@@ -7,6 +7,7 @@
 #include "agent/proxied.h"
 
 #include "agent/log.h"
+#include "agent/protect.h"
 #include "agent/proxied-attach.h"
 #include "agent/proxied-public.h"
 #include "agent/request.h"
@@ -135,13 +136,56 @@ allow(const ProxiedRequest *request,
 
 /* ---- definitions ----------------------------------------------------------- */
 
+static guint
+ask_ms(Host *host)
+{
+    return MIN(ASK_MS, host_conf(host)->hook_deadline_ms / 3);
+}
+
+static Virt *
+virt_of(Proxied *proxied)
+{
+    return g_atomic_pointer_get(&proxied->virt);
+}
+
+/* libvirt says that there is none; without its word it is taken for known. */
+static bool
+is_new(Proxied *proxied, Host *host, const DomPlan *plan)
+{
+    g_auto(VirtDomain) domain = {0};
+    g_autoptr(GError) error = NULL;
+
+    return !dom_plan_uuid_given(plan) ||
+           (!virt_ask(virt_of(proxied), dom_plan_uuid(plan), ask_ms(host),
+                      &domain, &error) &&
+            g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE));
+}
+
+/* What a domain has already it keeps: it may run on it. */
+static gboolean
+check_new(Proxied *proxied,
+          Host *host,
+          const ProxiedRequest *request,
+          GError **error)
+{
+    g_autoptr(DomPlan) plan = request_plan(host, HOST_ASK_NOBODY, request->body,
+                                           request->len, true, NULL);
+
+    return !plan || !protect_concerns(host, plan) ||
+           !is_new(proxied, host, plan) || protect_check(host, plan, error);
+}
+
 static void
-serve_define(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
+serve_define(Proxied *proxied,
+             Host *host,
+             const ProxiedRequest *request,
+             AgentAnswer *answer)
 {
     g_autofree char *name = NULL;
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
-    bool good = rewrite_domain(host, request->body, request->len, &xml, &error);
+    bool good = check_new(proxied, host, request, &error) &&
+                rewrite_domain(host, request->body, request->len, &xml, &error);
 
     if (!good || xml)
         name = dom_peek_name(request->body, request->len);
@@ -165,18 +209,6 @@ serve_move(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 }
 
 /* ---- devices --------------------------------------------------------------- */
-
-static guint
-ask_ms(Host *host)
-{
-    return MIN(ASK_MS, host_conf(host)->hook_deadline_ms / 3);
-}
-
-static Virt *
-virt_of(Proxied *proxied)
-{
-    return g_atomic_pointer_get(&proxied->virt);
-}
 
 /* Whether it asks for a clone: a stored definition gets its name from the event
  * path, which knows the domain's other disks. */
@@ -384,7 +416,7 @@ proxied_serve(Proxied *proxied,
         return;
     switch (request->op) {
     case WIRE_PROXY_DEFINE:
-        serve_define(host, request, ret_answer);
+        serve_define(proxied, host, request, ret_answer);
         return;
     case WIRE_PROXY_MOVE:
         serve_move(host, request, ret_answer);

@@ -466,6 +466,12 @@ void store_image_free(StoreImage *image);
 GPtrArray *
 store_image_list(StoreCluster *cluster, const char *pool, GError **error);
 
+/* Whether it has the protected snapshot 'snap', as what Glance keeps for clones;
+ * false also where that cannot be known. Blocks. */
+bool store_image_is_protected(StoreCluster *cluster,
+                              const char *pool,
+                              const char *image);
+
 /* Called between writes, with bytes; FALSE cancels. */
 typedef gboolean (*StoreProgress)(guint64 done, guint64 total, gpointer data);
 

@@ -147,6 +147,7 @@ plugged()
         proxy_virsh attach-device plugs "$(in_use)" --live
     ok 'and out' proxy_virsh detach-disk plugs sdb --live --config
     spelled
+    protected
     ok 'a disk for later' proxy_virsh attach-device plugs \
         "$(other_target sdc)" --config
     like 'has its name when the call is over' \
@@ -187,6 +188,25 @@ guest_runs()
 }
 
 # However it is spelled: libvirt would read it.
+# An image that has clones is not written to by what is new and names it plainly.
+protected()
+{
+    local plain=$BED/tmp/plain.xml
+    sed 's/@snap//' "$BED/tmp/plug.xml" >"$BED/tmp/plain-disk.xml"
+    refuses 'nor is an image that others are cloned from' 'are cloned from' \
+        proxy_virsh attach-device plugs "$BED/tmp/plain-disk.xml" --live
+    guest_xml plain "$(uuidgen)" "$(sed 's/sdb/vda/; s/scsi/virtio/' \
+        "$BED/tmp/plain-disk.xml")" >"$plain"
+    refuses 'a new domain does not write to one' 'are cloned from' \
+        proxy_virsh define "$plain"
+    ok 'past the proxy it is defined' virsh_ define "$plain"
+    ok 'what libvirt has already is taken' proxy_virsh define "$plain"
+    ok 'and goes' virsh_ undefine plain
+    sed 's|<target|<readonly/><target|' "$plain" >"$plain.read"
+    ok 'one that only reads it is taken' proxy_virsh define "$plain.read"
+    ok 'and goes, too' virsh_ undefine plain
+}
+
 spelled()
 {
     local other
