@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tests/unit/test-wire-io.c - limits, short reads and deadlines of hook-io
+ * tests/unit/test-wire-io.c - limits, short reads and deadlines of io.h
  *
  * What must be late gets a deadline that is over, or one that comes while a
  * peer says nothing; what must not, gets a minute that is never waited out.

@@ -29,7 +29,7 @@
 static virConnectPtr connection;
 
 /* libvirt itself refuses a disk without a source, unless it is a CD drive; so
- * only the front door ever sees one. */
+ * only the proxy ever sees one. */
 #define WITHOUT_SOURCE                                                         \
     "<disk type='file' device='disk'><target dev='vdb' bus='virtio'/>"         \
     "<boot order='1'/></disk>"
@@ -54,7 +54,7 @@ static virConnectPtr connection;
     "volume-7a97c4a3-6f59-41d4-bf47-191d7f97f8e9'/>"                           \
     "<target dev='vdd' bus='virtio'/></disk></devices></domain>"
 
-static const char front_door[] = DEFINITION(WITHOUT_SOURCE);
+static const char by_proxy[] = DEFINITION(WITHOUT_SOURCE);
 static const char definition[] = DEFINITION("");
 
 static virDomainPtr
@@ -111,7 +111,7 @@ undefine(virDomainPtr domain)
 static void
 test_define(void **state G_GNUC_UNUSED)
 {
-    g_autofree char *out = rewrite(front_door);
+    g_autofree char *out = rewrite(by_proxy);
     virDomainPtr domain = define(out);
     g_autofree char *back = stored(domain);
     g_autofree char *again = rewrite(back);
@@ -133,7 +133,7 @@ static void
 test_arrival(void **state G_GNUC_UNUSED)
 {
     static const char nonce[] = "00112233445566778899aabbccddeeff";
-    g_autoptr(DomPlan) plan = plan_of(front_door);
+    g_autoptr(DomPlan) plan = plan_of(by_proxy);
     DomSite site = site_default();
     g_autofree char *out = NULL;
     g_autofree char *back = NULL;
@@ -223,7 +223,7 @@ test_metadata(void **state G_GNUC_UNUSED)
 static void
 test_devices(void **state G_GNUC_UNUSED)
 {
-    g_autoptr(DomPlan) plan = plan_of(front_door);
+    g_autoptr(DomPlan) plan = plan_of(by_proxy);
     g_autoptr(GString) xml = g_string_new(
         "<domain type='test'><name>web1</name><memory>65536</memory>"
         "<os><type>hvm</type></os><devices>");
