@@ -55,11 +55,30 @@ read_rbd_name(xmlNode *node, const char *name, DomSource *source)
                         source->snap_element ? source->snap_element : "");
 }
 
-/* Everything by which libvirt may find the bytes of a disk that is not on the
- * network. */
-static const char *const local_ways[] = {"file", "dev",  "dir", "volume",
+/* By which attribute libvirt finds the bytes of a disk of a type; those of other
+ * types it does not look at, and forgets. */
+static const struct {
+    const char *type;
+    const char *const ways[2];
+} local_types[] = {
+    {"file", {"file", NULL}},
+    {"block", {"dev", NULL}},
+    {"dir", {"dir", NULL}},
+    {"volume", {"volume", NULL}},
+};
+/* Everything by which it may find those of another type. */
+static const char *const other_ways[] = {"file", "dev",  "dir", "volume",
                                          "path", "type", NULL};
 static const char *const network_ways[] = {"protocol", NULL};
+
+static const char *const *
+local_ways(const char *type)
+{
+    for (gsize i = 0; i < G_N_ELEMENTS(local_types); i++)
+        if (g_strcmp0(type, local_types[i].type) == 0)
+            return local_types[i].ways;
+    return other_ways;
+}
 
 static void
 read_other(xmlNode *node, const char *const *ways, DomSource *source)
@@ -87,7 +106,7 @@ dom_source_read(xmlNode *disk)
 
     source->kind = DOM_SOURCE_NONE;
     if (g_strcmp0(type, "network") != 0)
-        read_other(node, local_ways, source);
+        read_other(node, local_ways(type), source);
     else if (g_strcmp0(protocol, "rbd") != 0)
         read_other(node, network_ways, source);
     else if (name && *name)
