@@ -193,6 +193,17 @@ ended()
     proxied_ask ended "$A" <"$XML"
 }
 
+# claim_of TARGET: of that disk of the guest.
+claim_of()
+{
+    agent_claim "vms/${A}_disk.$1" | cut -d ' ' -f -3
+}
+
+claim_gone()
+{
+    agent_claim_is "vms/${A}_disk.$1" none
+}
+
 has_disk()
 {
     virsh_ domblklist "$1" | grep -q -E "^ *$2 +$3\$"
@@ -227,16 +238,15 @@ running()
     is 'the clone is there' \
         "$(rbd info --format json "vms/${A}_disk.vdb" | jq -r .parent.image)" \
         "$IMAGE"
-    refuses 'a claim is held' '' agent_no_claims
+    is 'its claim is handed' "$(claim_of vdb)" "handed $(hostname) $A"
     ok 'libvirt attaches it' virsh_ attach-device web1 "$DEVICE" --live
     ok 'the guest has it' has_disk web1 vdb "vms/${A}_disk.vdb"
     ok 'QEMU watches it' [ -n "$(cluster_watchers "vms/${A}_disk.vdb")" ]
     ok 'the call is over' proxied_ask over "$A"
-    refuses 'which ends no attach that it does not name' '' agent_no_claims
-    ok 'and that of one that has ended' ended
-    ok 'its claim has gone' agent_no_claims
-    ok 'and the watch is written down' \
-        grep -q "vms/${A}_disk.vdb\$" "/run/remora/guests/$A"
+    isnt 'which ends no attach that it does not name' "$(claim_of vdb)" none
+    ok 'it looks at one that has ended' ended
+    wait_until 'its claim says which client has it open' 25 agent_runs "$A" \
+        "vms/${A}_disk" "vms/${A}_disk.vdb"
     asks_file attach "$A"
     refuses 'the same target again' 'has a disk of this target already' asks
     refuses 'the same image again' "domain 'web1': disk 'vdc': " \
@@ -245,7 +255,8 @@ running()
         attach "$A" "vms/${B}_disk" vdc
     refuses 'a volume that is not there' "disk 'vdc': " \
         attach "$A" volumes/nowhere vdc
-    ok 'no claim is left' agent_no_claims
+    ok 'no other claim is left' agent_runs "$A" "vms/${A}_disk" \
+        "vms/${A}_disk.vdb"
     ok 'a file' eval "guest_file_disk | proxied_ask attach $A | cmp - /dev/null"
 }
 
@@ -265,16 +276,18 @@ bare()
     ok 'libvirt attaches it' virsh_ attach-device web1 "$DEVICE" --live
     rbd_disk volumes/data vdc >"$XML"
     ok 'the call is over' ended
-    unlike 'the claim has gone' "$(rados -p volumes ls)" 'remora_claim.'
-    ok 'it is detached' virsh_ detach-disk web1 vdc --live
+    wait_until 'the claim says which client has it open' 25 agent_claim_is \
+        volumes/data "running $(hostname) $A $(cluster_watchers volumes/data)"
+    # Nothing in this guest lets go of it.
+    ok 'it is to be detached' virsh_ detach-disk web1 vdc --live
 }
 
-# start_with_volume NAME: what libvirt would ask for a start with it.
+# start_with_volume NAME: another domain's.
 start_with_volume()
 {
     guest_xml other "$C" "$(rbd_disk "volumes/$1" vdb)" >"$XML"
     proxied_ask define <"$XML" >"$XML.other"
-    "$(agent_hook)" other prepare begin - <"$XML.other"
+    virsh_ create "$XML.other"
 }
 
 # refused_to UID TITLE DISK...: an attach, in one line.
@@ -292,15 +305,14 @@ refused_to()
 # addresses are root's to see, and the log's.
 in_the_way()
 {
-    local disk=vms/${A}_disk address
-    address=$(cluster_watchers "$disk" | head -n 1)
+    local disk=vms/${A}_disk
     refused_to 0 'a disk that is open is refused to root' "$disk"
-    like 'with who has it' "$TAP_OUT" "in use by client '$address'"
+    like 'with who has it' "$TAP_OUT" "is claimed by host '$(hostname)' for '$A'"
     refused_to 1000 'and to a user' "$disk"
     like 'without' "$TAP_OUT" "domain '$A': disk 'vdd': is in use, or claimed, \
 elsewhere: ask the host's administrator (remorad's log says by whom)"
     ok 'the log has it all' agent_said "refused to user 1000: disk 'vdd': \
-'$disk' is in use by client '$address'"
+'$disk' is claimed by host '$(hostname)'"
 
     rbd create --size 8M volumes/more
     ok 'another domain starts with a volume' start_with_volume more
@@ -311,19 +323,23 @@ elsewhere: ask the host's administrator (remorad's log says by whom)"
     unlike 'which names no domain' "$TAP_OUT" "$C"
     ok 'the log has it' eval \
         "grep 'refused to user 1000' '$BED/log/remorad.log' | grep -q '$C'"
-    "$(agent_hook)" other release end - <"$XML.other"
-    wait_until 'the claim goes' 10 \
+    virsh_ destroy other >/dev/null
+    wait_until 'the claim goes' 25 \
         eval '! rados -p volumes ls | grep -q remora_claim.more'
 }
 
-# An attach that libvirt never makes: the next one takes its place.
+# An attach that libvirt never makes.
 given_up()
 {
     ok 'a disk is prepared' attach "$A" "images/$IMAGE@snap" vdd
-    refuses 'a claim is held' '' agent_no_claims
-    ok 'and once more' attach "$A" "images/$IMAGE@snap" vdd
+    is 'its claim is handed' "$(claim_of vdd)" "handed $(hostname) $A"
+    refuses 'not twice at once' 'another call for the same image is under way' \
+        attach "$A" "images/$IMAGE@snap" vdd
     ok 'it is given up' ended
-    ok 'no claim is left' agent_no_claims
+    wait_until 'its claim goes' 25 claim_gone vdd
+    ok 'then it is prepared again' attach "$A" "images/$IMAGE@snap" vdd
+    ok 'and given up' ended
+    wait_until 'with its claim' 25 claim_gone vdd
     rbd rm --no-progress "vms/${A}_disk.vdd"
     printf "<disk type='network' device='cdrom'><source protocol='rbd'
         name='images/%s@snap'/><target dev='sda' bus='sata'/></disk>" "$IMAGE" >"$XML"
@@ -341,7 +357,7 @@ gone()
     }
     ok 'a proxy asks, and goes' asks_leaving
     wait_until 'the disk is made' 10 rbd info "vms/${A}_disk.vdh"
-    wait_until 'and given up' 10 agent_no_claims
+    wait_until 'and given up' 25 claim_gone vdh
 }
 
 # What is read-only is not cloned. QEMU opens a snapshot as it opens a disk,
@@ -354,7 +370,7 @@ read_only()
         mon 'profile rbd' osd "$caps" mgr 'profile rbd pool=vms'
     ok 'a read-only disk' attach "$A" "images/$IMAGE@snap" vdi '<readonly/>'
     like 'is the snapshot itself' "$(<"$DEVICE")" '<snapshot name="snap"/>'
-    ok 'without a claim' agent_no_claims
+    is 'without a claim' "$(rados -p images ls | grep -c remora_claim)" 0
     ok 'libvirt attaches it' virsh_ attach-device web1 "$DEVICE" --live
     ok 'the guest has it' has_disk web1 vdi "images/$IMAGE"
     is 'no clone of it was made' "$(rbd ls vms | grep -c vdi)" 0
@@ -373,7 +389,7 @@ access()
     export PROXIED_UID=1000
     refuses 'nor one that is there' 'access_drivers' \
         attach "$A" volumes/other vde
-    unlike 'which is not claimed' "$(rados -p volumes ls)" 'remora_claim.'
+    is 'which is not claimed' "$(agent_claim volumes/other)" none
     export PROXIED_UID=0
     ok 'root does' attach "$A" "images/$IMAGE@snap" vde
     unset PROXIED_UID
@@ -413,9 +429,9 @@ many()
     is 'and nobody else watches them' "$(for target in {j..q}; do
         cluster_watchers "vms/${A}_disk.vd$target"
     done | wc -l)" 8
-    ok 'no claim is left' agent_no_claims
-    is 'and each watch is written down' \
-        "$(grep -c "_disk.vd[j-q]\$" "/run/remora/guests/$A")" 8
+    wait_until 'and each claim says which client has its disk open' 25 \
+        agent_runs "$A" "vms/${A}_disk" "vms/${A}_disk.vdb" \
+        "vms/${A}_disk.vd"{j..q}
 }
 
 moves()

@@ -146,6 +146,11 @@ plugged()
     refuses 'root is' "is claimed by host '$(hostname)' for '$A'" \
         proxy_virsh attach-device plugs "$(in_use)" --live
     ok 'and out' proxy_virsh detach-disk plugs sdb --live --config
+    wait_until 'then its claim goes' 25 agent_claim_is "$disk" none
+    ok 'in again' proxy_virsh attach-device plugs "$BED/tmp/plug.xml" --live
+    wait_until 'with a claim' 25 agent_runs "$A" "vms/${A}_disk" "$disk"
+    ok 'and out without the proxy' virsh_ detach-disk plugs sdb --live
+    wait_until 'which goes as well' 25 agent_claim_is "$disk" none
     spelled
     protected
     ok 'a disk for later' proxy_virsh attach-device plugs \
