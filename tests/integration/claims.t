@@ -118,7 +118,7 @@ handed()
     refuses 'however long it is waited for' 'its guest may open it at any time' \
         env STORE_TRY_PATIENCE=3000 STORE_TRY_STARTS=yes \
         "$TRY" provision vms/a "$PARENT" 0 "$WEB"
-    refuses 'also to who arrives' "is claimed by host 'beta'" \
+    refuses 'also to who arrives' 'has not seen its guest run yet' \
         env STORE_TRY_STARTS=arriving "$TRY" provision vms/a "$PARENT" 0 "$WEB"
     is 'here nobody settles it' "$(try settle vms/a "$WEB" ended)" none
     is 'nor anything of it' "$(try reclaim)" 0

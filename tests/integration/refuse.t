@@ -175,7 +175,7 @@ without_agent()
     final
     rejects 'without an agent: size' 'at least that size' \
         hook_prepare "$XML.final"
-    rejects 'an unknown operation' 'prepare, migrate or restore' \
+    rejects 'an unknown operation' 'prepare, migrate, restore, started' \
         agent_remorad --one-shot explode bad
 }
 
@@ -257,6 +257,8 @@ took()
 silence()
 {
     local STATUS=1
+    # It knows nothing of the domain, so that its claim ends.
+    ok 'libvirtd starts' libvirtd_start
     ok 'the agent starts' agent_start
     asks "target='vda' image='$IMAGE'"
     final
@@ -272,7 +274,7 @@ silence()
     cluster_start_mon
     wait_until 'it works when they are back' 20 hook_prepare "$XML.final"
     "$(agent_hook)" bad release end - <"$XML.final"
-    wait_until 'its claim ends' 5 agent_no_claims
+    wait_until 'its claim ends' 15 agent_no_claims
     rbd rm --no-progress "vms/${A}_disk"
 }
 
