@@ -3,8 +3,10 @@
 #
 # tests/integration/cluster-faults.t - starts while part of the cluster fails
 #
-# Needs: root, the packages of lib/packages.sh, an installed remora.
+# Needs: root, the packages of lib/packages.sh, remora with fault points, of
+#        which one keeps a start from coming to its end.
 # Reads: REMORA_FULL   ten times as many rounds
+# Stage: faults
 #
 # shellcheck source-path=SCRIPTDIR
 here=$(dirname -- "$(realpath -- "$0")")/..
@@ -317,7 +319,7 @@ full_of_images()
     for i in "${refused[@]}"; do
         again "$i"
     done
-    wait_until 'no claim is left' 10 no_claim_of "${refused[@]}"
+    wait_until 'no claim is left' 25 no_claim_of "${refused[@]}"
     is 'each image in the pool is a whole clone' \
         "$(rbd ls vms | sed 's|^|vms/|' | sort)" \
         "$(rbd children "images/$IMAGE@snap" | sort)"
@@ -333,13 +335,19 @@ agent_is_up()
 
 beat()
 {
-    rados -p vms getxattr "remora_claim.${REQUEST_DISK#*/}" remora.beat
+    rados -p vms getxattr "remora_claim.${REQUEST_DISK#*/}" remora.alive
+}
+
+building()
+{
+    [ "$(agent_claim "$REQUEST_DISK" | cut -d ' ' -f 1)" = building ] &&
+        [ "$(rados -p volumes ls | grep -c remora_claim)" = 3 ]
 }
 
 # A claim that cannot be touched lets no other die.
 hearts()
 {
-    local i before disks=()
+    local i before hook disks=()
     for i in b c d; do
         rbd create --size 16M "volumes/held-$i"
         disks+=("$(guest_disk_xml "vd$i" "volumes/held-$i" "$REQUEST_SECRET")")
@@ -347,8 +355,11 @@ hearts()
     ok 'a request with disks in two pools' request_kind held \
         "$(agent_asks vda "$IMAGE")" "${disks[@]}"
     request_new held
-    ok 'is allowed' request_prepare
-    is 'and holds its claims' "$(rados -p volumes ls | grep -c remora_claim)" 3
+    ok 'an agent that stands still before it hands a claim over' eval \
+        'agent_stop && REMORA_FAULT=handing=delay:120000 agent_start'
+    request_prepare >/dev/null 2>&1 &
+    hook=$!
+    wait_until 'holds the claims of both pools' 10 building
     ok 'one pool does not answer any more' cluster_stall volumes
     before=$(beat)
     sleep 13
@@ -356,8 +367,11 @@ hearts()
         [ $(($(beat) - before)) -ge 2 ]
     cluster_unstall volumes
     wait_until 'the pool answers again' 30 rbd info volumes/held-b
-    request_release
-    wait_until 'and all claims end' 10 no_claim_of "$REQUEST_UUID"
+    kill -KILL "$hook"
+    wait "$hook" 2>/dev/null
+    agent_kill
+    ok 'another agent comes' agent_start
+    wait_until 'and all claims end' 25 no_claim_of "$REQUEST_UUID"
     is 'there as well' "$(rados -p volumes ls | grep remora_claim)" ''
 }
 
@@ -366,17 +380,17 @@ hearts()
 # The agent's address, from its claim.
 agent_address()
 {
-    rados -p vms getxattr "remora_claim.${REQUEST_DISK#*/}" remora.holder |
-        tr ' ' '\n' | sed -n 's/^addr=//p'
+    agent_claim "$REQUEST_DISK" | cut -d ' ' -f 4
 }
 
 blocklisted()
 {
     local address
     request_new clone
+    # Or it would say that the domain has ended, and its claim would end.
+    ok 'libvirtd stops' libvirtd_stop
     ok 'a start' request_prepare
     address=$(agent_address)
-    request_release
     ok 'the operator puts the agent on the blocklist' \
         ceph osd blocklist add "$address"
     request_new clone
@@ -385,8 +399,8 @@ blocklisted()
     ok 'the one after it works' request_prepare
     ok 'and makes its disk' is_whole
     isnt 'by another address' "$(agent_address)" "$address"
-    request_release
-    wait_until 'no claim remains after it' 10 agent_no_claims
+    ok 'libvirtd starts' libvirtd_start
+    wait_until 'no claim remains after it' 25 agent_no_claims
     is 'nobody else is on the blocklist' "$(cluster_blocklist)" "$address"
 }
 

@@ -32,6 +32,8 @@ DEAD_S=20
 # some more. The hook has to wait for what becomes of it.
 STILL_MS=40000
 DEADLINE_S=58
+# So little that nobody is watched within one request.
+SHORT_S=5
 
 # Where the builds of the host that is cut off stand still: nothing is there,
 # a clone is there, it is open for the mark, it is marked and open.
@@ -56,11 +58,12 @@ parts()
 
 # ---- requests on a host ----------------------------------------------------
 
-# faulty_agent FAULTS: with a hook that is patient.
+# faulty_agent FAULTS [SECONDS]: with a hook that is patient.
 faulty_agent()
 {
     mkdir -p /etc/remora
-    echo "hook: { deadline = \"$DEADLINE_S s\"; };" >/etc/remora/remora.conf
+    echo "hook: { deadline = \"${2:-$DEADLINE_S} s\"; };" \
+        >/etc/remora/remora.conf
     REMORA_FAULT=$1 agent_start
 }
 
@@ -103,7 +106,7 @@ begin()
 
 claim_of()
 {
-    rados -p vms getxattr "remora_claim.${UUID[$1]}_disk" remora.holder 2>&1
+    rados -p vms getxattr "remora_claim.${UUID[$1]}_disk" remora.claim 2>&1
 }
 
 # Everything that the first host might have changed.
@@ -150,7 +153,8 @@ machines()
     # Of the last disk it takes the claim over, and does not get further: the
     # next request must not forget whom it was taken from.
     ok 'beta serves' \
-        host_run beta faulty_agent "taken-over=error:5@${#DISKS[@]}" ||
+        host_run beta faulty_agent "taken-over=error:5@${#DISKS[@]}" \
+        "$SHORT_S" ||
         bail 'no agent'
     ok 'gamma serves' \
         host_run gamma faulty_agent "$LAST=delay:$STILL_MS@1" ||
@@ -160,13 +164,18 @@ machines()
         bail 'no agent'
 }
 
+made_by_hand()
+{
+    cp "$BED/tmp/$2.xml" "$BED/log/$1/"
+    host_run "$1" remora provision "$BED/log/$2.xml"
+}
+
 # ---- the story -------------------------------------------------------------
 
 builds_begin()
 {
     local i
-    ok 'a disk is made' eval \
-        'new_disk ready && ask beta prepare ready && ask beta release ready'
+    ok 'a disk is made' eval 'new_disk ready && made_by_hand beta ready'
     wait_until 'and is nobody'"'"'s' 10 agent_no_claims
     begin gamma "$LAST" power
     begin delta looked ready
@@ -265,16 +274,14 @@ aftermath()
         'new_disk other && ask alpha prepare other'
     ok 'which is whole' is_whole other
     like 'and its own' "$(claim_of other)" 'host=alpha '
-    ask alpha release other
     refuses 'but not one that the other host has' "is claimed by host 'beta'" \
         ask alpha prepare grown
     is 'each disk is a clone of its parent, once' \
         "$(rbd children "$PARENT" | sort)" \
         "$(for disk in "${DISKS[@]}" other; do image_of "$disk"; done | sort)"
-    for disk in "${DISKS[@]}"; do
-        ask beta release "$disk"
-    done
-    wait_until 'no claim remains' 10 agent_no_claims
+    ok 'its libvirtd starts' host_run alpha libvirtd_start
+    ok 'and the other host'"'"'s' host_run beta libvirtd_start
+    wait_until 'none has the domains: no claim remains' 25 agent_no_claims
     ok 'the other host is still at work' eval \
         'new_disk last && ask beta prepare last && ask beta release last'
     diag "in the trash: $(rbd trash ls vms | wc -l)"

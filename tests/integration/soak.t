@@ -44,8 +44,6 @@ GAP_MS=(0 700)
 # The agent looks at what it holds 10 s after a request, and GLib ends a pool's
 # thread that had nothing to do for 15 s.
 REST_S=28
-# An agent leaves a claim that --one-shot handed over alone for 60 s.
-SWEEP_S=62
 # What the agent of alpha may allocate more, in all and in the second half. Its
 # resident memory would say more of the C library, which gives threads heaps of
 # their own and keeps what is freed.
@@ -404,10 +402,9 @@ instances()
 the_dead()
 {
     local cut
-    rest "$SWEEP_S"
     ok 'the agent is killed once more' host_run beta agent_kill
     ok 'and starts' host_run beta agent_start
-    wait_until 'no claim is left' 10 agent_no_claims
+    wait_until 'no claim is left' 25 agent_no_claims
     wait_until 'no word of the dead' 10 \
         eval '[ "$(instances alpha) $(instances beta)" = "1 1" ]'
     is 'and no part of an image lies about' "$(stray_objects)" ''
