@@ -481,10 +481,20 @@ store_rbd_clear(rbd_image_t *image)
     *image = NULL;
 }
 
+static inline void
+store_options_clear(rbd_image_options_t *options)
+{
+    if (*options)
+        rbd_image_options_destroy(*options);
+    *options = NULL;
+}
+
 typedef rados_ioctx_t StoreIo;
 typedef rbd_image_t StoreHandle;
+typedef rbd_image_options_t StoreOptions;
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreIo, store_ioctx_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreHandle, store_rbd_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOptions, store_options_clear)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreLook, store_look_clear)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreNote, store_note_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreConn, store_conn_unref)

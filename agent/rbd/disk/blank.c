@@ -21,18 +21,6 @@ struct StoreFilling {
     rbd_image_t handle;
 };
 
-typedef rbd_image_options_t StoreOptions;
-
-static void
-options_clear(rbd_image_options_t *options)
-{
-    if (*options)
-        rbd_image_options_destroy(*options);
-    *options = NULL;
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOptions, options_clear)
-
 guint64
 store_filling_size(const StoreFilling *filling)
 {

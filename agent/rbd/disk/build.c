@@ -18,18 +18,6 @@
 
 #define CLONE_TRIES 2
 
-typedef rbd_image_options_t StoreOptions;
-
-static void
-options_clear(rbd_image_options_t *options)
-{
-    if (*options)
-        rbd_image_options_destroy(*options);
-    *options = NULL;
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOptions, options_clear)
-
 static int
 set_number(rbd_image_options_t options, int option, guint64 value)
 {
