@@ -2,46 +2,21 @@
 /*
  * agent/rbd/claim/acquire.c - take a claim, or say who has it
  *
- * What may be done about a claim that is there is verdict.c's; the facts are
- * collected here. A builder of this host is dead when the lock of its instance
- * can be had; one of another host when its claim did not change while it was
- * watched for STORE_DEAD_S of this process's own monotonic clock. Clocks of two
- * hosts are never compared. The watching goes on between requests of one
- * process, and within a request as long as it may last.
+ * What may be done about a claim that is there is verdict.c's, by what facts.c
+ * finds. Here it is done, by one operation that compares what was seen.
  */
 #include "config.h"
 
 #include "agent/rbd/claim/beat.h"
-#include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/cutoff.h"
-#include "agent/rbd/claim/object.h"
-#include "agent/rbd/claim/verdict.h"
+#include "agent/rbd/claim/facts.h"
 #include "agent/rbd/conn/fault.h"
 
 #include <errno.h>
 #include <string.h>
 
-#define OBSERVED_MAX  4096u
 #define TAKE_TRIES    3
 #define LOOK_AGAIN_US (G_USEC_PER_SEC)
-
-/* One attempt to take one claim. */
-typedef struct {
-    StoreConn *conn;
-    const StoreClaimAsk *ask;
-    StoreClaimSeen seen;
-    StoreTakeFacts facts;
-    char **watchers;
-} Attempt;
-
-static void
-attempt_clear(Attempt *attempt)
-{
-    store_claim_seen_clear(&attempt->seen);
-    g_clear_pointer(&attempt->watchers, g_strfreev);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Attempt, attempt_clear)
 
 void
 store_claim_taken_clear(StoreClaimTaken *taken)
@@ -51,172 +26,6 @@ store_claim_taken_clear(StoreClaimTaken *taken)
     if (taken->cut_off)
         g_string_free(taken->cut_off, TRUE);
     taken->cut_off = NULL;
-}
-
-/* ---- how long a claim has stood still ----------------------------------------- */
-
-typedef struct {
-    char *value; /* text and beat */
-    gint64 since_us;
-} Observed;
-
-static void
-observed_free(gpointer opaque)
-{
-    Observed *observed = opaque;
-
-    g_free(observed->value);
-    g_free(observed);
-}
-
-static gint64
-unchanged_us(StoreCluster *cluster,
-             const StoreClaimAsk *ask,
-             const StoreClaimSeen *seen)
-{
-    g_autofree char *key = g_strdup_printf("%s/%s", ask->pool, ask->image);
-    g_autofree char *value =
-        g_strdup_printf("%s %s", seen->text, seen->beat ? seen->beat : "");
-    gint64 now = g_get_monotonic_time();
-    gint64 age = 0;
-
-    g_mutex_lock(&cluster->lock);
-    if (!cluster->observed)
-        cluster->observed = g_hash_table_new_full(g_str_hash, g_str_equal,
-                                                  g_free, observed_free);
-    Observed *known = g_hash_table_lookup(cluster->observed, key);
-    if (known && strcmp(known->value, value) == 0) {
-        age = now - known->since_us;
-    } else {
-        if (g_hash_table_size(cluster->observed) >= OBSERVED_MAX)
-            g_hash_table_remove_all(cluster->observed);
-        known = g_new0(Observed, 1);
-        known->value = g_steal_pointer(&value);
-        known->since_us = now;
-        g_hash_table_replace(cluster->observed, g_steal_pointer(&key), known);
-    }
-    g_mutex_unlock(&cluster->lock);
-    return age;
-}
-
-/* ---- the facts ------------------------------------------------------------------ */
-
-static StoreBuilder
-builder_of(StoreConn *conn,
-           const StoreClaimAsk *ask,
-           const StoreClaimSeen *seen,
-           bool *ret_not_handed)
-{
-    const char *instance = seen->record->instance;
-    int handed_s = -1;
-
-    *ret_not_handed = false;
-    if (!instance)
-        return STORE_BUILDER_DEAD; /* it was left so (store_claim_abandon) */
-    if (strcmp(instance, conn->instance) == 0)
-        return store_beat_has(conn->cluster, ask->pool, ask->image)
-                   ? STORE_BUILDER_AT_WORK
-                   : STORE_BUILDER_DEAD;
-    switch (store_instance_look(conn->cluster->run_dir, instance, ask->pool,
-                                ask->image, &handed_s)) {
-    case STORE_INSTANCE_LIVE:
-        return STORE_BUILDER_AT_WORK;
-    case STORE_INSTANCE_DEAD:
-        *ret_not_handed = handed_s < 0;
-        return STORE_BUILDER_DEAD;
-    case STORE_INSTANCE_UNKNOWN:
-        break;
-    }
-    return unchanged_us(conn->cluster, ask, seen) >=
-                   STORE_DEAD_S * G_USEC_PER_SEC
-               ? STORE_BUILDER_SILENT
-               : STORE_BUILDER_UNKNOWN;
-}
-
-static bool
-is_builder(const StoreRecord *record, const char *addr)
-{
-    bool builds = record->phase == STORE_PHASE_BUILDING ||
-                  record->phase == STORE_PHASE_OLD;
-
-    if (builds && g_strcmp0(record->who.addr, addr) == 0)
-        return true;
-    for (guint i = 0; i < record->builders->len; i++)
-        if (strcmp(g_ptr_array_index(record->builders, i), addr) == 0)
-            return true;
-    return false;
-}
-
-/* Its place among those that the claim owes; -1: it is none of them. */
-static int
-owed_at(const StoreRecord *record, const char *addr)
-{
-    for (guint i = 0; i < record->owed->len; i++) {
-        const StoreGuest *guest = g_ptr_array_index(record->owed, i);
-
-        if (g_strcmp0(guest->addr, addr) == 0)
-            return (int)i;
-    }
-    return -1;
-}
-
-/* A guest that the claim owes is asked for first: it changes what is done. */
-static StoreWatched
-watched_by(const StoreConn *conn,
-           const StoreRecord *record,
-           char *const *watchers)
-{
-    StoreWatched most = STORE_WATCHED_BY_NOBODY;
-
-    for (gsize i = 0; watchers[i]; i++) {
-        if (owed_at(record, watchers[i]) >= 0)
-            return STORE_WATCHED_BY_OWED;
-        if (strcmp(watchers[i], conn->addr) == 0 ||
-            is_builder(record, watchers[i]))
-            continue;
-        most = MAX(most, record->phase == STORE_PHASE_RUNNING &&
-                                 g_strcmp0(record->who.addr, watchers[i]) == 0
-                             ? STORE_WATCHED_BY_GUEST
-                             : STORE_WATCHED_BY_OTHERS);
-    }
-    return most;
-}
-
-static gboolean
-collect(Attempt *attempt, GError **error)
-{
-    const StoreConn *conn = attempt->conn;
-    const StoreClaimAsk *ask = attempt->ask;
-    const StoreRecord *record = attempt->seen.record;
-    StoreTakeFacts *facts = &attempt->facts;
-
-    g_clear_pointer(&attempt->watchers, g_strfreev);
-    attempt->watchers =
-        ask->watchers(attempt->conn, ask->pool, ask->image, error);
-    if (!attempt->watchers)
-        return FALSE;
-    *facts = (StoreTakeFacts){
-        .phase = record->phase,
-        .watched = watched_by(conn, record, attempt->watchers),
-        .here = store_place_same_host(&record->who.place, &conn->place),
-        .this_boot = store_place_same_boot(&record->who.place, &conn->place),
-        .same_domain = strcmp(record->who.domain, ask->domain) == 0,
-        .ended = ask->starts && ask->has_ended && ask->has_ended(ask->domain),
-        .starts = ask->starts,
-        .arriving = ask->arriving,
-        .has_arrival = record->arrival != NULL,
-    };
-    if (record->arrival) {
-        const StorePlace *place = &record->arrival->place;
-
-        facts->arrival_here = store_place_same_host(place, &conn->place);
-        facts->arrival_this_boot = store_place_same_boot(place, &conn->place);
-    }
-    if (record->phase == STORE_PHASE_BUILDING ||
-        record->phase == STORE_PHASE_OLD)
-        facts->builder =
-            builder_of(attempt->conn, ask, &attempt->seen, &facts->not_handed);
-    return TRUE;
 }
 
 /* ---- texts ---------------------------------------------------------------------- */
@@ -249,7 +58,7 @@ add_builder(StoreRecord *record, const StoreConn *conn, const char *addr)
 /* Whom the new one has to cut off, before anything is built. A guest that is
  * proved dead writes no more; its watch stands in the way all the same. */
 static void
-inherit(StoreRecord *record, const Attempt *attempt, bool dead)
+inherit(StoreRecord *record, const StoreAttempt *attempt, bool dead)
 {
     const StoreRecord *before = attempt->seen.record;
 
@@ -298,7 +107,7 @@ known(const char *text)
 }
 
 static gboolean
-refuse(const Attempt *attempt, StoreTake take, GError **error)
+refuse(const StoreAttempt *attempt, StoreTake take, GError **error)
 {
     const StoreClaimAsk *ask = attempt->ask;
     const StoreRecord *record = attempt->seen.record;
@@ -386,7 +195,7 @@ proof_of(const StoreTakeFacts *facts, StoreTake take)
 
 /* In the place of what was seen. *ret_claim stays NULL if it has changed. */
 static gboolean
-take(Attempt *attempt,
+take(StoreAttempt *attempt,
      StoreTake how,
      StoreClaim **ret_claim,
      StoreClaimTaken *ret_taken,
@@ -423,7 +232,7 @@ take(Attempt *attempt,
 /* The guest that a builder took it from is there again. The builder may write
  * no more, before its claim is the guest's. */
 static gboolean
-put_back(Attempt *attempt, GError **error)
+put_back(StoreAttempt *attempt, GError **error)
 {
     StoreConn *conn = attempt->conn;
     const StoreClaimAsk *ask = attempt->ask;
@@ -434,7 +243,7 @@ put_back(Attempt *attempt, GError **error)
     int r;
 
     for (gsize i = 0; attempt->watchers[i] && at < 0; i++)
-        at = owed_at(before, attempt->watchers[i]);
+        at = store_owed_at(before, attempt->watchers[i]);
     g_return_val_if_fail(at >= 0, FALSE);
     if (!store_cut_off_builders(conn, before, error))
         return FALSE;
@@ -476,7 +285,7 @@ arrival_new(const StoreConn *conn, const StoreClaimAsk *ask)
 }
 
 static gboolean
-join(Attempt *attempt, StoreClaim **ret_claim, GError **error)
+join(StoreAttempt *attempt, StoreClaim **ret_claim, GError **error)
 {
     StoreConn *conn = attempt->conn;
     const StoreClaimAsk *ask = attempt->ask;
@@ -502,7 +311,7 @@ join(Attempt *attempt, StoreClaim **ret_claim, GError **error)
 }
 
 static gboolean
-act(Attempt *attempt,
+act(StoreAttempt *attempt,
     StoreTake what,
     StoreClaim **ret_claim,
     StoreClaimTaken *ret_taken,
@@ -529,7 +338,7 @@ act(Attempt *attempt,
 
 /* Whether what is there is the same as what was seen before. */
 static bool
-read_same(Attempt *attempt, int *ret_r)
+read_same(StoreAttempt *attempt, int *ret_r)
 {
     g_auto(StoreClaimSeen) now = {0};
     bool same;
@@ -551,14 +360,14 @@ read_same(Attempt *attempt, int *ret_r)
  * the request may last: without an agent nobody could watch it from one request
  * to the next. */
 static gboolean
-decide(Attempt *attempt, StoreTake *ret_take, GError **error)
+decide(StoreAttempt *attempt, StoreTake *ret_take, GError **error)
 {
     const StoreClaimAsk *ask = attempt->ask;
     bool handed;
     int r = 0;
 
     for (;;) {
-        if (!collect(attempt, error))
+        if (!store_attempt_collect(attempt, error))
             return FALSE;
         *ret_take = store_claim_may_take(&attempt->facts);
         if (*ret_take != STORE_TAKE_WAIT ||
@@ -589,7 +398,7 @@ take_over(StoreConn *conn,
           StoreClaimTaken *ret_taken,
           GError **error)
 {
-    g_auto(Attempt) attempt = {.conn = conn, .ask = ask};
+    g_auto(StoreAttempt) attempt = {.conn = conn, .ask = ask};
     StoreTake what;
     int r = store_claim_read(conn, ask->pool, ask->image, &attempt.seen);
 
