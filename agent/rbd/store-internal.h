@@ -87,7 +87,8 @@ struct StoreCluster {
     char *full_pool;      /* known to be full when it was last asked for */
     GPtrArray *claims;    /* of StoreClaim, held; borrowed */
     GCond claims_changed;
-    GThread *beat; /* NULL until the first claim */
+    GThread *beat; /* NULL until the first claim, as is the next */
+    void (*stop_beat)(StoreCluster *cluster); /* before the cluster goes */
 };
 
 /* conn/error.c: the one funnel. All return FALSE, or NULL, and set error.

@@ -185,6 +185,29 @@ beat_thread(gpointer opaque)
     return NULL;
 }
 
+/* Blocks. */
+static void
+stop_beating(StoreCluster *cluster)
+{
+    GThread *thread;
+
+    g_mutex_lock(&cluster->lock);
+    cluster->closing = true;
+    thread = g_steal_pointer(&cluster->beat);
+    g_cond_broadcast(&cluster->claims_changed);
+    g_mutex_unlock(&cluster->lock);
+    if (thread)
+        g_thread_join(thread);
+}
+
+/* Under the lock. */
+static void
+begin_to_beat(StoreCluster *cluster)
+{
+    cluster->beat = g_thread_new("store-beat", beat_thread, cluster);
+    cluster->stop_beat = stop_beating;
+}
+
 void
 store_beat_add(StoreClaim *claim)
 {
@@ -193,7 +216,7 @@ store_beat_add(StoreClaim *claim)
     g_mutex_lock(&cluster->lock);
     g_ptr_array_add(cluster->claims, claim);
     if (!cluster->beat)
-        cluster->beat = g_thread_new("store-beat", beat_thread, cluster);
+        begin_to_beat(cluster);
     if (cluster->claims->len == 1)
         g_cond_broadcast(&cluster->claims_changed);
     g_mutex_unlock(&cluster->lock);
@@ -225,18 +248,4 @@ store_beat_has(StoreCluster *cluster, const char *pool, const char *image)
     }
     g_mutex_unlock(&cluster->lock);
     return has;
-}
-
-void
-store_beat_stop(StoreCluster *cluster)
-{
-    GThread *thread;
-
-    g_mutex_lock(&cluster->lock);
-    cluster->closing = true;
-    thread = g_steal_pointer(&cluster->beat);
-    g_cond_broadcast(&cluster->claims_changed);
-    g_mutex_unlock(&cluster->lock);
-    if (thread)
-        g_thread_join(thread);
 }

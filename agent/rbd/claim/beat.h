@@ -15,7 +15,5 @@ void store_beat_add(StoreClaim *claim);
 bool store_beat_remove(StoreClaim *claim);
 /* Whether this process builds under a claim on the image. */
 bool store_beat_has(StoreCluster *cluster, const char *pool, const char *image);
-/* Before the cluster goes. Blocks. */
-void store_beat_stop(StoreCluster *cluster);
 
 #endif

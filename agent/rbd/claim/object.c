@@ -27,12 +27,6 @@
 #define OLD_BEAT_ATTR   "remora.beat"
 #define OLD_ADOPT_ATTR  "remora.adopted"
 
-char *
-store_claim_object(const char *image)
-{
-    return g_strconcat(STORE_CLAIM_PREFIX, image, NULL);
-}
-
 /* Takes op over. */
 static int
 operate(StoreConn *conn,

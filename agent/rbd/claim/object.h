@@ -9,9 +9,8 @@
 #define REMORA_AGENT_RBD_CLAIM_OBJECT_H
 
 #include "agent/rbd/claim/record.h"
+#include "agent/rbd/conn/names.h"
 #include "agent/rbd/store-internal.h"
-
-#define STORE_CLAIM_PREFIX "remora_claim."
 
 typedef struct {
     char *text; /* the attribute that each change compares */
@@ -22,9 +21,6 @@ typedef struct {
 void store_claim_seen_clear(StoreClaimSeen *seen);
 /* Nothing has been seen: a claim that is not there. */
 bool store_claim_seen_none(const StoreClaimSeen *seen);
-
-/* 'remora_claim.IMAGE'; g_free() it. */
-char *store_claim_object(const char *image);
 
 /* -EEXIST: there is one. */
 int store_claim_create(StoreConn *conn,

@@ -4,7 +4,6 @@
  */
 #include "config.h"
 
-#include "agent/rbd/claim/beat.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -50,7 +49,8 @@ store_cluster_unref(StoreCluster *cluster)
 {
     if (!cluster || !g_atomic_int_dec_and_test(&cluster->refs))
         return;
-    store_beat_stop(cluster);
+    if (cluster->stop_beat)
+        cluster->stop_beat(cluster);
     store_probe_end(cluster);
     g_clear_pointer(&cluster->conn, store_conn_unref);
     g_free(cluster->name);

@@ -11,7 +11,7 @@
  */
 #include "config.h"
 
-#include "agent/rbd/claim/object.h"
+#include "agent/rbd/conn/names.h"
 #include "agent/rbd/store-internal.h"
 
 #include <string.h>
