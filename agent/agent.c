@@ -434,27 +434,28 @@ settle_noted(Agent *agent, Host *host)
     }
 }
 
-/* A QEMU of before would write again. */
+/* Whether this host is not cut off, or not any more. A QEMU of before would
+ * write again. */
 static bool
 let_in(Host *host)
 {
     g_autoptr(GError) error = NULL;
-    bool lifted = false;
 
+    if (!store_host_is_cut_off(host_cluster(host)))
+        return true;
     if (!process_no_guest()) {
         log_warning(NULL, "this host is cut off from the cluster, and guests "
                           "of before are left on it: end them, then start "
                           "remorad again");
         return false;
     }
-    if (!store_host_let_in(host_cluster(host), &lifted, &error)) {
+    if (!store_host_let_in(host_cluster(host), &error)) {
         log_warning(NULL, "%s", error->message);
         return false;
     }
-    if (lifted)
-        log_warning(NULL, "this host was cut off from the cluster by 'remora "
-                          "fence': nothing of before is left on it, and it is "
-                          "let in again");
+    log_warning(NULL, "this host was cut off from the cluster by 'remora "
+                      "fence': nothing of before is left on it, and it is "
+                      "let in again");
     return true;
 }
 
@@ -493,6 +494,9 @@ reclaim(Agent *agent)
 void
 agent_begin(Agent *agent)
 {
+    g_autoptr(Host) host = agent_host(agent);
+
+    (void)let_in(host);
     reclaim(agent);
 }
 

@@ -353,11 +353,12 @@ gboolean store_claim_fence(StoreCluster *cluster,
                            const char *addr,
                            bool *ret_done,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* If an operator cut off this whole host, and nothing of before that is left on
- * it, takes that back. ret_lifted: there was something to take back. FALSE: there
- * is, and it cannot be: the error says how. Blocks. */
+/* Whether an operator cut off this whole host; false also where the cluster does
+ * not say. Blocks. */
+bool store_host_is_cut_off(StoreCluster *cluster);
+/* Takes that back: nothing of before is left on this host. FALSE: it cannot be
+ * taken back, and the error says how. Blocks. */
 gboolean store_host_let_in(StoreCluster *cluster,
-                           bool *ret_lifted,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* How an image stands; strings are owned by it. */

@@ -71,23 +71,32 @@ is_listed(StoreConn *conn, const char *addr)
            strstr(text, quoted) != NULL;
 }
 
+bool
+store_host_is_cut_off(StoreCluster *cluster)
+{
+    g_autoptr(GError) why = NULL;
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, &why);
+    g_autofree char *addr = conn ? store_client_of_host(conn->addr) : NULL;
+
+    return addr && is_listed(conn, addr);
+}
+
 gboolean
-store_host_let_in(StoreCluster *cluster, bool *ret_lifted, GError **error)
+store_host_let_in(StoreCluster *cluster, GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
     g_autofree char *addr = conn ? store_client_of_host(conn->addr) : NULL;
 
-    *ret_lifted = false;
-    if (!conn)
-        return FALSE;
-    if (!addr || !is_listed(conn, addr))
-        return TRUE;
-    *ret_lifted = true;
+    if (!addr)
+        return conn != NULL;
     store_fence_lift(conn, addr);
-    return !is_listed(conn, addr) ||
-           store_refuse(error, STORE_ERROR_FENCED,
-                        "this host is cut off as a whole, and nothing of "
-                        "before that is left on it, but client.%s may not let "
-                        "it in again: 'ceph osd blocklist rm %s'",
-                        cluster->user, addr);
+    if (is_listed(conn, addr))
+        return store_refuse(error, STORE_ERROR_FENCED,
+                            "this host is cut off as a whole, and nothing of "
+                            "before that is left on it, but client.%s may not "
+                            "let it in again: 'ceph osd blocklist rm %s'",
+                            cluster->user, addr);
+    /* It has been cut off with the host. */
+    store_conn_retire(conn);
+    return TRUE;
 }

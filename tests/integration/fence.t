@@ -1,0 +1,157 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/fence.t - the disks of a host that is gone are freed
+#
+# A host loses its power while its guest is about to come. Nobody but an operator
+# can say that it does not come any more.
+#
+# Needs: root, the packages of lib/packages.sh, remora.
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+. "$here/lib/hosts.sh"
+
+A=3e1d2c4b-5a69-4788-9b0a-1c2d3e4f5a01
+B=3e1d2c4b-5a69-4788-9b0a-1c2d3e4f5a02
+
+parts()
+{
+    local host
+    ok 'a network' hosts_start || bail 'no network'
+    ok 'a cluster starts' cluster_start ceph "$HOSTS_ADDRESS" ||
+        bail 'no cluster'
+    guest_image 16M 'an idle image' idle "$BED/tmp/idle" || bail 'no image'
+    ok 'a volume' rbd import --no-progress "$BED/tmp/idle" volumes/x
+    ok 'another' rbd import --no-progress "$BED/tmp/idle" volumes/y
+    for host in alpha beta; do
+        ok "a host, $host" host_start "$host" || bail 'no host'
+        ok 'it serves' host_serve "$host" || bail 'no services'
+        ok 'it knows a domain' host_run "$host" on_volume x "$A" ||
+            bail 'no domain'
+    done
+}
+
+on_volume()
+{
+    guest_define "$1" "$2" \
+        "$(guest_disk_xml vda "volumes/$1" "$(agent_secret)")"
+}
+
+phase()
+{
+    rados -p volumes getxattr "remora_claim.$1" remora.claim 2>/dev/null |
+        grep -o 'phase=[a-z]*'
+}
+
+is_handed()
+{
+    [ "$(phase x)" = phase=handed ]
+}
+
+# fence ARGUMENT...: on beta, where nobody can answer a question.
+fence()
+{
+    host_run beta remora fence "$@" </dev/null
+}
+
+whole_host()
+{
+    echo "$(host_address alpha):0/0"
+}
+
+lost()
+{
+    ok 'a QEMU takes its time' host_slow_qemu alpha 1000000 "$A"
+    host_run alpha virsh_ start x >"$BED/tmp/start" 2>&1 &
+    wait_until 'the disk is handed to it' 30 is_handed
+    wait_until 'and it is about to come' 30 host_run alpha guest_has_process "$A"
+    ok 'the host loses its power' host_kill alpha
+    refuses 'another host may not start it' "claimed by host 'alpha'" \
+        host_run beta virsh_ start x
+    like 'and is told what can be done' "$TAP_OUT" 'remora fence --host alpha'
+}
+
+asked()
+{
+    refuses 'what cannot be asked is not done' 'say --yes' fence --host alpha
+    is 'which is wrong usage' \
+        "$(fence --host alpha >/dev/null 2>&1 || echo $?)" 2
+    refuses 'neither host nor client' 'either --host or --watcher' fence --yes
+    refuses 'a host that has nothing' "no claim names host 'nobody'" \
+        fence --host nobody --yes
+    ok 'it shows' fence --host alpha --dry-run
+    like 'whose disk it is about' "$TAP_OUT" 'volumes/x *handed *alpha'
+    like 'and whom it would cut off' "$TAP_OUT" "$(whole_host)"
+    is 'and does nothing' \
+        "$(cluster_blocklist | grep -c -F "$(host_address alpha):")" 0
+    is 'at all' "$(phase x)" phase=handed
+}
+
+fenced()
+{
+    ok 'the host is fenced' fence --host alpha --yes
+    like 'and its disk is free' "$TAP_OUT" 'volumes/x: free'
+    ok 'all of its clients are on the blocklist' \
+        eval 'cluster_blocklist | grep -q -x -F "$(whole_host)"'
+    is 'there is a tombstone' "$(phase x)" phase=fenced
+    ok 'it starts elsewhere' host_run beta virsh_ start x
+    wait_until 'and runs on record' 30 eval '[ "$(phase x)" = phase=running ]'
+}
+
+# Its user may put clients on the blocklist, and take none off.
+back()
+{
+    ok 'the host is back' host_start alpha
+    ok 'and serves' host_serve alpha
+    wait_until 'it knows that it is cut off' 20 host_run alpha agent_said \
+        "ceph osd blocklist rm $(whole_host)"
+    ok 'a domain of its own' host_run alpha on_volume y "$B"
+    refuses 'cannot start' 'blocklist' host_run alpha virsh_ start y
+    ok 'with that command' ceph osd blocklist rm "$(whole_host)"
+    wait_until 'it can' 30 host_run alpha virsh_ start y
+    refuses 'but not with the disk that is another guest'"'"'s' \
+        "claimed by host 'beta'" host_run alpha virsh_ start x
+    ok 'the guests end' eval 'host_run alpha virsh_ destroy y &&
+        host_run beta virsh_ destroy x'
+    wait_until 'and their claims' 30 eval '[ -z "$(phase x)$(phase y)" ]'
+}
+
+# By its address, one client.
+client()
+{
+    local addr
+    ok 'a guest runs' host_run beta virsh_ start x
+    wait_until 'and is on record' 30 eval '[ "$(phase x)" = phase=running ]'
+    addr=$(cluster_watchers volumes/x)
+    ok 'its client is fenced' fence --watcher "$addr" --yes
+    ok 'it is on the blocklist' eval \
+        "cluster_blocklist | grep -q -x -F '$addr'"
+    is 'there is a tombstone' "$(phase x)" phase=fenced
+    ok 'it starts on the other host' host_run alpha virsh_ start x
+    ok 'the one that was cut off ends' host_run beta virsh_ destroy x
+    wait_until 'and the other runs on record' 30 \
+        eval '[ "$(phase x)" = phase=running ]'
+    ok 'it ends' host_run alpha virsh_ destroy x
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    lost
+    asked
+    fenced
+    back
+    client
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
