@@ -87,7 +87,7 @@ asked()
     refuses 'a host that has nothing' "no claim names host 'nobody'" \
         fence --host nobody --yes
     ok 'it shows' fence --host alpha --dry-run
-    like 'whose disk it is about' "$TAP_OUT" 'volumes/x *handed *alpha'
+    like 'whose disk it is about' "$TAP_OUT" 'volumes/x  handed  alpha'
     like 'and whom it would cut off' "$TAP_OUT" "$(whole_host)"
     is 'and does nothing' \
         "$(cluster_blocklist | grep -c -F "$(host_address alpha):")" 0
