@@ -372,7 +372,8 @@ hearts()
     agent_kill
     ok 'another agent comes' agent_start
     wait_until 'and all claims end' 25 no_claim_of "$REQUEST_UUID"
-    is 'there as well' "$(rados -p volumes ls | grep remora_claim)" ''
+    wait_until 'there as well' 25 \
+        eval '! rados -p volumes ls | grep -q remora_claim'
 }
 
 # ---- the blocklist ---------------------------------------------------------
