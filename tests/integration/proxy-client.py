@@ -170,7 +170,10 @@ def main():
         at = {'starts': 2, 'redefines': 1, 'events': 0}[verb]
         with open(rest[at], encoding='utf-8') as file:
             rest[at] = file.read()
-    verbs[verb](conn, *rest)
+    try:
+        verbs[verb](conn, *rest)
+    except libvirt.libvirtError as error:
+        sys.exit(f'{verb}: {error}')
 
 
 main()
