@@ -225,7 +225,7 @@ claims_shown()
     is 'and for which domain' "$(jq -r .claimed_for <<<"$disk")" "$A"
     ok 'and for how long' jq -e '.claim_age_s | . >= 0 and . < 60' <<<"$disk"
     ok 'in its table, too' \
-        eval "remora status | grep -q -E '  $(hostname), [0-9]+ s\$'"
+        eval "remora status | grep -q -E ' on $(hostname) as .*, [0-9]+ s\$'"
     is 'and once' "$(remora status --json | jq '.claims | length')" 0
 }
 
@@ -242,7 +242,7 @@ strange_claim_shown()
     is 'status has its claim' "$(jq -r '"\(.image) \(.claimed_for) \(
         .claimed_by)"' <<<"$claim")" "vms/${uuid}_disk $uuid $(hostname)"
     ok 'in a table' \
-        eval "remora status | grep -q -E '^vms/${uuid}_disk +$uuid +$(hostname), '"
+        eval "remora status | grep -q -E '^vms/${uuid}_disk +$uuid +[a-z]+ on $(hostname) as '"
     "$(agent_hook)" gone release end - <"$BED/tmp/gone.xml"
     rbd rm --no-progress "vms/${uuid}_disk"
     is 'as long as there is one' "$(remora status --json | jq '.claims | length')" 0
