@@ -104,10 +104,10 @@ watches()
     watch 65
     watchers+=("$watcher")
     is 'all of them are listed' "$(try watchers vms/many_disk | wc -l)" 65
-    is 'who only reads it may' "$(try provision vms/many_disk - 0 reader read)" \
+    is 'who only reads it may' "$(try provision vms/many_disk existing 0 reader read)" \
         "ready $((16 << 20))"
     refuses 'who writes may not, with their address' \
-        "is in use by client '127.0.0.1:0/" try provision vms/many_disk - 0 writer
+        "is in use by client '127.0.0.1:0/" try provision vms/many_disk existing 0 writer
     watch 4031
     watchers+=("$watcher")
     is 'so are as many as there is room for' \
@@ -117,9 +117,9 @@ watches()
     refuses 'more than there is room for are not listed' \
         'in more than 4096 places' try watchers vms/many_disk
     is 'who only reads it still may' \
-        "$(try provision vms/many_disk - 0 reader read)" "ready $((16 << 20))"
-    refuses 'who writes may not' 'in more than 4096 places' \
-        try provision vms/many_disk - 0 writer
+        "$(try provision vms/many_disk existing 0 reader read)" "ready $((16 << 20))"
+    refuses 'who writes may not' 'more clients than can be listed' \
+        try provision vms/many_disk existing 0 writer
     like 'its state can be told' "$(try state vms/many_disk)" 'opens 1'
     kill -TERM "${watchers[@]}"
     wait "${watchers[@]}"
