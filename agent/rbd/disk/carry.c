@@ -164,10 +164,15 @@ refuse_owner(const StoreDisk *disk, const StoreLook *look, GError **error)
 }
 
 static gboolean
-refuse_watched(const StoreCarry *carry, GError **error)
+refuse_watched(const StoreCarry *carry, const StoreLook *look, GError **error)
 {
     const StoreDisk *disk = carry->disk;
 
+    if (look->crowded)
+        return store_refuse(error, STORE_ERROR_BUSY,
+                            "'%s/%s' is in use by more clients than can be "
+                            "listed: stop them first (rbd status %s/%s)",
+                            disk->pool, disk->image, disk->pool, disk->image);
     return store_refuse(error, STORE_ERROR_BUSY,
                         "'%s/%s' is in use by client '%s': stop that guest "
                         "first; if the client is dead its watch ends within "
@@ -220,7 +225,7 @@ store_carry_out(StoreCarry *carry,
         carry->settled = true;
         return refuse_owner(disk, look, error);
     case STORE_DO_REFUSE_WATCHED:
-        return refuse_watched(carry, error);
+        return refuse_watched(carry, look, error);
     case STORE_DO_ASK_DATA:
     case STORE_DO_ASK_LISTED:
         break;
