@@ -289,10 +289,18 @@ whole()
     [[ $xml == *"passwd='secret'"* ]] || echo "no password in: $xml"
 }
 
+# Whose watch the host has noted: nobody receives the guest before that, and an
+# agent that is held up cannot do it.
+noted_on()
+{
+    agent_claim_is "$2" "running $1 ${2:4:36} $(cluster_watchers "$2")"
+}
+
 # migrate_round FROM TO DISK MS TITLE: says what is wrong.
 migrate_round()
 {
     local from=$1 to=$2 disk=$3 ms=$4 title=$5
+    bed_wait 30 noted_on "$from" "$disk" || agent_claim "$disk"
     host_run "$from" redefine_and_migrate "$(host_address "$to")" "$ms" \
         "$title" >"$BED/tmp/migrate" 2>&1 || cat "$BED/tmp/migrate"
     bed_wait 5 host_run "$to" moves_runs ||

@@ -17,7 +17,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/libvirt.sh"
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
-. "$here/lib/front.sh"
+. "$here/lib/proxied.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 NINTH=982b8eac-6bcc-4a21-bd04-b67e26188be0
@@ -73,7 +73,7 @@ hang()
 # asks OPERATION UUID
 asks()
 {
-    front_ask "$1" "$2" <"$XML"
+    proxied_ask "$1" "$2" <"$XML"
 }
 
 # Of each of them at once, and as long as the agent waits: their statuses.

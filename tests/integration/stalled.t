@@ -20,7 +20,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
 . "$here/lib/request.sh"
-. "$here/lib/front.sh"
+. "$here/lib/proxied.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 ROUNDS=${REMORA_FULL:+50}
@@ -308,7 +308,7 @@ slow_monitors()
         cluster_pause_mon c
         prepare other >"$BED/tmp/other.said" 2>&1 &
         ok "a definition is answered without monitors, $i" eval \
-            "front_ask define <'$BED/tmp/define.xml' | grep _disk"
+            "proxied_ask define <'$BED/tmp/define.xml' | grep _disk"
         cluster_resume_mon b
         cluster_resume_mon c
         ok "the start beside it is allowed, $i" wait $!
