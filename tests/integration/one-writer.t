@@ -296,7 +296,7 @@ crashed_unseen()
     is 'the dead client was cut off' \
         "$(comm -13 <(sort <<<"$before") <(cluster_blocklist | sort))" "$dead"
     ok 'which the log explains' host_run alpha agent_said \
-        "client '$dead', which still had it open, is cut off"
+        "and its client '$dead' is cut off"
     ok 'the other host starts' host_run beta virsh_ start three
     ok 'and ends' host_run beta virsh_ destroy three
 }

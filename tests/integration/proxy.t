@@ -145,8 +145,9 @@ foreign()
     ok 'and so are the capabilities' cmp "$BED/tmp/direct" "$BED/tmp/proxied"
     refuses "libvirtd's errors come through" 'failed to get domain' \
         proxy_virsh dumpxml nobody
-    refuses 'what is not XML is for libvirtd to say' 'Start tag expected' \
-        proxy_virsh define /etc/passwd
+    echo '<nothing' >"$BED/tmp/nothing.xml"
+    refuses 'what is not XML is for libvirtd to say' 'Start Tag nothing' \
+        proxy_virsh define "$BED/tmp/nothing.xml"
     ok 'a read-only connection works' proxy_virsh --readonly list
     ok 'the domain is undefined' proxy_virsh undefine foreign
 }
