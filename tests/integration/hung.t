@@ -95,7 +95,7 @@ ask_all()
 ninth()
 {
     ok "$1: a disk of another passes" asks attach "$NINTH"
-    ok "$1: and it is looked at" asks look "$NINTH"
+    ok "$1: and it is looked at" asks over "$NINTH"
 }
 
 inside()
@@ -111,13 +111,13 @@ inside()
         "$(ask_all attach)" "$(printf '1%.0s' $(seq "$HUNG"))"
     like 'which is said' "$(<"$BED/tmp/said.1")" 'libvirt did not answer within'
     ninth 'while they are asked about'
-    ask_all look >/dev/null
+    ask_all over >/dev/null
     ask_all attach >/dev/null
     ninth 'while all of it is asked once more'
     # libvirt defines nothing new as long as somebody waits for a domain.
     ok 'another gets a disk that asks for an image' virsh_ attach-device ninth \
         "$XML" --config
-    ok 'and is looked at' asks look "$NINTH"
+    ok 'and is looked at' asks over "$NINTH"
     like 'which rewrites it' "$(virsh_ dumpxml --inactive ninth)" \
         "vms/${NINTH}_disk"
     is 'they hang still' "$(jobs -r | wc -l)" "$HUNG"
