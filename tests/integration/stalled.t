@@ -17,6 +17,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/tap.sh"
 . "$here/lib/bed.sh"
 . "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
 . "$here/lib/request.sh"
@@ -40,6 +41,7 @@ parts()
     ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
     mkdir -p /etc/remora
     limits "$DEADLINE"
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     ok 'the agent starts' agent_start || bail 'no agent'
     ok 'a domain with a clone' request_kind clone "$(agent_asks vda "$IMAGE")"
     ok 'one with a disk in another pool' request_kind bare '' \
@@ -100,17 +102,6 @@ begin()
     PENDING=$!
 }
 
-# holder POOL IMAGE, beat POOL IMAGE: what the claim says.
-holder()
-{
-    rados -p "$1" getxattr "remora_claim.$2" remora.holder
-}
-
-beat()
-{
-    rados -p "$1" getxattr "remora_claim.$2" remora.beat
-}
-
 # ---- one round -------------------------------------------------------------
 
 # A start that has been allowed, and whose guest is yet to come.
@@ -118,16 +109,14 @@ in_flight()
 {
     new clone first
     ok 'a start is under way' prepare first
-    before=$(holder vms "${UUID[first]}_disk")
-    began=$(beat vms "${UUID[first]}_disk")
+    before=$(agent_claim "vms/${UUID[first]}_disk")
+    like 'whose claim is the guest'"'"'s' "$before" 'handed '
 }
 
 kept()
 {
     is 'the first start has its claim yet' \
-        "$(holder vms "${UUID[first]}_disk")" "$before"
-    wait_until 'which is touched' 20 eval \
-        "[ \"\$(beat vms ${UUID[first]}_disk)\" -gt $((began + 1)) ]"
+        "$(agent_claim "vms/${UUID[first]}_disk")" "$before"
     release first
     wait_until 'and ends with it' 10 eval \
         "! rados -p vms stat remora_claim.${UUID[first]}_disk"
@@ -154,7 +143,7 @@ names()
 # stalled TITLE STALL UNSTALL OBJECT: of the pool volumes.
 stalled()
 {
-    local title=$1 stall=$2 unstall=$3 object=$4 before began PENDING TOOK=''
+    local title=$1 stall=$2 unstall=$3 object=$4 before PENDING TOOK=''
     diag "$title"
     in_flight
     ok "$title does not answer" "$stall" volumes "$object"
@@ -298,7 +287,7 @@ of_a_parent()
 # asks no monitor, and nobody else hears of it.
 slow_monitors()
 {
-    local before began i
+    local before i
     guest_xml -m "$(agent_asks vda "$IMAGE")" web "$REQUEST_MODEL" \
         >"$BED/tmp/define.xml"
     in_flight
