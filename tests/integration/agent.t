@@ -238,11 +238,15 @@ strange_claim_shown()
         >"$BED/tmp/gone.xml"
     ok 'a start of a domain that libvirt does not have' \
         eval '"$(agent_hook)" gone prepare begin - <"$BED/tmp/gone.xml"'
+    # Both at once: the agent looks soon, and gives up a claim of nobody.
+    remora status >"$BED/tmp/table" &
     claim=$(remora status --json | jq -c '.claims[]')
+    wait $!
     is 'status has its claim' "$(jq -r '"\(.image) \(.claimed_for) \(
         .claimed_by)"' <<<"$claim")" "vms/${uuid}_disk $uuid $(hostname)"
     ok 'in a table' \
-        eval "remora status | grep -q -E '^vms/${uuid}_disk +$uuid +[a-z]+ on $(hostname) as '"
+        grep -q -E "^vms/${uuid}_disk +$uuid +[a-z]+ on $(hostname) as " \
+        "$BED/tmp/table"
     "$(agent_hook)" gone release end - <"$BED/tmp/gone.xml"
     rbd rm --no-progress "vms/${uuid}_disk"
     is 'as long as there is one' "$(remora status --json | jq '.claims | length')" 0
