@@ -136,8 +136,9 @@ refuse(const StoreAttempt *attempt, StoreTake take, GError **error)
                         "when it has");
         break;
     case STORE_TAKE_REFUSE_OWN:
-        next = g_strdup("the domain has it already, or is being given it: if it "
-                        "was unplugged just now, try again in a moment");
+        next =
+            g_strdup("the domain has it already, or is being given it: if it "
+                     "was unplugged just now, try again in a moment");
         break;
     case STORE_TAKE_WAIT:
         next = record->phase == STORE_PHASE_HANDED
