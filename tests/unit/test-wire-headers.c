@@ -168,7 +168,7 @@ test_datagrams(void **state)
 }
 
 static void
-test_front(void **state)
+test_proxy(void **state)
 {
     const unsigned whole[] = {WIRE_PROXY_DEFINE, WIRE_PROXY_MOVE};
     const unsigned device[] = {WIRE_PROXY_ATTACH_LIVE, WIRE_PROXY_DEVICE,
@@ -258,7 +258,7 @@ main(void)
         cmocka_unit_test(test_greeting),
         cmocka_unit_test(test_exchanges),
         cmocka_unit_test(test_datagrams),
-        cmocka_unit_test(test_front),
+        cmocka_unit_test(test_proxy),
         cmocka_unit_test(test_whose),
         cmocka_unit_test(test_status_and_unknown),
         cmocka_unit_test(test_answers),

@@ -17,7 +17,8 @@
 #include <errno.h>
 #include <string.h>
 
-/* How long QEMU may take to close a disk that was unplugged. */
+/* For how long the client of an unplugged disk is cut off: longer than QEMU may
+ * take to close it. */
 #define UNPLUGGED_S (24u * 3600u)
 
 typedef struct {
