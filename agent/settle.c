@@ -146,7 +146,7 @@ static StoreGuestNow
 now_of(const Settle *settle, const Disk *disk)
 {
     const char *xml = settle->domain.xml;
-    DomFound found = {DOM_ROLE_NONE, false};
+    DomFound found = {DOM_ROLE_NONE, false, false};
     bool read = !xml || dom_find_source(xml, strlen(xml), disk->pool,
                                         disk->image, &found, NULL);
 
@@ -154,6 +154,7 @@ now_of(const Settle *settle, const Disk *disk)
         .domain = settle->uuid,
         .state = read ? settle->state : STORE_GUEST_UNKNOWN,
         .plugged = found.role >= DOM_ROLE_BACKING,
+        .shared = found.shared,
         .call_over = settle->virt->is_over(settle->virt->data, settle->uuid,
                                            disk->pool, disk->image),
     };

@@ -30,6 +30,7 @@ typedef struct {
     GPtrArray *sources;
     char *target;
     bool mirror;
+    bool shared;
 } Walk;
 
 /* holder: what has a type and a <source>. */
@@ -53,6 +54,7 @@ add_source(const Walk *walk, xmlNode *holder, DomRole role)
     source->role =
         source->snap && role > DOM_ROLE_BACKING ? DOM_ROLE_READ_ONLY : role;
     source->mirror = walk->mirror;
+    source->shared = walk->shared;
     g_ptr_array_add(walk->sources, source);
 }
 
@@ -85,7 +87,8 @@ add_disk(GPtrArray *sources, xmlNode *disk)
     bool written =
         g_strcmp0(device, "cdrom") != 0 && !dom_child(disk, "readonly");
     xmlNode *mirror = dom_child(disk, "mirror");
-    const Walk walk = {sources, target, mirror != NULL};
+    const Walk walk = {sources, target, mirror != NULL,
+                       dom_child(disk, "shareable") != NULL};
 
     add_chain(&walk, disk, written ? DOM_ROLE_DISK : DOM_ROLE_READ_ONLY);
     if (mirror)
@@ -116,7 +119,7 @@ dom_find_source(const char *xml,
                 GError **error)
 {
     g_autoptr(GPtrArray) sources = NULL;
-    DomFound found = {DOM_ROLE_NONE, false};
+    DomFound found = {DOM_ROLE_NONE, false, false};
 
     if (!dom_sources(xml, len, &sources, error))
         return FALSE;
@@ -128,6 +131,7 @@ dom_find_source(const char *xml,
             continue;
         found.role = MAX(found.role, source->role);
         found.mirror |= source->mirror;
+        found.shared |= source->shared;
     }
     *ret_found = found;
     return TRUE;

@@ -278,6 +278,7 @@ typedef struct {
     char *snap;  /* or NULL */
     DomRole role;
     bool mirror; /* its disk has a <mirror>: a block job is at work */
+    bool shared; /* its disk is <shareable/> */
 } DomRbdSource;
 
 /* Every RBD source in a definition in libvirt's words, also of a guest that
@@ -291,6 +292,7 @@ gboolean dom_sources(const char *xml,
 typedef struct {
     DomRole role; /* the last of those that it has */
     bool mirror;  /* a disk that has it in any role has a <mirror> */
+    bool shared;  /* so does one with <shareable/> */
 } DomFound;
 
 gboolean dom_find_source(const char *xml,

@@ -272,6 +272,7 @@ typedef struct {
     StoreGuestState state;
     bool plugged;   /* it has this disk: as a source, below one, or as what a
                    * block job writes to */
+    bool shared;    /* as one that several may write to: no claim is kept */
     bool call_over; /* the call that asked for this disk has come back */
 } StoreGuestNow;
 

@@ -262,6 +262,32 @@ arrived()
     rm -f /run/remora/instances/*
 }
 
+# A guest that ran before there were claims, and somebody who reads its disk.
+unclaimed()
+{
+    local user addr reader
+    is 'a guest that runs with a disk that nobody has open is looked at again' \
+        "$(try settle vms/a "$WEB" runs plugged)" waiting
+    is 'one without the disk is not' "$(try settle vms/a "$WEB" runs)" none
+    uses vms/a
+    reader=$user
+    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
+        --io-threads 1 vms/a >/dev/null 2>&1 &
+    user=$!
+    wait_until 'two have it open' 10 \
+        eval '[ "$(cluster_watchers vms/a | wc -l)" = 2 ]'
+    is 'whose watch is not told from another is, too' \
+        "$(try settle vms/a "$WEB" runs plugged)" waiting
+    is 'there is no claim' "$(agent_claim vms/a)" none
+    kill -TERM "$reader"
+    wait "$reader" 2>/dev/null
+    wait_until 'one closes it' 10 \
+        eval '[ "$(cluster_watchers vms/a | wc -l)" = 1 ]'
+    is 'then it is on record' "$(try settle vms/a "$WEB" runs plugged)" running
+    leaves vms/a
+    is 'and ends' "$(try settle vms/a "$WEB" ended)" dropped
+}
+
 # ---- building --------------------------------------------------------------
 
 silence()
@@ -474,6 +500,7 @@ inside()
     running
     arrival
     arrived
+    unclaimed
     silence
     at_work
     owed

@@ -189,6 +189,13 @@ static const struct {
     {"it does, and somebody else has it open",
      STORE_END_KEEP,
      {.phase = STORE_PHASE_NONE, PLUGGED, SOMEBODY, .this_boot = true}},
+    {"it runs without a claim, on a disk of several",
+     STORE_END_KEEP,
+     {.phase = STORE_PHASE_NONE,
+      PLUGGED,
+      OWN,
+      .shared = true,
+      .this_boot = true}},
     {"it does not run, and there is no claim",
      STORE_END_KEEP,
      {.phase = STORE_PHASE_NONE,
@@ -237,9 +244,75 @@ test_cases(void **state)
     }
 }
 
+/* ---- what there is to settle yet --------------------------------------------------- */
+
+static const char *const settled_words[] = {
+    [STORE_SETTLED_NONE] = "none",       [STORE_SETTLED_WAITING] = "waiting",
+    [STORE_SETTLED_RUNNING] = "running", [STORE_SETTLED_DROPPED] = "dropped",
+    [STORE_SETTLED_CUT_OFF] = "cut off",
+};
+
+#define NO_CLAIM .phase = STORE_PHASE_NONE, .this_boot = true
+
+static const struct {
+    const char *name;
+    StoreSettled settled;
+    StoreEndFacts facts;
+} kept[] = {
+    {"it runs without a claim, and somebody else has it open, too",
+     STORE_SETTLED_WAITING,
+     {NO_CLAIM, PLUGGED, SOMEBODY}},
+    {"it runs without a claim, and its watch is lost",
+     STORE_SETTLED_WAITING,
+     {NO_CLAIM, PLUGGED}},
+    {"it starts without a claim",
+     STORE_SETTLED_WAITING,
+     {NO_CLAIM, .guest = STORE_GUEST_OPENING}},
+    {"libvirt does not answer",
+     STORE_SETTLED_WAITING,
+     {NO_CLAIM, .guest = STORE_GUEST_UNKNOWN}},
+    {"it runs without the disk, or only reads it",
+     STORE_SETTLED_NONE,
+     {NO_CLAIM, .guest = STORE_GUEST_RUNS, SOMEBODY}},
+    {"several may write to it",
+     STORE_SETTLED_NONE,
+     {NO_CLAIM, PLUGGED, SOMEBODY, .shared = true}},
+    {"it has ended, and there is no claim",
+     STORE_SETTLED_NONE,
+     {NO_CLAIM, .guest = STORE_GUEST_ENDED, SOMEBODY}},
+    {"it runs, and somebody elsewhere asks for the disk just now",
+     STORE_SETTLED_WAITING,
+     {.phase = STORE_PHASE_BUILDING, PLUGGED, OWN}},
+    {"it has ended, and another has the disk",
+     STORE_SETTLED_NONE,
+     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_ENDED, SOMEBODY}},
+    {"it is on record",
+     STORE_SETTLED_RUNNING,
+     {.phase = STORE_PHASE_RUNNING, OURS, PLUGGED, GUEST}},
+    {"it is on record, and libvirt does not answer",
+     STORE_SETTLED_WAITING,
+     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_UNKNOWN, OURS, GUEST}},
+    {"it was handed, and has not been seen",
+     STORE_SETTLED_WAITING,
+     {.phase = STORE_PHASE_HANDED, .guest = STORE_GUEST_OPENING, OURS}},
+};
+
+static void
+test_kept(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(kept); i++) {
+        StoreSettled settled = store_claim_kept(&kept[i].facts);
+
+        if (settled != kept[i].settled)
+            fail_msg("%s: %s, not %s", kept[i].name, settled_words[settled],
+                     settled_words[kept[i].settled]);
+    }
+}
+
 /* ---- every combination ------------------------------------------------------------------ */
 
-#define FLAGS 13
+#define FLAGS 14
 
 static StoreEndFacts
 facts_of(guint phase, guint guest, guint flags)
@@ -260,6 +333,7 @@ facts_of(guint phase, guint guest, guint flags)
         .watched = flags & 1024,
         .watch_is_there = flags & 2048,
         .one_is_ours = flags & 4096,
+        .shared = flags & 8192,
     };
 }
 
@@ -307,11 +381,11 @@ hold(bool holds, const StoreEndFacts *f, StoreEnd end, const char *rule)
     fail_msg(
         "%s, but '%s' at: %s guest %s same %d here %d boot %d arrival %d "
         "here %d boot %d plugged %d attach %d over %d handed %d watched %d "
-        "recorded %d one-ours %d",
+        "recorded %d one-ours %d shared %d",
         rule, words[end], store_phase_word(f->phase), guests[f->guest],
         f->same_domain, f->here, f->this_boot, f->has_arrival, f->arrival_here,
         f->arrival_this_boot, f->plugged, f->attach, f->call_over, f->handed,
-        f->watched, f->watch_is_there, f->one_is_ours);
+        f->watched, f->watch_is_there, f->one_is_ours, f->shared);
 }
 
 /* The claim goes, or goes over to somebody else. */
@@ -353,7 +427,7 @@ check_watch(const StoreEndFacts *f, StoreEnd end)
         hold(!f->watch_is_there, f, end, "the recorded guest has it open");
     }
     if (end == STORE_END_CREATE)
-        hold(f->phase == STORE_PHASE_NONE && f->plugged, f, end,
+        hold(f->phase == STORE_PHASE_NONE && f->plugged && !f->shared, f, end,
              "only where there is no claim one is made");
     if (end == STORE_END_NOTE_WATCH)
         hold(f->same_domain && (f->here || f->arrival_here), f, end,
@@ -449,12 +523,26 @@ check_progress(const StoreEndFacts *f, StoreEnd end)
         hold(end == STORE_END_NOTE_WATCH, f, end, "a watch is not noted");
 }
 
+/* A guest that may write and is not on record is never forgotten. */
+static void
+check_forgetting(const StoreEndFacts *f, StoreEnd end)
+{
+    if (end == STORE_END_KEEP && f->guest == STORE_GUEST_RUNS && f->plugged &&
+        !f->shared)
+        hold(store_claim_kept(f) != STORE_SETTLED_NONE, f, end,
+             "a guest that runs with the disk is forgotten");
+    if (end == STORE_END_KEEP && f->phase == STORE_PHASE_NONE &&
+        f->guest == STORE_GUEST_ENDED)
+        hold(store_claim_kept(f) == STORE_SETTLED_NONE, f, end,
+             "who has ended and has no claim is remembered for ever");
+}
+
 static void
 test_every_combination(void **state)
 {
     static const Check checks[] = {
         check_letting_go, check_watch,   check_cutting_off, check_migration,
-        check_destroying, check_unknown, check_progress};
+        check_destroying, check_unknown, check_progress,    check_forgetting};
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)
@@ -466,6 +554,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_kept),
         cmocka_unit_test(test_every_combination),
     };
 

@@ -40,7 +40,7 @@ find(const char *disks, const char *image)
 {
     g_autofree char *xml = domain_text("", disks);
     g_autoptr(GError) error = NULL;
-    DomFound found = {DOM_ROLE_NONE, false};
+    DomFound found = {DOM_ROLE_NONE, false, false};
 
     if (!dom_find_source(xml, strlen(xml), "vms", image, &found, &error))
         fail_msg("%s\n%s", error->message, xml);
@@ -135,6 +135,18 @@ test_roles(void **state G_GNUC_UNUSED)
 }
 
 static void
+test_shared(void **state G_GNUC_UNUSED)
+{
+    assert_true(
+        find(DISK("disk", RBD("vms/a", "1") "<shareable/>"), "a").shared);
+    assert_false(find(DISK("disk", RBD("vms/a", "1")), "a").shared);
+    assert_false(find(DISK("disk", RBD("vms/b", "1") "<shareable/>")
+                          DISK("disk", RBD("vms/a", "1")),
+                      "a")
+                     .shared);
+}
+
+static void
 test_list(void **state G_GNUC_UNUSED)
 {
     static const struct {
@@ -186,7 +198,7 @@ test_errors(void **state G_GNUC_UNUSED)
     for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
         g_autoptr(GError) error = NULL;
         GPtrArray *sources = NULL;
-        DomFound found = {DOM_ROLE_DISK, true};
+        DomFound found = {DOM_ROLE_DISK, true, true};
 
         assert_false(dom_sources(bad[i], strlen(bad[i]), &sources, NULL));
         assert_null(sources);
@@ -202,6 +214,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_roles),
+        cmocka_unit_test(test_shared),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_errors),
     };

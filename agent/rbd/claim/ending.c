@@ -78,7 +78,7 @@ static StoreEnd
 end_missing(const StoreEndFacts *facts)
 {
     return facts->guest == STORE_GUEST_RUNS && facts->plugged &&
-                   facts->one_is_ours
+                   !facts->shared && facts->one_is_ours
                ? STORE_END_CREATE
                : STORE_END_KEEP;
 }
@@ -114,4 +114,37 @@ store_claim_end(const StoreEndFacts *facts)
         break;
     }
     return STORE_END_KEEP;
+}
+
+static bool
+is_ours(const StoreEndFacts *facts)
+{
+    return facts->phase != STORE_PHASE_NONE && facts->same_domain &&
+           (facts->here || (facts->has_arrival && facts->arrival_here));
+}
+
+/* A guest that has the disk open, or may come to have it, without a claim of its
+ * own: as long as its watch cannot be told from others, or somebody who is about
+ * to be refused has the claim, it is looked at again. Nobody else would ever make
+ * its claim, and once its watch is lost, as with the host's network, the disk
+ * would be anybody's. */
+static bool
+lacks_claim(const StoreEndFacts *facts)
+{
+    if (facts->guest == STORE_GUEST_RUNS)
+        return facts->plugged && !facts->shared;
+    return facts->guest != STORE_GUEST_ENDED;
+}
+
+StoreSettled
+store_claim_kept(const StoreEndFacts *facts)
+{
+    bool on_record = facts->phase == STORE_PHASE_RUNNING && facts->here &&
+                     !facts->has_arrival;
+
+    if (!is_ours(facts))
+        return lacks_claim(facts) ? STORE_SETTLED_WAITING : STORE_SETTLED_NONE;
+    return on_record && facts->guest != STORE_GUEST_UNKNOWN
+               ? STORE_SETTLED_RUNNING
+               : STORE_SETTLED_WAITING;
 }

@@ -22,6 +22,7 @@ typedef struct {
     bool arrival_this_boot;
     bool plugged;   /* the live definition has the disk, as a source, in a
                     * backing chain or as the target of a block job */
+    bool shared;    /* as one that several may write to */
     bool attach;    /* STORE_PHASE_HANDED: a call asked for it */
     bool call_over; /* and it is known to have come back */
     bool handed;    /* this host's notes: it was handed here, and its watch was
@@ -47,5 +48,7 @@ typedef enum {
 } StoreEnd;
 
 StoreEnd store_claim_end(const StoreEndFacts *facts);
+/* What there is to settle yet, after STORE_END_KEEP. */
+StoreSettled store_claim_kept(const StoreEndFacts *facts);
 
 #endif

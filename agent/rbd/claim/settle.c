@@ -132,6 +132,7 @@ collect(Settle *settle)
         .phase = STORE_PHASE_NONE,
         .guest = now->state,
         .plugged = now->plugged,
+        .shared = now->shared,
         .call_over = now->call_over,
         .handed = settle->note && settle->note->handed && is_noted(settle),
         .this_boot = true,
@@ -281,35 +282,6 @@ act(Settle *settle, StoreEnd end, int *ret_r, GError **error)
 
 /* ---- and what that means ------------------------------------------------------------ */
 
-static bool
-is_ours(const Settle *settle)
-{
-    const StoreEndFacts *facts = &settle->facts;
-
-    return facts->phase != STORE_PHASE_NONE && facts->same_domain &&
-           (facts->here || (facts->has_arrival && facts->arrival_here));
-}
-
-/* Nothing more is to be done about a claim that is not ours, or whose guest is
- * on record. */
-static StoreSettled
-kept(const Settle *settle)
-{
-    const StoreEndFacts *facts = &settle->facts;
-    bool on_record = facts->phase == STORE_PHASE_RUNNING && facts->here &&
-                     !facts->has_arrival;
-
-    if (!is_ours(settle))
-        return facts->phase == STORE_PHASE_NONE &&
-                       (facts->guest == STORE_GUEST_OPENING ||
-                        facts->guest == STORE_GUEST_UNKNOWN)
-                   ? STORE_SETTLED_WAITING
-                   : STORE_SETTLED_NONE;
-    return on_record && facts->guest != STORE_GUEST_UNKNOWN
-               ? STORE_SETTLED_RUNNING
-               : STORE_SETTLED_WAITING;
-}
-
 static StoreSettled
 outcome(const Settle *settle, StoreEnd end)
 {
@@ -327,7 +299,7 @@ outcome(const Settle *settle, StoreEnd end)
     case STORE_END_KEEP:
         break;
     }
-    return kept(settle);
+    return store_claim_kept(&settle->facts);
 }
 
 static char *
