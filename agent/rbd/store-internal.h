@@ -86,6 +86,8 @@ struct StoreCluster {
     GPtrArray *work;      /* of StoreWork, under way; borrowed */
     char *full_pool;      /* known to be full when it was last asked for */
     GPtrArray *claims;    /* of StoreClaim, held; borrowed */
+    GHashTable
+        *claiming; /* 'pool/image' -> how many requests are at its claim */
     GCond claims_changed;
     GThread *beat; /* NULL until the first claim, as is the next */
     void (*stop_beat)(StoreCluster *cluster); /* before the cluster goes */

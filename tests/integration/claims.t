@@ -5,7 +5,9 @@
 #
 # Nobody but the test has written them: to one process it makes no difference.
 #
-# Needs: root, the packages of lib/packages.sh, REMORA_BUILD (a build tree).
+# Needs: root, the packages of lib/packages.sh, REMORA_BUILD (a build tree) with
+#        fault points.
+# Stage: faults
 #
 # shellcheck source-path=SCRIPTDIR
 here=$(dirname -- "$(realpath -- "$0")")/..
@@ -335,6 +337,25 @@ at_work()
     is 'nobody is cut off' "$(cluster_blocklist)" ''
 }
 
+# Between the cluster's yes and the first touch a claim of this very process must
+# not look like a dead one's, to another request of it.
+twice()
+{
+    local said
+    said=$(REMORA_FAULT=claim-created=delay:3000@1 try twice vms/twice \
+        "$PARENT" 0 "$WEB")
+    is 'of two requests of one process at once one gets the disk' \
+        "$(head -n 1 <<<"$said")" 1
+    like 'and the other is told who is at it' "$said" \
+        "claimed by host '$(hostname)' for '$WEB': it is at work on it"
+    writes twice phase=fenced "$BETA"
+    said=$(REMORA_FAULT=taken-over=delay:3000@1 try twice vms/twice \
+        "$PARENT" 0 "$WEB")
+    is 'also if it is taken over' "$(head -n 1 <<<"$said")" 1
+    is 'no claim is left' "$(agent_claim vms/twice)" none
+    is 'nobody is cut off' "$(cluster_blocklist)" ''
+}
+
 # Of a builder that took it from a guest that was out of reach.
 owed()
 {
@@ -506,6 +527,7 @@ inside()
     unclaimed
     silence
     at_work
+    twice
     owed
     crowded
     blank

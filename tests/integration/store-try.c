@@ -5,6 +5,7 @@
  *     store-try monitors
  *     store-try provision POOL/IMAGE SOURCE SIZE OWNER
  *                         [hold|hand|read|rounds N]
+ *     store-try twice POOL/IMAGE SOURCE SIZE OWNER
  *     store-try key USER [KEYRING]
  *     store-try settle POOL/IMAGE OWNER unknown|ended|opening|runs [plugged|over]
  *     store-try reclaim
@@ -19,8 +20,9 @@
  * SOURCE is POOL/IMAGE@SNAP, or 'existing', 'blank' or 'filled' (with the letter
  * x). Until SIGTERM comes, 'hold' keeps the claim, and 'hand' keeps it handed
  * over; 'hand' leaves it so when it ends. 'read': the disk is only read. 'rounds'
- * provisions and drops the claim N times over one connection. 'crowd' asks for
- * the watchers TIMES in each of THREADS threads over one connection. 'watch'
+ * provisions and drops the claim N times over one connection. 'twice' provisions
+ * in two threads at once, and says how many of them were allowed, then why one
+ * was not. 'crowd' asks for the watchers TIMES in each of THREADS threads over one connection. 'watch'
  * watches the image's header N times, as clients do that have it open, until
  * SIGTERM comes. Reads STORE_TRY_USER, STORE_TRY_CONF, STORE_TRY_KEYRING,
  * STORE_TRY_STARTS (the owner starts, and nothing of it is left here; 'arriving':
@@ -182,16 +184,15 @@ has_ended(const char *owner)
     return true;
 }
 
-static int
-try_provision(StoreCluster *cluster, char **args)
+/* name and parent: the words of args[0] and args[1]. */
+static StoreDisk
+disk_of(char **args, char **name, char **parent)
 {
-    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
-    g_auto(GStrv) parent = g_strsplit_set(args[1], "/@", 3);
-    const char *how = args[4] ? args[4] : "";
     StoreSource source = source_of(args[1]);
     bool clone = source == STORE_SOURCE_CLONE && g_strv_length(parent) == 3;
     const char *starts = setting("STORE_TRY_STARTS", "");
-    const StoreDisk disk = {
+
+    return (StoreDisk){
         .source = source,
         .parent = {clone ? parent[0] : NULL, clone ? parent[1] : NULL,
                    clone ? parent[2] : NULL},
@@ -201,13 +202,22 @@ try_provision(StoreCluster *cluster, char **args)
         .size = g_ascii_strtoull(args[2], NULL, 10),
         .owner = args[3],
         .label = "vda",
-        .read_only = strcmp(how, "read") == 0,
         .starts = starts[0] != '\0',
         .arriving = strcmp(starts, "arriving") == 0,
         .has_ended = has_ended,
         .patience_ms = (guint)atoi(setting("STORE_TRY_PATIENCE", "0")),
     };
+}
 
+static int
+try_provision(StoreCluster *cluster, char **args)
+{
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    g_auto(GStrv) parent = g_strsplit_set(args[1], "/@", 3);
+    const char *how = args[4] ? args[4] : "";
+    StoreDisk disk = disk_of(args, name, parent);
+
+    disk.read_only = strcmp(how, "read") == 0;
     if (strcmp(how, "rounds") == 0)
         return provision(cluster, &disk, args[5] ? atoi(args[5]) : 1, 0);
     block_term();
@@ -215,6 +225,50 @@ try_provision(StoreCluster *cluster, char **args)
                      strcmp(how, "hold") == 0   ? 'o'
                      : strcmp(how, "hand") == 0 ? 'a'
                                                 : '\0');
+}
+
+typedef struct {
+    StoreCluster *cluster;
+    const StoreDisk *disk;
+    StoreResult result;
+    GError *error;
+} Twin;
+
+static gpointer
+provision_twin(gpointer opaque)
+{
+    Twin *twin = opaque;
+
+    return GINT_TO_POINTER(store_provision(twin->cluster, twin->disk,
+                                           &twin->result, &twin->error));
+}
+
+static int
+try_twice(StoreCluster *cluster, char **args)
+{
+    g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
+    g_auto(GStrv) parent = g_strsplit_set(args[1], "/@", 3);
+    const StoreDisk disk = disk_of(args, name, parent);
+    Twin twins[2] = {{.cluster = cluster, .disk = &disk},
+                     {.cluster = cluster, .disk = &disk}};
+    g_autoptr(GError) error = NULL;
+    GThread *other;
+    int allowed;
+
+    if (!store_cluster_connect(cluster, &error))
+        return fail(error);
+    other = g_thread_new("other", provision_twin, &twins[1]);
+    allowed = GPOINTER_TO_INT(provision_twin(&twins[0]));
+    allowed += GPOINTER_TO_INT(g_thread_join(other));
+    printf("%d\n", allowed);
+    for (gsize i = 0; i < G_N_ELEMENTS(twins); i++) {
+        store_claim_drop(twins[i].result.claim);
+        store_result_clear(&twins[i].result);
+        if (twins[i].error)
+            puts(twins[i].error->message);
+        g_clear_error(&twins[i].error);
+    }
+    return 0;
 }
 
 static StoreGuestState
@@ -488,6 +542,7 @@ static const struct {
     {"watch", 2, 2, try_watch},       {"find", 2, 9, try_find},
     {"reclaim", 0, 0, try_reclaim},   {"state", 1, 1, try_state},
     {"add", 3, 4, try_add},           {"images", 1, 1, try_images},
+    {"twice", 4, 4, try_twice},
 };
 
 int

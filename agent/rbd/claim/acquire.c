@@ -469,6 +469,23 @@ finish(StoreClaim *claim, StoreClaimTaken *taken, GError **error)
     return FALSE;
 }
 
+static gboolean
+try_often(StoreConn *conn,
+          const StoreClaimAsk *ask,
+          StoreClaim **ret_claim,
+          StoreClaimTaken *ret_taken,
+          GError **error)
+{
+    for (int i = 0; i < TAKE_TRIES && !*ret_claim; i++)
+        if (!take_once(conn, ask, ret_claim, ret_taken, error))
+            return FALSE;
+    return *ret_claim ||
+           store_refuse(error, STORE_ERROR_BUSY,
+                        "the claim on '%s/%s' changes hands all the time: "
+                        "try again",
+                        ask->pool, ask->image);
+}
+
 gboolean
 store_claim_acquire(StoreConn *conn,
                     const StoreClaimAsk *ask,
@@ -478,14 +495,14 @@ store_claim_acquire(StoreConn *conn,
 {
     StoreClaim *claim = NULL;
 
-    for (int i = 0; i < TAKE_TRIES && !claim; i++)
-        if (!take_once(conn, ask, &claim, ret_taken, error))
-            return FALSE;
-    if (!claim)
-        return store_refuse(error, STORE_ERROR_BUSY,
-                            "the claim on '%s/%s' changes hands all the time: "
-                            "try again",
-                            ask->pool, ask->image);
+    /* Before the cluster can say yes, or another request of this process would
+     * find a claim at which nobody seems to be. */
+    store_beat_enter(conn->cluster, ask->pool, ask->image);
+    if (!try_often(conn, ask, &claim, ret_taken, error)) {
+        store_beat_exit(conn->cluster, ask->pool, ask->image);
+        return FALSE;
+    }
+    /* From here on the claim keeps what was entered, until it is freed. */
     if (!finish(claim, ret_taken, error))
         return FALSE;
     *ret_claim = claim;

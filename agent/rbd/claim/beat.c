@@ -234,18 +234,51 @@ store_beat_remove(StoreClaim *claim)
     return was_there;
 }
 
-bool
-store_beat_has(StoreCluster *cluster, const char *pool, const char *image)
+/* ---- who is at work on which image ---------------------------------------------- */
+
+/* Under the lock. Of the requests at the image there are now so many. */
+static guint
+count(StoreCluster *cluster, const char *pool, const char *image, int change)
 {
-    bool has = false;
+    g_autofree char *key = g_strdup_printf("%s/%s", pool, image);
+    guint n;
+
+    if (!cluster->claiming)
+        cluster->claiming =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    n = GPOINTER_TO_UINT(g_hash_table_lookup(cluster->claiming, key));
+    n = (guint)((int)n + change);
+    if (n == 0)
+        (void)g_hash_table_remove(cluster->claiming, key);
+    else if (change != 0)
+        g_hash_table_replace(cluster->claiming, g_steal_pointer(&key),
+                             GUINT_TO_POINTER(n));
+    return n;
+}
+
+void
+store_beat_enter(StoreCluster *cluster, const char *pool, const char *image)
+{
+    g_mutex_lock(&cluster->lock);
+    (void)count(cluster, pool, image, 1);
+    g_mutex_unlock(&cluster->lock);
+}
+
+void
+store_beat_exit(StoreCluster *cluster, const char *pool, const char *image)
+{
+    g_mutex_lock(&cluster->lock);
+    (void)count(cluster, pool, image, -1);
+    g_mutex_unlock(&cluster->lock);
+}
+
+bool
+store_beat_has_other(StoreCluster *cluster, const char *pool, const char *image)
+{
+    bool has;
 
     g_mutex_lock(&cluster->lock);
-    for (guint i = 0; i < cluster->claims->len && !has; i++) {
-        const StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
-
-        has =
-            strcmp(claim->image, image) == 0 && strcmp(claim->pool, pool) == 0;
-    }
+    has = count(cluster, pool, image, 0) > 1;
     g_mutex_unlock(&cluster->lock);
     return has;
 }

@@ -13,7 +13,20 @@
 void store_beat_add(StoreClaim *claim);
 /* false: it was not there. */
 bool store_beat_remove(StoreClaim *claim);
-/* Whether this process builds under a claim on the image. */
-bool store_beat_has(StoreCluster *cluster, const char *pool, const char *image);
+
+/*
+ * The requests of this process that ask for the claim on an image, hold it or
+ * give it up: from before the cluster is asked until nothing of it is under way
+ * any more. A claim of this very process without such a request is left over; in
+ * any moment between it would be the living one's of another request.
+ */
+void
+store_beat_enter(StoreCluster *cluster, const char *pool, const char *image);
+void
+store_beat_exit(StoreCluster *cluster, const char *pool, const char *image);
+/* Whether there is another one beside the caller's. */
+bool store_beat_has_other(StoreCluster *cluster,
+                          const char *pool,
+                          const char *image);
 
 #endif

@@ -85,7 +85,7 @@ builder_of(StoreConn *conn,
     if (!instance)
         return STORE_BUILDER_DEAD; /* it was left so (store_claim_abandon) */
     if (strcmp(instance, conn->instance) == 0)
-        return store_beat_has(conn->cluster, ask->pool, ask->image)
+        return store_beat_has_other(conn->cluster, ask->pool, ask->image)
                    ? STORE_BUILDER_AT_WORK
                    : STORE_BUILDER_DEAD;
     switch (store_instance_look(conn->cluster->run_dir, instance, ask->pool,

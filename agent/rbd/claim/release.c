@@ -23,6 +23,7 @@
 static void
 claim_free(StoreClaim *claim)
 {
+    store_beat_exit(claim->conn->cluster, claim->pool, claim->image);
     store_conn_unref(claim->conn);
     g_free(claim->pool);
     g_free(claim->image);

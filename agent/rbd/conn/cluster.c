@@ -67,6 +67,7 @@ store_cluster_unref(StoreCluster *cluster)
     store_stalls_free(cluster->stalls);
     g_clear_pointer(&cluster->parents, g_hash_table_unref);
     g_clear_pointer(&cluster->observed, g_hash_table_unref);
+    g_clear_pointer(&cluster->claiming, g_hash_table_unref);
     g_mutex_clear(&cluster->connect_lock);
     g_mutex_clear(&cluster->lock);
     g_cond_clear(&cluster->probed);
