@@ -391,6 +391,36 @@ given_up()
         "$BED_INST/bin/remora" fence --help >/dev/null 2>&1
 }
 
+# names_host HOST: a claim does, or one that has it for a migration's target.
+names_host()
+{
+    local pool claim
+    for pool in vms volumes; do
+        for claim in $(rados -p "$pool" ls | grep '^remora_claim\.'); do
+            rados -p "$pool" getxattr "$claim" remora.claim 2>/dev/null |
+                grep -q -E "(host|arrival)=$1[ ;]" && return
+        done
+    done
+    return 1
+}
+
+# As an administrator does who is told that it has a disk: again, where a claim
+# has changed meanwhile. No start asks for it where no claim names it, and then it
+# refuses.
+give_up()
+{
+    local said
+    for _ in 1 2 3; do
+        if ! said=$("$BED_INST/bin/remora" fence --host "$1" --yes 2>&1); then
+            [[ $said == *"no claim names host '$1'"* ]] && ! names_host "$1" ||
+                echo "$1 cannot be given up: $said"
+            break
+        fi
+        [[ $said == *'see it once more'* ]] || break
+    done
+    echo "$said" >>"$BED/log/said"
+}
+
 # All that failed is back, but a host that is given up.
 heal()
 {
@@ -409,8 +439,7 @@ heal()
     [ "${#JOB[@]}" = 0 ] || wait "${JOB[@]}"
     JOB=()
     for host in "${!IS_LOST[@]}"; do
-        "$BED_INST/bin/remora" fence --host "$host" --yes \
-            >>"$BED/log/said" 2>&1 || echo "$host cannot be given up"
+        give_up "$host"
     done
 }
 
