@@ -49,8 +49,8 @@ SLOW_S=60
 # Until RBD's watches end.
 WATCH_S=30
 # What a start may need at most: a watch that has to end, a hook's deadline, and
-# as much again.
-START_S=$((4 * WATCH_S))
+# as much again; on a machine that has nothing else to do.
+START_S=$((4 * WATCH_S * BED_PATIENCE))
 SEED=${REMORA_SEED:-$((RANDOM * 32768 + RANDOM))}
 declare -A UUID IS_CUT IS_LOST JOB
 
