@@ -401,6 +401,13 @@ char **store_watchers_of(StoreConn *conn,
                          const char *pool,
                          const char *image,
                          GError **error);
+/* image/lock.c: whether the image's exclusive lock shows that a client whose
+ * watch is gone has written its last. false: it may hold it, the image has none,
+ * or that cannot be known. */
+bool store_has_let_go(StoreConn *conn,
+                      const char *pool,
+                      const char *image,
+                      const char *addr);
 /* A field of a line of words 'key=value'; "" when it is not there. g_free(). */
 char *store_word(const char *line, const char *key);
 /* The mark's value for an image id, and its owner if text is such a mark. */

@@ -69,10 +69,10 @@ start()
     is 'a disk' "$(try provision vms/a "$PARENT" 0 "$WEB")" "built $((16 * MiB))"
 }
 
-# uses POOL/IMAGE: somebody has it open, as $user and at $addr.
+# uses POOL/IMAGE [read|write]: somebody has it open, as $user and at $addr.
 uses()
 {
-    rbd --id remora bench --io-type read --io-size 4K --io-total 1T \
+    rbd --id remora bench --io-type "${2-read}" --io-size 4K --io-total 1T \
         --io-threads 1 "$1" >/dev/null 2>&1 &
     user=$!
     wait_until "somebody uses $1" 10 eval "[ -n \"\$(cluster_watchers $1)\" ]"
@@ -169,6 +169,8 @@ fenced()
     writes a phase=fenced "$BETA addr=$GONE"
     is 'what an operator has fenced is free' \
         "$(starts vms/a "$PARENT" "$WEB")" "ready $((16 * MiB)) recovered"
+    ok 'when who is in it is cut off, should the host not be off as was said' \
+        cut_off_for_years "$GONE"
     forgiven
 }
 
@@ -288,6 +290,57 @@ unclaimed()
     is 'then it is on record' "$(try settle vms/a "$WEB" runs plugged)" running
     leaves vms/a
     is 'and ends' "$(try settle vms/a "$WEB" ended)" dropped
+}
+
+# What a guest wrote last may arrive when its watch is long gone, unless it has
+# let go of the image's lock.
+ended()
+{
+    local user addr
+    rbd create --size 4M --image-feature layering vms/plain
+    rbd create --size 4M vms/locked
+    is 'nobody is cut off' "$(cluster_blocklist)" ''
+
+    uses vms/locked write
+    is 'a guest is on record' \
+        "$(try settle vms/locked "$WEB" runs plugged)" running
+    leaves vms/locked
+    is 'it closes its disk, and ends' \
+        "$(try settle vms/locked "$WEB" ended)" dropped
+    is 'which cuts nobody off' "$(cluster_blocklist)" ''
+
+    uses vms/locked write
+    is 'another one' "$(try settle vms/locked "$WEB" runs plugged)" running
+    leaves vms/locked
+    is 'closes it, and starts again before anybody has seen its end' \
+        "$(starts vms/locked existing "$WEB")" "ready $((4 * MiB)) recovered"
+    is 'which cuts nobody off either' "$(cluster_blocklist)" ''
+
+    uses vms/locked write
+    is 'a third one' "$(try settle vms/locked "$WEB" runs plugged)" running
+    kill -KILL "$user"
+    wait "$user" 2>/dev/null
+    wait_until 'is killed, and its watch runs out' 120 \
+        eval '[ -z "$(cluster_watchers vms/locked)" ]'
+    is 'it ends' "$(try settle vms/locked "$WEB" ended)" dropped
+    is 'and is cut off, watch or no watch' "$(cluster_blocklist)" "$addr"
+    forgiven
+
+    uses vms/plain write
+    is 'one on a disk without a lock' \
+        "$(try settle vms/plain "$WEB" runs plugged)" running
+    leaves vms/plain
+    is 'ends' "$(try settle vms/plain "$WEB" ended)" dropped
+    is 'and is cut off, for nothing shows how' "$(cluster_blocklist)" "$addr"
+    forgiven
+
+    uses vms/plain write
+    is 'one more' "$(try settle vms/plain "$WEB" runs plugged)" running
+    leaves vms/plain
+    is 'starts again' "$(starts vms/plain existing "$WEB")" \
+        "ready $((4 * MiB)) recovered"
+    is 'and is cut off' "$(cluster_blocklist)" "$addr"
+    forgiven
 }
 
 # ---- building --------------------------------------------------------------
@@ -525,6 +578,7 @@ inside()
     arrival
     arrived
     unclaimed
+    ended
     silence
     at_work
     twice

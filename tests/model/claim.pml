@@ -39,6 +39,9 @@
 #ifndef LATE
 #define LATE 0 /* what a dead builder asked for is done after its death */
 #endif
+#ifndef KILLS
+#define KILLS 0 /* of a guest on record, whose last writes are still on their way */
+#endif
 #ifndef EXPIRIES
 #define EXPIRIES 0 /* of an entry of the blocklist */
 #endif
@@ -92,6 +95,7 @@ byte unplugged; /* its live definition does not have the disk any more */
 byte reopened; /* has it open as another client than at first */
 byte watches;  /* is among the watchers, alive or not */
 byte cut_off;  /* its address is on the blocklist */
+byte lingers;  /* is dead, but what it wrote last may still be on its way */
 
 /* Builders: those of a hook or an agent that asks for a start. */
 byte builds;      /* writes to the image */
@@ -118,7 +122,7 @@ bool quiet; /* faults have ended, and nobody starts anything any more */
 
 byte partitions = PARTITIONS, crashes = CRASHES, fences = FENCES;
 byte migrations = MIGRATIONS, replugs = REPLUGS, tools = TOOLS;
-byte forgets = FORGETS, late = LATE, expiries = EXPIRIES;
+byte forgets = FORGETS, late = LATE, expiries = EXPIRIES, kills = KILLS;
 
 /* What a host's own agent can do. */
 #define REACHES(h) (up[h] && net[h] && !host_cut[h])
@@ -154,7 +158,8 @@ bool two_writers, stuck;
 #else
 #define STRANGERS 0
 #endif
-#define WRITING_GUESTS ((open & executes & ~CUT_GUESTS) | STRANGERS)
+#define WRITING_GUESTS \
+    ((((open & executes) | lingers) & ~CUT_GUESTS) | STRANGERS)
 #define WRITING_BUILDERS ((builds | in_flight) & ~builder_cut)
 
 /* One who is out of reach counts: it may be back at any moment. */
@@ -173,8 +178,17 @@ inline check()
 inline cut_guests(s, is_new)
 {
     cut_off = cut_off | USED(s, is_new);
+    lingers = lingers & ~USED(s, is_new);
     watches = watches & ~USED(s, is_new)
 }
+
+/* Whether something of a dead guest on record may still arrive: its watch is there,
+ * or it has not let go of the image's lock. */
+#ifdef M_DEAD_NOT_CUT
+#define MAY_ARRIVE(x) (HAS(watches, x))
+#else
+#define MAY_ARRIVE(x) (HAS(watches | lingers, x))
+#endif
 
 /* ---- a start: claim, cut off, look, build, hand, answer --------------------- */
 
@@ -239,7 +253,7 @@ end:
         :: phase == RUNNING && HOST(who) == h &&
            (!arrival || HOST(arrival) == h && ENDED(h, arrival)) ->
            takes = ENDED(h, who);
-           must_cut = (watches -> BIT(addr) : 0)
+           must_cut = ((watches || MAY_ARRIVE(addr)) -> BIT(addr) : 0)
         :: phase == RUNNING && HOST(who) != h &&
            (!arrival || HOST(arrival) == h && ENDED(h, arrival)) ->
            takes = !watches;
@@ -390,7 +404,7 @@ proctype Settle(bit h)
     byte seen_who, seen_addr, seen_arrival, seen_owes, found;
     mtype seen_phase = NONE;
     byte seen_nonce;
-    bool found_new;
+    bool found_new, seen_ended;
 
 end:
     do
@@ -401,7 +415,8 @@ end:
            (ENDED(h, who) || (UNPLUGGED(h, who) && !arrival)) &&
            (phase == RUNNING || !watches) ->
            seen_phase = phase; seen_who = who; seen_addr = addr;
-           seen_arrival = arrival; seen_owes = owes; seen_nonce = nonce
+           seen_arrival = arrival; seen_owes = owes; seen_nonce = nonce;
+           seen_ended = ENDED(h, who)
        }
        atomic {
            if
@@ -414,9 +429,10 @@ end:
 #endif
                  if
 #ifdef M_UNPLUG_NOT_CUT
-                 :: seen_phase == RUNNING && HAS(watches, seen_addr) ->
+                 :: seen_phase == RUNNING && MAY_ARRIVE(seen_addr) ->
 #else
-                 :: seen_phase == RUNNING ->
+                 :: seen_phase == RUNNING &&
+                    (!seen_ended || MAY_ARRIVE(seen_addr)) ->
 #endif
                     cut_guests(BIT(seen_addr), addr_new)
                  :: else
@@ -430,7 +446,7 @@ end:
            :: !up[h] || host_cut[h]
            fi;
            seen_phase = NONE; seen_who = 0; seen_addr = 0; seen_arrival = 0;
-           seen_owes = 0; seen_nonce = 0
+           seen_owes = 0; seen_nonce = 0; seen_ended = false
        }
 
     /* What its host fenced knows of: so nobody need cut it off again. */
@@ -604,8 +620,17 @@ end:
            fi
        }
     :: atomic { HAS(coming, x) && !quiet -> die(x) }
-    /* Killed: its watch stays. */
-    :: atomic { HAS((open | unplugged) & executes, x) && !quiet -> die(x) }
+    /* Killed: its watch stays, and what its kernel has not sent yet. */
+    :: atomic {
+           HAS((open | unplugged) & executes, x) && !quiet ->
+           if
+           :: kills && HAS(open, x) && phase == RUNNING && who == x ->
+              kills--;
+              ADD(lingers, x)
+           :: true
+           fi;
+           die(x)
+       }
     :: atomic {
            HAS(open & executes, x) && !quiet && net[HOST(x)] ->
            die(x);
@@ -647,6 +672,7 @@ inline crash_guests(h)
     open = open & ~ON_HOST(h);
     executes = executes & ~ON_HOST(h);
     unplugged = unplugged & ~ON_HOST(h);
+    lingers = lingers & ~ON_HOST(h);
     guest[h] = 0
 }
 
@@ -671,6 +697,7 @@ end:
     :: d_step { !up[h] && !killed[h] -> up[h] = true; host_cut[h] = false }
     /* What dead builders asked for is done, or was lost. */
     :: d_step { in_flight -> in_flight = 0 }
+    :: d_step { lingers -> lingers = 0 }
     :: d_step {
            late_hand ->
            if
@@ -706,6 +733,7 @@ end:
            watches = watches & ~ON_HOST(h)
 #else
            host_cut[h] = true;
+           lingers = lingers & ~ON_HOST(h);
            watches = watches & ~(ON_HOST(h) & 14) /* 0 is elsewhere */
 #endif
        }

@@ -26,6 +26,7 @@ static const char *const words[] = {
     [STORE_END_DROP] = "drop",
     [STORE_END_CUT_DROP] = "cut off and drop",
     [STORE_END_PROMOTE] = "promote",
+    [STORE_END_CUT_PROMOTE] = "cut off and promote",
     [STORE_END_FORGET_ARRIVAL] = "forget the arrival",
     [STORE_END_DESTROY] = "destroy",
 };
@@ -117,18 +118,37 @@ static const struct {
     {"it goes on, out of reach",
      STORE_END_KEEP,
      {.phase = STORE_PHASE_RUNNING, OURS, PLUGGED}},
-    {"it has ended",
-     STORE_END_DROP,
-     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_ENDED, OURS}},
-    {"it has ended, and its watch is there",
-     STORE_END_CUT_DROP,
-     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_ENDED, OURS, GUEST}},
-    {"it has ended, and somebody else has it open",
+    {"it has ended, and closed its disk in order",
      STORE_END_DROP,
      {.phase = STORE_PHASE_RUNNING,
       .guest = STORE_GUEST_ENDED,
       OURS,
+      .let_go = true}},
+    {"it has ended, its watch is gone, and what it wrote last may be on its way",
+     STORE_END_CUT_DROP,
+     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_ENDED, OURS}},
+    {"it ended with its host",
+     STORE_END_DROP,
+     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_ENDED, BOOTED}},
+    {"it ended with its host, and its watch is listed yet",
+     STORE_END_CUT_DROP,
+     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_ENDED, BOOTED, GUEST}},
+    {"it has ended, and its watch is there",
+     STORE_END_CUT_DROP,
+     {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_ENDED, OURS, GUEST}},
+    {"it has ended, and somebody else has it open",
+     STORE_END_CUT_DROP,
+     {.phase = STORE_PHASE_RUNNING,
+      .guest = STORE_GUEST_ENDED,
+      OURS,
       SOMEBODY}},
+    {"it has ended in order, and somebody else has it open",
+     STORE_END_DROP,
+     {.phase = STORE_PHASE_RUNNING,
+      .guest = STORE_GUEST_ENDED,
+      OURS,
+      SOMEBODY,
+      .let_go = true}},
     {"the disk was detached",
      STORE_END_CUT_DROP,
      {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_RUNS, OURS}},
@@ -145,9 +165,18 @@ static const struct {
      {.phase = STORE_PHASE_RUNNING,
       .guest = STORE_GUEST_ENDED,
       OURS,
+      .let_go = true,
       .has_arrival = true}},
     {"it has, and what came has it open",
      STORE_END_PROMOTE,
+     {.phase = STORE_PHASE_RUNNING,
+      .guest = STORE_GUEST_ENDED,
+      OURS,
+      SOMEBODY,
+      .let_go = true,
+      .has_arrival = true}},
+    {"it has, and what it wrote last may be on its way",
+     STORE_END_CUT_PROMOTE,
      {.phase = STORE_PHASE_RUNNING,
       .guest = STORE_GUEST_ENDED,
       OURS,
@@ -312,7 +341,7 @@ test_kept(void **state)
 
 /* ---- every combination ------------------------------------------------------------------ */
 
-#define FLAGS 14
+#define FLAGS 15
 
 static StoreEndFacts
 facts_of(guint phase, guint guest, guint flags)
@@ -334,6 +363,7 @@ facts_of(guint phase, guint guest, guint flags)
         .watch_is_there = flags & 2048,
         .one_is_ours = flags & 4096,
         .shared = flags & 8192,
+        .let_go = flags & 16384,
     };
 }
 
@@ -350,7 +380,10 @@ can_be(const StoreEndFacts *f)
            !(f->arrival_here && !f->has_arrival) &&
            !(f->has_arrival && f->phase != STORE_PHASE_RUNNING) &&
            !((f->watch_is_there || f->one_is_ours) && !f->watched) &&
-           !(f->watch_is_there && f->phase != STORE_PHASE_RUNNING);
+           !(f->watch_is_there && f->phase != STORE_PHASE_RUNNING) &&
+           !(f->let_go && (f->watch_is_there || !f->this_boot ||
+                           f->guest != STORE_GUEST_ENDED ||
+                           f->phase != STORE_PHASE_RUNNING));
 }
 
 typedef void (*Check)(const StoreEndFacts *facts, StoreEnd end);
@@ -381,11 +414,11 @@ hold(bool holds, const StoreEndFacts *f, StoreEnd end, const char *rule)
     fail_msg(
         "%s, but '%s' at: %s guest %s same %d here %d boot %d arrival %d "
         "here %d boot %d plugged %d attach %d over %d handed %d watched %d "
-        "recorded %d one-ours %d shared %d",
+        "recorded %d one-ours %d shared %d let-go %d",
         rule, words[end], store_phase_word(f->phase), guests[f->guest],
         f->same_domain, f->here, f->this_boot, f->has_arrival, f->arrival_here,
         f->arrival_this_boot, f->plugged, f->attach, f->call_over, f->handed,
-        f->watched, f->watch_is_there, f->one_is_ours, f->shared);
+        f->watched, f->watch_is_there, f->one_is_ours, f->shared, f->let_go);
 }
 
 /* The claim goes, or goes over to somebody else. */
@@ -393,7 +426,13 @@ static bool
 lets_go(StoreEnd end)
 {
     return end == STORE_END_DROP || end == STORE_END_CUT_DROP ||
-           end == STORE_END_PROMOTE;
+           end == STORE_END_PROMOTE || end == STORE_END_CUT_PROMOTE;
+}
+
+static bool
+promotes(StoreEnd end)
+{
+    return end == STORE_END_PROMOTE || end == STORE_END_CUT_PROMOTE;
 }
 
 static void
@@ -446,10 +485,15 @@ check_cutting_off(const StoreEndFacts *f, StoreEnd end)
         hold(f->phase == STORE_PHASE_RUNNING && !f->has_arrival, f, end,
              "only a recorded client is cut off");
     if (end == STORE_END_CUT_DROP && !f->watch_is_there)
-        hold(f->guest == STORE_GUEST_RUNS && f->this_boot && !f->plugged, f,
-             end, "who is not there and has ended is not cut off");
-    if (end == STORE_END_DROP && f->phase == STORE_PHASE_RUNNING)
+        hold(f->this_boot && !f->let_go, f, end,
+             "who has nothing on its way is not cut off");
+    if ((end == STORE_END_DROP && f->phase == STORE_PHASE_RUNNING) ||
+        end == STORE_END_PROMOTE)
         hold(!f->watch_is_there, f, end, "a watch is left behind");
+    if ((end == STORE_END_DROP && f->phase == STORE_PHASE_RUNNING) ||
+        end == STORE_END_PROMOTE)
+        hold(f->let_go || !f->this_boot, f, end,
+             "what a dead guest wrote last may still arrive");
     if (end == STORE_END_DROP && f->phase == STORE_PHASE_RUNNING)
         hold(f->guest == STORE_GUEST_ENDED || !f->this_boot, f, end,
              "what a guest that goes on had open is cut off");
@@ -461,7 +505,7 @@ check_cutting_off(const StoreEndFacts *f, StoreEnd end)
 static void
 check_migration(const StoreEndFacts *f, StoreEnd end)
 {
-    if (end == STORE_END_PROMOTE)
+    if (promotes(end))
         hold(f->has_arrival && (f->guest == STORE_GUEST_ENDED || !f->this_boot),
              f, end, "who came goes on only after the source has ended");
     if (end == STORE_END_DROP || end == STORE_END_CUT_DROP)

@@ -226,6 +226,65 @@ test_cases(void **state)
     }
 }
 
+/* ---- who has to be cut off -------------------------------------------------------------- */
+
+static const struct {
+    const char *name;
+    StoreTake how;
+    bool owes;
+    StoreTakeFacts facts;
+} debts[] = {
+    {"it ended here, and what it wrote last may be on its way",
+     STORE_TAKE_DEAD,
+     true,
+     {.phase = STORE_PHASE_RUNNING, HERE, ENDED}},
+    {"it ended here, and closed its disk in order",
+     STORE_TAKE_DEAD,
+     false,
+     {.phase = STORE_PHASE_RUNNING, HERE, ENDED, .let_go = true}},
+    {"it ended here, and its watch is listed yet",
+     STORE_TAKE_DEAD,
+     true,
+     {.phase = STORE_PHASE_RUNNING,
+      HERE,
+      ENDED,
+      .watched = STORE_WATCHED_BY_GUEST}},
+    {"it ended with its host",
+     STORE_TAKE_DEAD,
+     false,
+     {.phase = STORE_PHASE_RUNNING, BOOTED, ENDED}},
+    {"it is out of reach elsewhere",
+     STORE_TAKE_SILENT,
+     true,
+     {.phase = STORE_PHASE_RUNNING, STARTS}},
+    {"it is out of reach elsewhere, and has let go of the lock",
+     STORE_TAKE_SILENT,
+     true,
+     {.phase = STORE_PHASE_RUNNING, STARTS, .let_go = true}},
+    {"its host is off, somebody said",
+     STORE_TAKE_DEAD,
+     true,
+     {.phase = STORE_PHASE_FENCED, STARTS}},
+    {"nobody has seen its client",
+     STORE_TAKE_DEAD,
+     false,
+     {.phase = STORE_PHASE_HANDED, HERE, ENDED}},
+    {"a builder is on another list",
+     STORE_TAKE_DEAD,
+     false,
+     {.phase = STORE_PHASE_BUILDING, HERE, STARTS}},
+};
+
+static void
+test_debts(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(debts); i++)
+        if (store_claim_owes(&debts[i].facts, debts[i].how) != debts[i].owes)
+            fail_msg("%s: it does%s have to be cut off", debts[i].name,
+                     debts[i].owes ? "" : " not");
+}
+
 /* ---- every combination ------------------------------------------------------------------ */
 
 #define FLAGS 10
@@ -449,6 +508,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_debts),
         cmocka_unit_test(test_every_combination),
     };
 

@@ -55,10 +55,9 @@ add_builder(StoreRecord *record, const StoreConn *conn, const char *addr)
     g_ptr_array_add(record->builders, g_strdup(addr));
 }
 
-/* Whom the new one has to cut off, before anything is built. A guest that is
- * proved dead writes no more; its watch stands in the way all the same. */
+/* Whom the new one has to cut off, before anything is built. */
 static void
-inherit(StoreRecord *record, const StoreAttempt *attempt, bool dead)
+inherit(StoreRecord *record, const StoreAttempt *attempt, StoreTake how)
 {
     const StoreRecord *before = attempt->seen.record;
 
@@ -68,8 +67,7 @@ inherit(StoreRecord *record, const StoreAttempt *attempt, bool dead)
     for (guint i = 0; i < before->builders->len; i++)
         add_builder(record, attempt->conn,
                     g_ptr_array_index(before->builders, i));
-    if (before->phase == STORE_PHASE_RUNNING &&
-        (!dead || attempt->facts.watched != STORE_WATCHED_BY_NOBODY))
+    if (before->who.addr && store_claim_owes(&attempt->facts, how))
         g_ptr_array_add(record->owed, store_guest_copy(&before->who));
     if (before->phase == STORE_PHASE_BUILDING ||
         before->phase == STORE_PHASE_OLD)
@@ -209,7 +207,7 @@ take(StoreAttempt *attempt,
     g_autofree char *text = NULL;
     int r;
 
-    inherit(record, attempt, how == STORE_TAKE_DEAD);
+    inherit(record, attempt, how);
     record->adopted = adopted_by(&attempt->facts, attempt->seen.record);
     if (record->owed->len > STORE_CLAIM_OWED_MAX ||
         record->builders->len > STORE_CLAIM_BUILDERS_MAX ||
@@ -226,7 +224,7 @@ take(StoreAttempt *attempt,
     *ret_claim = claim_new(conn, ask, g_steal_pointer(&text));
     ret_taken->text = g_strdup(attempt->seen.text);
     ret_taken->proof = proof_of(&attempt->facts, how);
-    if (how == STORE_TAKE_DEAD)
+    if (how == STORE_TAKE_DEAD && attempt->facts.phase != STORE_PHASE_FENCED)
         ret_taken->dead = g_strdup(attempt->seen.record->who.addr);
     return TRUE;
 }

@@ -29,6 +29,11 @@ struct StoreClaimAsk {
                        const char *pool,
                        const char *image,
                        GError **error);
+    /* Whether a client whose watch is gone has nothing on its way. */
+    bool (*let_go)(StoreConn *conn,
+                   const char *pool,
+                   const char *image,
+                   const char *addr);
     gint64 until_us; /* how long a builder may be watched; monotonic clock */
 };
 

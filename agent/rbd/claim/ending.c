@@ -39,16 +39,28 @@ end_handed(const StoreEndFacts *facts)
     return STORE_END_KEEP;
 }
 
+/* A guest that was killed writes no more, but its kernel may: what it wrote last
+ * waits there for an answer of the network, longer than the watch lasts. */
+static bool
+may_arrive_yet(const StoreEndFacts *facts)
+{
+    return facts->watch_is_there || (facts->this_boot && !facts->let_go);
+}
+
 static StoreEnd
 end_running(const StoreEndFacts *facts)
 {
+    bool late = may_arrive_yet(facts);
+
+    if (facts->has_arrival && !guest_has_ended(facts))
+        return STORE_END_KEEP;
     if (facts->has_arrival)
-        return guest_has_ended(facts) ? STORE_END_PROMOTE : STORE_END_KEEP;
+        return late ? STORE_END_CUT_PROMOTE : STORE_END_PROMOTE;
     /* libvirt takes a disk out of the definition before QEMU has closed it. A
      * client that hangs in that, without network, is not even seen. */
     if (!guest_has_ended(facts))
         return was_unplugged(facts) ? STORE_END_CUT_DROP : STORE_END_KEEP;
-    return facts->watch_is_there ? STORE_END_CUT_DROP : STORE_END_DROP;
+    return late ? STORE_END_CUT_DROP : STORE_END_DROP;
 }
 
 /* The watch of what came here counts when the source's is gone: libvirt says

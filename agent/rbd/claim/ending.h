@@ -29,6 +29,8 @@ typedef struct {
                     * never seen */
     bool watched;   /* somebody has it open */
     bool watch_is_there; /* the recorded guest has it open */
+    bool let_go;         /* its watch is not there, and it is known to have
+                          * nothing on its way */
     bool one_is_ours;    /* exactly one has it open, with an address of this
                           * host, and that is no process of ours and no watch
                           * that the claim records */
@@ -36,12 +38,14 @@ typedef struct {
 
 typedef enum {
     STORE_END_KEEP,
-    STORE_END_NOTE_WATCH, /* handed or arrived: running, by the only watch */
-    STORE_END_CREATE,     /* no claim: the guest gets a running one */
-    STORE_END_DROP,       /* nobody writes any more */
-    STORE_END_CUT_DROP,   /* the recorded client may still write, or its watch
-                           * stands in the way: cut it off first */
-    STORE_END_PROMOTE,    /* the source has ended: what it sent is handed */
+    STORE_END_NOTE_WATCH,  /* handed or arrived: running, by the only watch */
+    STORE_END_CREATE,      /* no claim: the guest gets a running one */
+    STORE_END_DROP,        /* nobody writes any more */
+    STORE_END_CUT_DROP,    /* something of the recorded client's may still be on
+                           * its way, or its watch stands in the way: cut it off
+                           * first */
+    STORE_END_PROMOTE,     /* the source has ended: what it sent is handed */
+    STORE_END_CUT_PROMOTE, /* likewise: cut the source off first */
     STORE_END_FORGET_ARRIVAL, /* what came here has ended */
     STORE_END_DESTROY, /* the guest was cut off before its watch was seen: it
                         * must not go on */

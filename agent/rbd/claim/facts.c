@@ -152,6 +152,20 @@ watched_by(const StoreConn *conn,
     return most;
 }
 
+/* Only of a guest that has ended on this host it makes a difference. */
+static bool
+has_let_go(const StoreAttempt *attempt)
+{
+    const StoreClaimAsk *ask = attempt->ask;
+    const StoreRecord *record = attempt->seen.record;
+    const StoreTakeFacts *facts = &attempt->facts;
+
+    return facts->phase == STORE_PHASE_RUNNING && facts->here &&
+           facts->same_domain && facts->ended &&
+           facts->watched == STORE_WATCHED_BY_NOBODY && record->who.addr &&
+           ask->let_go(attempt->conn, ask->pool, ask->image, record->who.addr);
+}
+
 gboolean
 store_attempt_collect(StoreAttempt *attempt, GError **error)
 {
@@ -176,6 +190,7 @@ store_attempt_collect(StoreAttempt *attempt, GError **error)
         .arriving = ask->arriving,
         .has_arrival = record->arrival != NULL,
     };
+    facts->let_go = has_let_go(attempt);
     if (record->arrival) {
         const StorePlace *place = &record->arrival->place;
 

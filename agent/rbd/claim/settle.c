@@ -29,6 +29,7 @@ typedef struct {
     const StoreRecord *record; /* NULL: there is no claim */
     const StoreGuestNow *now;
     char *const *watchers;
+    StoreLetGo let_go;
     StoreNote *note;  /* what this host remembers of it, or NULL */
     const char *only; /* the only watcher that no record names, or NULL */
     StoreEndFacts facts;
@@ -123,6 +124,19 @@ is_noted(const Settle *settle)
            strcmp(settle->note->owner, settle->now->domain) == 0;
 }
 
+/* Asked only where it may make a difference. */
+static bool
+has_let_go(const Settle *settle)
+{
+    const StoreEndFacts *facts = &settle->facts;
+
+    return facts->phase == STORE_PHASE_RUNNING && facts->here &&
+           facts->this_boot && facts->guest == STORE_GUEST_ENDED &&
+           !facts->watch_is_there &&
+           settle->let_go(settle->conn, settle->pool, settle->image,
+                          settle->record->who.addr);
+}
+
 static void
 collect(Settle *settle)
 {
@@ -140,6 +154,7 @@ collect(Settle *settle)
     count_watchers(settle);
     if (settle->record)
         place_facts(settle);
+    settle->facts.let_go = has_let_go(settle);
 }
 
 /* ---- what is done ----------------------------------------------------------------- */
@@ -211,12 +226,11 @@ remove_claim(const Settle *settle)
     return r >= 0 ? STORE_FAULT("claim-dropped") : r;
 }
 
-/* The recorded guest, if it still has the image open. */
+/* The recorded guest, which is proved dead. */
 static gboolean
 cut_off_guest(const Settle *settle, GError **error)
 {
-    return !settle->facts.watch_is_there ||
-           store_fence(settle->conn, settle->record->who.addr, 0, error);
+    return store_fence(settle->conn, settle->record->who.addr, 0, error);
 }
 
 /* The client of one disk, which QEMU closes, or is about to: of a guest that
@@ -264,9 +278,12 @@ act(Settle *settle, StoreEnd end, int *ret_r, GError **error)
     case STORE_END_DROP:
         *ret_r = remove_claim(settle);
         break;
-    case STORE_END_PROMOTE:
+    case STORE_END_CUT_PROMOTE:
         if (!cut_off_guest(settle, error))
             return FALSE;
+        *ret_r = write_record(settle, promoted_new(settle));
+        break;
+    case STORE_END_PROMOTE:
         *ret_r = write_record(settle, promoted_new(settle));
         break;
     case STORE_END_FORGET_ARRIVAL:
@@ -292,6 +309,7 @@ outcome(const Settle *settle, StoreEnd end)
     case STORE_END_DROP:
     case STORE_END_CUT_DROP:
     case STORE_END_PROMOTE:
+    case STORE_END_CUT_PROMOTE:
     case STORE_END_FORGET_ARRIVAL:
         return STORE_SETTLED_DROPPED;
     case STORE_END_DESTROY:
@@ -319,6 +337,7 @@ text_of(const Settle *settle, StoreEnd end)
         return g_strdup_printf("the claim on '%s/%s' is gone", settle->pool,
                                settle->image);
     case STORE_END_PROMOTE:
+    case STORE_END_CUT_PROMOTE:
         return g_strdup_printf("'%s/%s' is the guest's on host '%s' now",
                                settle->pool, settle->image,
                                settle->record->arrival->place.host);
@@ -352,6 +371,7 @@ store_claim_settle(StoreConn *conn,
                    const StoreClaimSeen *seen,
                    const StoreGuestNow *now,
                    char *const *watchers,
+                   StoreLetGo let_go,
                    StoreSettled *ret_settled,
                    char **ret_text,
                    GError **error)
@@ -362,7 +382,8 @@ store_claim_settle(StoreConn *conn,
                      .seen = seen,
                      .record = seen->record,
                      .now = now,
-                     .watchers = watchers};
+                     .watchers = watchers,
+                     .let_go = let_go};
     g_autoptr(StoreNote) remembered =
         store_instance_find_note(conn->cluster->run_dir, pool, image);
     StoreEnd end;

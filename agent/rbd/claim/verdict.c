@@ -116,3 +116,19 @@ store_claim_may_take(const StoreTakeFacts *facts)
     }
     return STORE_TAKE_DEAD;
 }
+
+/* A guest that was killed writes no more, but what it wrote last may still be in
+ * its kernel's buffers, or on its way. Its watch, if it is there, stands in the
+ * way besides. Where an operator said that a host was off, nobody has been cut off
+ * yet. */
+bool
+store_claim_owes(const StoreTakeFacts *facts, StoreTake how)
+{
+    if (facts->phase == STORE_PHASE_FENCED)
+        return true;
+    if (facts->phase != STORE_PHASE_RUNNING)
+        return false;
+    return how != STORE_TAKE_DEAD ||
+           facts->watched != STORE_WATCHED_BY_NOBODY ||
+           (!booted_since(facts) && !facts->let_go);
+}

@@ -30,6 +30,8 @@ typedef struct {
     StorePhase phase;
     StoreBuilder builder; /* of STORE_PHASE_BUILDING and STORE_PHASE_OLD */
     StoreWatched watched;
+    bool let_go;      /* STORE_PHASE_RUNNING, and nobody watches: that guest is
+                       * known to have nothing on its way */
     bool here;        /* it was written on this host */
     bool this_boot;   /* and since this host has booted */
     bool same_domain; /* for the domain that asks now */
@@ -58,5 +60,8 @@ typedef enum {
 } StoreTake;
 
 StoreTake store_claim_may_take(const StoreTakeFacts *facts);
+/* Whether whose claim it was, if a guest's client is known, has to be cut off by
+ * who takes it so. */
+bool store_claim_owes(const StoreTakeFacts *facts, StoreTake how);
 
 #endif

@@ -239,6 +239,7 @@ acquire(StoreConn *conn,
         .builds = disk->source != STORE_SOURCE_EXISTING,
         .has_ended = disk->has_ended,
         .watchers = store_watchers_of,
+        .let_go = store_has_let_go,
         .until_us = g_get_monotonic_time() + (gint64)disk->patience_ms * 1000,
     };
 

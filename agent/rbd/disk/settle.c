@@ -67,7 +67,8 @@ store_sight_settle(StoreSight *sight,
     g_auto(GStrv) watchers =
         store_watchers_of(sight->conn, sight->pool, sight->image, error);
 
-    return watchers && store_claim_settle(
-                           sight->conn, sight->pool, sight->image, &sight->seen,
-                           now, watchers, ret_settled, ret_text, error);
+    return watchers &&
+           store_claim_settle(sight->conn, sight->pool, sight->image,
+                              &sight->seen, now, watchers, store_has_let_go,
+                              ret_settled, ret_text, error);
 }
