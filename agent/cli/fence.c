@@ -75,13 +75,35 @@ list_all(Fence *fence, GError **error)
            list_pools(fence, conf->image_pools, error);
 }
 
+/* The address of the agent of a guest that nobody has seen is not the guest's,
+ * which would come all the same. */
+static bool
+is_it(const Options *options, const StoreClaimNamed *named)
+{
+    return options->watcher
+               ? !named->unseen && g_strcmp0(named->addr, options->watcher) == 0
+               : g_strcmp0(named->host, options->host) == 0;
+}
+
 static bool
 names_it(const Options *options, const StoreClaimInfo *info)
 {
-    if (options->watcher)
-        return g_strcmp0(info->addr, options->watcher) == 0;
-    return g_strcmp0(info->host, options->host) == 0 ||
-           g_strcmp0(info->to_host, options->host) == 0;
+    /* A guest of the host that somebody else's claim owes is cut off by whoever
+     * takes that. */
+    if (options->host)
+        return g_strcmp0(info->host, options->host) == 0 ||
+               g_strcmp0(info->to_host, options->host) == 0;
+    for (guint i = 0; i < info->named->len; i++)
+        if (is_it(options, g_ptr_array_index(info->named, i)))
+            return true;
+    return false;
+}
+
+static bool
+is_client(const Fence *fence, const char *all)
+{
+    return g_ptr_array_find_with_equal_func(fence->clients, all, g_str_equal,
+                                            NULL);
 }
 
 static void
@@ -89,12 +111,23 @@ add_client(Fence *fence, const char *addr)
 {
     char *all = store_client_of_host(addr);
 
-    if (!all || g_ptr_array_find_with_equal_func(fence->clients, all,
-                                                 g_str_equal, NULL)) {
+    if (!all || is_client(fence, all)) {
         g_free(all);
         return;
     }
     g_ptr_array_add(fence->clients, all);
+}
+
+/* Its agent and its guests may have different addresses. */
+static void
+add_clients(Fence *fence, const StoreClaimInfo *info)
+{
+    for (guint i = 0; i < info->named->len; i++) {
+        const StoreClaimNamed *named = g_ptr_array_index(info->named, i);
+
+        if (is_it(fence->options, named))
+            add_client(fence, named->addr);
+    }
 }
 
 static void
@@ -105,34 +138,38 @@ choose(Fence *fence)
     for (guint i = 0; i < fence->all->len; i++) {
         StoreClaimInfo *info = g_ptr_array_index(fence->all, i);
 
-        if (!names_it(options, info))
-            continue;
-        g_ptr_array_add(fence->claims, info);
-        if (options->watcher || options->host_is_off)
-            continue;
-        if (g_strcmp0(info->host, options->host) == 0)
-            add_client(fence, info->addr);
-        if (g_strcmp0(info->to_host, options->host) == 0)
-            add_client(fence, info->to_addr);
+        if (names_it(options, info))
+            g_ptr_array_add(fence->claims, info);
+        if (options->host && !options->host_is_off)
+            add_clients(fence, info);
     }
     if (options->watcher)
         g_ptr_array_add(fence->clients, g_strdup(options->watcher));
 }
 
-/* Another host whose clients have the same address would be cut off, too. */
-static const StoreClaimInfo *
-find_neighbour(const Fence *fence)
+static const char *
+neighbour_in(const Fence *fence, const StoreClaimInfo *info)
 {
-    for (guint i = 0; i < fence->all->len; i++) {
-        const StoreClaimInfo *info = g_ptr_array_index(fence->all, i);
-        g_autofree char *all = store_client_of_host(info->addr);
+    for (guint i = 0; i < info->named->len; i++) {
+        const StoreClaimNamed *named = g_ptr_array_index(info->named, i);
+        g_autofree char *all = store_client_of_host(named->addr);
 
-        if (all && !names_it(fence->options, info) &&
-            g_ptr_array_find_with_equal_func(fence->clients, all, g_str_equal,
-                                             NULL))
-            return info;
+        if (all && named->host && !is_it(fence->options, named) &&
+            is_client(fence, all))
+            return named->host;
     }
     return NULL;
+}
+
+/* Another host whose clients have the same address would be cut off, too. */
+static const char *
+find_neighbour(const Fence *fence)
+{
+    const char *host = NULL;
+
+    for (guint i = 0; i < fence->all->len && !host; i++)
+        host = neighbour_in(fence, g_ptr_array_index(fence->all, i));
+    return host;
 }
 
 /* ---- what is said ------------------------------------------------------------------ */
@@ -169,6 +206,35 @@ print_clients(const Fence *fence)
                fence->options->host);
 }
 
+/* Claims that stay, although the client is cut off. */
+static void
+print_unseen(const Fence *fence, const StoreClaimInfo *info)
+{
+    for (guint i = 0; i < info->named->len; i++) {
+        const StoreClaimNamed *named = g_ptr_array_index(info->named, i);
+
+        if (named->unseen &&
+            g_strcmp0(named->addr, fence->options->watcher) == 0)
+            printf("%s/%s stays claimed: this is the agent of host '%s', and "
+                   "the client of its guest is not known ('remora fence "
+                   "--host %s')\n",
+                   info->pool, info->image, named->host, named->host);
+    }
+}
+
+static void
+print_rest(const Fence *fence)
+{
+    const Conf *conf = host_conf(fence->host);
+    g_autofree char *volumes = g_strjoinv(" ", conf->volume_pools);
+    g_autofree char *images = g_strjoinv(" ", conf->image_pools);
+
+    for (guint i = 0; fence->options->watcher && i < fence->all->len; i++)
+        print_unseen(fence, g_ptr_array_index(fence->all, i));
+    printf("claims were looked for in the pools of this host: %s %s %s\n",
+           conf->vms_pool, volumes, images);
+}
+
 static bool
 asked(void)
 {
@@ -192,34 +258,6 @@ cut_off(const Fence *fence, GError **error)
     return TRUE;
 }
 
-static gboolean
-bury(const Fence *fence, const StoreClaimInfo *info, GError **error)
-{
-    const Options *options = fence->options;
-    bool done;
-
-    if (!store_claim_fence(host_cluster(fence->host), info, options->host,
-                           options->watcher, &done, error))
-        return FALSE;
-    printf("%s/%s: %s\n", info->pool, info->image,
-           done ? "free: its domain may start elsewhere now"
-                : "its claim has changed meanwhile: see it once more");
-    return TRUE;
-}
-
-static int
-carry_out(const Fence *fence)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (!cut_off(fence, &error))
-        return cmd_fail(NULL, error);
-    for (guint i = 0; i < fence->claims->len; i++)
-        if (!bury(fence, g_ptr_array_index(fence->claims, i), &error))
-            return cmd_fail(NULL, error);
-    return 0;
-}
-
 /* Takes the message over. */
 static int
 refuse(char *message)
@@ -229,12 +267,50 @@ refuse(char *message)
     return 1;
 }
 
+static gboolean
+bury(const Fence *fence,
+     const StoreClaimInfo *info,
+     bool *ret_done,
+     GError **error)
+{
+    static const char *const words[] = {
+        [STORE_FENCED_NOT] = "its claim has changed meanwhile, and stays",
+        [STORE_FENCED_LESS] = "its claim does not name it any more",
+        [STORE_FENCED_FREE] = "free: its domain may start elsewhere now",
+    };
+    const Options *options = fence->options;
+    StoreFenced fenced;
+
+    if (!store_claim_fence(host_cluster(fence->host), info, options->host,
+                           options->watcher, &fenced, error))
+        return FALSE;
+    printf("%s/%s: %s\n", info->pool, info->image, words[fenced]);
+    *ret_done &= fenced != STORE_FENCED_NOT;
+    return TRUE;
+}
+
+/* Whom a claim names that has changed since was not shown, and not cut off. */
+static int
+carry_out(const Fence *fence)
+{
+    g_autoptr(GError) error = NULL;
+    bool done = true;
+
+    if (!cut_off(fence, &error))
+        return cmd_fail(NULL, error);
+    for (guint i = 0; i < fence->claims->len; i++)
+        if (!bury(fence, g_ptr_array_index(fence->claims, i), &done, &error))
+            return cmd_fail(NULL, error);
+    return done ? 0
+                : refuse(g_strdup("not every claim is given up: see who is in "
+                                  "them by now, by calling it again"));
+}
+
 static int
 check(const Fence *fence)
 {
     const Options *options = fence->options;
-    const StoreClaimInfo *neighbour =
-        options->host ? find_neighbour(fence) : NULL;
+    const char *neighbour = options->host ? find_neighbour(fence) : NULL;
 
     if (options->host && fence->claims->len == 0)
         return refuse(g_strdup_printf(
@@ -246,7 +322,7 @@ check(const Fence *fence)
         return refuse(g_strdup_printf(
             "host '%s' has the same address, and would be cut off, too: "
             "switch '%s' off, then say --host-is-off",
-            neighbour->host ? neighbour->host : "?", options->host));
+            neighbour, options->host));
     if (options->host && !options->host_is_off && fence->clients->len == 0)
         return refuse(g_strdup_printf(
             "no claim says what address host '%s' has: switch it off, then "
@@ -269,6 +345,7 @@ fence_it(Fence *fence)
         return status;
     print_claims(fence);
     print_clients(fence);
+    print_rest(fence);
     if (fence->options->dry_run)
         return 0;
     if (!fence->options->yes && !asked())

@@ -316,6 +316,14 @@ void store_sight_free(StoreSight *sight);
  * is gone. It may be called again. Blocks. */
 gboolean
 store_claims_reclaim(StoreCluster *cluster, GPtrArray *dropped, GError **error);
+/* Somebody whom a claim names. */
+typedef struct {
+    char *host;  /* NULL: of an earlier builder only the address is known */
+    char *addr;  /* or NULL */
+    bool unseen; /* it has a guest whose own client nobody has seen yet: the
+                  * address is its host's agent's */
+} StoreClaimNamed;
+
 /* One claim, for people. */
 typedef struct {
     char *pool;
@@ -324,10 +332,10 @@ typedef struct {
     const char *phase; /* as StoreState's claim_phase; static */
     char *host;
     char *domain;
-    char *addr;    /* of the client: the guest's, or its host's agent's */
-    char *to_host; /* where the guest migrates to, or NULL */
-    char *to_addr;
-    gint64 since; /* by that host's clock, seconds since 1970 */
+    char *addr;       /* of the client: the guest's, or its host's agent's */
+    char *to_host;    /* where the guest migrates to, or NULL */
+    GPtrArray *named; /* of StoreClaimNamed: everyone whom it names */
+    gint64 since;     /* by that host's clock, seconds since 1970 */
 } StoreClaimInfo;
 
 void store_claim_info_free(StoreClaimInfo *info);
@@ -345,14 +353,20 @@ char *store_client_of_host(const char *addr);
 gboolean store_client_cut_off(StoreCluster *cluster,
                               const char *addr,
                               GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* Puts a tombstone in the place of what the claim says of a host, or of a client
- * if host is NULL: who that was has been cut off. ret_done: it was changed; else
- * it had ended or changed hands meanwhile. Blocks. */
+typedef enum {
+    STORE_FENCED_NOT,  /* it says something else by now */
+    STORE_FENCED_LESS, /* it does not name it any more, and is somebody's yet */
+    STORE_FENCED_FREE, /* anybody may have the disk */
+} StoreFenced;
+
+/* What the claim said of a host when it was listed, or of a client if host is
+ * NULL, is over: who that was has been cut off. Where the claim has changed since,
+ * whom it names now has not been, and it is left alone. Blocks. */
 gboolean store_claim_fence(StoreCluster *cluster,
                            const StoreClaimInfo *info,
                            const char *host,
                            const char *addr,
-                           bool *ret_done,
+                           StoreFenced *ret_fenced,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Whether an operator cut off this whole host; false also where the cluster does
  * not say. Blocks. */

@@ -141,6 +141,122 @@ client()
     ok 'it ends' host_run alpha virsh_ destroy x
 }
 
+# ---- claims of hosts that are not there ---------------------------------------
+
+# Of a range that is kept for documents: nobody's.
+NET=192.0.2
+GAMMA="host=gamma machine=m boot=b domain=$B since=1"
+
+# writes WORD...: a claim of this text on y.
+writes()
+{
+    rados -p volumes rm remora_claim.y 2>/dev/null
+    rados -p volumes create remora_claim.y &&
+        printf '%s' "v=2 nonce=$RANDOM$RANDOM $*" |
+        rados -p volumes setxattr remora_claim.y remora.claim &&
+        printf 0 | rados -p volumes setxattr remora_claim.y remora.alive
+}
+
+is_cut_off()
+{
+    cluster_blocklist | grep -q -x -F "$1"
+}
+
+# Somebody whose address another host has.
+neighbours()
+{
+    writes phase=running "$GAMMA addr=$NET.50:0/1" \
+        "arrival=delta;m;b;$B;$NET.50:0/2"
+    refuses 'a host that has the address of where its guest goes' \
+        "host 'delta' has the same address" fence --host gamma --yes
+    refuses 'and where that is' "host 'gamma' has the same address" \
+        fence --host delta --yes
+    writes phase=building "$GAMMA addr=$NET.50:0/1 instance=$(uuidgen)" \
+        "owed=delta;m;b;$B;$NET.50:0/2,gamma;m;b;$B;$NET.60:0/3"
+    refuses 'or of whom its claim owes' "host 'delta' has the same address" \
+        fence --host gamma --yes
+    writes phase=building "$GAMMA addr=$NET.50:0/1 instance=$(uuidgen)" \
+        "owed=gamma;m;b;$B;$NET.60:0/3"
+    ok 'a host with two addresses' fence --host gamma --dry-run
+    like 'is cut off at the one' "$TAP_OUT" "every client at $NET.50:0/0"
+    like 'and the other' "$TAP_OUT" "every client at $NET.60:0/0"
+    like 'it says where it has looked' "$TAP_OUT" \
+        'in the pools of this host: vms volumes'
+}
+
+# An agent's address is not that of the guest which it has handed the disk to.
+unseen()
+{
+    local phase
+    for phase in "phase=handed $GAMMA addr=$NET.50:0/1" \
+        "phase=running $GAMMA addr=$NET.60:0/1 arrival=gamma;m;b;$B;$NET.50:0/1"; do
+        writes "$phase"
+        ok 'an agent'"'"'s client is cut off' fence --watcher "$NET.50:0/1" --yes
+        like 'what its guest has stays claimed' "$TAP_OUT" \
+            'volumes/y stays claimed: this is the agent of host .gamma.'
+        like 'as it was' "$(rados -p volumes getxattr remora_claim.y \
+            remora.claim)" "$phase"
+    done
+}
+
+# It is asked, and before the answer comes the claim names somebody else.
+changed()
+{
+    local job
+    writes phase=handed "$GAMMA addr=$NET.50:0/1"
+    mkfifo "$BED/tmp/answer"
+    host_run beta script -qec 'remora fence --host gamma' /dev/null \
+        <"$BED/tmp/answer" >"$BED/tmp/asked" 2>&1 &
+    job=$!
+    exec 9>"$BED/tmp/answer"
+    wait_until 'it asks' 20 grep -q 'Go on' "$BED/tmp/asked"
+    writes phase=running "$GAMMA addr=$NET.70:0/1"
+    echo y >&9
+    wait "$job"
+    is 'a claim that names another by then makes it fail' $? 1
+    exec 9>&-
+    like 'and it says so' "$(<"$BED/tmp/asked")" \
+        'volumes/y: its claim has changed meanwhile, and stays'
+    is 'the claim stays' "$(phase y)" phase=running
+    ok 'who is in it was not cut off' eval "! is_cut_off '$NET.70:0/0'"
+    ok 'called again' fence --host gamma --yes
+    ok 'it cuts that off, too' is_cut_off "$NET.70:0/0"
+    is 'and the disk is free' "$(phase y)" phase=fenced
+}
+
+# What the refusal advises has to help.
+crowded()
+{
+    local i owed=
+    for ((i = 0; i < 16; i++)); do
+        owed+=${owed:+,}gamma\;m\;b\;$B\;$NET.$((100 + i)):0/1
+    done
+    writes phase=running "$GAMMA addr=$NET.50:0/1" "owed=$owed"
+    refuses 'a claim without room is refused, with what to do' \
+        "'remora fence --watcher $NET.100:0/1'" host_run alpha virsh_ start y
+    ok 'that is done' fence --watcher "$NET.100:0/1" --yes
+    like 'and makes room' "$TAP_OUT" \
+        'volumes/y: its claim does not name it any more'
+    ok 'it is cut off' is_cut_off "$NET.100:0/1"
+    ok 'then it starts' host_run alpha virsh_ start y
+    ok 'with all of them cut off' is_cut_off "$NET.115:0/1"
+    ok 'it ends' host_run alpha virsh_ destroy y
+    wait_until 'and its claim' 30 eval '[ -z "$(phase y)" ]'
+}
+
+# The host was said to be off: nobody has been cut off yet.
+off()
+{
+    writes phase=running "$GAMMA addr=$NET.80:0/1"
+    ok 'a host is said to be off' fence --host gamma --host-is-off --yes
+    ok 'it is not cut off' eval "! is_cut_off '$NET.80:0/1'"
+    ok 'its disk is started' host_run alpha virsh_ start y
+    ok 'but not before the client is cut off that is known' \
+        is_cut_off "$NET.80:0/1"
+    ok 'it ends' host_run alpha virsh_ destroy y
+    wait_until 'and its claim' 30 eval '[ -z "$(phase y)" ]'
+}
+
 inside()
 {
     bed_need_remora
@@ -150,6 +266,12 @@ inside()
     fenced
     back
     client
+    neighbours
+    unseen
+    changed
+    crowded
+    off
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

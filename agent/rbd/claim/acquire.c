@@ -84,16 +84,30 @@ adopted_by(const StoreTakeFacts *facts, const StoreRecord *before)
     return built ? g_strdup(before->adopted) : g_strdup(STORE_ADOPTED_ANY);
 }
 
-static gboolean
-refuse_long(const StoreClaimAsk *ask, GError **error)
+/* The first of those whom it names, to be cut off by people. */
+static const char *
+first_named(const StoreRecord *record)
 {
-    return store_refuse(error, STORE_ERROR_BUSY,
-                        "the claim on '%s/%s' names more clients than can be "
-                        "kept, and none of them may be forgotten: see 'rados "
-                        "-p %s getxattr " STORE_CLAIM_PREFIX
-                        "%s remora.claim', and cut them off with 'remora "
-                        "fence --watcher'",
-                        ask->pool, ask->image, ask->pool, ask->image);
+    const StoreGuest *guest =
+        record->owed->len > 0 ? g_ptr_array_index(record->owed, 0) : NULL;
+
+    if (guest && guest->addr)
+        return guest->addr;
+    return record->builders->len > 0 ? g_ptr_array_index(record->builders, 0)
+                                     : "ADDRESS";
+}
+
+static gboolean
+refuse_long(const StoreClaimAsk *ask, const StoreRecord *record, GError **error)
+{
+    return store_refuse(
+        error, STORE_ERROR_BUSY,
+        "the claim on '%s/%s' names more clients than can be "
+        "kept, and none of them may be forgotten before it is "
+        "cut off: see them with 'rados -p %s getxattr " STORE_CLAIM_PREFIX
+        "%s remora.claim', and do that, as with 'remora fence "
+        "--watcher %s'",
+        ask->pool, ask->image, ask->pool, ask->image, first_named(record));
 }
 
 /* ---- refusals ------------------------------------------------------------------- */
@@ -212,7 +226,7 @@ take(StoreAttempt *attempt,
     if (record->owed->len > STORE_CLAIM_OWED_MAX ||
         record->builders->len > STORE_CLAIM_BUILDERS_MAX ||
         !(text = store_record_text(record)))
-        return refuse_long(ask, error);
+        return refuse_long(ask, record, error);
     r = store_claim_swap(conn, ask->pool, ask->image, &attempt->seen, text);
     if (r >= 0)
         r = STORE_FAULT("taken-over");
@@ -297,7 +311,7 @@ join(StoreAttempt *attempt, StoreClaim **ret_claim, GError **error)
     record->arrival = arrival_new(conn, ask);
     text = store_record_text(record);
     if (!text)
-        return refuse_long(ask, error);
+        return refuse_long(ask, record, error);
     r = store_claim_swap(conn, ask->pool, ask->image, &attempt->seen, text);
     if (r >= 0)
         r = STORE_FAULT("arriving");

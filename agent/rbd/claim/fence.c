@@ -11,6 +11,7 @@
 
 #include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/object.h"
+#include "agent/rbd/claim/tombstone.h"
 #include "agent/rbd/conn/address.h"
 
 #include <errno.h>
@@ -30,7 +31,7 @@ store_claim_info_free(StoreClaimInfo *info)
     g_free(info->domain);
     g_free(info->addr);
     g_free(info->to_host);
-    g_free(info->to_addr);
+    g_clear_pointer(&info->named, g_ptr_array_unref);
     g_free(info);
 }
 
@@ -50,7 +51,7 @@ info_new(const char *pool, const char *image, const StoreClaimSeen *seen)
     info->addr = g_strdup(record->who.addr);
     info->since = record->since;
     info->to_host = to ? g_strdup(to->place.host) : NULL;
-    info->to_addr = to ? g_strdup(to->addr) : NULL;
+    info->named = store_record_named(record);
     return info;
 }
 
@@ -135,39 +136,11 @@ store_client_of_host(const char *addr)
                            : g_strdup_printf("%s:0/0", ip);
 }
 
-/* What stands there instead: of a builder's, that it is dead; where the guest
- * was on its way from there to another host, that it is there; else a
- * tombstone. NULL: the claim does not name the host or client. */
-static StoreRecord *
-replacement(const StoreRecord *seen, const char *host, const char *addr)
+/* Whether it says still what it said when people were shown it. */
+static bool
+is_as_listed(const StoreClaimInfo *info, const StoreClaimSeen *seen)
 {
-    bool source = host ? g_strcmp0(seen->who.place.host, host) == 0
-                       : g_strcmp0(seen->who.addr, addr) == 0;
-    bool target = seen->arrival && host &&
-                  g_strcmp0(seen->arrival->place.host, host) == 0;
-    StoreRecord *record;
-
-    if (!source && !target)
-        return NULL;
-    record = store_record_copy(seen);
-    record->since = g_get_real_time() / G_USEC_PER_SEC;
-    if (!source || target)
-        g_clear_pointer(&record->arrival, store_guest_free);
-    if (!source)
-        return record;
-    if (record->arrival) {
-        g_autoptr(StoreGuest) there = g_steal_pointer(&record->arrival);
-
-        store_guest_clear(&record->who);
-        record->who = *there;
-        *there = (StoreGuest){0};
-        record->phase = STORE_PHASE_HANDED;
-    } else if (record->phase == STORE_PHASE_BUILDING) {
-        g_clear_pointer(&record->instance, g_free);
-    } else {
-        record->phase = STORE_PHASE_FENCED;
-    }
-    return record;
+    return strcmp(info->text, seen->text) == 0;
 }
 
 gboolean
@@ -175,7 +148,7 @@ store_claim_fence(StoreCluster *cluster,
                   const StoreClaimInfo *info,
                   const char *host,
                   const char *addr,
-                  bool *ret_done,
+                  StoreFenced *ret_fenced,
                   GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
@@ -184,17 +157,20 @@ store_claim_fence(StoreCluster *cluster,
     g_autofree char *text = NULL;
     int r;
 
-    *ret_done = false;
+    *ret_fenced = STORE_FENCED_NOT;
     if (!conn)
         return FALSE;
     r = store_claim_read(conn, info->pool, info->image, &seen);
-    if (r >= 0)
-        record = replacement(seen.record, host, addr);
+    if (r >= 0 && is_as_listed(info, &seen))
+        record = store_tombstone_new(seen.record, host, addr);
     if (record)
         text = store_record_text(record);
     if (text)
         r = store_claim_swap(conn, info->pool, info->image, &seen, text);
-    *ret_done = text && r >= 0;
+    if (r == -ENOENT || (text && r >= 0 && store_tombstone_is_free(record)))
+        *ret_fenced = STORE_FENCED_FREE;
+    else if (text && r >= 0)
+        *ret_fenced = STORE_FENCED_LESS;
     return r >= 0 || r == -ENOENT || r == -ECANCELED ||
            store_fail(error, conn, r, "cannot change the claim on '%s/%s'",
                       info->pool, info->image);

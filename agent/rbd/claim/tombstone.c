@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/claim/tombstone.c - what is left of a claim whose holder was cut off
+ *
+ * As long as nobody has seen a guest's client, the claim has the address of its
+ * host's agent in its place. To cut that off keeps the guest from nothing: such
+ * an entry goes only with its whole host.
+ */
+#include "config.h"
+
+#include "agent/rbd/claim/tombstone.h"
+
+#include <string.h>
+
+static bool
+is_unseen(StorePhase phase)
+{
+    return phase == STORE_PHASE_HANDED || phase == STORE_PHASE_OLD;
+}
+
+/* ---- whom it names --------------------------------------------------------------- */
+
+static void
+named_free(gpointer data)
+{
+    StoreClaimNamed *named = data;
+
+    g_free(named->host);
+    g_free(named->addr);
+    g_free(named);
+}
+
+static void
+add_named(GPtrArray *list, const char *host, const char *addr, bool unseen)
+{
+    StoreClaimNamed *named = g_new0(StoreClaimNamed, 1);
+
+    named->host = g_strdup(host);
+    named->addr = g_strdup(addr);
+    named->unseen = unseen;
+    g_ptr_array_add(list, named);
+}
+
+GPtrArray *
+store_record_named(const StoreRecord *record)
+{
+    GPtrArray *list = g_ptr_array_new_with_free_func(named_free);
+
+    add_named(list, record->who.place.host, record->who.addr,
+              is_unseen(record->phase));
+    if (record->arrival)
+        add_named(list, record->arrival->place.host, record->arrival->addr,
+                  true);
+    for (guint i = 0; i < record->owed->len; i++) {
+        const StoreGuest *guest = g_ptr_array_index(record->owed, i);
+
+        add_named(list, guest->place.host, guest->addr, false);
+    }
+    for (guint i = 0; i < record->builders->len; i++)
+        add_named(list, NULL, g_ptr_array_index(record->builders, i), false);
+    return list;
+}
+
+/* ---- what becomes of it -------------------------------------------------------------- */
+
+static bool
+is_on_host(const StoreGuest *guest, const char *host)
+{
+    return host && g_strcmp0(guest->place.host, host) == 0;
+}
+
+static bool
+is_holder(const StoreRecord *seen, const char *host, const char *addr)
+{
+    if (host)
+        return is_on_host(&seen->who, host);
+    return !is_unseen(seen->phase) && g_strcmp0(seen->who.addr, addr) == 0;
+}
+
+/* A client that has been cut off need not be any more. Of a host nobody knows
+ * whether all that is listed was: those stay. */
+static bool
+shorten(StoreRecord *record, const char *addr)
+{
+    guint before = record->owed->len + record->builders->len;
+
+    for (guint i = record->owed->len; i-- > 0;) {
+        const StoreGuest *guest = g_ptr_array_index(record->owed, i);
+
+        if (g_strcmp0(guest->addr, addr) == 0)
+            g_ptr_array_remove_index(record->owed, i);
+    }
+    for (guint i = record->builders->len; i-- > 0;)
+        if (g_strcmp0(g_ptr_array_index(record->builders, i), addr) == 0)
+            g_ptr_array_remove_index(record->builders, i);
+    return record->owed->len + record->builders->len < before;
+}
+
+/* A builder's says that it is dead, and whom to cut off; where the guest was on
+ * its way to another host, that it is there; else it is a tombstone. */
+static void
+bury_holder(StoreRecord *record)
+{
+    if (record->arrival) {
+        g_autoptr(StoreGuest) there = g_steal_pointer(&record->arrival);
+
+        store_guest_clear(&record->who);
+        record->who = *there;
+        *there = (StoreGuest){0};
+        record->phase = STORE_PHASE_HANDED;
+    } else if (record->phase == STORE_PHASE_BUILDING) {
+        g_clear_pointer(&record->instance, g_free);
+    } else {
+        record->phase = STORE_PHASE_FENCED;
+    }
+}
+
+StoreRecord *
+store_tombstone_new(const StoreRecord *seen, const char *host, const char *addr)
+{
+    g_autoptr(StoreRecord) record = store_record_copy(seen);
+    bool holder = is_holder(seen, host, addr);
+    bool comes = seen->arrival && is_on_host(seen->arrival, host);
+    bool shorter = !host && shorten(record, addr);
+
+    if (!holder && !comes && !shorter)
+        return NULL;
+    record->since = g_get_real_time() / G_USEC_PER_SEC;
+    if (comes)
+        g_clear_pointer(&record->arrival, store_guest_free);
+    if (holder)
+        bury_holder(record);
+    return g_steal_pointer(&record);
+}
+
+bool
+store_tombstone_is_free(const StoreRecord *record)
+{
+    return record->phase == STORE_PHASE_FENCED ||
+           (record->phase == STORE_PHASE_BUILDING && !record->instance);
+}
