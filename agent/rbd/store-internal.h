@@ -37,6 +37,7 @@ typedef struct StoreConn {
     rados_t rados;
     char *instance;  /* random id of this connection */
     char *addr;      /* as the OSD map's blocklist wants it */
+    char *ips;       /* others that a client of this host may have; or NULL */
     int instance_fd; /* flock-guarded file in run_dir/instances */
     char *instance_path;
     StorePlace place;      /* where this process is */

@@ -59,6 +59,7 @@ assert_same_guest(const StoreGuest *a, const StoreGuest *b)
     assert_same_word(a->place.boot, b->place.boot);
     assert_same_word(a->domain, b->domain);
     assert_same_word(a->addr, b->addr);
+    assert_same_word(a->ips, b->ips);
 }
 
 /* All but the nonce. */
@@ -91,11 +92,13 @@ full_new(StorePhase phase)
     StoreRecord *record = store_record_new(phase);
 
     record->who = guest_of("alpha", "0123abcd", "boot-1", DOMAIN, ADDR);
+    record->who.ips = g_strdup("192.0.2.70 2001:db8::70");
     record->instance = g_strdup("0f0f0f0f-0000-4000-8000-000000000001");
     record->adopted = g_strdup("5e3a1b2c3d4e");
     record->attach = true;
     record->since = G_GINT64_CONSTANT(1700000000);
     record->arrival = guest_new("beta", DOMAIN, "[2001:db8::7]:0/77");
+    record->arrival->ips = g_strdup("192.0.2.71");
     g_ptr_array_add(record->owed,
                     guest_new("gamma", "other", "v1:192.0.2.9:0/1"));
     g_ptr_array_add(record->owed, guest_new("delta", DOMAIN, "192.0.2.9:0/2"));
@@ -152,9 +155,10 @@ test_text(void **state)
     assert_true(g_str_has_prefix(text, "v=2 phase=running nonce="));
     assert_string_equal(
         rest, " host=alpha machine=0123abcd boot=boot-1 domain=" DOMAIN
-              " addr=" ADDR " instance=0f0f0f0f-0000-4000-8000-000000000001"
+              " addr=" ADDR " ips=192.0.2.70%202001:db8::70"
+              " instance=0f0f0f0f-0000-4000-8000-000000000001"
               " adopted=5e3a1b2c3d4e attach=yes since=1700000000"
-              " arrival=beta;m-1;b-1;" DOMAIN ";[2001:db8::7]:0/77"
+              " arrival=beta;m-1;b-1;" DOMAIN ";[2001:db8::7]:0/77;192.0.2.71"
               " owed=gamma;m-1;b-1;other;v1:192.0.2.9:0/1,"
               "delta;m-1;b-1;" DOMAIN ";192.0.2.9:0/2"
               " builders=192.0.2.8:0/3,[fe80::1]:0/4");
@@ -267,7 +271,7 @@ test_refused(void **state)
          * never forgotten. */
         "v=2 phase=building nonce=1 " WHO " arrival=",
         "v=2 phase=building nonce=1 " WHO " arrival=a;b;c;d",
-        "v=2 phase=building nonce=1 " WHO " arrival=a;b;c;d;e;f",
+        "v=2 phase=building nonce=1 " WHO " arrival=a;b;c;d;e;f;g",
         "v=2 phase=building nonce=1 " WHO " arrival=a;b;c;d;%zz",
         "v=2 phase=building nonce=1 " WHO " arrival=a;b;c;%;e",
         "v=2 phase=building nonce=1 " WHO " owed=a",

@@ -108,11 +108,15 @@ static void
 test_named(void **state)
 {
     g_autoptr(StoreRecord) seen =
-        store_record_parse("v=2 phase=running " WHO ADDED(GUEST) COMES LISTS);
+        store_record_parse("v=2 phase=running " WHO ADDED(
+            GUEST) " ips=192.0.2.7%202001:db8::7" COMES ";192.0.2.8" LISTS);
     g_autoptr(GPtrArray) named = store_record_named(seen);
     static const StoreClaimNamed expected[] = {
         {(char *)"alpha", (char *)GUEST, false},
+        {(char *)"alpha", (char *)"192.0.2.7:0/0", true},
+        {(char *)"alpha", (char *)"[2001:db8::7]:0/0", true},
         {(char *)"beta", (char *)THERE, true},
+        {(char *)"beta", (char *)"192.0.2.8:0/0", true},
         {(char *)"gamma", (char *)OWED, false},
         {NULL, (char *)EARLY, false},
     };

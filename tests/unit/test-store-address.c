@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "agent/rbd/conn/address.h"
+#include "agent/rbd/store.h"
 
 #include <glib.h>
 
@@ -96,10 +97,32 @@ test_local(void **state)
     assert_false(store_address_is_local("localhost:0/1"));
 }
 
+/* Of the loopback network every address is sent from, and to. */
+static void
+test_others(void **state)
+{
+    StoreMonitor a = {(char *)"127.0.0.1", (char *)"6789", false, false};
+    StoreMonitor b = {(char *)"127.0.0.2", (char *)"6789", false, false};
+    StoreMonitor name = {(char *)"mon.example.org", (char *)"6789", false,
+                         false};
+    g_autoptr(GPtrArray) monitors = g_ptr_array_new();
+    g_autofree char *others = NULL;
+
+    (void)state;
+    assert_null(store_address_others(monitors, "127.0.0.1:0/1"));
+    g_ptr_array_add(monitors, &a);
+    g_ptr_array_add(monitors, &b);
+    g_ptr_array_add(monitors, &name);
+    assert_null(store_address_others(monitors, "127.0.0.1:0/1"));
+    others = store_address_others(monitors, "192.0.2.1:0/1");
+    assert_string_equal(others, "127.0.0.1");
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_others),
         cmocka_unit_test(test_ip),
         cmocka_unit_test(test_same_ip),
         cmocka_unit_test(test_local),

@@ -38,6 +38,7 @@ building_new(const StoreConn *conn, const StoreClaimAsk *ask)
     store_place_copy(&conn->place, &record->who.place);
     record->who.domain = g_strdup(ask->domain);
     record->who.addr = g_strdup(conn->addr);
+    record->who.ips = g_strdup(conn->ips);
     record->instance = g_strdup(conn->instance);
     record->attach = !ask->starts;
     record->since = g_get_real_time() / G_USEC_PER_SEC;
@@ -295,6 +296,7 @@ arrival_new(const StoreConn *conn, const StoreClaimAsk *ask)
     store_place_copy(&conn->place, &guest->place);
     guest->domain = g_strdup(ask->domain);
     guest->addr = g_strdup(conn->addr);
+    guest->ips = g_strdup(conn->ips);
     return guest;
 }
 

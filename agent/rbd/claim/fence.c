@@ -130,10 +130,7 @@ store_client_of_host(const char *addr)
 {
     g_autofree char *ip = addr ? store_address_ip(addr) : NULL;
 
-    if (!ip)
-        return NULL;
-    return strchr(ip, ':') ? g_strdup_printf("[%s]:0/0", ip)
-                           : g_strdup_printf("%s:0/0", ip);
+    return ip ? store_address_all_of(ip) : NULL;
 }
 
 /* Whether it says still what it said when people were shown it. */

@@ -3,10 +3,10 @@
  * agent/rbd/claim/record.c - what a claim says, as text and as a structure
  *
  *     v=2 phase=running nonce=... host=... machine=... boot=... domain=...
- *     addr=... instance=... adopted=... attach=yes since=... arrival=GUEST
+ *     addr=... ips=... instance=... adopted=... attach=yes since=... arrival=GUEST
  *     owed=GUEST,GUEST builders=ADDRESS,ADDRESS
  *
- * A GUEST is host;machine;boot;domain;addr. All values are percent-encoded, so
+ * A GUEST is host;machine;boot;domain;addr, or with ;ips behind it. All values are percent-encoded, so
  * that none holds a blank, a comma, a semicolon or an equals sign.
  */
 #include "config.h"
@@ -37,6 +37,7 @@ store_guest_clear(StoreGuest *guest)
     store_place_clear(&guest->place);
     g_clear_pointer(&guest->domain, g_free);
     g_clear_pointer(&guest->addr, g_free);
+    g_clear_pointer(&guest->ips, g_free);
 }
 
 void
@@ -62,6 +63,7 @@ store_guest_copy(const StoreGuest *guest)
     store_place_copy(&guest->place, &copy->place);
     copy->domain = g_strdup(guest->domain);
     copy->addr = g_strdup(guest->addr);
+    copy->ips = g_strdup(guest->ips);
     return copy;
 }
 
@@ -154,6 +156,10 @@ add_guest(GString *text, const StoreGuest *guest)
             g_string_append_c(text, ';');
         add_escaped(text, fields[i]);
     }
+    if (guest->ips) {
+        g_string_append_c(text, ';');
+        add_escaped(text, guest->ips);
+    }
 }
 
 static void
@@ -182,6 +188,7 @@ store_record_text(const StoreRecord *record)
     add_word(text, "boot", record->who.place.boot);
     add_word(text, "domain", record->who.domain);
     add_word(text, "addr", record->who.addr);
+    add_word(text, "ips", record->who.ips);
     add_word(text, "instance", record->instance);
     add_word(text, "adopted", record->adopted);
     add_word(text, "attach", record->attach ? "yes" : NULL);
@@ -224,14 +231,16 @@ decode(char *const *words, const char *key, char **ret_value)
 static StoreGuest *
 parse_guest(const char *text)
 {
-    g_auto(GStrv) fields = g_strsplit(text, ";", 6);
+    g_auto(GStrv) fields = g_strsplit(text, ";", 7);
     g_autoptr(StoreGuest) guest = g_new0(StoreGuest, 1);
     char **const values[] = {&guest->place.host, &guest->place.machine,
-                             &guest->place.boot, &guest->domain, &guest->addr};
+                             &guest->place.boot, &guest->domain,
+                             &guest->addr,       &guest->ips};
+    guint n = g_strv_length(fields);
 
-    if (g_strv_length(fields) != G_N_ELEMENTS(values))
+    if (n != G_N_ELEMENTS(values) && n != G_N_ELEMENTS(values) - 1)
         return NULL;
-    for (gsize i = 0; i < G_N_ELEMENTS(values); i++) {
+    for (guint i = 0; i < n; i++) {
         *values[i] = g_uri_unescape_string(fields[i], NULL);
         if (!*values[i])
             return NULL;
@@ -318,6 +327,7 @@ parse_words(char *const *words, StoreRecord *record)
            decode(words, "boot", &record->who.place.boot) &&
            decode(words, "domain", &record->who.domain) &&
            decode(words, "addr", &record->who.addr) &&
+           decode(words, "ips", &record->who.ips) &&
            decode(words, "instance", &record->instance) &&
            decode(words, "adopted", &record->adopted) && record->nonce &&
            record->who.domain;

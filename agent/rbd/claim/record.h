@@ -33,6 +33,8 @@ typedef struct {
     StorePlace place;
     char *domain; /* its UUID */
     char *addr;   /* its watch; while that is not known, its agent's client */
+    char *ips;    /* other addresses that clients of its host may have, without
+                   * ports and with blanks between; or NULL */
 } StoreGuest;
 
 void store_guest_clear(StoreGuest *guest);

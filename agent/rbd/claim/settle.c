@@ -174,6 +174,7 @@ running_new(const Settle *settle)
     store_place_copy(&settle->conn->place, &record->who.place);
     record->who.domain = g_strdup(settle->now->domain);
     record->who.addr = g_strdup(settle->only);
+    record->who.ips = g_strdup(settle->conn->ips);
     record->since = g_get_real_time() / G_USEC_PER_SEC;
     return record;
 }

@@ -10,6 +10,8 @@
 
 #include "agent/rbd/claim/tombstone.h"
 
+#include "agent/rbd/conn/address.h"
+
 #include <string.h>
 
 static bool
@@ -41,21 +43,30 @@ add_named(GPtrArray *list, const char *host, const char *addr, bool unseen)
     g_ptr_array_add(list, named);
 }
 
+/* What else has an address of its host is not known as a client. */
+static void
+add_guest(GPtrArray *list, const StoreGuest *guest, bool unseen)
+{
+    g_auto(GStrv) ips = g_strsplit(guest->ips ? guest->ips : "", " ", -1);
+
+    add_named(list, guest->place.host, guest->addr, unseen);
+    for (gsize i = 0; ips[i]; i++) {
+        g_autofree char *addr = store_address_all_of(ips[i]);
+
+        add_named(list, guest->place.host, addr, true);
+    }
+}
+
 GPtrArray *
 store_record_named(const StoreRecord *record)
 {
     GPtrArray *list = g_ptr_array_new_with_free_func(named_free);
 
-    add_named(list, record->who.place.host, record->who.addr,
-              is_unseen(record->phase));
+    add_guest(list, &record->who, is_unseen(record->phase));
     if (record->arrival)
-        add_named(list, record->arrival->place.host, record->arrival->addr,
-                  true);
-    for (guint i = 0; i < record->owed->len; i++) {
-        const StoreGuest *guest = g_ptr_array_index(record->owed, i);
-
-        add_named(list, guest->place.host, guest->addr, false);
-    }
+        add_guest(list, record->arrival, true);
+    for (guint i = 0; i < record->owed->len; i++)
+        add_guest(list, g_ptr_array_index(record->owed, i), false);
     for (guint i = 0; i < record->builders->len; i++)
         add_named(list, NULL, g_ptr_array_index(record->builders, i), false);
     return list;

@@ -8,14 +8,22 @@
 #ifndef REMORA_AGENT_RBD_CONN_ADDRESS_H
 #define REMORA_AGENT_RBD_CONN_ADDRESS_H
 
+#include <glib.h>
 #include <stdbool.h>
 
 /* The host's part, without brackets; NULL: it is no such address. g_free()
  * it. */
 char *store_address_ip(const char *address);
+/* 'IP:0/0', which means all clients at an address without a port. g_free() it. */
+char *store_address_all_of(const char *ip);
 /* Whether both are of one host, as far as its address tells. */
 bool store_address_same_ip(const char *a, const char *b);
 /* Whether its host's part is an address of this host. */
 bool store_address_is_local(const char *address);
+/* The addresses, without ports and with blanks between, that a client on this
+ * host may have, as it comes to the monitors (of StoreMonitor) by different ways:
+ * but for the one in address. NULL: there are none, or none is known. Sends
+ * nothing. g_free() it. */
+char *store_address_others(const GPtrArray *monitors, const char *address);
 
 #endif

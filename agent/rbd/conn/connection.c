@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/conn/address.h"
 #include "agent/rbd/store-internal.h"
 
 #include <errno.h>
@@ -37,6 +38,7 @@ store_conn_unref(StoreConn *conn)
     g_free(conn->instance);
     g_free(conn->instance_path);
     g_free(conn->addr);
+    g_free(conn->ips);
     store_place_clear(&conn->place);
     g_mutex_clear(&conn->closing_lock);
     g_cond_clear(&conn->closed_one);
@@ -182,6 +184,19 @@ refuse_keyring(StoreConn *conn, int r, GError **error)
                         conn->cluster->user, places, conn->cluster->user);
 }
 
+/* By what the configuration says of monitors: that a client could come by more
+ * ways than that is the rarer the more it names. */
+static char *
+other_ips(const StoreConn *conn)
+{
+    char hosts[2048] = "";
+    g_autoptr(GPtrArray) monitors = NULL;
+
+    if (rados_conf_get(conn->rados, "mon_host", hosts, sizeof(hosts)) >= 0)
+        monitors = store_monitors_parse_hosts(hosts, NULL);
+    return monitors ? store_address_others(monitors, conn->addr) : NULL;
+}
+
 static gboolean
 connect_and_name(StoreConn *conn, GError **error)
 {
@@ -199,6 +214,7 @@ connect_and_name(StoreConn *conn, GError **error)
         return store_fail(error, NULL, r, "cannot learn our own address");
     conn->addr = g_strdup(addr);
     rados_buffer_free(addr);
+    conn->ips = other_ips(conn);
     return TRUE;
 }
 

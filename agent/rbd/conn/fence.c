@@ -11,6 +11,7 @@
  */
 #include "config.h"
 
+#include "agent/rbd/conn/address.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/store-internal.h"
 
@@ -54,21 +55,43 @@ store_fence_lift(StoreConn *conn, const char *addr)
 
 /* ---- this host, cut off as a whole ------------------------------------------- */
 
-/* Whether the answer to 'osd blocklist ls' has the address; without an answer,
- * it has not. */
-static bool
-is_listed(StoreConn *conn, const char *addr)
+/* What 'remora fence --host' puts on the blocklist: of char *. */
+static GPtrArray *
+all_of_host(const StoreConn *conn)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
+    g_auto(GStrv) ips = g_strsplit(conn->ips ? conn->ips : "", " ", -1);
+    char *ours = store_client_of_host(conn->addr);
+
+    if (ours)
+        g_ptr_array_add(all, ours);
+    for (gsize i = 0; ips[i]; i++)
+        g_ptr_array_add(all, store_address_all_of(ips[i]));
+    return all;
+}
+
+/* The first of them that the answer to 'osd blocklist ls' has, or NULL; without
+ * an answer, it has none. */
+static const char *
+first_listed(StoreConn *conn, const GPtrArray *all)
 {
     g_autofree char *text = NULL;
-    g_autofree char *quoted = g_strdup_printf("\"%s\"", addr);
     g_autoptr(GError) error = NULL;
     gsize len;
 
-    return store_mon_command(conn,
-                             "{\"prefix\": \"osd blocklist ls\", "
-                             "\"format\": \"json\"}",
-                             &text, &len, &error) &&
-           strstr(text, quoted) != NULL;
+    if (!store_mon_command(conn,
+                           "{\"prefix\": \"osd blocklist ls\", "
+                           "\"format\": \"json\"}",
+                           &text, &len, &error))
+        return NULL;
+    for (guint i = 0; i < all->len; i++) {
+        const char *addr = g_ptr_array_index(all, i);
+        g_autofree char *quoted = g_strdup_printf("\"%s\"", addr);
+
+        if (strstr(text, quoted))
+            return addr;
+    }
+    return NULL;
 }
 
 bool
@@ -76,21 +99,24 @@ store_host_is_cut_off(StoreCluster *cluster)
 {
     g_autoptr(GError) why = NULL;
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, &why);
-    g_autofree char *addr = conn ? store_client_of_host(conn->addr) : NULL;
+    g_autoptr(GPtrArray) all = conn ? all_of_host(conn) : NULL;
 
-    return addr && is_listed(conn, addr);
+    return all && first_listed(conn, all);
 }
 
 gboolean
 store_host_let_in(StoreCluster *cluster, GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
-    g_autofree char *addr = conn ? store_client_of_host(conn->addr) : NULL;
+    g_autoptr(GPtrArray) all = conn ? all_of_host(conn) : NULL;
+    const char *addr;
 
-    if (!addr)
-        return conn != NULL;
-    store_fence_lift(conn, addr);
-    if (is_listed(conn, addr))
+    if (!all)
+        return FALSE;
+    for (guint i = 0; i < all->len; i++)
+        store_fence_lift(conn, g_ptr_array_index(all, i));
+    addr = first_listed(conn, all);
+    if (addr)
         return store_refuse(error, STORE_ERROR_FENCED,
                             "this host is cut off as a whole, and nothing of "
                             "before that is left on it, but client.%s may not "
