@@ -197,10 +197,10 @@ running()
     writes a phase=running "$BETA addr=$GONE" \
         "arrival=gamma;m;b;$WEB;$OTHER_GONE"
     refuses 'who is on the way may be the one that runs' \
-        'a migration of it has not come to its end' \
+        "its migration to host 'gamma' has not come to its end" \
         starts vms/a "$PARENT" "$WEB"
     refuses 'it does not migrate to two hosts' \
-        'a migration of it has not come to its end' \
+        "if that host is dead for good, 'remora fence --host gamma'" \
         env STORE_TRY_STARTS=arriving "$TRY" provision vms/a "$PARENT" 0 "$WEB"
     removes a
 }

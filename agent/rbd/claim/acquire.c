@@ -125,6 +125,7 @@ refuse(const StoreAttempt *attempt, StoreTake take, GError **error)
     const StoreClaimAsk *ask = attempt->ask;
     const StoreRecord *record = attempt->seen.record;
     const char *host = known(record->who.place.host);
+    const char *to;
     g_autofree char *next = NULL;
 
     switch (take) {
@@ -145,8 +146,12 @@ refuse(const StoreAttempt *attempt, StoreTake take, GError **error)
                                known(record->who.addr), ask->pool, ask->image);
         break;
     case STORE_TAKE_REFUSE_ARRIVAL:
-        next = g_strdup("a migration of it has not come to its end: try again "
-                        "when it has");
+        to = known(record->arrival->place.host);
+        next = g_strdup_printf(
+            "its migration to host '%s' has not come to its end: try again "
+            "when it has; if that host is dead for good, 'remora fence --host "
+            "%s'",
+            to, to);
         break;
     case STORE_TAKE_REFUSE_OWN:
         next =
