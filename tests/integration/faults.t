@@ -777,7 +777,7 @@ all_points()
     is 'each point of the header was tested' \
         "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
         "$(sed -n 's/^ \*     \([a-z][a-z-]*\) .*/\1/p' \
-            "$FAULTS_H" | grep -v -x 'kill\|delay\|error\|timer' | sort)"
+            "$FAULTS_H" | grep -v -x 'kill\|hold\|delay\|error\|timer' | sort)"
 }
 
 inside()

@@ -16,9 +16,16 @@
 #include <string.h>
 #include <unistd.h>
 
-#define FAULTS_MAX 16u
+#define FAULTS_MAX   16u
+#define HOLD_LOOK_US 20000
 
-typedef enum { ACTION_KILL, ACTION_DELAY, ACTION_ERROR, ACTION_TIMER } Action;
+typedef enum {
+    ACTION_KILL,
+    ACTION_HOLD,
+    ACTION_DELAY,
+    ACTION_ERROR,
+    ACTION_TIMER,
+} Action;
 
 typedef struct {
     char *point;
@@ -46,9 +53,8 @@ static const struct {
     const char *word;
     Action action;
 } actions[] = {
-    {"kill", ACTION_KILL},
-    {"delay:", ACTION_DELAY},
-    {"error:", ACTION_ERROR},
+    {"kill", ACTION_KILL},    {"hold", ACTION_HOLD},
+    {"delay:", ACTION_DELAY}, {"error:", ACTION_ERROR},
     {"timer:", ACTION_TIMER},
 };
 
@@ -80,7 +86,7 @@ read_action(const char *text, Fault *fault)
         if (!g_str_has_prefix(text, word))
             continue;
         fault->action = actions[i].action;
-        if (fault->action == ACTION_KILL)
+        if (fault->action == ACTION_KILL || fault->action == ACTION_HOLD)
             return strcmp(text, word) == 0;
         return read_number(text + strlen(word), &fault->number);
     }
@@ -129,6 +135,15 @@ die(void)
         (void)pause();
 }
 
+static void
+hold(void)
+{
+    const char *file = g_getenv("REMORA_FAULT_HOLD");
+
+    while (file && g_file_test(file, G_FILE_TEST_EXISTS))
+        g_usleep(HOLD_LOOK_US);
+}
+
 static gpointer
 die_later(gpointer data)
 {
@@ -148,6 +163,9 @@ act(Fault *fault)
     switch (fault->action) {
     case ACTION_KILL:
         die();
+        break;
+    case ACTION_HOLD:
+        hold();
         break;
     case ACTION_DELAY:
         g_usleep(fault->number * 1000);

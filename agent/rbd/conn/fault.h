@@ -11,6 +11,7 @@
  *     REMORA_FAULT=POINT=ACTION[@N][,...]
  *
  *     kill        SIGKILL, there and then
+ *     hold        go on when the file that REMORA_FAULT_HOLD names is gone
  *     delay:MS    go on after so many milliseconds
  *     error:NUM   the call at this point is said to have returned -NUM
  *     timer:US    go on, and SIGKILL so many microseconds later
