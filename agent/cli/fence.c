@@ -154,8 +154,8 @@ neighbour_in(const Fence *fence, const StoreClaimInfo *info)
         const StoreClaimNamed *named = g_ptr_array_index(info->named, i);
         g_autofree char *all = store_client_of_host(named->addr);
 
-        if (all && named->host && !is_it(fence->options, named) &&
-            is_client(fence, all))
+        if (all && named->host && named->host[0] &&
+            !is_it(fence->options, named) && is_client(fence, all))
             return named->host;
     }
     return NULL;
