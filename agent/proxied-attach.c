@@ -48,6 +48,7 @@ may_be_made(const DomDisk *disk,
 static gboolean
 provision_once(Host *host,
                const DomPlan *plan,
+               guint patience_ms,
                RequestReady *ready,
                GError **error)
 {
@@ -55,7 +56,7 @@ provision_once(Host *host,
     const RequestHow how = {
         .before_rewrite = true,
         .hand = true,
-        .patience_ms = request_patience_ms(host),
+        .patience_ms = patience_ms,
     };
 
     ready->disks = disks_list_new();
@@ -63,27 +64,42 @@ provision_once(Host *host,
     return disks_provision(host, plan, &how, ready, error);
 }
 
+/* What the domain has, by its live definition, is not about to go. */
+static bool
+has_it(const VirtDomain *domain, const DomDisk *disk)
+{
+    DomFound found = {DOM_ROLE_NONE, false, false};
+
+    return domain && disk->image &&
+           dom_find_source(domain->xml, strlen(domain->xml), disk->pool,
+                           disk->image, &found, NULL) &&
+           found.role >= DOM_ROLE_BACKING;
+}
+
 /* What stands in the way may be a claim whose end nobody has seen yet, as of a
- * disk that was detached a moment ago. */
+ * disk that was detached a moment ago. It is looked for at once, and waited
+ * for. */
 static gboolean
 provision(Host *host,
           Agent *agent,
           const DomPlan *plan,
+          bool has_it,
           RequestReady *ready,
           GError **error)
 {
+    guint patience_ms = has_it ? 0 : request_patience_ms(host);
     g_autoptr(GError) busy = NULL;
 
-    if (provision_once(host, plan, ready, &busy))
+    if (provision_once(host, plan, 0, ready, &busy))
         return TRUE;
     if (!g_error_matches(busy, STORE_ERROR, STORE_ERROR_BUSY)) {
         g_propagate_error(error, g_steal_pointer(&busy));
         return FALSE;
     }
     request_ready_clear(ready);
-    pending_add(agent_pending(agent), dom_plan_uuid(plan), NULL);
+    agent_settle_soon(agent, dom_plan_uuid(plan), NULL);
     pending_run_one(agent_pending(agent), dom_plan_uuid(plan));
-    return provision_once(host, plan, ready, error);
+    return provision_once(host, plan, patience_ms, ready, error);
 }
 
 static gboolean
@@ -134,10 +150,14 @@ proxied_attach(Host *host,
         !rewrite_device(host, plan,
                         device->copied_to ? REWRITE_FOR_STORE
                                           : REWRITE_FOR_ATTACH,
-                        &xml, error) ||
-        !begin_call(agent, plan, disk, error))
+                        &xml, error))
         return FALSE;
-    if (!provision(host, agent, plan, &ready, error)) {
+    /* What an earlier call left in vain is settled as long as that is known to be
+     * over. */
+    pending_run_one(agent_pending(agent), dom_plan_uuid(plan));
+    if (!begin_call(agent, plan, disk, error))
+        return FALSE;
+    if (!provision(host, agent, plan, has_it(domain, disk), &ready, error)) {
         end_call(agent, plan, disk);
         return FALSE;
     }

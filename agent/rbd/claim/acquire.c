@@ -17,6 +17,8 @@
 
 #define TAKE_TRIES    3
 #define LOOK_AGAIN_US (G_USEC_PER_SEC)
+/* At what this host's own agent is about to settle. */
+#define LOOK_SOON_US (G_USEC_PER_SEC / 4)
 
 void
 store_claim_taken_clear(StoreClaimTaken *taken)
@@ -376,27 +378,47 @@ read_same(StoreAttempt *attempt, int *ret_r)
     return same;
 }
 
-/* Watches a builder of another host until it moves or can be taken for dead, or
- * the claim of a guest that arrives until its host has seen it run, as long as
- * the request may last: without an agent nobody could watch it from one request
- * to the next. */
+/* A disk that is plugged in again may have been unplugged just now: its claim goes
+ * as soon as that is settled. One whose watch was never seen does not. */
+static bool
+may_pass(const StoreAttempt *attempt, StoreTake take)
+{
+    return take == STORE_TAKE_WAIT ||
+           (take == STORE_TAKE_REFUSE_OWN &&
+            attempt->seen.record->phase == STORE_PHASE_RUNNING);
+}
+
+/* false: there is no time for that. */
+static bool
+pause_before_look(const StoreClaimAsk *ask, StoreTake take)
+{
+    gint64 pause = take == STORE_TAKE_REFUSE_OWN ? LOOK_SOON_US : LOOK_AGAIN_US;
+
+    if (g_get_monotonic_time() + pause > ask->until_us)
+        return false;
+    g_usleep((gulong)pause);
+    return true;
+}
+
+/* Watches a builder of another host until it moves or can be taken for dead, the
+ * claim of a guest that arrives until its host has seen it run, or that of the
+ * domain itself, as long as the request may last: without an agent nobody could
+ * watch it from one request to the next. */
 static gboolean
 decide(StoreAttempt *attempt, StoreTake *ret_take, GError **error)
 {
     const StoreClaimAsk *ask = attempt->ask;
-    bool handed;
+    bool builds;
     int r = 0;
 
     for (;;) {
         if (!store_attempt_collect(attempt, error))
             return FALSE;
         *ret_take = store_claim_may_take(&attempt->facts);
-        if (*ret_take != STORE_TAKE_WAIT ||
-            g_get_monotonic_time() + LOOK_AGAIN_US > ask->until_us)
+        if (!may_pass(attempt, *ret_take) || !pause_before_look(ask, *ret_take))
             return TRUE;
-        g_usleep(LOOK_AGAIN_US);
-        handed = attempt->seen.record->phase == STORE_PHASE_HANDED;
-        if (!read_same(attempt, &r) && (r < 0 || !handed))
+        builds = attempt->seen.record->phase == STORE_PHASE_BUILDING;
+        if (!read_same(attempt, &r) && (r < 0 || builds))
             break;
     }
     /* It moved, so it is alive; or it is gone, and the caller looks again. */
