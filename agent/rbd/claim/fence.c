@@ -111,6 +111,21 @@ store_claims_list(StoreCluster *cluster,
                                 "cannot list the claims in pool '%s'", pool);
 }
 
+/* Whether that cuts off all clients at an address that those here may have. */
+static bool
+is_this_host(const StoreConn *conn, const char *addr)
+{
+    g_auto(GStrv) ips = g_strsplit(conn->ips ? conn->ips : "", " ", -1);
+    bool found = store_address_same_ip(addr, conn->addr);
+
+    for (gsize i = 0; ips[i] && !found; i++) {
+        g_autofree char *other = store_address_all_of(ips[i]);
+
+        found = store_address_same_ip(addr, other);
+    }
+    return found && g_str_has_suffix(addr, "/0");
+}
+
 gboolean
 store_client_cut_off(StoreCluster *cluster, const char *addr, GError **error)
 {
@@ -118,7 +133,7 @@ store_client_cut_off(StoreCluster *cluster, const char *addr, GError **error)
 
     if (!conn)
         return FALSE;
-    if (store_address_same_ip(addr, conn->addr) && g_str_has_suffix(addr, "/0"))
+    if (is_this_host(conn, addr))
         return store_refuse(error, STORE_ERROR_REFUSED,
                             "'%s' is this host, too: it would cut off itself",
                             addr);
