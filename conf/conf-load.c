@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * conf/conf.c - from the file to a Conf
+ * conf/conf-load.c - from the file to a Conf
  *
  * The defaults first, then whatever the file sets, in its order; then the
  * rules that bind several keys. Every setting of the file is visited, so that
