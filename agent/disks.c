@@ -17,6 +17,12 @@
 #include "agent/process.h"
 #include "agent/recoveries.h"
 
+GQuark
+request_error_quark(void)
+{
+    return g_quark_from_static_string("remora-request-error");
+}
+
 typedef struct {
     Host *host;
     const DomPlan *plan;

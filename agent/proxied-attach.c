@@ -6,8 +6,8 @@
 
 #include "agent/proxied-attach.h"
 
-#include "agent/disks.h"
 #include "agent/protect.h"
+#include "agent/request.h"
 #include "agent/rewrite.h"
 #include "agent/virt/access.h"
 

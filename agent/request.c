@@ -7,14 +7,7 @@
 #include "agent/request.h"
 
 #include "agent/arrivals.h"
-#include "agent/disks.h"
 #include "agent/log.h"
-
-GQuark
-request_error_quark(void)
-{
-    return g_quark_from_static_string("remora-request-error");
-}
 
 /* So much is left to make the disks. */
 #define MARGIN_MS 5000
