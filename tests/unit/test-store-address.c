@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "agent/rbd/conn/address.h"
+#include "agent/rbd/conn/ways.h"
 #include "agent/rbd/store.h"
 
 #include <glib.h>
@@ -109,12 +110,12 @@ test_others(void **state)
     g_autofree char *others = NULL;
 
     (void)state;
-    assert_null(store_address_others(monitors, "127.0.0.1:0/1"));
+    assert_null(store_ways_to(monitors, "127.0.0.1:0/1"));
     g_ptr_array_add(monitors, &a);
     g_ptr_array_add(monitors, &b);
     g_ptr_array_add(monitors, &name);
-    assert_null(store_address_others(monitors, "127.0.0.1:0/1"));
-    others = store_address_others(monitors, "192.0.2.1:0/1");
+    assert_null(store_ways_to(monitors, "127.0.0.1:0/1"));
+    others = store_ways_to(monitors, "192.0.2.1:0/1");
     assert_string_equal(others, "127.0.0.1");
 }
 

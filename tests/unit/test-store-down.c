@@ -15,7 +15,10 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/down.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/probe.h"
+#include "agent/rbd/conn/warm.h"
 
 #include <arpa/inet.h>
 #include <glib/gstdio.h>

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/disk/full.h"
 
 #include <errno.h>
 #include <string.h>

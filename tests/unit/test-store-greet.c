@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/monitors.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>

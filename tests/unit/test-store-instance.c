@@ -12,9 +12,12 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/instance.h"
 
+#include <fcntl.h>
 #include <glib/gstdio.h>
+#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,7 +25,7 @@ typedef struct {
     char *dir;
     char *id;
     char *path;
-    StoreConn conn;
+    StoreInstance *own;
 } Fixture;
 
 static int
@@ -31,9 +34,10 @@ set_up(void **state)
     Fixture *f = g_new0(Fixture, 1);
 
     f->dir = g_dir_make_tmp("remora-instance-XXXXXX", NULL);
-    assert_true(store_instance_open(f->dir, &f->id, &f->path,
-                                    &f->conn.instance_fd, NULL));
-    f->conn.instance_path = f->path;
+    f->own = store_instance_open(f->dir, NULL);
+    assert_non_null(f->own);
+    f->id = g_strdup(store_instance_id(f->own));
+    f->path = g_build_filename(f->dir, "instances", f->id, NULL);
     *state = f;
     return 0;
 }
@@ -44,8 +48,7 @@ tear_down(void **state)
     Fixture *f = *state;
     g_autofree char *sub = g_build_filename(f->dir, "instances", NULL);
 
-    if (f->conn.instance_fd >= 0)
-        (void)close(f->conn.instance_fd);
+    store_instance_close(f->own);
     (void)g_unlink(f->path);
     (void)g_rmdir(sub);
     (void)g_rmdir(f->dir);
@@ -62,11 +65,26 @@ look(const Fixture *f, const char *image, int *ret_handed_s)
     return store_instance_look(f->dir, f->id, "vms", image, ret_handed_s);
 }
 
+/* As the kernel does it: the file's descriptor goes, and nothing else. */
 static void
-die(Fixture *f)
+die(const Fixture *f)
 {
-    (void)close(f->conn.instance_fd);
-    f->conn.instance_fd = -1;
+    int nothing = open("/dev/null", O_RDWR | O_CLOEXEC);
+    g_autoptr(GDir) all = g_dir_open("/proc/self/fd", 0, NULL);
+    const char *fd;
+    bool found = false;
+
+    while ((fd = g_dir_read_name(all))) {
+        g_autofree char *link = g_build_filename("/proc/self/fd", fd, NULL);
+        g_autofree char *path = g_file_read_link(link, NULL);
+
+        if (g_strcmp0(path, f->path) != 0)
+            continue;
+        assert_int_not_equal(dup2(nothing, atoi(fd)), -1);
+        found = true;
+    }
+    assert_true(found);
+    (void)close(nothing);
 }
 
 static void
@@ -105,9 +123,9 @@ test_notes(void **state)
     Fixture *f = *state;
     int handed;
 
-    store_instance_note(&f->conn, "handed", "vms", "a", "owner");
-    store_instance_note(&f->conn, "handed", "vms", "b", "owner");
-    store_instance_note(&f->conn, "dropped", "vms", "b", "owner");
+    store_instance_note(f->own, "handed", "vms", "a", "owner");
+    store_instance_note(f->own, "handed", "vms", "b", "owner");
+    store_instance_note(f->own, "dropped", "vms", "b", "owner");
     die(f);
     assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_DEAD);
     assert_in_range(handed, 0, 5);
@@ -124,11 +142,11 @@ test_attempts(void **state)
     Fixture *f = *state;
     int handed;
 
-    store_instance_note(&f->conn, "takes", "vms", "a", "owner");
-    store_instance_note(&f->conn, "handed", "vms", "a", "owner");
-    store_instance_note(&f->conn, "takes", "vms", "a", "other");
-    store_instance_note(&f->conn, "takes", "vms", "b", "owner");
-    store_instance_note(&f->conn, "handed", "vms", "b c/d%\n", "owner");
+    store_instance_note(f->own, "takes", "vms", "a", "owner");
+    store_instance_note(f->own, "handed", "vms", "a", "owner");
+    store_instance_note(f->own, "takes", "vms", "a", "other");
+    store_instance_note(f->own, "takes", "vms", "b", "owner");
+    store_instance_note(f->own, "handed", "vms", "b c/d%\n", "owner");
     die(f);
     assert_int_equal(look(f, "a", &handed), STORE_INSTANCE_DEAD);
     assert_in_range(handed, 0, 5);
@@ -146,13 +164,13 @@ test_long_life(void **state)
     GStatBuf info;
     int handed;
 
-    store_instance_note(&f->conn, "handed", "vms", "first", "owner");
+    store_instance_note(f->own, "handed", "vms", "first", "owner");
     for (int i = 0; i < 5000; i++) {
-        store_instance_note(&f->conn, "takes", "vms", "a", "owner");
-        store_instance_note(&f->conn, "handed", "vms", "a", "owner");
-        store_instance_note(&f->conn, "dropped", "vms", "a", "owner");
+        store_instance_note(f->own, "takes", "vms", "a", "owner");
+        store_instance_note(f->own, "handed", "vms", "a", "owner");
+        store_instance_note(f->own, "dropped", "vms", "a", "owner");
     }
-    store_instance_note(&f->conn, "handed", "vms", "last", "owner");
+    store_instance_note(f->own, "handed", "vms", "last", "owner");
     assert_int_equal(g_stat(f->path, &info), 0);
     assert_in_range(info.st_size, 1, 100 * 1024);
     die(f);
@@ -217,9 +235,9 @@ test_clean_end(void **state)
 {
     Fixture *f = *state;
 
-    store_instance_note(&f->conn, "takes", "vms", "a", "owner");
-    store_instance_note(&f->conn, "dropped", "vms", "a", "owner");
-    store_instance_close(&f->conn);
+    store_instance_note(f->own, "takes", "vms", "a", "owner");
+    store_instance_note(f->own, "dropped", "vms", "a", "owner");
+    store_instance_close(g_steal_pointer(&f->own));
     assert_false(g_file_test(f->path, G_FILE_TEST_EXISTS));
 }
 
@@ -228,8 +246,8 @@ test_unclean_end(void **state)
 {
     Fixture *f = *state;
 
-    store_instance_note(&f->conn, "takes", "vms", "a", "owner");
-    store_instance_close(&f->conn);
+    store_instance_note(f->own, "takes", "vms", "a", "owner");
+    store_instance_close(g_steal_pointer(&f->own));
     assert_true(g_file_test(f->path, G_FILE_TEST_EXISTS));
 }
 
@@ -254,15 +272,10 @@ static void
 test_no_directory(void **state)
 {
     g_autoptr(GError) error = NULL;
-    char *id = NULL;
-    char *path = NULL;
-    int fd = -1;
 
     (void)state;
-    assert_false(store_instance_open("/proc/nowhere", &id, &path, &fd, &error));
+    assert_null(store_instance_open("/proc/nowhere", &error));
     assert_true(g_error_matches(error, STORE_ERROR, STORE_ERROR_FAILED));
-    assert_null(id);
-    assert_int_equal(fd, -1);
 }
 
 int

@@ -11,7 +11,9 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/key.h"
+#include "agent/rbd/conn/keyring.h"
 
 #include <glib/gstdio.h>
 

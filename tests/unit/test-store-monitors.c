@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/store.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/monitors.h"
 
 #include <string.h>
 

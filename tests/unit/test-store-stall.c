@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/stall.h"
 
 #include <string.h>
 
@@ -55,29 +56,30 @@ cluster_new(void)
     return store_cluster_new(&settings);
 }
 
-static StoreDisk
-disk_of(const char *pool, const char *image)
+static StoreTarget
+target_of(const char *pool, const char *image)
 {
-    return (StoreDisk){
-        .parent = {"images", "golden", "snap"},
+    return (StoreTarget){
         .pool = pool,
         .image = image,
+        .parent_pool = "images",
+        .parent_image = "golden",
     };
 }
 
 static void
 suspect(StoreCluster *cluster, const char *pool, const char *image)
 {
-    const StoreDisk disk = disk_of(pool, image);
+    const StoreTarget target = target_of(pool, image);
 
-    store_stalls_suspect_disk(cluster->stalls, &disk);
+    store_stalls_suspect_target(cluster, &target);
 }
 
 /* What a probe does, in which only these objects do not answer. */
 static void
 look(StoreCluster *cluster, const char *const *hang)
 {
-    g_autoptr(GPtrArray) suspects = store_stalls_take(cluster->stalls);
+    g_autoptr(GPtrArray) suspects = store_stalls_take(cluster);
 
     for (guint i = 0; i < suspects->len; i++) {
         StoreSuspect *one = g_ptr_array_index(suspects, i);
@@ -93,23 +95,23 @@ look(StoreCluster *cluster, const char *const *hang)
         }
         one->whole = asked->len > 0 && one->objects->len == asked->len;
     }
-    store_stalls_settle(cluster->stalls, suspects, STORE_LOOKED);
+    store_stalls_settle(cluster, suspects, STORE_LOOKED);
 }
 
 static void
 settle(StoreCluster *cluster, StoreLooked looked)
 {
-    g_autoptr(GPtrArray) suspects = store_stalls_take(cluster->stalls);
+    g_autoptr(GPtrArray) suspects = store_stalls_take(cluster);
 
-    store_stalls_settle(cluster->stalls, suspects, looked);
+    store_stalls_settle(cluster, suspects, looked);
 }
 
 static bool
 admitted(StoreCluster *cluster, const char *pool, const char *image)
 {
     g_autoptr(GError) error = NULL;
-    const StoreDisk disk = disk_of(pool, image);
-    bool good = store_stalls_admit(cluster, &disk, &error);
+    const StoreTarget target = target_of(pool, image);
+    bool good = store_stalls_admit(cluster, &target, &error);
 
     assert_true(good == (error == NULL));
     if (error)
@@ -120,9 +122,9 @@ admitted(StoreCluster *cluster, const char *pool, const char *image)
 static void
 went(StoreCluster *cluster, const char *pool, const char *image)
 {
-    const StoreDisk disk = disk_of(pool, image);
+    const StoreTarget target = target_of(pool, image);
 
-    store_stalls_went(cluster->stalls, &disk, g_get_monotonic_time());
+    store_stalls_went(cluster, &target, g_get_monotonic_time());
 }
 
 static const char *const nothing[] = {NULL};
@@ -138,11 +140,11 @@ test_answers(void **state)
     g_autoptr(StoreCluster) cluster = cluster_new();
 
     (void)state;
-    assert_false(store_stalls_any(cluster->stalls));
+    assert_false(store_stalls_any(cluster));
     suspect(cluster, "vms", "a");
-    assert_true(store_stalls_any(cluster->stalls));
+    assert_true(store_stalls_any(cluster));
     look(cluster, nothing);
-    assert_false(store_stalls_any(cluster->stalls));
+    assert_false(store_stalls_any(cluster));
     assert_true(admitted(cluster, "vms", "a"));
 }
 
@@ -169,7 +171,7 @@ test_hangs(void **state)
     look(cluster, nothing);
     assert_true(admitted(cluster, "vms", "a"));
     assert_true(admitted(cluster, "vms", "b"));
-    assert_false(store_stalls_any(cluster->stalls));
+    assert_false(store_stalls_any(cluster));
 }
 
 /* A request that goes through opens the pool, but not for what hangs. */
@@ -193,7 +195,7 @@ test_trial(void **state)
     assert_true(admitted(cluster, "vms", "b"));
     look(cluster, nothing);
     assert_true(admitted(cluster, "vms", "a"));
-    assert_false(store_stalls_any(cluster->stalls));
+    assert_false(store_stalls_any(cluster));
 }
 
 /* What began before the pool was found to hang says nothing. */
@@ -201,13 +203,13 @@ static void
 test_old_success(void **state)
 {
     g_autoptr(StoreCluster) cluster = cluster_new();
-    const StoreDisk disk = disk_of("vms", "b");
+    const StoreTarget target = target_of("vms", "b");
     gint64 since = g_get_monotonic_time() - 1;
 
     (void)state;
     suspect(cluster, "vms", "a");
     look(cluster, claim_of_a);
-    store_stalls_went(cluster->stalls, &disk, since);
+    store_stalls_went(cluster, &target, since);
     assert_false(admitted(cluster, "vms", "b"));
 }
 
@@ -278,12 +280,12 @@ test_meanwhile(void **state)
 
     (void)state;
     suspect(cluster, "vms", "a");
-    suspects = store_stalls_take(cluster->stalls);
+    suspects = store_stalls_take(cluster);
     suspect(cluster, "vms", "a");
     suspect(cluster, "volumes", "b");
-    store_stalls_settle(cluster->stalls, suspects, STORE_NOT);
+    store_stalls_settle(cluster, suspects, STORE_NOT);
     g_ptr_array_unref(suspects);
-    suspects = store_stalls_take(cluster->stalls);
+    suspects = store_stalls_take(cluster);
     assert_int_equal(suspects->len, 2);
     assert_string_equal(((StoreSuspect *)suspects->pdata[0])->pool, "volumes");
     assert_string_equal(((StoreSuspect *)suspects->pdata[1])->pool, "images");
@@ -303,9 +305,9 @@ test_limits(void **state)
 
         suspect(cluster, "vms", image);
     }
-    suspects = store_stalls_take(cluster->stalls);
+    suspects = store_stalls_take(cluster);
     assert_in_range(suspects->len, 64, 65);
-    store_stalls_settle(cluster->stalls, suspects, STORE_BLINDLY);
+    store_stalls_settle(cluster, suspects, STORE_BLINDLY);
     assert_false(admitted(cluster, "vms", "0"));
     assert_false(admitted(cluster, "vms", "199"));
 }

@@ -7,10 +7,18 @@
  */
 #include "config.h"
 
+#include "agent/rbd/claim/acquire.h"
+
 #include "agent/rbd/claim/beat.h"
 #include "agent/rbd/claim/cutoff.h"
 #include "agent/rbd/claim/facts.h"
+#include "agent/rbd/claim/release.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/names.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/conn/ways.h"
 
 #include <errno.h>
 #include <string.h>
@@ -33,14 +41,14 @@ store_claim_taken_clear(StoreClaimTaken *taken)
 /* ---- texts ---------------------------------------------------------------------- */
 
 static StoreRecord *
-building_new(const StoreConn *conn, const StoreClaimAsk *ask)
+building_new(StoreConn *conn, const StoreClaimAsk *ask)
 {
     StoreRecord *record = store_record_new(STORE_PHASE_BUILDING);
 
     store_place_copy(&conn->place, &record->who.place);
     record->who.domain = g_strdup(ask->domain);
     record->who.addr = g_strdup(conn->addr);
-    record->who.ips = g_strdup(conn->ips);
+    record->who.ips = store_ways(conn);
     record->instance = g_strdup(conn->instance);
     record->attach = !ask->starts;
     record->since = g_get_real_time() / G_USEC_PER_SEC;
@@ -296,14 +304,14 @@ put_back(StoreAttempt *attempt, GError **error)
 }
 
 static StoreGuest *
-arrival_new(const StoreConn *conn, const StoreClaimAsk *ask)
+arrival_new(StoreConn *conn, const StoreClaimAsk *ask)
 {
     StoreGuest *guest = g_new0(StoreGuest, 1);
 
     store_place_copy(&conn->place, &guest->place);
     guest->domain = g_strdup(ask->domain);
     guest->addr = g_strdup(conn->addr);
-    guest->ips = g_strdup(conn->ips);
+    guest->ips = store_ways(conn);
     return guest;
 }
 
@@ -476,7 +484,8 @@ take_once(StoreConn *conn,
     record->adopted = ask->builds ? NULL : g_strdup(STORE_ADOPTED_ANY);
     text = store_record_text(record);
 
-    store_instance_note(conn, "takes", ask->pool, ask->image, ask->domain);
+    store_instance_note(conn->file, "takes", ask->pool, ask->image,
+                        ask->domain);
     r = STORE_FAULT("claim-noted");
     if (r >= 0)
         r = store_claim_create(conn, ask->pool, ask->image, text);
@@ -488,7 +497,7 @@ take_once(StoreConn *conn,
         return store_refuse(error, STORE_ERROR_MISSING,
                             "cluster '%s' has no pool '%s': check the pools "
                             "in remora.conf (ceph osd pool ls)",
-                            conn->cluster->name, ask->pool);
+                            store_cluster_name(conn->cluster), ask->pool);
     if (r < 0)
         return store_fail(error, conn, r, "cannot claim '%s/%s'", ask->pool,
                           ask->image);

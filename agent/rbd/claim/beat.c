@@ -14,8 +14,19 @@
 #include "agent/rbd/claim/beat.h"
 
 #include "agent/rbd/claim/object.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/warm.h"
 
 #include <string.h>
+
+typedef struct {
+    GMutex lock;          /* guards all of it */
+    GPtrArray *claims;    /* of StoreClaim, built under; borrowed */
+    GHashTable *requests; /* 'pool/image' -> how many are at its claim */
+    GCond changed;
+    GThread *thread; /* NULL until the first claim */
+    bool closing;
+} Beat;
 
 /* One touch that is under way. */
 typedef struct {
@@ -62,12 +73,12 @@ pulse_new(StoreClaim *claim)
 /* Under the lock. Copies: a claim may be dropped while its copy is touched,
  * and then the touch finds another holder or none and changes nothing. */
 static GPtrArray *
-take_pulses(StoreCluster *cluster)
+take_pulses(Beat *beat)
 {
     GPtrArray *pulses = g_ptr_array_new();
 
-    for (guint i = 0; i < cluster->claims->len; i++) {
-        StoreClaim *claim = g_ptr_array_index(cluster->claims, i);
+    for (guint i = 0; i < beat->claims->len; i++) {
+        StoreClaim *claim = g_ptr_array_index(beat->claims, i);
 
         if (claim->touching || store_conn_is_retired(claim->conn))
             continue;
@@ -130,107 +141,130 @@ reap(GPtrArray *under_way)
 /* Under the lock: those of the claims that are still there may be touched
  * again. */
 static void
-settle(StoreCluster *cluster, const GPtrArray *done)
+settle(const Beat *beat, const GPtrArray *done)
 {
     for (guint i = 0; i < done->len; i++) {
         const Pulse *pulse = g_ptr_array_index(done, i);
         guint at;
 
-        if (g_ptr_array_find(cluster->claims, pulse->claim, &at))
-            ((StoreClaim *)g_ptr_array_index(cluster->claims, at))->touching =
+        if (g_ptr_array_find(beat->claims, pulse->claim, &at))
+            ((StoreClaim *)g_ptr_array_index(beat->claims, at))->touching =
                 false;
     }
 }
 
 /* Under the lock. False: the cluster is being closed. */
 static bool
-wait_for_beat(StoreCluster *cluster, const GPtrArray *under_way)
+wait_for_beat(Beat *beat, const GPtrArray *under_way)
 {
     gint64 until;
 
-    while (!cluster->closing && cluster->claims->len == 0 &&
-           under_way->len == 0)
-        g_cond_wait(&cluster->claims_changed, &cluster->lock);
+    while (!beat->closing && beat->claims->len == 0 && under_way->len == 0)
+        g_cond_wait(&beat->changed, &beat->lock);
     until = g_get_monotonic_time() + STORE_BEAT_S * G_USEC_PER_SEC;
-    while (!cluster->closing &&
-           g_cond_wait_until(&cluster->claims_changed, &cluster->lock, until))
+    while (!beat->closing &&
+           g_cond_wait_until(&beat->changed, &beat->lock, until))
         continue;
-    return !cluster->closing;
+    return !beat->closing;
 }
 
 static gpointer
 beat_thread(gpointer opaque)
 {
-    StoreCluster *cluster = opaque;
+    Beat *beat = opaque;
     g_autoptr(GPtrArray) under_way = g_ptr_array_new_with_free_func(pulse_free);
 
-    g_mutex_lock(&cluster->lock);
-    while (wait_for_beat(cluster, under_way)) {
+    g_mutex_lock(&beat->lock);
+    while (wait_for_beat(beat, under_way)) {
         g_autoptr(GPtrArray) done = NULL;
         g_autoptr(GPtrArray) pulses = NULL;
 
-        g_mutex_unlock(&cluster->lock);
+        g_mutex_unlock(&beat->lock);
         done = reap(under_way);
-        g_mutex_lock(&cluster->lock);
-        settle(cluster, done);
-        pulses = take_pulses(cluster);
-        g_mutex_unlock(&cluster->lock);
+        g_mutex_lock(&beat->lock);
+        settle(beat, done);
+        pulses = take_pulses(beat);
+        g_mutex_unlock(&beat->lock);
         touch_all(pulses, under_way);
         /* It may be the last to hold a connection, which is not let go under
          * the lock. */
         g_clear_pointer(&done, g_ptr_array_unref);
-        g_mutex_lock(&cluster->lock);
+        g_mutex_lock(&beat->lock);
     }
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_unlock(&beat->lock);
     return NULL;
 }
 
-/* Blocks. */
 static void
-stop_beating(StoreCluster *cluster)
+beat_init(gpointer opaque)
 {
+    Beat *beat = opaque;
+
+    g_mutex_init(&beat->lock);
+    g_cond_init(&beat->changed);
+    beat->claims = g_ptr_array_new();
+    beat->requests =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
+static void
+beat_end(gpointer opaque)
+{
+    Beat *beat = opaque;
     GThread *thread;
 
-    g_mutex_lock(&cluster->lock);
-    cluster->closing = true;
-    thread = g_steal_pointer(&cluster->beat);
-    g_cond_broadcast(&cluster->claims_changed);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&beat->lock);
+    beat->closing = true;
+    thread = g_steal_pointer(&beat->thread);
+    g_cond_broadcast(&beat->changed);
+    g_mutex_unlock(&beat->lock);
     if (thread)
         g_thread_join(thread);
 }
 
-/* Under the lock. */
 static void
-begin_to_beat(StoreCluster *cluster)
+beat_clear(gpointer opaque)
 {
-    cluster->beat = g_thread_new("store-beat", beat_thread, cluster);
-    cluster->stop_beat = stop_beating;
+    Beat *beat = opaque;
+
+    g_mutex_clear(&beat->lock);
+    g_cond_clear(&beat->changed);
+    g_ptr_array_unref(beat->claims);
+    g_hash_table_unref(beat->requests);
+}
+
+static Beat *
+beat_of(const StoreCluster *cluster)
+{
+    static const StorePart part = {sizeof(Beat), beat_init, beat_end,
+                                   beat_clear};
+
+    return store_cluster_part(cluster, &part);
 }
 
 void
 store_beat_add(StoreClaim *claim)
 {
-    StoreCluster *cluster = claim->conn->cluster;
+    Beat *beat = beat_of(claim->conn->cluster);
 
-    g_mutex_lock(&cluster->lock);
-    g_ptr_array_add(cluster->claims, claim);
-    if (!cluster->beat)
-        begin_to_beat(cluster);
-    if (cluster->claims->len == 1)
-        g_cond_broadcast(&cluster->claims_changed);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&beat->lock);
+    g_ptr_array_add(beat->claims, claim);
+    if (!beat->thread)
+        beat->thread = g_thread_new("store-beat", beat_thread, beat);
+    if (beat->claims->len == 1)
+        g_cond_broadcast(&beat->changed);
+    g_mutex_unlock(&beat->lock);
 }
 
 bool
 store_beat_remove(StoreClaim *claim)
 {
-    StoreCluster *cluster = claim->conn->cluster;
+    Beat *beat = beat_of(claim->conn->cluster);
     bool was_there;
 
-    g_mutex_lock(&cluster->lock);
-    was_there = g_ptr_array_remove_fast(cluster->claims, claim);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&beat->lock);
+    was_there = g_ptr_array_remove_fast(beat->claims, claim);
+    g_mutex_unlock(&beat->lock);
     return was_there;
 }
 
@@ -238,20 +272,16 @@ store_beat_remove(StoreClaim *claim)
 
 /* Under the lock. Of the requests at the image there are now so many. */
 static guint
-count(StoreCluster *cluster, const char *pool, const char *image, int change)
+count(const Beat *beat, const char *pool, const char *image, int change)
 {
     g_autofree char *key = g_strdup_printf("%s/%s", pool, image);
-    guint n;
+    guint n = GPOINTER_TO_UINT(g_hash_table_lookup(beat->requests, key));
 
-    if (!cluster->claiming)
-        cluster->claiming =
-            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    n = GPOINTER_TO_UINT(g_hash_table_lookup(cluster->claiming, key));
     n = (guint)((int)n + change);
     if (n == 0)
-        (void)g_hash_table_remove(cluster->claiming, key);
+        (void)g_hash_table_remove(beat->requests, key);
     else if (change != 0)
-        g_hash_table_replace(cluster->claiming, g_steal_pointer(&key),
+        g_hash_table_replace(beat->requests, g_steal_pointer(&key),
                              GUINT_TO_POINTER(n));
     return n;
 }
@@ -259,26 +289,31 @@ count(StoreCluster *cluster, const char *pool, const char *image, int change)
 void
 store_beat_enter(StoreCluster *cluster, const char *pool, const char *image)
 {
-    g_mutex_lock(&cluster->lock);
-    (void)count(cluster, pool, image, 1);
-    g_mutex_unlock(&cluster->lock);
+    Beat *beat = beat_of(cluster);
+
+    g_mutex_lock(&beat->lock);
+    (void)count(beat, pool, image, 1);
+    g_mutex_unlock(&beat->lock);
 }
 
 void
 store_beat_exit(StoreCluster *cluster, const char *pool, const char *image)
 {
-    g_mutex_lock(&cluster->lock);
-    (void)count(cluster, pool, image, -1);
-    g_mutex_unlock(&cluster->lock);
+    Beat *beat = beat_of(cluster);
+
+    g_mutex_lock(&beat->lock);
+    (void)count(beat, pool, image, -1);
+    g_mutex_unlock(&beat->lock);
 }
 
 bool
 store_beat_has_other(StoreCluster *cluster, const char *pool, const char *image)
 {
+    Beat *beat = beat_of(cluster);
     bool has;
 
-    g_mutex_lock(&cluster->lock);
-    has = count(cluster, pool, image, 0) > 1;
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&beat->lock);
+    has = count(beat, pool, image, 0) > 1;
+    g_mutex_unlock(&beat->lock);
     return has;
 }

@@ -8,6 +8,12 @@
 #define REMORA_AGENT_RBD_CLAIM_BEAT_H
 
 #include "agent/rbd/claim/claim.h"
+#include "agent/rbd/conn/cluster.h"
+
+/* How often a builder touches its claims, and how long an unchanged claim must
+ * have been watched before its builder counts as dead. */
+#define STORE_BEAT_S 5
+#define STORE_DEAD_S 20
 
 /* Touches what was added until it is removed. */
 void store_beat_add(StoreClaim *claim);

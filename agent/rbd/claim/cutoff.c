@@ -11,6 +11,9 @@
 
 #include "agent/rbd/claim/cutoff.h"
 
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/fence.h"
+
 #include <string.h>
 
 /* dead: the address of a process that is proved dead, or NULL. */

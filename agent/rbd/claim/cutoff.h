@@ -8,6 +8,7 @@
 #define REMORA_AGENT_RBD_CLAIM_CUTOFF_H
 
 #include "agent/rbd/claim/claim.h"
+#include "agent/rbd/claim/record.h"
 
 /* Cuts off the guests and the builders that a claim names, and waits until the
  * OSDs know it; dead, which is proved dead, or NULL, for an hour only. done gets

@@ -8,8 +8,8 @@
 #ifndef REMORA_AGENT_RBD_CLAIM_ENDING_H
 #define REMORA_AGENT_RBD_CLAIM_ENDING_H
 
+#include "agent/rbd/claim/guest.h"
 #include "agent/rbd/claim/record.h"
-#include "agent/rbd/store.h"
 
 typedef struct {
     StorePhase phase;

@@ -12,6 +12,7 @@
 #include "agent/rbd/claim/facts.h"
 
 #include "agent/rbd/claim/beat.h"
+#include "agent/rbd/conn/connection.h"
 
 #include <string.h>
 
@@ -40,6 +41,39 @@ observed_free(gpointer opaque)
     g_free(observed);
 }
 
+typedef struct {
+    GMutex lock;    /* guards the next */
+    GHashTable *at; /* 'pool/image' -> Observed */
+} Watched;
+
+static void
+watched_init(gpointer opaque)
+{
+    Watched *watched = opaque;
+
+    g_mutex_init(&watched->lock);
+    watched->at =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, observed_free);
+}
+
+static void
+watched_clear(gpointer opaque)
+{
+    Watched *watched = opaque;
+
+    g_mutex_clear(&watched->lock);
+    g_hash_table_unref(watched->at);
+}
+
+static Watched *
+watched_of(const StoreCluster *cluster)
+{
+    static const StorePart part = {sizeof(Watched), watched_init, NULL,
+                                   watched_clear};
+
+    return store_cluster_part(cluster, &part);
+}
+
 static gint64
 unchanged_us(StoreCluster *cluster,
              const StoreClaimAsk *ask,
@@ -48,25 +82,23 @@ unchanged_us(StoreCluster *cluster,
     g_autofree char *key = g_strdup_printf("%s/%s", ask->pool, ask->image);
     g_autofree char *value =
         g_strdup_printf("%s %s", seen->text, seen->beat ? seen->beat : "");
+    Watched *watched = watched_of(cluster);
     gint64 now = g_get_monotonic_time();
     gint64 age = 0;
 
-    g_mutex_lock(&cluster->lock);
-    if (!cluster->observed)
-        cluster->observed = g_hash_table_new_full(g_str_hash, g_str_equal,
-                                                  g_free, observed_free);
-    Observed *known = g_hash_table_lookup(cluster->observed, key);
+    g_mutex_lock(&watched->lock);
+    Observed *known = g_hash_table_lookup(watched->at, key);
     if (known && strcmp(known->value, value) == 0) {
         age = now - known->since_us;
     } else {
-        if (g_hash_table_size(cluster->observed) >= OBSERVED_MAX)
-            g_hash_table_remove_all(cluster->observed);
+        if (g_hash_table_size(watched->at) >= OBSERVED_MAX)
+            g_hash_table_remove_all(watched->at);
         known = g_new0(Observed, 1);
         known->value = g_steal_pointer(&value);
         known->since_us = now;
-        g_hash_table_replace(cluster->observed, g_steal_pointer(&key), known);
+        g_hash_table_replace(watched->at, g_steal_pointer(&key), known);
     }
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_unlock(&watched->lock);
     return age;
 }
 
@@ -88,8 +120,8 @@ builder_of(StoreConn *conn,
         return store_beat_has_other(conn->cluster, ask->pool, ask->image)
                    ? STORE_BUILDER_AT_WORK
                    : STORE_BUILDER_DEAD;
-    switch (store_instance_look(conn->cluster->run_dir, instance, ask->pool,
-                                ask->image, &handed_s)) {
+    switch (store_instance_look(store_settings(conn->cluster)->run_dir,
+                                instance, ask->pool, ask->image, &handed_s)) {
     case STORE_INSTANCE_LIVE:
         return STORE_BUILDER_AT_WORK;
     case STORE_INSTANCE_DEAD:

@@ -9,10 +9,19 @@
  */
 #include "config.h"
 
+#include "agent/rbd/claim/fence.h"
+
 #include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/object.h"
 #include "agent/rbd/claim/tombstone.h"
 #include "agent/rbd/conn/address.h"
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/fence.h"
+#include "agent/rbd/conn/names.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/conn/ways.h"
 
 #include <errno.h>
 #include <string.h>
@@ -113,9 +122,10 @@ store_claims_list(StoreCluster *cluster,
 
 /* Whether that cuts off all clients at an address that those here may have. */
 static bool
-is_this_host(const StoreConn *conn, const char *addr)
+is_this_host(StoreConn *conn, const char *addr)
 {
-    g_auto(GStrv) ips = g_strsplit(conn->ips ? conn->ips : "", " ", -1);
+    g_autofree char *others = store_ways(conn);
+    g_auto(GStrv) ips = g_strsplit(others ? others : "", " ", -1);
     bool found = store_address_same_ip(addr, conn->addr);
 
     for (gsize i = 0; ips[i] && !found; i++) {
@@ -138,14 +148,6 @@ store_client_cut_off(StoreCluster *cluster, const char *addr, GError **error)
                             "'%s' is this host, too: it would cut off itself",
                             addr);
     return store_fence(conn, addr, STORE_CUT_OFF_S, error);
-}
-
-char *
-store_client_of_host(const char *addr)
-{
-    g_autofree char *ip = addr ? store_address_ip(addr) : NULL;
-
-    return ip ? store_address_all_of(ip) : NULL;
 }
 
 /* Whether it says still what it said when people were shown it. */

@@ -17,6 +17,9 @@
 
 #include "agent/rbd/claim/object.h"
 
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/names.h"
+
 #include <errno.h>
 #include <string.h>
 

@@ -9,8 +9,10 @@
 #define REMORA_AGENT_RBD_CLAIM_OBJECT_H
 
 #include "agent/rbd/claim/record.h"
-#include "agent/rbd/conn/names.h"
-#include "agent/rbd/store-internal.h"
+
+#include <rados/librados.h>
+
+typedef struct StoreConn StoreConn;
 
 typedef struct {
     char *text; /* the attribute that each change compares */

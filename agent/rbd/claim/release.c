@@ -12,10 +12,14 @@
  */
 #include "config.h"
 
+#include "agent/rbd/claim/release.h"
+
 #include "agent/rbd/claim/beat.h"
-#include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/object.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/warm.h"
 
 #include <errno.h>
 #include <string.h>
@@ -142,7 +146,7 @@ store_claim_hand(StoreClaim *claim, GError **error)
             return refuse_change(claim, r, error);
         (void)store_beat_remove(claim);
     }
-    store_instance_note(claim->conn, "handed", claim->pool, claim->image,
+    store_instance_note(claim->conn->file, "handed", claim->pool, claim->image,
                         claim->owner);
     (void)STORE_FAULT("handed");
     return TRUE;
@@ -163,7 +167,7 @@ drop_noted(StoreClaim *claim)
 {
     int r;
 
-    store_instance_note(claim->conn, "drops", claim->pool, claim->image,
+    store_instance_note(claim->conn->file, "drops", claim->pool, claim->image,
                         claim->owner);
     r = STORE_FAULT("claim-dropping");
     if (r >= 0)
@@ -175,8 +179,8 @@ drop_noted(StoreClaim *claim)
     if (r == -ECANCELED || r == -ENOENT)
         r = 0; /* somebody else's by now, or nobody's */
     if (r >= 0)
-        store_instance_note(claim->conn, "dropped", claim->pool, claim->image,
-                            claim->owner);
+        store_instance_note(claim->conn->file, "dropped", claim->pool,
+                            claim->image, claim->owner);
     return r;
 }
 

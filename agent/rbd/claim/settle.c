@@ -12,7 +12,11 @@
 #include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/ending.h"
 #include "agent/rbd/conn/address.h"
+#include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/fence.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/conn/ways.h"
 
 #include <errno.h>
 #include <string.h>
@@ -86,7 +90,7 @@ is_old_of_here(const Settle *settle)
 
     return settle->record->phase == STORE_PHASE_OLD &&
            settle->record->instance &&
-           store_instance_look(settle->conn->cluster->run_dir,
+           store_instance_look(store_settings(settle->conn->cluster)->run_dir,
                                settle->record->instance, settle->pool,
                                settle->image, &handed_s) == STORE_INSTANCE_DEAD;
 }
@@ -162,7 +166,7 @@ collect(Settle *settle)
 static void
 note(const Settle *settle, const char *verb)
 {
-    store_instance_note(settle->conn, verb, settle->pool, settle->image,
+    store_instance_note(settle->conn->file, verb, settle->pool, settle->image,
                         settle->now->domain);
 }
 
@@ -174,7 +178,7 @@ running_new(const Settle *settle)
     store_place_copy(&settle->conn->place, &record->who.place);
     record->who.domain = g_strdup(settle->now->domain);
     record->who.addr = g_strdup(settle->only);
-    record->who.ips = g_strdup(settle->conn->ips);
+    record->who.ips = store_ways(settle->conn);
     record->since = g_get_real_time() / G_USEC_PER_SEC;
     return record;
 }
@@ -361,8 +365,9 @@ write_note(const Settle *settle, StoreSettled settled)
         note(settle, "dropped");
     else if (settled == STORE_SETTLED_RUNNING && settle->only &&
              settle->facts.phase != STORE_PHASE_RUNNING)
-        store_instance_note_watch(settle->conn, settle->pool, settle->image,
-                                  settle->now->domain, settle->only);
+        store_instance_note_watch(settle->conn->file, settle->pool,
+                                  settle->image, settle->now->domain,
+                                  settle->only);
 }
 
 gboolean
@@ -385,8 +390,8 @@ store_claim_settle(StoreConn *conn,
                      .now = now,
                      .watchers = watchers,
                      .let_go = let_go};
-    g_autoptr(StoreNote) remembered =
-        store_instance_find_note(conn->cluster->run_dir, pool, image);
+    g_autoptr(StoreNote) remembered = store_instance_find_note(
+        store_settings(conn->cluster)->run_dir, pool, image);
     StoreEnd end;
     int r = 0;
 

@@ -7,6 +7,7 @@
 #ifndef REMORA_AGENT_RBD_CLAIM_SETTLE_H
 #define REMORA_AGENT_RBD_CLAIM_SETTLE_H
 
+#include "agent/rbd/claim/guest.h"
 #include "agent/rbd/claim/object.h"
 
 /* As store_has_let_go() is, which this room does not know. */

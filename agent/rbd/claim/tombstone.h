@@ -7,8 +7,11 @@
 #ifndef REMORA_AGENT_RBD_CLAIM_TOMBSTONE_H
 #define REMORA_AGENT_RBD_CLAIM_TOMBSTONE_H
 
+#include "agent/rbd/claim/guest.h"
 #include "agent/rbd/claim/record.h"
-#include "agent/rbd/store.h"
+
+#include <glib.h>
+#include <stdbool.h>
 
 /* Everyone whom a claim names: of StoreClaimNamed, to be unreferenced. */
 GPtrArray *store_record_named(const StoreRecord *record);

@@ -6,16 +6,9 @@
 
 #include "agent/rbd/conn/address.h"
 
-#include "agent/rbd/store.h"
-
 #include <arpa/inet.h>
 #include <ifaddrs.h>
-#include <netdb.h>
 #include <string.h>
-#include <unistd.h>
-
-/* More ways than that to reach the monitors nobody has. */
-#define WAYS_MAX 8u
 
 /* Of either family, as bytes that can be compared. */
 typedef struct {
@@ -118,47 +111,10 @@ store_address_is_local(const char *address)
     return found;
 }
 
-/* What the kernel would put in as the sender's. A name is not looked up. */
-static char *
-sender_to(const StoreMonitor *monitor)
-{
-    const struct addrinfo hints = {.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
-                                   .ai_socktype = SOCK_DGRAM};
-    struct addrinfo *to = NULL;
-    struct sockaddr_storage us = {0};
-    socklen_t len = sizeof(us);
-    char text[NI_MAXHOST] = "";
-    int fd = -1;
-
-    if (getaddrinfo(monitor->host, monitor->port, &hints, &to) == 0)
-        fd = socket(to->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, to->ai_addr, to->ai_addrlen) == 0 &&
-        getsockname(fd, (struct sockaddr *)(void *)&us, &len) == 0 &&
-        getnameinfo((struct sockaddr *)(void *)&us, len, text, sizeof(text),
-                    NULL, 0, NI_NUMERICHOST) != 0)
-        text[0] = '\0';
-    if (fd >= 0)
-        (void)close(fd);
-    if (to)
-        freeaddrinfo(to);
-    return text[0] ? g_strdup(text) : NULL;
-}
-
 char *
-store_address_others(const GPtrArray *monitors, const char *address)
+store_client_of_host(const char *addr)
 {
-    g_autofree char *known = store_address_ip(address);
-    g_autoptr(GPtrArray) others = g_ptr_array_new_with_free_func(g_free);
+    g_autofree char *ip = addr ? store_address_ip(addr) : NULL;
 
-    for (guint i = 0; i < monitors->len && others->len < WAYS_MAX; i++) {
-        g_autofree char *ip = sender_to(g_ptr_array_index(monitors, i));
-
-        if (ip && g_strcmp0(ip, known) != 0 &&
-            !g_ptr_array_find_with_equal_func(others, ip, g_str_equal, NULL))
-            g_ptr_array_add(others, g_steal_pointer(&ip));
-    }
-    if (others->len == 0)
-        return NULL;
-    g_ptr_array_add(others, NULL);
-    return g_strjoinv(" ", (char **)others->pdata);
+    return ip ? store_address_all_of(ip) : NULL;
 }

@@ -20,10 +20,8 @@ char *store_address_all_of(const char *ip);
 bool store_address_same_ip(const char *a, const char *b);
 /* Whether its host's part is an address of this host. */
 bool store_address_is_local(const char *address);
-/* The addresses, without ports and with blanks between, that a client on this
- * host may have, as it comes to the monitors (of StoreMonitor) by different ways:
- * but for the one in address. NULL: there are none, or none is known. Sends
- * nothing. g_free() it. */
-char *store_address_others(const GPtrArray *monitors, const char *address);
+/* 'IP:0/0', which means all clients of the host that an address is of; NULL: it
+ * is none. g_free() it. */
+char *store_client_of_host(const char *addr);
 
 #endif

@@ -10,51 +10,134 @@
  */
 #include "config.h"
 
-#include "agent/rbd/conn/address.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/connection.h"
+
+#include "agent/rbd/conn/error.h"
 
 #include <errno.h>
 #include <unistd.h>
 
+/* What no other file is to touch. */
+struct StoreConnLife {
+    gint refs;
+    gint retired; /* atomic: fenced, nothing is written on it */
+    gint aside;   /* atomic: given up for new work */
+    GMutex lock;  /* guards the next */
+    int pending;  /* calls that end by themselves */
+    GCond ended;
+};
+
+typedef struct {
+    GMutex connecting; /* held across rados_connect(), so that who waits shares
+                        * one attempt; taken before the next */
+    GMutex lock;       /* guards the next */
+    StoreConn *conn;   /* NULL: not connected */
+    char *fsid;        /* set once */
+} InUse;
+
+static void
+in_use_init(gpointer opaque)
+{
+    InUse *in_use = opaque;
+
+    g_mutex_init(&in_use->connecting);
+    g_mutex_init(&in_use->lock);
+}
+
+static void
+in_use_end(gpointer opaque)
+{
+    InUse *in_use = opaque;
+    StoreConn *conn;
+
+    g_mutex_lock(&in_use->lock);
+    conn = g_steal_pointer(&in_use->conn);
+    g_mutex_unlock(&in_use->lock);
+    store_conn_unref(conn);
+}
+
+static void
+in_use_clear(gpointer opaque)
+{
+    InUse *in_use = opaque;
+
+    g_free(in_use->fsid);
+    g_mutex_clear(&in_use->connecting);
+    g_mutex_clear(&in_use->lock);
+}
+
+static InUse *
+in_use_of(const StoreCluster *cluster)
+{
+    static const StorePart part = {sizeof(InUse), in_use_init, in_use_end,
+                                   in_use_clear};
+
+    return store_cluster_part(cluster, &part);
+}
+
+/* ---- one connection ---------------------------------------------------------- */
+
 StoreConn *
 store_conn_ref(StoreConn *conn)
 {
-    g_atomic_int_inc(&conn->refs);
+    g_atomic_int_inc(&conn->life->refs);
     return conn;
+}
+
+void
+store_conn_count(StoreConn *conn, int change)
+{
+    g_mutex_lock(&conn->life->lock);
+    conn->life->pending += change;
+    /* Whoever waits for the last one frees conn, so this is the last touch. */
+    g_cond_signal(&conn->life->ended);
+    g_mutex_unlock(&conn->life->lock);
+}
+
+static void
+wait_for_pending(StoreConnLife *life)
+{
+    g_mutex_lock(&life->lock);
+    while (life->pending > 0)
+        g_cond_wait(&life->ended, &life->lock);
+    g_mutex_unlock(&life->lock);
+}
+
+static void
+life_free(StoreConnLife *life)
+{
+    g_mutex_clear(&life->lock);
+    g_cond_clear(&life->ended);
+    g_free(life);
 }
 
 void
 store_conn_unref(StoreConn *conn)
 {
-    if (!conn || !g_atomic_int_dec_and_test(&conn->refs))
+    if (!conn || !g_atomic_int_dec_and_test(&conn->life->refs))
         return;
-    store_close_wait(conn);
+    wait_for_pending(conn->life);
     if (conn->rados)
         rados_shutdown(conn->rados);
     /* Only now can nothing of this instance reach the cluster any more, so
      * only now may the lock that proves its life go. */
-    if (conn->instance_fd >= 0)
-        store_instance_close(conn);
-    g_free(conn->instance);
-    g_free(conn->instance_path);
+    store_instance_close(conn->file);
     g_free(conn->addr);
-    g_free(conn->ips);
     store_place_clear(&conn->place);
-    g_mutex_clear(&conn->closing_lock);
-    g_cond_clear(&conn->closed_one);
+    life_free(conn->life);
     g_free(conn);
 }
 
 bool
 store_conn_is_aside(const StoreConn *conn)
 {
-    return g_atomic_int_get(&conn->aside);
+    return g_atomic_int_get(&conn->life->aside);
 }
 
 bool
 store_conn_is_retired(const StoreConn *conn)
 {
-    return g_atomic_int_get(&conn->retired);
+    return g_atomic_int_get(&conn->life->retired);
 }
 
 bool
@@ -68,36 +151,28 @@ store_conn_may_write(const StoreConn *conn, const GError *why)
 static void
 withdraw(StoreConn *conn)
 {
-    StoreCluster *cluster = conn->cluster;
+    InUse *in_use = in_use_of(conn->cluster);
     StoreConn *gone = NULL;
 
-    g_mutex_lock(&cluster->lock);
-    if (cluster->conn == conn)
-        gone = g_steal_pointer(&cluster->conn);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&in_use->lock);
+    if (in_use->conn == conn)
+        gone = g_steal_pointer(&in_use->conn);
+    g_mutex_unlock(&in_use->lock);
     store_conn_unref(gone);
+}
+
+void
+store_conn_set_aside(StoreConn *conn)
+{
+    g_atomic_int_set(&conn->life->aside, 1);
+    withdraw(conn);
 }
 
 void
 store_conn_retire(StoreConn *conn)
 {
-    g_atomic_int_set(&conn->retired, 1);
+    g_atomic_int_set(&conn->life->retired, 1);
     withdraw(conn);
-}
-
-void
-store_conn_note(StoreConn *conn, int r, const char *pool, const char *image)
-{
-    if (r == -ESHUTDOWN)
-        store_conn_retire(conn);
-    if (r != -ETIMEDOUT)
-        return;
-    g_atomic_int_set(&conn->aside, 1);
-    withdraw(conn);
-    store_work_note_hung(conn->cluster);
-    if (pool)
-        store_stalls_suspect(conn->cluster->stalls, pool, image);
-    store_probe_begin(conn->cluster);
 }
 
 /* librados takes whole seconds; round up, so that no limit becomes 0, which
@@ -133,35 +208,35 @@ configure(StoreConn *conn, guint op_timeout_ms, GError **error)
         {"debug_auth", "0/0"},
         {"debug_ms", "0/0"},
     };
-    const StoreCluster *cluster = conn->cluster;
-    int r = rados_create(&conn->rados, cluster->user);
+    const StoreSettings *own = store_settings(conn->cluster);
+    int r = rados_create(&conn->rados, own->user);
 
     if (r < 0)
-        return store_fail(error, NULL, r, "cannot set up a connection");
-    r = rados_conf_read_file(conn->rados, cluster->conf);
+        return store_explain(error, r, "cannot set up a connection");
+    r = rados_conf_read_file(conn->rados, own->conf);
     if (r < 0)
-        return store_fail(error, NULL, r, "cannot read '%s'",
-                          cluster->conf ? cluster->conf : "ceph.conf");
-    if (cluster->keyring) {
-        if (access(cluster->keyring, R_OK) != 0)
+        return store_explain(error, r, "cannot read '%s'",
+                             store_conf_path(conn->cluster));
+    if (own->keyring) {
+        if (access(own->keyring, R_OK) != 0)
             return store_refuse(error, STORE_ERROR_FAILED,
                                 "cannot read the keyring '%s': does it exist, "
                                 "and may this user read it?",
-                                cluster->keyring);
-        r = rados_conf_set(conn->rados, "keyring", cluster->keyring);
+                                own->keyring);
+        r = rados_conf_set(conn->rados, "keyring", own->keyring);
     }
     if (r >= 0)
         r = set_seconds(conn->rados, "client_mount_timeout",
-                        cluster->connect_timeout_ms);
+                        own->connect_timeout_ms);
     if (r >= 0)
         r = set_seconds(conn->rados, "rados_mon_op_timeout",
-                        cluster->connect_timeout_ms);
+                        own->connect_timeout_ms);
     if (r >= 0)
         r = set_seconds(conn->rados, "rados_osd_op_timeout", op_timeout_ms);
     for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(settings); i++)
         r = rados_conf_set(conn->rados, settings[i][0], settings[i][1]);
     if (r < 0)
-        return store_fail(error, NULL, r, "cannot set the time limits");
+        return store_explain(error, r, "cannot set the time limits");
     return TRUE;
 }
 
@@ -178,23 +253,11 @@ refuse_keyring(StoreConn *conn, int r, GError **error)
                         "cannot connect to cluster '%s': %s client.%s in %s: "
                         "write it there (ceph auth get client.%s -o FILE), or "
                         "name its file with 'keyring' in remora.conf",
-                        conn->cluster->name,
+                        store_cluster_name(conn->cluster),
                         r == -ENOENT ? "there is no key of"
                                      : "there is no usable key of",
-                        conn->cluster->user, places, conn->cluster->user);
-}
-
-/* By what the configuration says of monitors: that a client could come by more
- * ways than that is the rarer the more it names. */
-static char *
-other_ips(const StoreConn *conn)
-{
-    char hosts[2048] = "";
-    g_autoptr(GPtrArray) monitors = NULL;
-
-    if (rados_conf_get(conn->rados, "mon_host", hosts, sizeof(hosts)) >= 0)
-        monitors = store_monitors_parse_hosts(hosts, NULL);
-    return monitors ? store_address_others(monitors, conn->addr) : NULL;
+                        store_cluster_user(conn->cluster), places,
+                        store_cluster_user(conn->cluster));
 }
 
 static gboolean
@@ -206,30 +269,31 @@ connect_and_name(StoreConn *conn, GError **error)
     if (r == -ENOENT || r == -EINVAL || r == -EIO)
         return refuse_keyring(conn, r, error);
     if (r < 0)
-        return store_fail(error, NULL, r,
-                          "cannot connect to cluster '%s' as 'client.%s'",
-                          conn->cluster->name, conn->cluster->user);
+        return store_explain(error, r,
+                             "cannot connect to cluster '%s' as 'client.%s'",
+                             store_cluster_name(conn->cluster),
+                             store_cluster_user(conn->cluster));
     r = rados_getaddrs(conn->rados, &addr);
     if (r < 0)
-        return store_fail(error, NULL, r, "cannot learn our own address");
+        return store_explain(error, r, "cannot learn our own address");
     conn->addr = g_strdup(addr);
     rados_buffer_free(addr);
-    conn->ips = other_ips(conn);
     return TRUE;
 }
 
 static gboolean
 learn_fsid(StoreCluster *cluster, StoreConn *conn, GError **error)
 {
+    InUse *in_use = in_use_of(cluster);
     char text[64] = "";
     int r = rados_cluster_fsid(conn->rados, text, sizeof(text));
 
     if (r < 0)
-        return store_fail(error, NULL, r, "cannot read the cluster's id");
-    g_mutex_lock(&cluster->lock);
-    if (!cluster->fsid)
-        cluster->fsid = g_strdup(text);
-    g_mutex_unlock(&cluster->lock);
+        return store_explain(error, r, "cannot read the cluster's id");
+    g_mutex_lock(&in_use->lock);
+    if (!in_use->fsid)
+        in_use->fsid = g_strdup(text);
+    g_mutex_unlock(&in_use->lock);
     return TRUE;
 }
 
@@ -238,11 +302,11 @@ store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error)
 {
     g_autoptr(StoreConn) conn = g_new0(StoreConn, 1);
 
-    conn->refs = 1;
+    conn->life = g_new0(StoreConnLife, 1);
+    conn->life->refs = 1;
+    g_mutex_init(&conn->life->lock);
+    g_cond_init(&conn->life->ended);
     conn->cluster = cluster;
-    conn->instance_fd = -1;
-    g_mutex_init(&conn->closing_lock);
-    g_cond_init(&conn->closed_one);
     if (!configure(conn, op_timeout_ms, error) ||
         !connect_and_name(conn, error) || !learn_fsid(cluster, conn, error))
         return NULL;
@@ -252,65 +316,85 @@ store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error)
 static StoreConn *
 conn_new(StoreCluster *cluster, GError **error)
 {
+    const StoreSettings *own = store_settings(cluster);
     g_autoptr(StoreConn) conn =
-        store_conn_open(cluster, cluster->op_timeout_ms, error);
+        store_conn_open(cluster, own->op_timeout_ms, error);
 
-    if (!conn || !store_place_here(cluster->state_dir, &conn->place, error) ||
-        !store_instance_open(cluster->run_dir, &conn->instance,
-                             &conn->instance_path, &conn->instance_fd, error))
+    if (!conn || !store_place_here(own->state_dir, &conn->place, error))
         return NULL;
+    conn->file = store_instance_open(own->run_dir, error);
+    if (!conn->file)
+        return NULL;
+    conn->instance = store_instance_id(conn->file);
     return g_steal_pointer(&conn);
 }
 
-/* Under lock: the connection that there is, or the refusal that is due.
- * Returns false when a connection has to be made. */
-static bool
-use_or_refuse(StoreCluster *cluster, StoreConn **ret_conn, GError **error)
+/* ---- the one in use ---------------------------------------------------------- */
+
+static StoreConn *
+in_use_ref(InUse *in_use)
 {
-    if (cluster->down_since_us == 0) {
-        *ret_conn = cluster->conn ? store_conn_ref(cluster->conn) : NULL;
-        return *ret_conn != NULL;
-    }
-    store_refuse(error, STORE_ERROR_DOWN,
-                 "cluster '%s' has not answered for %" G_GINT64_FORMAT
-                 " s (%s): starts are refused until it does; check it with "
-                 "'ceph -s'",
-                 cluster->name,
-                 (g_get_monotonic_time() - cluster->down_since_us) /
-                     G_USEC_PER_SEC,
-                 cluster->down_cause);
-    return true;
+    StoreConn *conn;
+
+    g_mutex_lock(&in_use->lock);
+    conn = in_use->conn ? store_conn_ref(in_use->conn) : NULL;
+    g_mutex_unlock(&in_use->lock);
+    return conn;
 }
 
 static void
-publish(StoreCluster *cluster, StoreConn *conn)
+publish(InUse *in_use, StoreConn *conn)
 {
-    g_mutex_lock(&cluster->lock);
-    cluster->conn = store_conn_ref(conn);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&in_use->lock);
+    in_use->conn = store_conn_ref(conn);
+    g_mutex_unlock(&in_use->lock);
 }
 
 StoreConn *
-store_conn_acquire(StoreCluster *cluster, GError **error)
+store_conn_in_use(StoreCluster *cluster,
+                  gboolean (*admit)(StoreCluster *cluster, GError **error),
+                  bool *ret_tried,
+                  GError **error)
 {
-    g_autoptr(GError) why = NULL;
+    InUse *in_use = in_use_of(cluster);
     StoreConn *conn = NULL;
-    bool settled;
 
-    g_mutex_lock(&cluster->connect_lock);
-    g_mutex_lock(&cluster->lock);
-    settled = use_or_refuse(cluster, &conn, error);
-    g_mutex_unlock(&cluster->lock);
-
-    if (!settled)
-        conn = conn_new(cluster, &why);
-    if (conn && !settled)
-        publish(cluster, conn);
-    g_mutex_unlock(&cluster->connect_lock);
-
-    if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))
-        store_cluster_mark_down(cluster, "no monitor answered");
-    if (why)
-        g_propagate_error(error, g_steal_pointer(&why));
+    *ret_tried = false;
+    g_mutex_lock(&in_use->connecting);
+    if (admit(cluster, error)) {
+        conn = in_use_ref(in_use);
+        *ret_tried = conn == NULL;
+    }
+    if (*ret_tried)
+        conn = conn_new(cluster, error);
+    if (*ret_tried && conn)
+        publish(in_use, conn);
+    g_mutex_unlock(&in_use->connecting);
     return conn;
+}
+
+void
+store_conn_give_up(StoreCluster *cluster)
+{
+    InUse *in_use = in_use_of(cluster);
+    StoreConn *conn;
+
+    g_mutex_lock(&in_use->lock);
+    conn = g_steal_pointer(&in_use->conn);
+    g_mutex_unlock(&in_use->lock);
+    if (conn)
+        g_atomic_int_set(&conn->life->aside, 1);
+    store_conn_unref(conn);
+}
+
+const char *
+store_conn_fsid(StoreCluster *cluster)
+{
+    InUse *in_use = in_use_of(cluster);
+    const char *fsid;
+
+    g_mutex_lock(&in_use->lock);
+    fsid = in_use->fsid;
+    g_mutex_unlock(&in_use->lock);
+    return fsid;
 }

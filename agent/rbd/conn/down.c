@@ -15,7 +15,10 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/down.h"
+
+#include "agent/rbd/conn/clock.h"
+#include "agent/rbd/conn/probe.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -25,9 +28,11 @@
 static char *
 note_path(const StoreCluster *cluster)
 {
-    g_autofree char *name = g_uri_escape_string(cluster->name, NULL, FALSE);
+    g_autofree char *name =
+        g_uri_escape_string(store_cluster_name(cluster), NULL, FALSE);
 
-    return g_strdup_printf("%s/down.%s", cluster->run_dir, name);
+    return g_strdup_printf("%s/down.%s", store_settings(cluster)->run_dir,
+                           name);
 }
 
 void

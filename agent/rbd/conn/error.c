@@ -10,7 +10,7 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/error.h"
 
 #include <errno.h>
 
@@ -58,23 +58,28 @@ cause_of(int number)
 }
 
 gboolean
-store_fail(GError **error, StoreConn *conn, int r, const char *format, ...)
+store_explain_v(GError **error, int r, const char *format, va_list args)
 {
     int number = -r;
     const Cause *cause = cause_of(number);
     const char *text = cause && cause->text ? cause->text : g_strerror(number);
-    va_list args;
-
-    va_start(args, format);
     g_autofree char *what = g_strdup_vprintf(format, args);
-    va_end(args);
 
-    if (conn)
-        store_conn_note(conn, r, NULL, NULL);
     g_set_error(error, STORE_ERROR,
                 cause ? (int)cause->code : STORE_ERROR_FAILED, "%s: %s%s%s",
                 what, text, cause && cause->next ? ": " : "",
                 cause && cause->next ? cause->next : "");
+    return FALSE;
+}
+
+gboolean
+store_explain(GError **error, int r, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    (void)store_explain_v(error, r, format, args);
+    va_end(args);
     return FALSE;
 }
 

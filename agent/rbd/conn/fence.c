@@ -11,9 +11,15 @@
  */
 #include "config.h"
 
+#include "agent/rbd/conn/fence.h"
+
 #include "agent/rbd/conn/address.h"
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/conn/ways.h"
 
 #include <string.h>
 
@@ -57,10 +63,11 @@ store_fence_lift(StoreConn *conn, const char *addr)
 
 /* What 'remora fence --host' puts on the blocklist: of char *. */
 static GPtrArray *
-all_of_host(const StoreConn *conn)
+all_of_host(StoreConn *conn)
 {
     GPtrArray *all = g_ptr_array_new_with_free_func(g_free);
-    g_auto(GStrv) ips = g_strsplit(conn->ips ? conn->ips : "", " ", -1);
+    g_autofree char *others = store_ways(conn);
+    g_auto(GStrv) ips = g_strsplit(others ? others : "", " ", -1);
     char *ours = store_client_of_host(conn->addr);
 
     if (ours)
@@ -121,7 +128,7 @@ store_host_let_in(StoreCluster *cluster, GError **error)
                             "this host is cut off as a whole, and nothing of "
                             "before that is left on it, but client.%s may not "
                             "let it in again: 'ceph osd blocklist rm %s'",
-                            cluster->user, addr);
+                            store_cluster_user(cluster), addr);
     /* It has been cut off with the host. */
     store_conn_retire(conn);
     return TRUE;

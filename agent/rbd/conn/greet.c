@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/greet.h"
 
 #include <netdb.h>
 #include <poll.h>

@@ -12,19 +12,28 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/instance.h"
+
+#include "agent/rbd/conn/clock.h"
+#include "agent/rbd/conn/error.h"
 
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #define INSTANCE_FILE_MAX (4u * 1024u * 1024u)
 /* At this length only what still stands is kept. */
 #define INSTANCE_FILE_LONG (64u * 1024u)
+
+struct StoreInstance {
+    int fd;
+    char *id;
+    char *path;
+    gsize notes_long; /* file length at which notes are shortened */
+};
 
 /* One for all instances: notes are rare and short. */
 static GMutex notes_lock;
@@ -35,27 +44,19 @@ instances_dir(const char *run_dir)
     return g_build_filename(run_dir, "instances", NULL);
 }
 
-gint64
-store_boot_us(void)
+static StoreInstance *
+instance_new(int fd, const char *id, const char *path)
 {
-    struct timespec now;
+    StoreInstance *instance = g_new0(StoreInstance, 1);
 
-    (void)clock_gettime(CLOCK_BOOTTIME, &now);
-    return (gint64)now.tv_sec * G_USEC_PER_SEC + now.tv_nsec / 1000;
+    instance->fd = fd;
+    instance->id = g_strdup(id);
+    instance->path = g_strdup(path);
+    return instance;
 }
 
-gint64
-store_boot_seconds(void)
-{
-    return store_boot_us() / G_USEC_PER_SEC;
-}
-
-gboolean
-store_instance_open(const char *run_dir,
-                    char **ret_id,
-                    char **ret_path,
-                    int *ret_fd,
-                    GError **error)
+StoreInstance *
+store_instance_open(const char *run_dir, GError **error)
 {
     g_autofree char *dir = instances_dir(run_dir);
     g_autofree char *id = g_uuid_string_random();
@@ -70,15 +71,19 @@ store_instance_open(const char *run_dir,
         rename(unborn, path) != 0) {
         if (fd >= 0)
             (void)close(fd);
-        return store_refuse(error, STORE_ERROR_FAILED,
-                            "cannot write '%s': is '%s' there, and does this "
-                            "user own it?",
-                            path, run_dir);
+        store_refuse(error, STORE_ERROR_FAILED,
+                     "cannot write '%s': is '%s' there, and does this user own "
+                     "it?",
+                     path, run_dir);
+        return NULL;
     }
-    *ret_id = g_steal_pointer(&id);
-    *ret_path = g_steal_pointer(&path);
-    *ret_fd = fd;
-    return TRUE;
+    return instance_new(fd, id, path);
+}
+
+const char *
+store_instance_id(const StoreInstance *instance)
+{
+    return instance->id;
 }
 
 static char *
@@ -113,27 +118,27 @@ shorten(int fd)
 }
 
 static void
-write_line(StoreConn *conn, const char *line)
+write_line(StoreInstance *instance, const char *line)
 {
     off_t end;
     gssize written;
 
     g_mutex_lock(&notes_lock);
-    end = lseek(conn->instance_fd, 0, SEEK_END);
+    end = lseek(instance->fd, 0, SEEK_END);
     /* Never longer than can be read again; only claims that stand make it
      * long. A note that is lost makes a successor wait or look twice. */
-    if (end >= (off_t)conn->notes_long) {
-        shorten(conn->instance_fd);
-        end = lseek(conn->instance_fd, 0, SEEK_END);
-        conn->notes_long = (gsize)end + INSTANCE_FILE_LONG;
+    if (end >= (off_t)instance->notes_long) {
+        shorten(instance->fd);
+        end = lseek(instance->fd, 0, SEEK_END);
+        instance->notes_long = (gsize)end + INSTANCE_FILE_LONG;
     }
-    written = write(conn->instance_fd, line, strlen(line));
+    written = write(instance->fd, line, strlen(line));
     g_mutex_unlock(&notes_lock);
     (void)written;
 }
 
 void
-store_instance_note(StoreConn *conn,
+store_instance_note(StoreInstance *instance,
                     const char *verb,
                     const char *pool,
                     const char *image,
@@ -142,11 +147,11 @@ store_instance_note(StoreConn *conn,
     g_autofree char *line =
         store_note_line(verb, pool, image, owner, store_boot_seconds());
 
-    write_line(conn, line);
+    write_line(instance, line);
 }
 
 void
-store_instance_note_watch(StoreConn *conn,
+store_instance_note_watch(StoreInstance *instance,
                           const char *pool,
                           const char *image,
                           const char *owner,
@@ -158,30 +163,34 @@ store_instance_note_watch(StoreConn *conn,
 
     line[strlen(line) - 1] = '\0';
     whole = g_strdup_printf("%s %s\n", line, watch);
-    write_line(conn, whole);
+    write_line(instance, whole);
 }
 
 void
-store_instance_inherit(StoreConn *conn, const StoreNote *note)
+store_instance_inherit(StoreInstance *instance, const StoreNote *note)
 {
     if (note->watch)
-        store_instance_note_watch(conn, note->pool, note->image, note->owner,
-                                  note->watch);
+        store_instance_note_watch(instance, note->pool, note->image,
+                                  note->owner, note->watch);
     else
-        store_instance_note(conn, note->handed ? "handed" : "takes", note->pool,
-                            note->image, note->owner);
+        store_instance_note(instance, note->handed ? "handed" : "takes",
+                            note->pool, note->image, note->owner);
 }
 
 void
-store_instance_close(StoreConn *conn)
+store_instance_close(StoreInstance *instance)
 {
-    g_autofree char *text = read_notes(conn->instance_fd);
+    g_autofree char *text = instance ? read_notes(instance->fd) : NULL;
     g_autoptr(GHashTable) notes = text ? store_notes_parse(text) : NULL;
 
+    if (!instance)
+        return;
     if (notes && g_hash_table_size(notes) == 0)
-        (void)unlink(conn->instance_path);
-    (void)close(conn->instance_fd);
-    conn->instance_fd = -1;
+        (void)unlink(instance->path);
+    (void)close(instance->fd);
+    g_free(instance->id);
+    g_free(instance->path);
+    g_free(instance);
 }
 
 static int
@@ -324,7 +333,7 @@ store_claims_noted(const StoreCluster *cluster)
         g_ptr_array_new_with_free_func((GDestroyNotify)store_noted_free);
     g_autoptr(GHashTable) seen =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autofree char *path = instances_dir(cluster->run_dir);
+    g_autofree char *path = instances_dir(store_settings(cluster)->run_dir);
     g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
     const char *id;
 

@@ -11,10 +11,14 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/key.h"
+
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/keyring.h"
 
 #include <errno.h>
 #include <glib/gstdio.h>
+#include <rados/librados.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -187,13 +191,12 @@ store_user_key(const StoreCluster *cluster,
         return from_given(keyring, user, error);
     r = rados_create(&rados, user);
     if (r < 0) {
-        store_fail(error, NULL, r, "cannot set up a connection");
+        store_explain(error, r, "cannot set up a connection");
         return NULL;
     }
-    r = rados_conf_read_file(rados, cluster->conf);
+    r = rados_conf_read_file(rados, store_settings(cluster)->conf);
     if (r < 0)
-        store_fail(&why, NULL, r, "cannot read '%s'",
-                   cluster->conf ? cluster->conf : "ceph.conf");
+        store_explain(&why, r, "cannot read '%s'", store_conf_path(cluster));
     else
         key = from_options(rados, user, &why);
     rados_shutdown(rados);

@@ -9,8 +9,9 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/keyring.h"
 
+#include <glib.h>
 #include <string.h>
 
 /* What a key is, in base64: type (16 bits), time (64 bits), length (16 bits),

@@ -8,7 +8,13 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/monitors.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/probe.h"
+#include "agent/rbd/conn/warm.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -198,20 +204,6 @@ store_monitors_parse_hosts(const char *hosts, GError **error)
     return NULL;
 }
 
-/* For a probe, which may find that they do not answer. */
-static void
-remember(StoreCluster *cluster, GPtrArray *monitors)
-{
-    GPtrArray *old;
-
-    g_mutex_lock(&cluster->lock);
-    old = cluster->monitors;
-    cluster->monitors = g_ptr_array_ref(monitors);
-    g_mutex_unlock(&cluster->lock);
-    if (old)
-        g_ptr_array_unref(old);
-}
-
 GPtrArray *
 store_monitors(StoreCluster *cluster, GError **error)
 {
@@ -230,6 +222,6 @@ store_monitors(StoreCluster *cluster, GError **error)
     }
     monitors = store_monitors_parse(text, len, error);
     if (monitors)
-        remember(cluster, monitors);
+        store_probe_ask(cluster, monitors);
     return monitors;
 }

@@ -13,3 +13,21 @@ store_claim_object(const char *image)
 {
     return g_strconcat(STORE_CLAIM_PREFIX, image, NULL);
 }
+
+int
+store_id_parse(const guint8 *raw, int got, char *id, gsize size)
+{
+    guint32 len;
+
+    if (got < 0)
+        return got;
+    if (got < (int)sizeof(len))
+        return -EINVAL;
+    memcpy(&len, raw, sizeof(len));
+    len = GUINT32_FROM_LE(len);
+    if (len == 0 || len > (guint32)got - sizeof(len) || len >= size)
+        return -EINVAL;
+    memcpy(id, raw + sizeof(len), len);
+    id[len] = '\0';
+    return 0;
+}

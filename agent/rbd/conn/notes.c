@@ -13,7 +13,7 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/notes.h"
 
 #include <string.h>
 

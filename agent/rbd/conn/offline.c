@@ -6,8 +6,12 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/offline.h"
 
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/monitors.h"
+
+#include <rados/librados.h>
 #include <string.h>
 
 #define OPTION_MAX 8192u
@@ -18,14 +22,14 @@ conf_option(const StoreCluster *cluster, const char *option)
 {
     g_autofree char *value = g_malloc0(OPTION_MAX);
     rados_t rados = NULL;
-    int r = rados_create(&rados, cluster->user);
+    int r = rados_create(&rados, store_cluster_user(cluster));
 
     if (r < 0)
         return NULL;
     /* What is wrong with it is said by whoever connects. */
     (void)rados_conf_set(rados, "log_to_stderr", "false");
     (void)rados_conf_set(rados, "err_to_stderr", "false");
-    r = rados_conf_read_file(rados, cluster->conf);
+    r = rados_conf_read_file(rados, store_settings(cluster)->conf);
     if (r >= 0)
         r = rados_conf_get(rados, option, value, OPTION_MAX);
     rados_shutdown(rados);
@@ -51,7 +55,7 @@ store_monitors_from_conf(const StoreCluster *cluster, GError **error)
         store_refuse(error, STORE_ERROR_MISSING,
                      "'%s' cannot be read or names no monitors: set mon_host "
                      "there",
-                     cluster->conf ? cluster->conf : "ceph.conf");
+                     store_conf_path(cluster));
         return NULL;
     }
     return store_monitors_parse_hosts(hosts, error);

@@ -6,7 +6,7 @@
 
 #include "agent/rbd/conn/place.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/error.h"
 
 #include <fcntl.h>
 #include <string.h>

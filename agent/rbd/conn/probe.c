@@ -10,7 +10,13 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/probe.h"
+
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/greet.h"
+#include "agent/rbd/conn/names.h"
+#include "agent/rbd/conn/work.h"
 
 #include <errno.h>
 
@@ -231,41 +237,102 @@ look_at(StoreConn *conn, const GPtrArray *suspects)
     }
 }
 
+/* ---- what is known ------------------------------------------------------------ */
+
+typedef struct {
+    GMutex lock;          /* guards all of it */
+    gint64 down_since_us; /* monotonic; 0: not known to be down */
+    char *down_cause;
+    GPtrArray *monitors; /* the last map, of StoreMonitor; NULL: none yet */
+    bool probing;        /* its thread runs */
+    bool probe_now;      /* a round is asked for, without a pause */
+    bool mons_silent;    /* a monitor has been waited for in vain */
+    bool closing;
+    GCond probed; /* something of this has changed */
+} Watch;
+
+static void
+watch_init(gpointer opaque)
+{
+    Watch *watch = opaque;
+
+    g_mutex_init(&watch->lock);
+    g_cond_init(&watch->probed);
+}
+
+/* Until the thread has ended. */
+static void
+watch_end(gpointer opaque)
+{
+    Watch *watch = opaque;
+
+    g_mutex_lock(&watch->lock);
+    watch->closing = true;
+    g_cond_broadcast(&watch->probed);
+    while (watch->probing)
+        g_cond_wait(&watch->probed, &watch->lock);
+    g_mutex_unlock(&watch->lock);
+}
+
+static void
+watch_clear(gpointer opaque)
+{
+    Watch *watch = opaque;
+
+    g_free(watch->down_cause);
+    g_clear_pointer(&watch->monitors, g_ptr_array_unref);
+    g_mutex_clear(&watch->lock);
+    g_cond_clear(&watch->probed);
+}
+
+static Watch *
+watch_of(const StoreCluster *cluster)
+{
+    static const StorePart part = {sizeof(Watch), watch_init, watch_end,
+                                   watch_clear};
+
+    return store_cluster_part(cluster, &part);
+}
+
 /* ---- one round ------------------------------------------------------------- */
 
 /* Whether those of the last map live, or will have a quorum. */
 static bool
 monitors_live(StoreCluster *cluster)
 {
+    Watch *watch = watch_of(cluster);
     g_autoptr(GPtrArray) monitors = NULL;
 
-    g_mutex_lock(&cluster->lock);
-    if (cluster->monitors)
-        monitors = g_ptr_array_ref(cluster->monitors);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&watch->lock);
+    if (watch->monitors)
+        monitors = g_ptr_array_ref(watch->monitors);
+    g_mutex_unlock(&watch->lock);
     return monitors && store_monitors_greet(monitors, GREETING_MS);
 }
 
 static void
 mark_up(StoreCluster *cluster)
 {
-    g_mutex_lock(&cluster->lock);
-    cluster->down_since_us = 0;
-    g_clear_pointer(&cluster->down_cause, g_free);
-    g_cond_broadcast(&cluster->probed);
-    g_mutex_unlock(&cluster->lock);
+    Watch *watch = watch_of(cluster);
+
+    g_mutex_lock(&watch->lock);
+    watch->down_since_us = 0;
+    g_clear_pointer(&watch->down_cause, g_free);
+    g_cond_broadcast(&watch->probed);
+    g_mutex_unlock(&watch->lock);
 }
 
 /* Without a long wait: they have been waited for already, and do not greet. */
 static bool
 monitors_are_gone(StoreCluster *cluster)
 {
+    Watch *watch = watch_of(cluster);
     bool silent;
 
-    g_mutex_lock(&cluster->lock);
-    silent = cluster->mons_silent;
-    cluster->mons_silent = false;
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&watch->lock);
+    silent = watch->mons_silent;
+    watch->mons_silent = false;
+    g_mutex_unlock(&watch->lock);
     return silent && !monitors_live(cluster);
 }
 
@@ -275,13 +342,14 @@ probe(StoreCluster *cluster, const GPtrArray *suspects)
     g_autoptr(GError) why = NULL;
     g_autoptr(StoreConn) conn = NULL;
     g_autoptr(GPtrArray) asks = asks_new();
+    const char *const *pool;
 
     if (monitors_are_gone(cluster))
         return NO_MONITOR;
     conn = store_conn_open(cluster, PROBE_OP_MS, &why);
     if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))
         return monitors_live(cluster) ? ELECTING : NO_MONITOR;
-    for (char **pool = cluster->probe_pools; conn && *pool; pool++)
+    for (pool = store_settings(cluster)->probe_pools; conn && *pool; pool++)
         g_ptr_array_add(asks, ask_begin(conn, *pool, "rbd_directory", false));
     if (conn && !any_answers(asks))
         return NO_OSD;
@@ -300,47 +368,49 @@ round_once(StoreCluster *cluster)
         [ELECTING] = STORE_BLINDLY, [NO_MONITOR] = STORE_NOT,
         [NO_OSD] = STORE_NOT,
     };
-    g_autoptr(GPtrArray) suspects = store_stalls_take(cluster->stalls);
+    g_autoptr(GPtrArray) suspects = store_stalls_take(cluster);
     Verdict verdict = probe(cluster, suspects);
 
     if (verdict == NO_MONITOR)
         store_cluster_mark_down(cluster, "no monitor answered");
     else if (verdict == NO_OSD)
         store_cluster_mark_down(cluster, "no OSD answered");
-    store_stalls_settle(cluster->stalls, suspects, looked[verdict]);
+    store_stalls_settle(cluster, suspects, looked[verdict]);
 }
 
 /* Under the lock. Waits for the next round; false: there is none. */
 static bool
 wait_for_round(StoreCluster *cluster)
 {
+    Watch *watch = watch_of(cluster);
     gint64 until = g_get_monotonic_time() + PROBE_INTERVAL_US;
 
-    if (!cluster->probe_now && cluster->down_since_us == 0 &&
-        !store_stalls_any(cluster->stalls))
+    if (!watch->probe_now && watch->down_since_us == 0 &&
+        !store_stalls_any(cluster))
         return false;
-    while (!cluster->probe_now && !cluster->closing &&
-           g_cond_wait_until(&cluster->probed, &cluster->lock, until))
+    while (!watch->probe_now && !watch->closing &&
+           g_cond_wait_until(&watch->probed, &watch->lock, until))
         continue;
-    cluster->probe_now = false;
-    return !cluster->closing;
+    watch->probe_now = false;
+    return !watch->closing;
 }
 
 static gpointer
 probe_thread(gpointer opaque)
 {
     StoreCluster *cluster = opaque;
+    Watch *watch = watch_of(cluster);
 
-    g_mutex_lock(&cluster->lock);
+    g_mutex_lock(&watch->lock);
     while (wait_for_round(cluster)) {
-        g_mutex_unlock(&cluster->lock);
+        g_mutex_unlock(&watch->lock);
         round_once(cluster);
-        g_mutex_lock(&cluster->lock);
+        g_mutex_lock(&watch->lock);
     }
-    cluster->probing = false;
+    watch->probing = false;
     /* The last thing: after it the cluster may be gone. */
-    g_cond_broadcast(&cluster->probed);
-    g_mutex_unlock(&cluster->lock);
+    g_cond_broadcast(&watch->probed);
+    g_mutex_unlock(&watch->lock);
     return NULL;
 }
 
@@ -348,77 +418,70 @@ probe_thread(gpointer opaque)
 static void
 start(StoreCluster *cluster, bool now)
 {
-    cluster->probe_now = cluster->probe_now || now;
-    g_cond_broadcast(&cluster->probed);
-    if (cluster->probing || cluster->closing)
+    Watch *watch = watch_of(cluster);
+
+    watch->probe_now = watch->probe_now || now;
+    g_cond_broadcast(&watch->probed);
+    if (watch->probing || watch->closing)
         return;
-    cluster->probing = true;
+    watch->probing = true;
     g_thread_unref(g_thread_new("store-probe", probe_thread, cluster));
 }
 
 void
 store_probe_begin(StoreCluster *cluster)
 {
-    g_mutex_lock(&cluster->lock);
+    Watch *watch = watch_of(cluster);
+
+    g_mutex_lock(&watch->lock);
     start(cluster, true);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_unlock(&watch->lock);
 }
 
 void
 store_probe_monitors(StoreCluster *cluster)
 {
-    g_mutex_lock(&cluster->lock);
-    cluster->mons_silent = true;
-    start(cluster, true);
-    g_mutex_unlock(&cluster->lock);
-}
+    Watch *watch = watch_of(cluster);
 
-void
-store_probe_end(StoreCluster *cluster)
-{
-    g_mutex_lock(&cluster->lock);
-    cluster->closing = true;
-    g_cond_broadcast(&cluster->probed);
-    while (cluster->probing)
-        g_cond_wait(&cluster->probed, &cluster->lock);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&watch->lock);
+    watch->mons_silent = true;
+    start(cluster, true);
+    g_mutex_unlock(&watch->lock);
 }
 
 void
 store_cluster_mark_down(StoreCluster *cluster, const char *cause)
 {
-    StoreConn *conn;
+    Watch *watch = watch_of(cluster);
 
-    g_mutex_lock(&cluster->lock);
-    if (cluster->down_since_us == 0) {
-        cluster->down_since_us = g_get_monotonic_time();
-        g_free(cluster->down_cause);
-        cluster->down_cause = g_strdup(cause);
+    g_mutex_lock(&watch->lock);
+    if (watch->down_since_us == 0) {
+        watch->down_since_us = g_get_monotonic_time();
+        g_free(watch->down_cause);
+        watch->down_cause = g_strdup(cause);
     }
-    conn = g_steal_pointer(&cluster->conn);
     start(cluster, false);
-    g_mutex_unlock(&cluster->lock);
-    if (conn)
-        g_atomic_int_set(&conn->aside, 1);
-    store_conn_unref(conn);
+    g_mutex_unlock(&watch->lock);
+    store_conn_give_up(cluster);
 }
 
 bool
 store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms)
 {
+    Watch *watch = watch_of(cluster);
     gint64 now = g_get_monotonic_time();
     gint64 until = now + (gint64)wait_ms * 1000;
     bool works;
 
-    g_mutex_lock(&cluster->lock);
-    cluster->down_since_us = now - down_s * G_USEC_PER_SEC;
-    cluster->down_cause = g_strdup("an earlier request waited in vain");
+    g_mutex_lock(&watch->lock);
+    watch->down_since_us = now - down_s * G_USEC_PER_SEC;
+    watch->down_cause = g_strdup("an earlier request waited in vain");
     start(cluster, true);
-    while (cluster->down_since_us != 0 &&
-           g_cond_wait_until(&cluster->probed, &cluster->lock, until))
+    while (watch->down_since_us != 0 &&
+           g_cond_wait_until(&watch->probed, &watch->lock, until))
         continue;
-    works = cluster->down_since_us == 0;
-    g_mutex_unlock(&cluster->lock);
+    works = watch->down_since_us == 0;
+    g_mutex_unlock(&watch->lock);
     return works;
 }
 
@@ -428,4 +491,54 @@ store_cluster_suspect(StoreCluster *cluster, const char *asker)
     if (asker)
         store_work_suspect(cluster, asker);
     store_probe_begin(cluster);
+}
+
+void
+store_probe_ask(StoreCluster *cluster, GPtrArray *monitors)
+{
+    Watch *watch = watch_of(cluster);
+    GPtrArray *old;
+
+    g_mutex_lock(&watch->lock);
+    old = watch->monitors;
+    watch->monitors = g_ptr_array_ref(monitors);
+    g_mutex_unlock(&watch->lock);
+    if (old)
+        g_ptr_array_unref(old);
+}
+
+bool
+store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds)
+{
+    Watch *watch = watch_of(cluster);
+    gint64 since;
+
+    g_mutex_lock(&watch->lock);
+    since = watch->down_since_us;
+    g_mutex_unlock(&watch->lock);
+    if (since == 0)
+        return false;
+    *ret_seconds = (guint)((g_get_monotonic_time() - since) / G_USEC_PER_SEC);
+    return true;
+}
+
+gboolean
+store_cluster_admit(StoreCluster *cluster, GError **error)
+{
+    Watch *watch = watch_of(cluster);
+    bool down;
+
+    g_mutex_lock(&watch->lock);
+    down = watch->down_since_us != 0;
+    if (down)
+        store_refuse(error, STORE_ERROR_DOWN,
+                     "cluster '%s' has not answered for %" G_GINT64_FORMAT
+                     " s (%s): starts are refused until it does; check it with "
+                     "'ceph -s'",
+                     store_cluster_name(cluster),
+                     (g_get_monotonic_time() - watch->down_since_us) /
+                         G_USEC_PER_SEC,
+                     watch->down_cause);
+    g_mutex_unlock(&watch->lock);
+    return !down;
 }

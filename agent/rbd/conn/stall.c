@@ -11,8 +11,10 @@
  */
 #include "config.h"
 
+#include "agent/rbd/conn/stall.h"
+
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/names.h"
-#include "agent/rbd/store-internal.h"
 
 #include <string.h>
 
@@ -37,12 +39,12 @@ typedef struct {
     GHashTable *images; /* that hang -> the objects without an answer */
 } Stall;
 
-struct StoreStalls {
-    GMutex lock;
+typedef struct {
+    GMutex lock; /* guards all of it */
     GCond settled;
     GHashTable *pools;   /* of Stall */
     GPtrArray *suspects; /* of StoreSuspect, which a probe has yet to settle */
-};
+} Stalls;
 
 static void
 stall_free(gpointer opaque)
@@ -70,27 +72,36 @@ objects_free(gpointer objects)
     g_ptr_array_unref(objects);
 }
 
-StoreStalls *
-store_stalls_new(void)
+static void
+stalls_init(gpointer opaque)
 {
-    StoreStalls *stalls = g_new0(StoreStalls, 1);
+    Stalls *stalls = opaque;
 
     g_mutex_init(&stalls->lock);
     g_cond_init(&stalls->settled);
     stalls->pools =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, stall_free);
     stalls->suspects = g_ptr_array_new_with_free_func(suspect_free);
-    return stalls;
 }
 
-void
-store_stalls_free(StoreStalls *stalls)
+static void
+stalls_clear(gpointer opaque)
 {
+    Stalls *stalls = opaque;
+
     g_hash_table_unref(stalls->pools);
     g_ptr_array_unref(stalls->suspects);
     g_mutex_clear(&stalls->lock);
     g_cond_clear(&stalls->settled);
-    g_free(stalls);
+}
+
+static Stalls *
+stalls_of(const StoreCluster *cluster)
+{
+    static const StorePart part = {sizeof(Stalls), stalls_init, NULL,
+                                   stalls_clear};
+
+    return store_cluster_part(cluster, &part);
 }
 
 /* ---- who is let in --------------------------------------------------------- */
@@ -107,7 +118,7 @@ store_stall_decide(const StoreStallFacts *facts)
 
 /* Not as a parent's: most often that is well, and all clones need it. */
 static bool
-is_looked_into(const StoreStalls *stalls, const char *pool)
+is_looked_into(const Stalls *stalls, const char *pool)
 {
     for (guint i = 0; i < stalls->suspects->len; i++) {
         const StoreSuspect *suspect = g_ptr_array_index(stalls->suspects, i);
@@ -121,7 +132,7 @@ is_looked_into(const StoreStalls *stalls, const char *pool)
 /* Under the lock, as is all that follows up to the public functions. pool NULL:
  * there is none to ask about. */
 static StoreAdmit
-decide(const StoreStalls *stalls, const char *pool, const char *image)
+decide(const Stalls *stalls, const char *pool, const char *image)
 {
     const Stall *stall = pool ? g_hash_table_lookup(stalls->pools, pool) : NULL;
     const StoreStallFacts facts = {
@@ -138,7 +149,7 @@ decide(const StoreStalls *stalls, const char *pool, const char *image)
 static gboolean
 refuse(const StoreCluster *cluster, const char *pool, GError **error)
 {
-    const Stall *stall = g_hash_table_lookup(cluster->stalls->pools, pool);
+    const Stall *stall = g_hash_table_lookup(stalls_of(cluster)->pools, pool);
     gint64 seconds =
         (g_get_monotonic_time() - stall->since_us) / G_USEC_PER_SEC;
 
@@ -147,28 +158,28 @@ refuse(const StoreCluster *cluster, const char *pool, GError **error)
         "pool '%s' of cluster '%s', or part of it, has not answered for %" //
         G_GINT64_FORMAT " s: disks there are refused until it does; see 'ceph "
         "health detail' and 'ceph pg ls-by-pool %s'",
-        pool, cluster->name, seconds, pool);
+        pool, store_cluster_name(cluster), seconds, pool);
 }
 
 /* Which pool of the disk's, or NULL: none, as far as is known. */
 static const char *
-find_refused(const StoreStalls *stalls, const StoreDisk *disk, bool *ret_wait)
+find_refused(const Stalls *stalls, const StoreTarget *target, bool *ret_wait)
 {
-    const StoreParent *parent = &disk->parent;
-    StoreAdmit own = decide(stalls, disk->pool, disk->image);
-    StoreAdmit other = decide(stalls, parent->pool, parent->image);
+    StoreAdmit own = decide(stalls, target->pool, target->image);
+    StoreAdmit other =
+        decide(stalls, target->parent_pool, target->parent_image);
 
     *ret_wait = own == STORE_ADMIT_WAIT || other == STORE_ADMIT_WAIT;
     if (own == STORE_ADMIT_REFUSE)
-        return disk->pool;
-    return other == STORE_ADMIT_REFUSE ? parent->pool : NULL;
+        return target->pool;
+    return other == STORE_ADMIT_REFUSE ? target->parent_pool : NULL;
 }
 
 /* It goes on: if that is a trial, the next has to wait for its time. */
 static void
-take_trials(StoreStalls *stalls, const StoreDisk *disk)
+take_trials(Stalls *stalls, const StoreTarget *target)
 {
-    const char *pools[] = {disk->pool, disk->parent.pool};
+    const char *pools[] = {target->pool, target->parent_pool};
 
     for (gsize i = 0; i < G_N_ELEMENTS(pools); i++) {
         Stall *stall =
@@ -182,7 +193,7 @@ take_trials(StoreStalls *stalls, const StoreDisk *disk)
 /* ---- what hangs ------------------------------------------------------------ */
 
 static Stall *
-stall_of(StoreStalls *stalls, const char *pool, gint64 now)
+stall_of(Stalls *stalls, const char *pool, gint64 now)
 {
     Stall *stall = g_hash_table_lookup(stalls->pools, pool);
 
@@ -203,7 +214,7 @@ image_key(const StoreSuspect *suspect)
 }
 
 static void
-mark(StoreStalls *stalls, const StoreSuspect *suspect)
+mark(Stalls *stalls, const StoreSuspect *suspect)
 {
     gint64 now = g_get_monotonic_time();
     Stall *stall = stall_of(stalls, suspect->pool, now);
@@ -221,7 +232,7 @@ mark(StoreStalls *stalls, const StoreSuspect *suspect)
 }
 
 static void
-clear_if_empty(StoreStalls *stalls, const char *pool, const Stall *stall)
+clear_if_empty(Stalls *stalls, const char *pool, const Stall *stall)
 {
     if (g_hash_table_size(stall->images) == 0)
         g_hash_table_remove(stalls->pools, pool);
@@ -229,7 +240,7 @@ clear_if_empty(StoreStalls *stalls, const char *pool, const Stall *stall)
 
 /* It hung before. */
 static void
-settle_known(StoreStalls *stalls, const StoreSuspect *suspect)
+settle_known(Stalls *stalls, const StoreSuspect *suspect)
 {
     Stall *stall = g_hash_table_lookup(stalls->pools, suspect->pool);
 
@@ -246,7 +257,7 @@ settle_known(StoreStalls *stalls, const StoreSuspect *suspect)
 
 /* Of a disk and its parent one is to blame. */
 static void
-settle_new(StoreStalls *stalls,
+settle_new(Stalls *stalls,
            const StoreSuspect *suspect,
            const StoreSuspect *before,
            StoreLooked looked)
@@ -262,7 +273,7 @@ settle_new(StoreStalls *stalls,
 
 /* By itself, not as a parent. */
 static bool
-is_suspected(const StoreStalls *stalls, const char *pool, const char *image)
+is_suspected(const Stalls *stalls, const char *pool, const char *image)
 {
     for (guint i = 0; i < stalls->suspects->len; i++) {
         const StoreSuspect *suspect = g_ptr_array_index(stalls->suspects, i);
@@ -276,7 +287,7 @@ is_suspected(const StoreStalls *stalls, const char *pool, const char *image)
 
 /* What times out there then tells nothing new. */
 static bool
-is_known(const StoreStalls *stalls, const char *pool, const char *image)
+is_known(const Stalls *stalls, const char *pool, const char *image)
 {
     const Stall *stall = g_hash_table_lookup(stalls->pools, pool);
 
@@ -310,7 +321,7 @@ name_objects(StoreSuspect *suspect)
 }
 
 static void
-add(StoreStalls *stalls, const char *pool, const char *image, bool parent)
+add(Stalls *stalls, const char *pool, const char *image, bool parent)
 {
     StoreSuspect *suspect = suspect_new(pool, image);
 
@@ -320,18 +331,18 @@ add(StoreStalls *stalls, const char *pool, const char *image, bool parent)
 }
 
 static void
-suspect(StoreStalls *stalls,
+suspect(Stalls *stalls,
         const char *pool,
         const char *image,
-        const StoreParent *parent)
+        const StoreTarget *target)
 {
     if (is_known(stalls, pool, image) || is_suspected(stalls, pool, image) ||
         stalls->suspects->len >= SUSPECTS_MAX)
         return;
     add(stalls, pool, image, false);
     /* Right behind it: see settle_new(). */
-    if (parent && parent->pool)
-        add(stalls, parent->pool, parent->image, true);
+    if (target && target->parent_pool)
+        add(stalls, target->parent_pool, target->parent_image, true);
 }
 
 static StoreSuspect *
@@ -368,22 +379,22 @@ take_known(const Stall *stall, const char *pool, GPtrArray *suspects)
 
 gboolean
 store_stalls_admit(const StoreCluster *cluster,
-                   const StoreDisk *disk,
+                   const StoreTarget *target,
                    GError **error)
 {
-    StoreStalls *stalls = cluster->stalls;
+    Stalls *stalls = stalls_of(cluster);
     gint64 until = g_get_monotonic_time() + WAIT_US;
     const char *refused;
     bool wait = true;
 
     g_mutex_lock(&stalls->lock);
-    while (!(refused = find_refused(stalls, disk, &wait)) && wait)
+    while (!(refused = find_refused(stalls, target, &wait)) && wait)
         if (!g_cond_wait_until(&stalls->settled, &stalls->lock, until))
             break;
     if (refused)
         (void)refuse(cluster, refused, error);
     else
-        take_trials(stalls, disk);
+        take_trials(stalls, target);
     g_mutex_unlock(&stalls->lock);
     return refused == NULL;
 }
@@ -394,7 +405,7 @@ store_stalls_check(const StoreCluster *cluster,
                    const char *image,
                    GError **error)
 {
-    StoreStalls *stalls = cluster->stalls;
+    Stalls *stalls = stalls_of(cluster);
     gboolean good = TRUE;
 
     g_mutex_lock(&stalls->lock);
@@ -405,8 +416,9 @@ store_stalls_check(const StoreCluster *cluster,
 }
 
 void
-store_stalls_await(StoreStalls *stalls)
+store_stalls_await(StoreCluster *cluster)
 {
+    Stalls *stalls = stalls_of(cluster);
     gint64 until = g_get_monotonic_time() + WAIT_US;
 
     g_mutex_lock(&stalls->lock);
@@ -417,24 +429,28 @@ store_stalls_await(StoreStalls *stalls)
 }
 
 void
-store_stalls_suspect(StoreStalls *stalls, const char *pool, const char *image)
+store_stalls_suspect(StoreCluster *cluster, const char *pool, const char *image)
 {
+    Stalls *stalls = stalls_of(cluster);
+
     g_mutex_lock(&stalls->lock);
     suspect(stalls, pool, image, NULL);
     g_mutex_unlock(&stalls->lock);
 }
 
 void
-store_stalls_suspect_disk(StoreStalls *stalls, const StoreDisk *disk)
+store_stalls_suspect_target(StoreCluster *cluster, const StoreTarget *target)
 {
+    Stalls *stalls = stalls_of(cluster);
+
     g_mutex_lock(&stalls->lock);
-    suspect(stalls, disk->pool, disk->image, &disk->parent);
+    suspect(stalls, target->pool, target->image, target);
     g_mutex_unlock(&stalls->lock);
 }
 
 /* The pool answers, as far as that goes: what hangs in it still does. */
 static void
-went(StoreStalls *stalls, const char *pool, const char *image, gint64 since_us)
+went(Stalls *stalls, const char *pool, const char *image, gint64 since_us)
 {
     Stall *stall = pool ? g_hash_table_lookup(stalls->pools, pool) : NULL;
 
@@ -447,17 +463,22 @@ went(StoreStalls *stalls, const char *pool, const char *image, gint64 since_us)
 }
 
 void
-store_stalls_went(StoreStalls *stalls, const StoreDisk *disk, gint64 since_us)
+store_stalls_went(StoreCluster *cluster,
+                  const StoreTarget *target,
+                  gint64 since_us)
 {
+    Stalls *stalls = stalls_of(cluster);
+
     g_mutex_lock(&stalls->lock);
-    went(stalls, disk->pool, disk->image, since_us);
-    went(stalls, disk->parent.pool, disk->parent.image, since_us);
+    went(stalls, target->pool, target->image, since_us);
+    went(stalls, target->parent_pool, target->parent_image, since_us);
     g_mutex_unlock(&stalls->lock);
 }
 
 bool
-store_stalls_any(StoreStalls *stalls)
+store_stalls_any(StoreCluster *cluster)
 {
+    Stalls *stalls = stalls_of(cluster);
     bool any;
 
     g_mutex_lock(&stalls->lock);
@@ -467,8 +488,9 @@ store_stalls_any(StoreStalls *stalls)
 }
 
 GPtrArray *
-store_stalls_take(StoreStalls *stalls)
+store_stalls_take(StoreCluster *cluster)
 {
+    Stalls *stalls = stalls_of(cluster);
     GPtrArray *suspects = g_ptr_array_new_with_free_func(suspect_free);
     GHashTableIter iter;
     gpointer pool;
@@ -485,10 +507,11 @@ store_stalls_take(StoreStalls *stalls)
 }
 
 void
-store_stalls_settle(StoreStalls *stalls,
+store_stalls_settle(StoreCluster *cluster,
                     const GPtrArray *suspects,
                     StoreLooked looked)
 {
+    Stalls *stalls = stalls_of(cluster);
     const StoreSuspect *before = NULL;
 
     g_mutex_lock(&stalls->lock);

@@ -11,7 +11,14 @@
 
 #include "agent/rbd/disk/blank.h"
 
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/look.h"
+#include "agent/rbd/image/trash.h"
 
 #include <errno.h>
 
@@ -44,16 +51,16 @@ store_filling_write(StoreFilling *filling,
 }
 
 static int
-fill_options(rbd_image_options_t options, const StoreCluster *cluster)
+fill_options(rbd_image_options_t options, const StoreSettings *own)
 {
     int r = 0;
 
-    if (cluster->clone_features)
+    if (own->clone_features)
         r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_FEATURES,
-                                         cluster->clone_features);
-    if (r >= 0 && cluster->clone_data_pool)
+                                         own->clone_features);
+    if (r >= 0 && own->clone_data_pool)
         r = rbd_image_options_set_string(options, RBD_IMAGE_OPTION_DATA_POOL,
-                                         cluster->clone_data_pool);
+                                         own->clone_data_pool);
     return r;
 }
 
@@ -68,7 +75,7 @@ create(StoreConn *conn,
     int r;
 
     rbd_image_options_create(&options);
-    r = fill_options(options, conn->cluster);
+    r = fill_options(options, store_settings(conn->cluster));
     if (r >= 0)
         r = STORE_FAULT("creating");
     if (r >= 0)
@@ -93,7 +100,7 @@ fill(StoreConn *conn, const StoreDisk *disk, rbd_image_t handle, GError **error)
     if (r < 0)
         return store_fail(error, conn, r, "cannot read the id of '%s/%s'",
                           disk->pool, disk->image);
-    mark = store_mark_new(conn, disk, id);
+    mark = store_mark_new(conn, disk->owner, disk->label, id);
     r = rbd_metadata_set(handle, STORE_BUILDING_KEY, mark);
     if (r >= 0)
         r = STORE_FAULT("building-marked");

@@ -7,7 +7,9 @@
 #ifndef REMORA_AGENT_RBD_DISK_BLANK_H
 #define REMORA_AGENT_RBD_DISK_BLANK_H
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/disk/disk.h"
+
+typedef struct StoreConn StoreConn;
 
 /* ret_exists: the name was taken, nothing was made. What could not be finished
  * goes to the trash. */

@@ -10,8 +10,15 @@
 
 #include "agent/rbd/disk/build.h"
 
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/stall.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/look.h"
+#include "agent/rbd/image/trash.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,10 +33,10 @@ set_number(rbd_image_options_t options, int option, guint64 value)
 
 static int
 fill_options(rbd_image_options_t options,
-             const StoreCluster *cluster,
+             const StoreSettings *own,
              const StoreFound *parent)
 {
-    guint64 wanted = MAX(cluster->clone_object_size, parent->object_size);
+    guint64 wanted = MAX(own->clone_object_size, parent->object_size);
     guint64 order = wanted > parent->object_size
                         ? (guint64)g_bit_nth_msf((gulong)wanted, -1)
                         : 0;
@@ -39,11 +46,10 @@ fill_options(rbd_image_options_t options,
     if (r >= 0)
         r = set_number(options, RBD_IMAGE_OPTION_ORDER, order);
     if (r >= 0)
-        r = set_number(options, RBD_IMAGE_OPTION_FEATURES,
-                       cluster->clone_features);
-    if (r >= 0 && cluster->clone_data_pool)
+        r = set_number(options, RBD_IMAGE_OPTION_FEATURES, own->clone_features);
+    if (r >= 0 && own->clone_data_pool)
         r = rbd_image_options_set_string(options, RBD_IMAGE_OPTION_DATA_POOL,
-                                         cluster->clone_data_pool);
+                                         own->clone_data_pool);
     return r;
 }
 
@@ -65,7 +71,7 @@ clone_image(StoreConn *conn,
         !store_ioctx(conn, disk->pool, &to, error))
         return FALSE;
     rbd_image_options_create(&options);
-    r = fill_options(options, conn->cluster, parent);
+    r = fill_options(options, store_settings(conn->cluster), parent);
     if (r >= 0)
         r = STORE_FAULT("cloning");
     if (r >= 0)
@@ -107,7 +113,7 @@ mark(StoreConn *conn, rbd_image_t handle, const StoreDisk *disk)
 
     if (r < 0)
         return r;
-    g_autofree char *text = store_mark_new(conn, disk, id);
+    g_autofree char *text = store_mark_new(conn, disk->owner, disk->label, id);
     return rbd_metadata_set(handle, STORE_MARK_KEY, text);
 }
 

@@ -6,9 +6,15 @@
 
 #include "agent/rbd/disk/carry.h"
 
+#include "agent/rbd/claim/release.h"
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/disk/blank.h"
 #include "agent/rbd/disk/build.h"
+#include "agent/rbd/disk/full.h"
+#include "agent/rbd/image/trash.h"
 
 void
 store_carry_note(StoreCarry *carry, const char *format, ...)
@@ -34,7 +40,7 @@ heed_leftover(StoreCarry *carry)
     bool taken = false;
 
     if (disk->source == STORE_SOURCE_CLONE ||
-        g_atomic_int_get(&carry->conn->retired) ||
+        store_conn_is_retired(carry->conn) ||
         !store_ioctx(carry->conn, disk->pool, &io, NULL) ||
         store_name_is_taken(io, disk->image, &taken) < 0 || !taken)
         return;

@@ -7,9 +7,8 @@
 #ifndef REMORA_AGENT_RBD_DISK_CARRY_H
 #define REMORA_AGENT_RBD_DISK_CARRY_H
 
-#include "agent/rbd/claim/claim.h"
 #include "agent/rbd/disk/verdict.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/look.h"
 
 /* One request for one disk. */
 typedef struct {

@@ -6,13 +6,18 @@
  * nothing. The claim asks not to be kept back, so a disk's own pool is named
  * by it. librbd's writes cannot be told so: a clone is written down in its
  * parent's header, in another pool, and either pool may fill up meanwhile. So
- * who has waited a while for what is at work (disk/work.c) can ask whether it
+ * who has waited a while for what is at work (conn/work.c) can ask whether it
  * waits for that. The flags are not looked at before: that would cost each
  * start a question to a monitor.
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/disk/full.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/conn/work.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -45,35 +50,15 @@ stuck_clear(Stuck *stuck)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Stuck, stuck_clear)
 
 static void
-stuck_on(Stuck *stuck, const StoreDisk *disk)
+stuck_on(const StoreTarget *target, gpointer opaque)
 {
-    stuck->disk = g_strdup_printf("%s/%s", disk->pool, disk->image);
-    stuck->pools[0] = g_strdup(disk->pool);
-    stuck->images[0] = g_strdup(disk->image);
-    stuck->pools[1] = g_strdup(disk->parent.pool);
-    stuck->images[1] = g_strdup(disk->parent.image);
-}
+    Stuck *stuck = opaque;
 
-/* What asker has waited for the longest, if that is long. */
-static bool
-find_slow(StoreCluster *cluster, const char *asker, Stuck *ret_stuck)
-{
-    gint64 oldest = g_get_monotonic_time() - SLOW_US;
-    const StoreDisk *disk = NULL;
-
-    g_mutex_lock(&cluster->lock);
-    for (guint i = 0; i < cluster->work->len; i++) {
-        const StoreWork *work = g_ptr_array_index(cluster->work, i);
-
-        if (work->since_us > oldest || !store_work_is_for(work, asker))
-            continue;
-        oldest = work->since_us;
-        disk = work->disk;
-    }
-    if (disk)
-        stuck_on(ret_stuck, disk);
-    g_mutex_unlock(&cluster->lock);
-    return disk != NULL;
+    stuck->disk = g_strdup_printf("%s/%s", target->pool, target->image);
+    stuck->pools[0] = g_strdup(target->pool);
+    stuck->images[0] = g_strdup(target->image);
+    stuck->pools[1] = g_strdup(target->parent_pool);
+    stuck->images[1] = g_strdup(target->parent_image);
 }
 
 /* Errors as for any write to it; 0: there is room. */
@@ -129,23 +114,56 @@ full_pool(StoreConn *conn, const Stuck *stuck, int *ret_r, GError **error)
     return NULL;
 }
 
+typedef struct {
+    GMutex lock;     /* guards the next */
+    char *full_pool; /* known to be full when it was last asked for */
+} Room;
+
+static void
+room_init(gpointer opaque)
+{
+    Room *room = opaque;
+
+    g_mutex_init(&room->lock);
+}
+
+static void
+room_clear(gpointer opaque)
+{
+    Room *room = opaque;
+
+    g_mutex_clear(&room->lock);
+    g_free(room->full_pool);
+}
+
+static Room *
+room_of(const StoreCluster *cluster)
+{
+    static const StorePart part = {sizeof(Room), room_init, NULL, room_clear};
+
+    return store_cluster_part(cluster, &part);
+}
+
 static void
 set_known(StoreCluster *cluster, const char *pool)
 {
-    g_mutex_lock(&cluster->lock);
-    g_free(cluster->full_pool);
-    cluster->full_pool = g_strdup(pool);
-    g_mutex_unlock(&cluster->lock);
+    Room *room = room_of(cluster);
+
+    g_mutex_lock(&room->lock);
+    g_free(room->full_pool);
+    room->full_pool = g_strdup(pool);
+    g_mutex_unlock(&room->lock);
 }
 
 bool
 store_room_is_missing(StoreCluster *cluster)
 {
+    Room *room = room_of(cluster);
     bool missing;
 
-    g_mutex_lock(&cluster->lock);
-    missing = cluster->full_pool != NULL;
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&room->lock);
+    missing = room->full_pool != NULL;
+    g_mutex_unlock(&room->lock);
     return missing;
 }
 
@@ -170,19 +188,22 @@ store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error)
 
     if (!store_room_is_missing(conn->cluster))
         return TRUE;
-    stuck_on(&stuck, disk);
+    stuck_on(&(StoreTarget){disk->pool, disk->image, disk->parent.pool,
+                            disk->parent.image},
+             &stuck);
     return check(conn, &stuck, error);
 }
 
 gboolean
 store_cluster_has_room(StoreCluster *cluster, const char *asker, GError **error)
 {
+    gint64 before = g_get_monotonic_time() - SLOW_US;
     g_auto(Stuck) stuck = {0};
     g_autoptr(StoreConn) conn = NULL;
 
-    if (!find_slow(cluster, asker, &stuck))
+    if (!store_work_oldest(cluster, asker, before, stuck_on, &stuck))
         return TRUE;
-    store_stalls_await(cluster->stalls);
+    store_stalls_await(cluster);
     for (gsize i = 0; i < G_N_ELEMENTS(stuck.pools); i++)
         if (!store_stalls_check(cluster, stuck.pools[i], stuck.images[i],
                                 error))

@@ -8,10 +8,20 @@
  */
 #include "config.h"
 
-#include "agent/rbd/claim/claim.h"
+#include "agent/rbd/disk/provision.h"
+
+#include "agent/rbd/claim/acquire.h"
+#include "agent/rbd/claim/release.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/conn/work.h"
 #include "agent/rbd/disk/carry.h"
-#include "agent/rbd/disk/verdict.h"
+#include "agent/rbd/image/child.h"
+#include "agent/rbd/image/lock.h"
+#include "agent/rbd/image/peek.h"
+#include "agent/rbd/image/watchers.h"
 
 #include <string.h>
 
@@ -127,7 +137,8 @@ judge(StoreCarry *carry, const StoreLook *look, StoreDo *ret_do, GError **error)
                 return FALSE;
             facts.data = answer ? STORE_YES : STORE_NO;
         } else if (*ret_do == STORE_DO_ASK_LISTED) {
-            if (!store_is_listed(carry->conn, disk, look, &answer, error))
+            if (!store_is_listed(carry->conn, &disk->parent, disk->pool, look,
+                                 &answer, error))
                 return FALSE;
             facts.listed = answer ? STORE_YES : STORE_NO;
         } else {
@@ -337,14 +348,17 @@ store_provision(StoreCluster *cluster,
 {
     g_autoptr(StoreConn) conn = NULL;
     StoreResult result = {0};
-    StoreWork work;
+    StoreWork work = {.target = {disk->pool, disk->image, disk->parent.pool,
+                                 disk->parent.image},
+                      .owner = disk->owner,
+                      .asker = disk->asker};
     gboolean ready;
 
     *ret_result = result;
-    if (!store_stalls_admit(cluster, disk, error) ||
+    if (!store_stalls_admit(cluster, &work.target, error) ||
         !(conn = store_conn_acquire(cluster, error)))
         return FALSE;
-    store_work_begin(cluster, &work, disk);
+    store_work_begin(cluster, &work);
     ready = disk->read_only ? check_read_only(conn, disk, &result, error)
                             : provision_written(conn, disk, &result, error);
     store_work_end(cluster, &work);

@@ -11,9 +11,15 @@
  */
 #include "config.h"
 
+#include "agent/rbd/disk/reclaim.h"
+
 #include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/object.h"
+#include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/fence.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/look.h"
 
 #include <errno.h>
 #include <string.h>
@@ -172,7 +178,7 @@ reclaim_note(Reclaim *reclaim, const char *instance, const StoreNote *note)
         return strcmp(seen.record->instance ? seen.record->instance : "",
                       instance) != 0;
     if (r >= 0 || r == -ENOENT) {
-        store_instance_inherit(reclaim->conn, note);
+        store_instance_inherit(reclaim->conn->file, note);
         return true;
     }
     store_fail(&error, reclaim->conn, r, "cannot read the claim on '%s/%s'",
@@ -210,8 +216,8 @@ reclaim_instance(Reclaim *reclaim, const StoreDead *dead)
 static bool
 reclaim_some(Reclaim *reclaim, GHashTable *seen)
 {
-    g_autoptr(GPtrArray) dead =
-        store_instances_dead(reclaim->conn->cluster->run_dir, seen);
+    g_autoptr(GPtrArray) dead = store_instances_dead(
+        store_settings(reclaim->conn->cluster)->run_dir, seen);
 
     for (guint i = 0; i < dead->len; i++) {
         const StoreDead *one = g_ptr_array_index(dead, i);

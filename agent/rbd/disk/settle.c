@@ -4,7 +4,13 @@
  */
 #include "config.h"
 
+#include "agent/rbd/disk/settle.h"
+
 #include "agent/rbd/claim/settle.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/lock.h"
+#include "agent/rbd/image/watchers.h"
 
 #include <errno.h>
 #include <string.h>

@@ -7,8 +7,12 @@
  */
 #include "config.h"
 
+#include "agent/rbd/disk/state.h"
+
 #include "agent/rbd/claim/object.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/look.h"
 
 #include <errno.h>
 

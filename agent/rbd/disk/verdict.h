@@ -10,7 +10,7 @@
 #ifndef REMORA_AGENT_RBD_DISK_VERDICT_H
 #define REMORA_AGENT_RBD_DISK_VERDICT_H
 
-#include "agent/rbd/store.h"
+#include "agent/rbd/disk/disk.h"
 
 /* What costs a look of its own, and is only asked for when it decides. */
 typedef enum { STORE_NOT_ASKED, STORE_NO, STORE_YES } StoreAnswer;

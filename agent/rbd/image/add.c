@@ -10,7 +10,17 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/add.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/copy.h"
+#include "agent/rbd/image/format.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/list.h"
+#include "agent/rbd/image/watchers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -129,9 +139,9 @@ create(const StoreCopy *copy, rados_ioctx_t io, GError **error)
     if (r == -EEXIST)
         return refuse_existing(conn, io, copy->pool, copy->image, error);
     if (r < 0)
-        return store_fail(error, conn, r,
-                          "cannot create image '%s/%s' as 'client.%s'",
-                          copy->pool, copy->image, conn->cluster->user);
+        return store_fail(
+            error, conn, r, "cannot create image '%s/%s' as 'client.%s'",
+            copy->pool, copy->image, store_cluster_user(conn->cluster));
     return TRUE;
 }
 

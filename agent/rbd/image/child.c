@@ -10,7 +10,12 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/child.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
 
 #include <errno.h>
 #include <string.h>
@@ -49,7 +54,8 @@ search(rbd_image_t parent, const char *pool, const StoreLook *look, bool *found)
 
 gboolean
 store_is_listed(StoreConn *conn,
-                const StoreDisk *disk,
+                const StoreParent *at,
+                const char *pool,
                 const StoreLook *look,
                 bool *ret_listed,
                 GError **error)
@@ -59,18 +65,18 @@ store_is_listed(StoreConn *conn,
     bool found = false;
     int r;
 
-    if (!store_ioctx(conn, disk->parent.pool, &io, error))
+    if (!store_ioctx(conn, at->pool, &io, error))
         return FALSE;
-    r = rbd_open_read_only(io, disk->parent.image, &parent, NULL);
+    r = rbd_open_read_only(io, at->image, &parent, NULL);
     if (r >= 0)
-        r = rbd_snap_set(parent, disk->parent.snap);
+        r = rbd_snap_set(parent, at->snap);
     if (r >= 0)
-        r = search(parent, disk->pool, look, &found);
+        r = search(parent, pool, look, &found);
     /* One child that the user may not see hides all of them, and a parent may
      * be gone: then nothing is known of this one. */
     if (r < 0 && r != -EPERM && r != -ENOENT && r != -ERANGE)
         return store_fail(error, conn, r, "cannot list the clones of '%s/%s'",
-                          disk->parent.pool, disk->parent.image);
+                          at->pool, at->image);
     *ret_listed = r >= 0 && found;
     return TRUE;
 }

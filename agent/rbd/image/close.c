@@ -9,23 +9,15 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/close.h"
 
-/* Whoever waits for the last one frees conn, so this is the last touch. */
-static void
-count(StoreConn *conn, int change)
-{
-    g_mutex_lock(&conn->closing_lock);
-    conn->closing += change;
-    g_cond_signal(&conn->closed_one);
-    g_mutex_unlock(&conn->closing_lock);
-}
+#include "agent/rbd/conn/connection.h"
 
 static void
 on_closed(rbd_completion_t completion, void *opaque)
 {
     rbd_aio_release(completion);
-    count(opaque, -1);
+    store_conn_count(opaque, -1);
 }
 
 void
@@ -35,21 +27,12 @@ store_close_later(StoreConn *conn, rbd_image_t image)
 
     if (!image)
         return;
-    count(conn, 1);
+    store_conn_count(conn, 1);
     if (rbd_aio_create_completion(conn, on_closed, &completion) >= 0 &&
         rbd_aio_close(image, completion) >= 0)
         return;
     if (completion)
         rbd_aio_release(completion);
     (void)rbd_close(image);
-    count(conn, -1);
-}
-
-void
-store_close_wait(StoreConn *conn)
-{
-    g_mutex_lock(&conn->closing_lock);
-    while (conn->closing > 0)
-        g_cond_wait(&conn->closed_one, &conn->closing_lock);
-    g_mutex_unlock(&conn->closing_lock);
+    store_conn_count(conn, -1);
 }

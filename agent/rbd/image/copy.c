@@ -9,7 +9,10 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/copy.h"
+
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/warm.h"
 
 #include <string.h>
 #include <unistd.h>

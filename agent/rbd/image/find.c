@@ -7,7 +7,13 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/find.h"
+
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/stall.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/look.h"
 
 #include <errno.h>
 #include <string.h>
@@ -54,12 +60,12 @@ refuse_all(StoreConn *conn,
         store_refuse(error, STORE_ERROR_MISSING,
                      "no image '%s' in pool '%s' of cluster '%s': is it still "
                      "in Glance? (rbd ls %s)",
-                     image, names, conn->cluster->name, pools[0]);
+                     image, names, store_cluster_name(conn->cluster), pools[0]);
     else
         store_refuse(error, STORE_ERROR_MISSING,
                      "cluster '%s' has no pool '%s': check the pools in "
                      "remora.conf (ceph osd pool ls)",
-                     conn->cluster->name, names);
+                     store_cluster_name(conn->cluster), names);
 }
 
 char *

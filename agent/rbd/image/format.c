@@ -9,7 +9,7 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/format.h"
 
 #include <string.h>
 

@@ -8,7 +8,13 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/list.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
 
 #include <errno.h>
 #include <string.h>

@@ -9,7 +9,10 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/lock.h"
+
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
 
 #include <errno.h>
 #include <string.h>

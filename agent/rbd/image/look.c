@@ -10,8 +10,17 @@
  */
 #include "config.h"
 
+#include "agent/rbd/image/look.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/names.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/peek.h"
+#include "agent/rbd/image/watchers.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,12 +36,14 @@ store_look_clear(StoreLook *look)
 }
 
 char *
-store_mark_new(const StoreConn *conn, const StoreDisk *disk, const char *id)
+store_mark_new(const StoreConn *conn,
+               const char *owner,
+               const char *label,
+               const char *id)
 {
     return g_strdup_printf(
-        "id=%s owner=%s disk=%s instance=%s since=%" G_GINT64_FORMAT, id,
-        disk->owner, disk->label, conn->instance,
-        g_get_real_time() / G_USEC_PER_SEC);
+        "id=%s owner=%s disk=%s instance=%s since=%" G_GINT64_FORMAT, id, owner,
+        label, conn->instance, g_get_real_time() / G_USEC_PER_SEC);
 }
 
 char *
@@ -176,24 +187,6 @@ read_directory(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
     rados_omap_get_end(iter);
     rados_release_read_op(op);
     return r;
-}
-
-int
-store_id_parse(const guint8 *raw, int got, char *id, gsize size)
-{
-    guint32 len;
-
-    if (got < 0)
-        return got;
-    if (got < (int)sizeof(len))
-        return -EINVAL;
-    memcpy(&len, raw, sizeof(len));
-    len = GUINT32_FROM_LE(len);
-    if (len == 0 || len > (guint32)got - sizeof(len) || len >= size)
-        return -EINVAL;
-    memcpy(id, raw + sizeof(len), len);
-    id[len] = '\0';
-    return 0;
 }
 
 /* A client that is killed while it creates or removes an image leaves one of

@@ -10,8 +10,15 @@
  */
 #include "config.h"
 
+#include "agent/rbd/image/parent.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/format.h"
+#include "agent/rbd/image/handle.h"
 
 #include <errno.h>
 #include <string.h>
@@ -132,43 +139,77 @@ look(StoreConn *conn,
            check_format(conn, handle, parent, error);
 }
 
+/* ---- what is remembered ------------------------------------------------------- */
+
+typedef struct {
+    GMutex lock;    /* guards the next */
+    GHashTable *at; /* 'pool/image@snap' -> StoreFound */
+} Parents;
+
+static void
+parents_init(gpointer opaque)
+{
+    Parents *parents = opaque;
+
+    g_mutex_init(&parents->lock);
+    parents->at =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+}
+
+static void
+parents_clear(gpointer opaque)
+{
+    Parents *parents = opaque;
+
+    g_mutex_clear(&parents->lock);
+    g_hash_table_unref(parents->at);
+}
+
+static Parents *
+parents_of(const StoreCluster *cluster)
+{
+    static const StorePart part = {sizeof(Parents), parents_init, NULL,
+                                   parents_clear};
+
+    return store_cluster_part(cluster, &part);
+}
+
 static bool
 recall(StoreCluster *cluster, const char *key, StoreFound *ret_found)
 {
-    const StoreFound *known = NULL;
+    Parents *parents = parents_of(cluster);
+    const StoreFound *known;
 
-    g_mutex_lock(&cluster->lock);
-    if (cluster->parents)
-        known = g_hash_table_lookup(cluster->parents, key);
+    g_mutex_lock(&parents->lock);
+    known = g_hash_table_lookup(parents->at, key);
     if (known)
         *ret_found = *known;
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_unlock(&parents->lock);
     return known != NULL;
 }
 
 static void
 remember(StoreCluster *cluster, const char *key, const StoreFound *found)
 {
-    g_mutex_lock(&cluster->lock);
-    if (!cluster->parents)
-        cluster->parents =
-            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
-    if (g_hash_table_size(cluster->parents) >= PARENTS_MAX)
-        g_hash_table_remove_all(cluster->parents);
-    g_hash_table_replace(cluster->parents, g_strdup(key),
+    Parents *parents = parents_of(cluster);
+
+    g_mutex_lock(&parents->lock);
+    if (g_hash_table_size(parents->at) >= PARENTS_MAX)
+        g_hash_table_remove_all(parents->at);
+    g_hash_table_replace(parents->at, g_strdup(key),
                          g_memdup2(found, sizeof(*found)));
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_unlock(&parents->lock);
 }
 
 void
 store_parent_forget(StoreCluster *cluster, const StoreParent *parent)
 {
     g_autofree char *key = parent_key(parent);
+    Parents *parents = parents_of(cluster);
 
-    g_mutex_lock(&cluster->lock);
-    if (cluster->parents)
-        g_hash_table_remove(cluster->parents, key);
-    g_mutex_unlock(&cluster->lock);
+    g_mutex_lock(&parents->lock);
+    g_hash_table_remove(parents->at, key);
+    g_mutex_unlock(&parents->lock);
 }
 
 gboolean

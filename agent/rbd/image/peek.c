@@ -10,7 +10,10 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/peek.h"
+
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/names.h"
 
 #include <errno.h>
 

@@ -4,7 +4,13 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/protected.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/list.h"
 
 bool
 store_image_is_protected(StoreCluster *cluster,

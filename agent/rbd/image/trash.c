@@ -8,14 +8,22 @@
  */
 #include "config.h"
 
+#include "agent/rbd/image/trash.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/look.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define WHY_MAX 1024u
+/* Where it says in its metadata why it is in the trash. */
+#define TRASH_KEY "remora.trashed"
+#define WHY_MAX   1024u
 /* Each costs milliseconds, and most may be somebody else's. */
 #define LOOKS_MAX 200u
 
@@ -39,7 +47,7 @@ write_reason(rados_ioctx_t io, const char *image, const char *why)
 
     if (r < 0)
         return r;
-    r = rbd_metadata_set(handle, STORE_TRASH_KEY, reason);
+    r = rbd_metadata_set(handle, TRASH_KEY, reason);
     closed = rbd_close(handle);
     return r < 0 ? r : closed;
 }
@@ -61,7 +69,8 @@ store_trash(StoreConn *conn,
         r = STORE_FAULT("trash-noted");
     /* The move matters more than its reason. */
     if (r != -ESHUTDOWN && r != -ETIMEDOUT)
-        r = rbd_trash_move(io, image, conn->cluster->trash_expiry_s);
+        r = rbd_trash_move(io, image,
+                           store_settings(conn->cluster)->trash_expiry_s);
     if (r >= 0)
         r = STORE_FAULT("trashed");
     if (r < 0 && r != -ENOENT)
@@ -142,7 +151,7 @@ read_reason(rados_ioctx_t io, const char *id)
     int r = rbd_open_by_id_read_only(io, id, &handle, NULL);
 
     if (r >= 0)
-        r = rbd_metadata_get(handle, STORE_TRASH_KEY, text, &len);
+        r = rbd_metadata_get(handle, TRASH_KEY, text, &len);
     return r >= 0 ? g_strdup(text) : NULL;
 }
 

@@ -8,7 +8,13 @@
  */
 #include "config.h"
 
-#include "agent/rbd/store-internal.h"
+#include "agent/rbd/image/watchers.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/handle.h"
 
 #include <errno.h>
 
@@ -28,9 +34,7 @@ take_addresses(rbd_image_watcher_t *list, size_t n)
 }
 
 int
-store_watchers_read(rbd_image_t handle,
-                    char ***ret_addresses,
-                    bool *ret_crowded)
+store_watchers_read(gpointer handle, char ***ret_addresses, bool *ret_crowded)
 {
     size_t wanted = 0;
     int r = -ERANGE;

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/conn/error.h - what librados and librbd return, said in words
+ *
+ * Threads:  any.
+ */
+#ifndef REMORA_AGENT_RBD_CONN_ERROR_H
+#define REMORA_AGENT_RBD_CONN_ERROR_H
+
+#include <glib.h>
+#include <stdarg.h>
+
+#define STORE_ERROR store_error_quark()
+GQuark store_error_quark(void);
+
+typedef enum {
+    STORE_ERROR_FAILED,  /* anything that needs no telling apart */
+    STORE_ERROR_MISSING, /* pool, image or snapshot is not there */
+    STORE_ERROR_DOWN,    /* the cluster does not answer, or answered late */
+    STORE_ERROR_FENCED,  /* our own connection was blocklisted */
+    STORE_ERROR_BUSY,    /* somebody else holds or uses the disk */
+    STORE_ERROR_REFUSED, /* what is there is not what was asked for */
+    STORE_ERROR_FULL,    /* pool or cluster is full, or at its quota */
+} StoreErrorCode;
+
+/* All return FALSE, or NULL, and set error. r is negative. What becomes of the
+ * connection that said so is the business of who has one: store_fail(). */
+gboolean store_explain(GError **error, int r, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+gboolean
+store_explain_v(GError **error, int r, const char *format, va_list args)
+    G_GNUC_PRINTF(3, 0);
+gboolean
+store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
+    G_GNUC_PRINTF(3, 4);
+
+#endif

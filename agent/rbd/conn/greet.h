@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/conn/greet.h - do the monitors greet who connects to them?
+ *
+ * Threads:  any.
+ */
+#ifndef REMORA_AGENT_RBD_CONN_GREET_H
+#define REMORA_AGENT_RBD_CONN_GREET_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+typedef struct {
+    char *host; /* IPv6 without brackets */
+    char *port;
+    bool v2;    /* speaks messenger v2 */
+    bool other; /* the same monitor was listed before, with another address */
+} StoreMonitor;
+
+/* Whether more than half of these monitors (of StoreMonitor) greet who
+ * connects to their first address: then they have a quorum, or will have one
+ * when they have elected. Blocks up to timeout_ms; any thread. */
+bool store_monitors_greet(const GPtrArray *monitors, guint timeout_ms);
+
+#endif

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/disk/full.h - work that waits for room
+ *
+ * Threads:  any; what connects blocks.
+ */
+#ifndef REMORA_AGENT_RBD_DISK_FULL_H
+#define REMORA_AGENT_RBD_DISK_FULL_H
+
+#include "agent/rbd/disk/disk.h"
+
+typedef struct StoreConn StoreConn;
+
+/* For who has waited for a while: whether what is being made for asker, or for
+ * this owner, does not come to an end because a pool is full or at its quota,
+ * in which case writes simply wait for room, or because its pool is known not
+ * to answer. FALSE: STORE_ERROR_FULL or STORE_ERROR_DOWN, which names the pool;
+ * what waits goes on waiting, up to op_timeout_ms, and others will be told at
+ * once. Blocks. */
+gboolean store_cluster_has_room(StoreCluster *cluster,
+                                const char *asker,
+                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether somebody found a pool full and nobody has found room since. */
+bool store_room_is_missing(StoreCluster *cluster);
+/* Before something is made: asks a monitor only if that is so. FALSE: there is
+ * no room in the disk's pool or in its parent's. */
+gboolean
+store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error);
+/* What a write to the pool would be told, by the text that 'osd pool ls
+ * detail' gives: 0, -EDQUOT or -ENOSPC. Pure. */
+int store_pool_room(const char *json, gsize len, const char *pool);
+
+#endif

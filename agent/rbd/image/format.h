@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/format.h - what does content begin like?
+ *
+ * Pure.
+ */
+#ifndef REMORA_AGENT_RBD_IMAGE_FORMAT_H
+#define REMORA_AGENT_RBD_IMAGE_FORMAT_H
+
+#include <glib.h>
+
+/* The first bytes of a parent that tell its format. */
+#define STORE_HEAD_BYTES 1024u
+
+/* The format that content begins like ("qcow2", "vmdk", ...), or NULL when it
+ * can be taken for raw. head is the first len bytes. Pure. */
+const char *store_format_sniff(const guint8 *head, gsize len);
+
+#endif
