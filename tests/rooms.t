@@ -1,0 +1,144 @@
+#!/bin/sh
+# SPDX-License-Identifier: LGPL-2.1-or-later
+# tests/rooms.t - the picture of the includes: arrows go down, and in no circle
+#
+# The picture is below: a room a line, the lowest first, with its files and the
+# rooms that it may include besides itself. A room can only name those above its
+# line, so that no arrow can go up. agent/ has two storeys: what works on one
+# request, and what keeps claims and asks libvirt about them.
+. "${srcdir:=.}/tests/lib/wall.sh"
+
+picture()
+{
+    cat <<'END'
+xml       xml/.*
+conf      conf/.*
+wire      hooks/wire/.*
+hook      hooks/qemu/.*           wire
+proxy     hooks/proxy/.*          wire
+fault     agent/rbd/conn/fault\..
+conn      agent/rbd/conn/.*       fault
+image     agent/rbd/image/.*      conn fault
+claim     agent/rbd/claim/.*      conn fault
+disk      agent/rbd/disk/.*       claim image conn fault
+store     agent/rbd/store\.h      disk claim image conn
+keeping   agent/(agent|one-shot|proxied|proxied-[a-z]*|settle)\.. virt request store conf xml wire
+daemon    agent/remorad\.c        serve keeping virt request store conf xml wire
+request   agent/[a-z-]*\..        store conf xml wire
+virt      agent/virt/.*           request store conf xml
+serve     agent/serve/.*          keeping virt request wire fault
+cli       agent/cli/.*            serve virt request store conf xml
+END
+}
+
+n=0
+check() {
+    n=$((n + 1))
+    if test -z "$2"; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        echo "$2" | sed 's/^/# /'
+    fi
+}
+
+# What includes what, a line each, of all rooms.
+edges()
+{
+    (
+        cd "$srcdir" || exit
+        for edges_of; do
+            grep -H '^ *# *include *"' "$edges_of"/*.[ch]
+        done
+    ) | sed -n 's|^\([^:]*\):.*"\(.*\)".*|\1 \2|p' | grep -v ' config\.h$'
+}
+
+# The arrows of stdin that the picture, a file, does not have.
+strangers()
+{
+    awk -v picture="$1" '
+        BEGIN {
+            while ((getline <picture) > 0) {
+                name[++rooms] = $1
+                files[rooms] = "^" $2 "$"
+                may[$1 "," $1] = 1
+                for (i = 3; i <= NF; i++)
+                    may[$1 "," $i] = 1
+            }
+        }
+        function room(file, i) {
+            for (i = 1; i <= rooms; i++)
+                if (file ~ files[i])
+                    return name[i]
+            return "no room"
+        }
+        {
+            from = room($1)
+            to = room($2)
+            if (!((from "," to) in may))
+                print $1 " (" from ") includes " $2 " (" to ")"
+        }'
+}
+
+# Rooms of a picture that may include one which may include them, by however
+# many steps.
+upward()
+{
+    awk '{ for (i = 3; i <= NF; i++) print $1, $i }' "$1" |
+        { tsort >/dev/null; } 2>&1
+}
+
+# lines FILE...: how many lines stand between the braces of each function.
+lines()
+{
+    awk '/^\{$/ { from = FNR; next }
+        /^\}$/ && from {
+            print FNR - from - 1, FILENAME ":" from
+            from = 0
+        }' "$@"
+}
+
+scratch=$(mktemp -d)
+trap 'rm -rf "$scratch"' EXIT
+picture >"$scratch/picture"
+rooms='xml conf hooks/wire hooks/qemu hooks/proxy agent/rbd agent/rbd/conn
+    agent/rbd/image agent/rbd/claim agent/rbd/disk agent agent/virt agent/serve
+    agent/cli'
+# shellcheck disable=SC2086 # several words
+edges $rooms >"$scratch/edges"
+
+check 'includes were found' "$(test -s "$scratch/edges" || echo none)"
+check 'no arrow of the picture leads back' "$(upward "$scratch/picture")"
+check 'the includes are those of the picture' \
+    "$(strangers "$scratch/picture" <"$scratch/edges")"
+# shellcheck disable=SC2086
+check 'no file includes itself by way of others' "$(wall_circles $rooms)"
+
+# Each of these looks, itself.
+check 'an arrow that is not in the picture is seen' "$(
+    echo 'agent/rbd/conn/probe.c agent/rbd/disk/full.h' |
+        strangers "$scratch/picture" | grep -q disk || echo 'it was not')"
+check 'a file in no room is seen' "$(
+    echo 'agent/rbd/conn/probe.c agent/rbd/everything.h' |
+        strangers "$scratch/picture" | grep -q 'no room' || echo 'it was not')"
+printf '%s\n' 'a a/.* b' 'b b/.* c' 'c c/.* a' >"$scratch/round"
+check 'a picture that leads back is seen' \
+    "$(upward "$scratch/round" | grep -q a || echo 'it was not')"
+
+# ---- sizes -------------------------------------------------------------------------
+
+# shellcheck disable=SC2046,SC2086
+lines $(cd "$srcdir" && for room in $rooms; do echo "$room"/*.c; done |
+    tr ' ' '\n' | grep -v '\*' | sed "s|^|$srcdir/|") | sort -n >"$scratch/lines"
+check 'functions were found' \
+    "$(awk 'END { if (NR < 1000) print NR " only" }' "$scratch/lines")"
+check 'half of the functions have at most 12 lines' "$(awk '
+    { all[NR] = $1 }
+    END { median = all[int((NR + 1) / 2)]; if (median > 12) print median }' \
+    "$scratch/lines")"
+check 'none has more than 60' "$(awk '$1 > 60' "$scratch/lines")"
+check 'no source or header has more than 600 lines' "$(
+    for room in $rooms; do
+        find "$srcdir/$room" -maxdepth 1 -name '*.[ch]' -exec wc -l {} \;
+    done | awk '$1 > 600')"
+echo "1..$n"
