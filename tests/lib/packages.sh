@@ -38,6 +38,9 @@ PACKAGES_RUN=(
 # What reads the sources and looks at how the programs run.
 PACKAGES_LINT=(clang-format cppcheck shellcheck valgrind)
 
+# What fuzzes (tests/fuzz/run).
+PACKAGES_FUZZ=(clang libclang-rt-dev)
+
 # Another release, beside this one.
 PACKAGES_ROOT=(debootstrap debian-archive-keyring util-linux)
 
@@ -72,6 +75,7 @@ packages_of()
             packages_known "${PACKAGES_SPLIT[@]}"
             ;;
         lint) printf '%s\n' "${PACKAGES_LINT[@]}" ;;
+        fuzz) printf '%s\n' "${PACKAGES_FUZZ[@]}" ;;
         root) printf '%s\n' "${PACKAGES_ROOT[@]}" ;;
         *) echo "no package set '$set'" >&2 && return 1 ;;
         esac
