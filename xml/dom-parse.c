@@ -64,6 +64,37 @@ refuse_attribute(void *data,
     refuse_document(data);
 }
 
+static gboolean
+fail_depth(GError **error)
+{
+    return dom_fail(error, DOM_ERROR_LIMIT,
+                    "the definition nests more than %u elements below <domain>",
+                    DOM_DEPTH_MAX);
+}
+
+/* Up to 2.12, libxml2 has refused it already. */
+static bool
+is_deep(const xmlNode *root)
+{
+    guint depth = 0;
+
+    for (const xmlNode *node = root; node;) {
+        if (node->type == XML_ELEMENT_NODE && depth > DOM_DEPTH_MAX)
+            return true;
+        if (node->type == XML_ELEMENT_NODE && node->children) {
+            node = node->children;
+            depth++;
+            continue;
+        }
+        while (node != root && !node->next) {
+            node = node->parent;
+            depth--;
+        }
+        node = node == root ? NULL : node->next;
+    }
+    return false;
+}
+
 /* libxml2 has no way to ask how deep it was that all versions have. */
 static gboolean
 fail_as_libxml2(xmlParserCtxt *context, GError **error)
@@ -72,10 +103,7 @@ fail_as_libxml2(xmlParserCtxt *context, GError **error)
 
     if (last && last->message &&
         g_str_has_prefix(last->message, "Excessive depth"))
-        return dom_fail(
-            error, DOM_ERROR_LIMIT,
-            "the definition nests more than %u elements below <domain>",
-            xmlParserMaxDepth);
+        return fail_depth(error);
     if (!last || !last->message)
         return dom_fail(error, DOM_ERROR_MALFORMED,
                         "the definition is not well-formed XML");
@@ -112,6 +140,9 @@ parse_text(const char *text, bool decoded, GError **error)
                  "remove the '<!DOCTYPE'");
     } else if (!doc) {
         fail_as_libxml2(context, error);
+    } else if (is_deep(xmlDocGetRootElement(doc))) {
+        g_clear_pointer(&doc, xmlFreeDoc);
+        fail_depth(error);
     }
     xmlFreeParserCtxt(context);
     return doc;

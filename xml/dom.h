@@ -42,6 +42,9 @@
  * take minutes. */
 #define DOM_ATTRIBUTES_MAX 256u  /* in one element */
 #define DOM_NAMESPACES_MAX 1024u /* declarations in a definition */
+/* Elements within each other, below <domain>: what libxml2 took up to 2.12, and
+ * others take more of. */
+#define DOM_DEPTH_MAX 256u
 /* Tags and attributes in a definition, for libxml2 needs about 200 bytes for
  * each: 64 MiB at most, and not what 4 MiB of '<a/>' take. */
 #define DOM_PIECES_MAX (256u * 1024u)
@@ -157,8 +160,8 @@ typedef struct {
  * of a disk counts, not the entry that says what it was. It is read as libvirt
  * reads it; what another version of libvirt could read otherwise is refused.
  * So is a document that has an entity or whose document type declares an
- * attribute, that is above one of the limits or nests deeper than libxml2's own
- * limit of 256 below <domain>, or whose encoding has ASCII at other bytes (but
+ * attribute, that is above one of the limits or nests deeper than that below
+ * <domain>, or whose encoding has ASCII at other bytes (but
  * UTF-16 is taken). Errors: every code of DOM_ERROR.
  */
 DomPlan *dom_plan_new(const char *xml,
