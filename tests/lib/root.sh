@@ -4,7 +4,8 @@
 # tests/lib/root.sh - another release of Debian, as a root to run something in
 #
 #     root_use RELEASE                  sets ROOT
-#     root_make                         unless there is one
+#     root_make                         unless there is one; ROOT_CANNOT: from
+#                                       here there is no way to make one
 #     root_enter CHECKOUT COMMAND...    goes on in it, in a copy of the work tree
 #
 # A root is a folder below ROOT_CACHE, with what debootstrap puts there and
@@ -17,12 +18,19 @@
 #           goes.
 # Needs:    root, the 'root' set of packages.sh, build.sh sourced.
 # Reads:    REMORA_CACHE   the folder, /var/cache/remora-tests by default
+#           REMORA_MIRROR  where Debian's packages are; by default where the
+#                          machine's apt has them from
 #           ROOT_KVM       'no': without the machine's /dev/kvm
 
 ROOT_CACHE=${REMORA_CACHE:-/var/cache/remora-tests}
 ROOT=
 ROOT_RELEASE=
 ROOT_SOURCE=/usr/src/remora
+# The status where the mirror cannot be reached, or there is no room: nothing was
+# tested, and nothing is wrong with what was to be.
+ROOT_CANNOT=69
+# A root has 2 GB when all is installed, and fetched packages beside that.
+ROOT_ROOM_MB=4000
 
 root_use()
 {
@@ -35,11 +43,47 @@ root_use()
 # Where apt has Debian's packages from here, if from anywhere.
 root_mirror()
 {
-    local mirror
-    mirror=$(apt-get indextargets --format '$(REPO_URI)' \
+    local mirror=${REMORA_MIRROR-}
+    [ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI)' \
         'Created-By: Packages' 2>/dev/null | grep '^http.*/debian/*$' |
         head -n 1)
     echo "${mirror:-http://deb.debian.org/debian}"
+}
+
+# root_reaches MIRROR RELEASE: any answer will do. Mirrors have bad moments.
+root_reaches()
+{
+    local try helper=/usr/lib/apt/apt-helper to
+    [ -x "$helper" ] || return 0
+    to=$(mktemp) || return
+    for try in 1 2 3; do
+        [ "$try" = 1 ] || sleep 5
+        "$helper" -o Acquire::http::Timeout=20 -o Acquire::Retries=0 \
+            download-file "${1%/}/dists/$2/Release" "$to" >/dev/null 2>&1 &&
+            break
+    done
+    [ -s "$to" ]
+    local status=$?
+    rm -f "$to"
+    return "$status"
+}
+
+# Whether one can be made here at all; else why not, on stderr.
+root_can()
+{
+    local mirror room
+    mirror=$(root_mirror)
+    room=$(df --output=avail -m "$ROOT_CACHE" | tail -n 1)
+    if [ "$room" -lt "$ROOT_ROOM_MB" ]; then
+        echo "'$ROOT_CACHE' has room for $((room)) MB, and Debian" \
+            "$ROOT_RELEASE needs $ROOT_ROOM_MB: make room, or set" \
+            "REMORA_CACHE" >&2
+    elif ! root_reaches "$mirror" "$ROOT_RELEASE"; then
+        echo "cannot reach '$mirror' for Debian $ROOT_RELEASE" >&2
+    else
+        return 0
+    fi
+    return "$ROOT_CANNOT"
 }
 
 # What the machine's apt is told about the way, and about the age of what is
@@ -84,8 +128,18 @@ root_make()
 {
     (
         mkdir -p "$ROOT_CACHE" && exec 9>"$ROOT.lock" && flock 9 || exit
-        root_is_fresh || root_bootstrap 9>&-
+        ! root_is_fresh || exit 0
+        root_can && root_bootstrap 9>&-
     )
+}
+
+# In the root, in the copy of the work tree: all that the tests need, once.
+root_packages()
+{
+    tests/packages && return
+    root_reaches "$(root_mirror)" "$1" && return 1
+    echo "cannot reach the mirror for Debian $1" >&2
+    return "$ROOT_CANNOT"
 }
 
 # ---- going into it ---------------------------------------------------------
