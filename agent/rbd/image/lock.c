@@ -14,11 +14,10 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/handle.h"
 
-#include <errno.h>
 #include <string.h>
 
-/* Of an exclusive lock there is one owner. */
-#define OWNERS 4u
+/* Of an exclusive lock there is one owner; who made more by hand is not asked. */
+#define LIST_MAX 1024u
 
 /* Both are one client's: the number behind the slash is random. How the rest is
  * written may differ from one release to the next. */
@@ -31,22 +30,29 @@ is_same(const char *a, const char *b)
     return !x || !y || strcmp(x, y) == 0;
 }
 
-/* addr holds the lock, or it cannot be known. */
+/* addr holds the lock, or it cannot be known. As 'rbd lock ls' reads it, which
+ * has the image open to read only, too. */
 static bool
 may_hold(rbd_image_t handle, const char *addr)
 {
-    char *owners[OWNERS] = {NULL};
-    rbd_lock_mode_t mode;
-    size_t n = OWNERS;
-    bool holds = false;
-    int r = rbd_lock_get_owners(handle, &mode, owners, &n);
+    char tag[LIST_MAX], clients[LIST_MAX], cookies[LIST_MAX];
+    g_autofree char *addrs = g_malloc0(LIST_MAX);
+    size_t tag_len = sizeof(tag);
+    size_t clients_len = sizeof(clients);
+    size_t cookies_len = sizeof(cookies);
+    size_t addrs_len = LIST_MAX;
+    int exclusive = 0;
+    ssize_t n = rbd_list_lockers(handle, &exclusive, tag, &tag_len, clients,
+                                 &clients_len, cookies, &cookies_len, addrs,
+                                 &addrs_len);
+    const char *at = addrs;
 
-    if (r < 0)
-        return r != -ENOENT;
-    for (size_t i = 0; i < n; i++)
-        holds |= is_same(owners[i], addr);
-    rbd_lock_get_owners_cleanup(owners, n);
-    return holds;
+    for (ssize_t i = 0; i < n; i++) {
+        if (is_same(at, addr))
+            return true;
+        at += strlen(at) + 1;
+    }
+    return n < 0;
 }
 
 bool
