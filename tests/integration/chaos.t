@@ -504,6 +504,19 @@ all_come_up()
     wait "${jobs[@]}"
 }
 
+# let_in HOST: as it says itself when it is back, because its user may not. Until
+# then it starts nothing.
+let_in()
+{
+    local all said
+    all=$(host_address "$1"):0/0
+    said="ceph osd blocklist rm $all"
+    cluster_blocklist | grep -q -x -F "$all" || return 0
+    bed_wait 30 host_run "$1" grep -F "$said" "$BED/log/remorad.now" ||
+        echo "$1 is cut off, and does not say: $said"
+    $said >>"$BED/log/said" 2>&1 || echo "$1 is not let in"
+}
+
 end_all()
 {
     local host
@@ -513,6 +526,7 @@ end_all()
     for host in "${!IS_LOST[@]}"; do
         lives_again "$host" >>"$BED/log/said" 2>&1 ||
             echo "$host does not come again"
+        let_in "$host"
     done
     on_all virsh_ undefine fresh >>"$BED/log/said" 2>&1
 }
@@ -583,13 +597,14 @@ inside()
     wait_until 'no claim is left' 60 no_claims
 }
 
-# An agent that was cut off by the rules learns of it when it has to do something.
+# An agent that was cut off by the rules learns of it when it has to do something:
+# then the start is refused, and can be tried again.
 all_act()
 {
     local host WHO
     define_fresh >>"$BED/log/said" 2>&1
     for host in "${HOSTS[@]}"; do
-        ok "$host starts a domain" start fresh "$host"
+        wait_until "$host starts a domain" 30 start fresh "$host"
         ok 'and ends it' host_run "$host" destroys fresh
     done
 }
