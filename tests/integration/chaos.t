@@ -20,6 +20,7 @@
 # Reads: REMORA_FULL   300 rounds, with more time between their events, as long as
 #                      there is time; else 30
 #        REMORA_SEED   a number that an earlier run has said
+#        REMORA_ROUNDS_S   after how many seconds no other round begins
 #
 # shellcheck source-path=SCRIPTDIR
 here=$(dirname -- "$(realpath -- "$0")")/..
@@ -44,6 +45,7 @@ if [ -n "${REMORA_FULL-}" ]; then
 else
     ROUNDS=30 ROUNDS_S=150 GAP_MS=1500 STILL_MS=4000
 fi
+ROUNDS_S=${REMORA_ROUNDS_S:-$ROUNDS_S}
 # Up to which a QEMU takes its time, if the round is not over before.
 SLOW_S=60
 # Until RBD's watches end.
