@@ -6,6 +6,8 @@
 # rooms that it may include besides itself. A room can only name those above its
 # line, so that no arrow can go up. agent/ has two storeys: what works on one
 # request, and what keeps claims and asks libvirt about them.
+#
+# And how large functions are, and that the pages name what is there.
 . "${srcdir:=.}/tests/lib/wall.sh"
 
 picture()
@@ -124,6 +126,18 @@ check 'a file in no room is seen' "$(
 printf '%s\n' 'a a/.* b' 'b b/.* c' 'c c/.* a' >"$scratch/round"
 check 'a picture that leads back is seen' \
     "$(upward "$scratch/round" | grep -q a || echo 'it was not')"
+
+# ---- pages -------------------------------------------------------------------------
+
+check 'each file that a page for developers names is there' "$(
+    cd "$srcdir" || exit
+    for page in HACKING.md agent/README.md hooks/proxy/README.md \
+        agent/rbd/claim/README.md; do
+        grep -o '`[a-z][a-z./-]*/[a-z./-]*`' "$page" | tr -d '`' |
+            while read -r file; do
+                test -e "$file" || echo "$page: $file"
+            done
+    done)"
 
 # ---- sizes -------------------------------------------------------------------------
 
