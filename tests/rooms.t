@@ -139,6 +139,15 @@ check 'each file that a page for developers names is there' "$(
             done
     done)"
 
+check 'each test is in the release archive' "$(
+    cd "$srcdir" || exit
+    for test in tests/*.t tests/*/*.t; do
+        cat Makefile.am tests/Makemodule.am xml/Makemodule.am \
+            conf/Makemodule.am hooks/*/Makemodule.am agent/Makemodule.am \
+            agent/rbd/Makemodule.am packaging/Makemodule.am |
+            grep -q "[/ ]${test#tests/}\\>" || echo "$test"
+    done)"
+
 # ---- sizes -------------------------------------------------------------------------
 
 # shellcheck disable=SC2046,SC2086
