@@ -7,7 +7,9 @@
 #include "agent/host.h"
 
 #include "agent/log.h"
+#include "agent/secret.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* A monitor that lives greets in about a millisecond. */
@@ -309,32 +311,6 @@ find_fsid(Host *host, HostAsk ask, char **ret_fsid, GError **error)
     g_return_val_if_reached(FALSE);
 }
 
-gboolean
-host_rules(Host *host, HostAsk ask, HostRules *ret_rules, GError **error)
-{
-    char *fsid = NULL;
-
-    if (!find_fsid(host, ask, &fsid, error))
-        return FALSE;
-    *ret_rules = (HostRules){
-        .rules =
-            {
-                .image_pools = (const char *const *)host->conf->image_pools,
-                .vms_pool = host->conf->vms_pool,
-                .volume_pools = (const char *const *)host->conf->volume_pools,
-                .fsid = fsid,
-            },
-        .fsid = fsid,
-    };
-    return TRUE;
-}
-
-void
-host_rules_clear(HostRules *rules)
-{
-    g_clear_pointer(&rules->fsid, g_free);
-}
-
 /* A name-based UUID (RFC 4122, version 5), so that every host of a cluster
  * comes to the same one with nothing shared. */
 static char *
@@ -359,16 +335,121 @@ name_uuid(const char *name)
                            id[14], id[15]);
 }
 
+static char *
+derived_secret(const char *fsid, const char *user)
+{
+    g_autofree char *name = g_strdup_printf("%s/client.%s", fsid, user);
+
+    return name_uuid(name);
+}
+
 char *
 host_secret_uuid(const Host *host, const char *fsid)
 {
     const ConfCluster *first = g_ptr_array_index(host->conf->clusters, 0);
-    g_autofree char *name = NULL;
 
     if (first->secret_uuid)
         return g_strdup(first->secret_uuid);
-    name = g_strdup_printf("%s/client.%s", fsid, host->guest_user);
-    return name_uuid(name);
+    return derived_secret(fsid, host->guest_user);
+}
+
+/* ---- whose a disk is --------------------------------------------------------- */
+
+static void
+add_secret(Whose *whose, const char *user, char *uuid)
+{
+    g_ptr_array_add(whose->secrets, uuid);
+    g_ptr_array_add(whose->usages, secret_usage(user, uuid));
+}
+
+/* The configured one, those that remora makes up, and Cinder's default. */
+static void
+know_secrets(const Host *host, const char *fsid, Whose *whose)
+{
+    const ConfCluster *first = g_ptr_array_index(host->conf->clusters, 0);
+    const char *guest = host->guest_user;
+
+    whose->secrets = g_ptr_array_new_with_free_func(g_free);
+    whose->usages = g_ptr_array_new_with_free_func(g_free);
+    if (first->secret_uuid)
+        add_secret(whose, guest, g_strdup(first->secret_uuid));
+    if (!fsid)
+        return;
+    add_secret(whose, guest, derived_secret(fsid, guest));
+    add_secret(whose, guest, derived_secret(fsid, first->user));
+    add_secret(whose, guest, g_strdup(fsid));
+}
+
+/* As it is called, and where that leads to. */
+static void
+know_configs(const Host *host, Whose *whose)
+{
+    const ConfCluster *first = g_ptr_array_index(host->conf->clusters, 0);
+    char *real = realpath(first->conf, NULL);
+
+    whose->configs = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(whose->configs, g_canonicalize_filename(first->conf, "/"));
+    if (real)
+        g_ptr_array_add(whose->configs, g_strdup(real));
+    free(real);
+}
+
+static void
+know_monitors(Host *host, HostAsk ask, const StoreSeen *seen, Whose *whose)
+{
+    whose->monitors = host_last_monitors(host);
+    if (!whose->monitors && seen->now->len > 0)
+        whose->monitors = g_ptr_array_ref(seen->now);
+    if (!whose->monitors && (ask == HOST_ASK_MEMORY || ask == HOST_ASK_CLUSTER))
+        whose->monitors = host_monitors(host, NULL);
+    if (!whose->monitors && ask != HOST_ASK_NOBODY)
+        whose->monitors = store_monitors_from_conf(host->cluster, NULL);
+    whose->former = g_ptr_array_ref(seen->former);
+}
+
+static void
+know_whose(Host *host, HostAsk ask, const char *fsid, Whose *whose)
+{
+    g_auto(StoreSeen) seen = {0};
+
+    store_seen_read(host->cluster, &seen);
+    if (!fsid)
+        fsid = seen.fsid;
+    if (fsid || ask != HOST_ASK_NOBODY)
+        know_secrets(host, fsid, whose);
+    know_configs(host, whose);
+    know_monitors(host, ask, &seen, whose);
+}
+
+gboolean
+host_rules(Host *host, HostAsk ask, HostRules *ret_rules, GError **error)
+{
+    char *fsid = NULL;
+
+    if (!find_fsid(host, ask, &fsid, error))
+        return FALSE;
+    *ret_rules = (HostRules){
+        .rules =
+            {
+                .image_pools = (const char *const *)host->conf->image_pools,
+                .vms_pool = host->conf->vms_pool,
+                .volume_pools = (const char *const *)host->conf->volume_pools,
+                .fsid = fsid,
+                .weigh = whose_weigh,
+                .weigh_data = &ret_rules->whose,
+            },
+        .fsid = fsid,
+    };
+    know_whose(host, ask, fsid, &ret_rules->whose);
+    ret_rules->sure = fsid && ret_rules->whose.monitors;
+    return TRUE;
+}
+
+void
+host_rules_clear(HostRules *rules)
+{
+    g_clear_pointer(&rules->fsid, g_free);
+    whose_clear(&rules->whose);
 }
 
 /* One <host> for each monitor: libvirt has no word for the protocol, and a
@@ -411,6 +492,18 @@ host_monitors_moved(Host *host)
     g_autoptr(GPtrArray) live = host_monitors(host, NULL);
 
     return live && !same_monitors(last, live);
+}
+
+bool
+host_learn_monitors(Host *host)
+{
+    g_autoptr(GPtrArray) fresh = host_fresh_monitors(host);
+    g_autoptr(GPtrArray) last = host_last_monitors(host);
+    guint seconds;
+
+    return !fresh && !store_cluster_is_down(host->cluster, &seconds) &&
+           (!last || store_monitors_greet(last, SOON_MS)) &&
+           host_monitors_moved(host);
 }
 
 gboolean

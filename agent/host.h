@@ -12,6 +12,7 @@
 #define REMORA_AGENT_HOST_H
 
 #include "agent/rbd/store.h"
+#include "agent/whose.h"
 #include "conf/conf.h"
 #include "xml/dom.h"
 
@@ -51,11 +52,16 @@ typedef enum {
     HOST_ASK_CLUSTER, /* blocks, connects if need be, fails if that fails */
 } HostAsk;
 
-/* What xml/ needs to plan. The strings belong to host. */
+/* What xml/ needs to plan. The strings belong to host; it stays where it is, for
+ * the rules point into it. */
 typedef struct {
     DomRules rules;
     char *fsid;
+    Whose whose;
+    bool sure; /* fsid and monitors are known: nothing of the plan depends on
+                * who was asked */
 } HostRules;
+/* Where the monitors have never been seen, and cannot be: those of ceph.conf. */
 gboolean
 host_rules(Host *host, HostAsk ask, HostRules *ret_rules, GError **error);
 void host_rules_clear(HostRules *rules);
@@ -90,6 +96,11 @@ GPtrArray *host_fresh_monitors(Host *host);
 /* Fetches the live map. Whether it is another than the last one; false also
  * where it cannot be had. Blocks. */
 bool host_monitors_moved(Host *host);
+
+/* For who is about to take a disk for another cluster's by its hosts: fetches the
+ * live map, unless that has just been done, or nobody would answer. Whether more
+ * is known than before. Blocks. */
+bool host_learn_monitors(Host *host);
 
 /* For who is to answer soon: FALSE: most of the monitors that were there last
  * do not greet, so that it had better do without them. That is no reason to

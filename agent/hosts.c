@@ -84,23 +84,107 @@ resolves_to_monitor(const DomHost *host,
     return known;
 }
 
-bool
-hosts_known(const DomDisk *disk, const GPtrArray *monitors)
+static void
+host_free(gpointer data)
 {
+    DomHost *host = data;
+
+    g_free(host->name);
+    g_free(host->port);
+    g_free(host);
+}
+
+/* 'host', 'host:port', 'v6', '[v6]' or '[v6]:port'. */
+static DomHost *
+host_of_address(const char *address, const char *port)
+{
+    const char *colon = strrchr(address, ':');
+    DomHost *host = g_new0(DomHost, 1);
+    const char *end = NULL;
+
+    if (address[0] == '[') {
+        end = strchr(++address, ']');
+        if (!end)
+            end = address + strlen(address);
+        colon = end[0] && end[1] == ':' ? end + 1 : NULL;
+    } else if (colon && strchr(address, ':') == colon) {
+        end = colon;
+    } else {
+        colon = NULL;
+        end = address + strlen(address);
+    }
+    host->name = g_strndup(address, (gsize)(end - address));
+    host->port = g_strdup(colon ? colon + 1 : port);
+    return host;
+}
+
+static bool
+has_bracket_too_many(const char *text)
+{
+    int depth = 0;
+
+    for (; *text; text++)
+        depth += *text == '[' ? 1 : *text == ']' ? -1 : 0;
+    return depth < 0;
+}
+
+/* One address of a list, which may be in the brackets of a monitor that has
+ * several. */
+static DomHost *
+host_of_word(char *word, const char *port)
+{
+    static const char *const protocols[] = {"v1:", "v2:", "any:"};
+    char *at = word;
+
+    at[strcspn(at, "/")] = '\0'; /* a nonce */
+    if (at[0] == '[' &&
+        (g_str_has_prefix(at + 1, "v1:") || g_str_has_prefix(at + 1, "v2:")))
+        at++;
+    for (gsize i = 0; i < G_N_ELEMENTS(protocols); i++) {
+        if (g_str_has_prefix(at, protocols[i])) {
+            at += strlen(protocols[i]);
+            break;
+        }
+    }
+    if (g_str_has_suffix(at, "]") && has_bracket_too_many(at))
+        at[strlen(at) - 1] = '\0';
+    return host_of_address(at, port);
+}
+
+/* At most DOM_HOSTS_MAX, of DomHost. */
+static GPtrArray *
+spread(const GPtrArray *hosts)
+{
+    GPtrArray *all = g_ptr_array_new_with_free_func(host_free);
+
+    for (guint i = 0; i < hosts->len; i++) {
+        const DomHost *host = g_ptr_array_index(hosts, i);
+        g_auto(GStrv) words =
+            g_strsplit_set(host->name ? host->name : "", ",; \t", -1);
+
+        for (gsize w = 0; words[w] && all->len < DOM_HOSTS_MAX; w++)
+            if (words[w][0])
+                g_ptr_array_add(all, host_of_word(words[w], host->port));
+    }
+    return all;
+}
+
+bool
+hosts_among(const GPtrArray *hosts, const GPtrArray *monitors)
+{
+    g_autoptr(GPtrArray) all = spread(hosts);
     g_autoptr(GCancellable) limit = NULL;
 
-    if (!disk->hosts || disk->hosts->len == 0)
-        return true;
-    for (guint i = 0; i < disk->hosts->len; i++) {
-        const DomHost *host = g_ptr_array_index(disk->hosts, i);
+    for (guint i = 0; i < all->len; i++) {
+        const DomHost *host = g_ptr_array_index(all, i);
 
-        if (host->name && is_monitor(host->name, host->port, monitors))
+        if (is_monitor(host->name, host->port, monitors))
             return true;
     }
-    for (guint i = 0; i < disk->hosts->len; i++) {
-        const DomHost *host = g_ptr_array_index(disk->hosts, i);
+    for (guint i = 0; i < all->len; i++) {
+        const DomHost *host = g_ptr_array_index(all, i);
 
-        if (!host->name || g_hostname_is_ip_address(host->name))
+        if (!host->name[0] || g_hostname_is_ip_address(host->name))
             continue;
         if (!limit)
             limit = start_limit();
@@ -108,6 +192,13 @@ hosts_known(const DomDisk *disk, const GPtrArray *monitors)
             return true;
     }
     return false;
+}
+
+bool
+hosts_known(const DomDisk *disk, const GPtrArray *monitors)
+{
+    return !disk->hosts || disk->hosts->len == 0 ||
+           hosts_among(disk->hosts, monitors);
 }
 
 char *

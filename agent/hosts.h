@@ -14,9 +14,12 @@
 #include "agent/rbd/store.h"
 #include "xml/dom.h"
 
-/* Whether one of the disk's <host>s is in the monitor map (of StoreMonitor).
- * A disk without any is: QEMU then goes by the host's ceph.conf. A <host>
- * without a port stands for either protocol's usual one. */
+/* Whether one of these <host>s (of DomHost) is in the monitor map (of
+ * StoreMonitor). They are read as librados does: a name may be several, and
+ * have a port. One without a port stands for either protocol's usual one. */
+bool hosts_among(const GPtrArray *hosts, const GPtrArray *monitors);
+/* The same of a disk. One without any is: QEMU then goes by the host's
+ * ceph.conf. */
 bool hosts_known(const DomDisk *disk, const GPtrArray *monitors);
 
 /* "10.0.0.1:6789 10.0.0.2:6789" of what the disk names. g_free() it. */

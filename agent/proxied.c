@@ -257,7 +257,7 @@ serve_copy(Proxied *proxied,
     const ProxiedDevice device = {request->uid, request->body, request->len,
                                   .copied_to = true};
     g_autoptr(GError) error = NULL;
-    g_autoptr(DomPlan) plan = rewrite_plan_device(
+    g_autoptr(DomPlan) plan = request_plan_device(
         host, request->body, request->len, request->name, NULL, &error);
     char *xml = NULL;
     gboolean good = FALSE;
@@ -299,7 +299,7 @@ static void
 serve_device(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(DomPlan) plan = rewrite_plan_device(
+    g_autoptr(DomPlan) plan = request_plan_device(
         host, request->body, request->len, request->name, NULL, &error);
 
     if (!plan)
@@ -336,7 +336,7 @@ serve_attach(Proxied *proxied,
 {
     g_autoptr(GError) error = NULL;
     g_auto(VirtDomain) domain = {0};
-    g_autoptr(DomPlan) plan = rewrite_plan_device(
+    g_autoptr(DomPlan) plan = request_plan_device(
         host, request->body, request->len, request->name, NULL, &error);
 
     if (!plan) {
@@ -365,7 +365,7 @@ static void
 end_attach(Proxied *proxied, Host *host, const ProxiedRequest *request)
 {
     g_autoptr(DomPlan) plan =
-        request->len ? rewrite_plan_device(host, request->body, request->len,
+        request->len ? request_plan_device(host, request->body, request->len,
                                            request->name, NULL, NULL)
                      : NULL;
     const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;

@@ -36,23 +36,72 @@ request_ready_clear(RequestReady *ready)
     g_clear_pointer(&ready->claims, g_ptr_array_unref);
 }
 
-/* ret_sure: the fsid was known, so that locations have been compared. */
+/* What is planned from: a definition, or a device of the domain uuid. */
+typedef struct {
+    const char *xml;
+    gsize len;
+    const char *uuid; /* NULL: it is a definition */
+    const char *name;
+    bool complete_bare;
+} Text;
+
 static DomPlan *
-plan_with(Host *host,
-          HostAsk ask,
-          const char *xml,
-          gsize len,
-          bool complete_bare,
-          bool *ret_sure,
-          GError **error)
+plan_with(
+    Host *host, HostAsk ask, const Text *text, bool *ret_sure, GError **error)
 {
     g_auto(HostRules) rules = {0};
 
     if (!host_rules(host, ask, &rules, error))
         return NULL;
-    *ret_sure = rules.fsid != NULL;
-    rules.rules.complete_bare = complete_bare;
-    return dom_plan_new(xml, len, &rules.rules, error);
+    *ret_sure = rules.sure;
+    rules.rules.complete_bare = text->complete_bare;
+    return text->uuid ? dom_plan_new_device(text->xml, text->len, text->uuid,
+                                            text->name, &rules.rules, error)
+                      : dom_plan_new(text->xml, text->len, &rules.rules, error);
+}
+
+static bool
+asks_for_nothing(const DomPlan *plan)
+{
+    return dom_plan_disks(plan)->len == 0;
+}
+
+/* What another cluster's disks need is not ours to refuse when ours is down. */
+static DomPlan *
+plan_anew(Host *host, HostAsk ask, const Text *text, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    g_autoptr(DomPlan) plan = NULL;
+    bool sure;
+
+    plan = plan_with(host, ask, text, &sure, &why);
+    if (plan)
+        return g_steal_pointer(&plan);
+    if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))
+        plan = plan_with(host, HOST_ASK_CONF, text, &sure, NULL);
+    if (plan && asks_for_nothing(plan))
+        return g_steal_pointer(&plan);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return NULL;
+}
+
+/* The cluster is asked if something may be ours, and if something is not, as far
+ * as the monitors are known. */
+static DomPlan *
+plan_text(Host *host, HostAsk ask, const Text *text, GError **error)
+{
+    bool sure = false;
+    g_autoptr(DomPlan) plan =
+        plan_with(host, HOST_ASK_NOBODY, text, &sure, error);
+    bool strange = plan && dom_plan_has_strangers(plan);
+
+    if (!plan || ask == HOST_ASK_NOBODY || (asks_for_nothing(plan) && !strange))
+        return g_steal_pointer(&plan);
+    if (strange && ask != HOST_ASK_CONF && host_learn_monitors(host))
+        sure = false;
+    else if (asks_for_nothing(plan))
+        sure = true;
+    return sure ? g_steal_pointer(&plan) : plan_anew(host, ask, text, error);
 }
 
 DomPlan *
@@ -63,18 +112,32 @@ request_plan(Host *host,
              bool complete_bare,
              GError **error)
 {
-    bool sure = false;
-    g_autoptr(DomPlan) plan =
-        plan_with(host, HOST_ASK_NOBODY, xml, len, complete_bare, &sure, error);
+    const Text text = {.xml = xml, .len = len, .complete_bare = complete_bare};
+    g_autoptr(DomPlan) plan = plan_text(host, ask, &text, error);
 
-    if (!plan || ask == HOST_ASK_NOBODY || dom_plan_disks(plan)->len == 0)
+    if (plan && (ask == HOST_ASK_NOBODY || ask == HOST_ASK_CONF ||
+                 host_find_parents(host, plan, error)))
         return g_steal_pointer(&plan);
-    if (!sure) {
-        dom_plan_free(plan);
-        plan = plan_with(host, ask, xml, len, complete_bare, &sure, error);
-    }
-    if (plan && (ask == HOST_ASK_CONF || host_find_parents(host, plan, error)))
-        return g_steal_pointer(&plan);
+    return NULL;
+}
+
+DomPlan *
+request_plan_device(Host *host,
+                    const char *xml,
+                    gsize len,
+                    const char *uuid,
+                    const char *name,
+                    GError **error)
+{
+    const Text text = {xml, len, uuid, name, true};
+    g_autoptr(GError) why = NULL;
+    DomPlan *plan = plan_text(host, HOST_ASK_CLUSTER, &text, &why);
+
+    if (plan)
+        return plan;
+    if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))
+        return plan_text(host, HOST_ASK_CONF, &text, error);
+    g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
 }
 

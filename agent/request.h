@@ -57,6 +57,14 @@ DomPlan *request_plan(Host *host,
                       gsize len,
                       bool complete_bare,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same of a lone device of a domain, name NULL or its name. Whose it is, the
+ * cluster is asked only where that is in doubt; what it asks for names its pool. */
+DomPlan *request_plan_device(Host *host,
+                             const char *xml,
+                             gsize len,
+                             const char *uuid,
+                             const char *name,
+                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RequestReady, request_ready_clear)
 

@@ -83,29 +83,15 @@ rewrite_domain(
     g_autoptr(GError) silent = NULL;
 
     *ret_xml = NULL;
-    if (!first || dom_plan_disks(first)->len == 0)
+    if (!first ||
+        (dom_plan_disks(first)->len == 0 && !dom_plan_has_strangers(first)))
         return first != NULL;
     (void)host_check_monitors(host, &silent);
     plan = plan_ours(host, silent, xml, len, error);
-    return plan && find_site(host, silent, false, &site, error) &&
+    if (!plan || dom_plan_disks(plan)->len == 0)
+        return plan != NULL;
+    return find_site(host, silent, false, &site, error) &&
            dom_plan_rewrite(plan, &site.site, ret_xml, error);
-}
-
-DomPlan *
-rewrite_plan_device(Host *host,
-                    const char *xml,
-                    gsize len,
-                    const char *uuid,
-                    const char *name,
-                    GError **error)
-{
-    g_auto(HostRules) rules = {0};
-
-    /* A source names its pool: there is nothing to ask. */
-    if (!host_rules(host, HOST_ASK_NOBODY, &rules, error))
-        return NULL;
-    rules.rules.complete_bare = true;
-    return dom_plan_new_device(xml, len, uuid, name, &rules.rules, error);
 }
 
 gboolean

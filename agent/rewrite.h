@@ -23,14 +23,6 @@ gboolean rewrite_domain(Host *host,
                         char **ret_xml,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* A plan of a lone device of a domain; name may be NULL. Does not ask the
- * cluster. */
-DomPlan *rewrite_plan_device(Host *host,
-                             const char *xml,
-                             gsize len,
-                             const char *uuid,
-                             const char *name,
-                             GError **error) G_GNUC_WARN_UNUSED_RESULT;
 typedef enum {
     REWRITE_FOR_STORE,
     REWRITE_FOR_ATTACH, /* by the monitors of today alone */
@@ -39,7 +31,7 @@ typedef enum {
     REWRITE_FOR_UPDATE,
 } RewriteFor;
 
-/* And what becomes of it. */
+/* What becomes of a lone device of a domain (request_plan_device()). */
 gboolean rewrite_device(Host *host,
                         DomPlan *plan,
                         RewriteFor what,

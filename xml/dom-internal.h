@@ -4,8 +4,8 @@
  *
  * The way of a definition: dom-bytes.c makes text of the bytes, dom-parse.c a
  * document of that, dom-request.c reads our metadata in it, dom-source.c a
- * disk's source, and dom-plan.c puts both together: dom-plain.c says where
- * nobody can be sure, dom-standing.c whether an entry still counts, dom-ask.c
+ * disk's source, and dom-plan.c puts both together: dom-signs.c says whether it
+ * is in a cluster of ours, dom-plain.c where nobody can be sure, dom-standing.c whether an entry still counts, dom-ask.c
  * what is asked for, and dom-owner.c names the clones. From the plan,
  * dom-rewrite.c edits a copy of the document (dom-write.c one disk,
  * dom-record.c the metadata); dom-changes.c and dom-revert.c say the same in
@@ -166,6 +166,12 @@ gboolean dom_source_read_access(xmlNode *disk, DomDisk *into, GError **error);
 DomHost *dom_host_new(char *name, char *port);
 void dom_host_free(DomHost *host);
 
+/* dom-signs.c: whether the source of a disk, or of what is below one, is in
+ * another cluster than the rules'. ret_by_hosts is set if it has any. */
+bool dom_is_elsewhere(xmlNode *disk, const DomRules *rules, bool *ret_by_hosts);
+/* It is. */
+void dom_source_estrange(DomSource *source);
+
 /* dom-standing.c */
 typedef enum {
     DOM_STANDING_HOLDS,   /* a request, or what was made of it */
@@ -173,10 +179,12 @@ typedef enum {
     DOM_STANDING_PAST,    /* the disk is another now, or gone */
 } DomStanding;
 
-/* asks: the disk's own source asks for an image. */
+/* covered: what was made is below the disk. asks: the disk's own source asks
+ * for an image. */
 DomStanding dom_standing(const DomEntry *entry,
                          xmlNode *disk,
                          const DomSource *source,
+                         bool covered,
                          bool asks);
 /* Whether a guest can write to it, whatever is in it. */
 bool dom_is_writable(xmlNode *disk);
@@ -208,7 +216,8 @@ struct DomPlan {
     char **image_pools;
     char *vms_pool;
     bool complete_bare;
-    bool device; /* of a lone device; the domain round it is made up */
+    bool device;    /* of a lone device; the domain round it is made up */
+    bool strangers; /* a disk with hosts counts as another cluster's */
 };
 
 /* The plan of a document, which is the plan's then. */

@@ -124,6 +124,20 @@ is_left_alone(const DomSource *source, Role role, xmlNode *disk)
            (role == ROLE_BARE || !dom_is_writable(disk));
 }
 
+/* One in a pool of that name, but of another cluster, is as foreign as one in any
+ * other pool. */
+static void
+look_where(Builder *builder, xmlNode *disk, DomSource *source)
+{
+    const DomRules *rules = builder->rules;
+
+    if (source->kind == DOM_SOURCE_RBD &&
+        (dom_in_list(rules->image_pools, source->pool) ||
+         is_disk_pool(rules, source->pool)) &&
+        dom_is_elsewhere(disk, rules, &builder->plan->strangers))
+        dom_source_estrange(source);
+}
+
 static gboolean
 plan_bare(DomPlanDisk *own, const DomRules *rules, GError **error)
 {
@@ -218,15 +232,28 @@ plan_found(Builder *builder, Found *found, DomStanding standing, GError **error)
     return FALSE;
 }
 
+/* Whether the clone that was made is below its disk. */
+static bool
+is_covered(Builder *builder, const Found *found)
+{
+    xmlNode *backing =
+        found->node && found->entry->destination
+            ? dom_backing_find(found->node, found->entry->destination)
+            : NULL;
+
+    return backing && !dom_is_elsewhere(backing, builder->rules,
+                                        &builder->plan->strangers);
+}
+
 /* An entry that is past is as good as none. */
 static DomStanding
-judge_entry(Found *found, Role role)
+judge_entry(Builder *builder, Found *found, Role role)
 {
     DomStanding standing = DOM_STANDING_HOLDS;
 
     if (found->entry)
         standing = dom_standing(found->entry, found->node, found->source,
-                                role == ROLE_IMAGE);
+                                is_covered(builder, found), role == ROLE_IMAGE);
     if (standing == DOM_STANDING_PAST)
         found->entry->past = true;
     return standing;
@@ -236,7 +263,7 @@ static gboolean
 plan_target(Builder *builder, Found *found, GError **error)
 {
     Role role = role_of(builder->rules, found->source);
-    DomStanding standing = judge_entry(found, role);
+    DomStanding standing = judge_entry(builder, found, role);
 
     if (standing == DOM_STANDING_PAST || !found->entry) {
         if (!found->node || is_left_alone(found->source, role, found->node))
@@ -262,8 +289,10 @@ plan_node(Builder *builder, guint index, GError **error)
     GHashTable *entries = builder->plan->request->by_target;
     Found found = {index, node, target, dom_source_read(node),
                    target ? g_hash_table_lookup(entries, target) : NULL};
-    gboolean done = plan_target(builder, &found, error);
+    gboolean done;
 
+    look_where(builder, node, found.source);
+    done = plan_target(builder, &found, error);
     dom_source_free(found.source);
     return done;
 }
@@ -419,6 +448,12 @@ const GPtrArray *
 dom_plan_disks(const DomPlan *plan)
 {
     return plan->disks;
+}
+
+bool
+dom_plan_has_strangers(const DomPlan *plan)
+{
+    return plan->strangers;
 }
 
 bool

@@ -73,9 +73,10 @@ static DomStanding
 standing_of_clone(const DomEntry *entry,
                   xmlNode *disk,
                   const DomSource *source,
+                  bool covered,
                   bool asks)
 {
-    if (dom_backing_find(disk, entry->destination))
+    if (covered)
         return DOM_STANDING_COVERED;
     if (!dom_is_writable(disk) || !is_raw(disk))
         return DOM_STANDING_PAST;
@@ -89,13 +90,14 @@ DomStanding
 dom_standing(const DomEntry *entry,
              xmlNode *disk,
              const DomSource *source,
+             bool covered,
              bool asks)
 {
     if (!disk)
         return entry->destination || entry->was_read_only ? DOM_STANDING_PAST
                                                           : DOM_STANDING_HOLDS;
     if (entry->destination)
-        return standing_of_clone(entry, disk, source, asks);
+        return standing_of_clone(entry, disk, source, covered, asks);
     if (!entry->recorded || dom_is_writable(disk) ||
         names_image(source, entry->ref))
         return DOM_STANDING_HOLDS;

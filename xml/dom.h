@@ -63,6 +63,21 @@ typedef enum {
     DOM_ERROR_OWNER,     /* a disk that belongs to another domain */
 } DomErrorCode;
 
+/* By what the source of a disk tells which cluster it is in; NULL or empty:
+ * that is not said. Borrowed for the call. */
+typedef struct {
+    const GPtrArray *hosts; /* of DomHost, whose name may be NULL; the first
+                             * DOM_HOSTS_MAX */
+    const char *secret_uuid;
+    const char *secret_usage;
+    const char *config; /* path of a ceph.conf */
+} DomSigns;
+
+/* How much speaks for it that the disk is in the cluster; DOM_WEIGHT_NONE:
+ * something speaks against it. */
+#define DOM_WEIGHT_NONE 0u
+typedef guint (*DomWeigh)(const DomSigns *signs, gpointer data);
+
 /* What the host's configuration says about pools. Borrowed for the call. */
 typedef struct {
     const char *const *image_pools;  /* NULL-terminated, at least one */
@@ -70,6 +85,10 @@ typedef struct {
     const char *const *volume_pools; /* NULL-terminated, may be empty */
     const char *fsid;   /* of the cluster; NULL: unknown, not compared */
     bool complete_bare; /* rewrite disks of kind DOM_DISK_BARE too */
+    /* Called for what is in one of those pools, by its name; NULL: the name is
+     * all that counts. */
+    DomWeigh weigh;
+    gpointer weigh_data;
 } DomRules;
 
 typedef enum {
@@ -203,6 +222,9 @@ const char *dom_plan_uuid(const DomPlan *plan);
 bool dom_plan_uuid_given(const DomPlan *plan);
 /* Of DomDisk, document order. Empty: the domain is not ours. */
 const GPtrArray *dom_plan_disks(const DomPlan *plan);
+/* Whether a disk with <host>s counts as another cluster's, and so would perhaps
+ * not if more monitors were known. */
+bool dom_plan_has_strangers(const DomPlan *plan);
 /* Whether <metadata> carries an element of DOM_NAMESPACE. */
 bool dom_plan_has_metadata(const DomPlan *plan);
 

@@ -34,6 +34,7 @@
 #include "agent/rbd/conn/monitors.h"
 #include "agent/rbd/conn/offline.h"
 #include "agent/rbd/conn/probe.h"
+#include "agent/rbd/conn/seen.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/build.h"
 #include "agent/rbd/disk/disk.h"

@@ -70,6 +70,29 @@ test_names(void **state)
     assert_false(known("localhost", "6789", "10.0.0.1:6789"));
 }
 
+/* As mon_host has them, in one attribute. */
+static void
+test_lists(void **state)
+{
+    (void)state;
+    assert_true(known("10.0.0.9,10.0.0.1", "6789", "10.0.0.1:6789"));
+    assert_true(known("10.0.0.9;10.0.0.1", NULL, "10.0.0.1:6789"));
+    assert_true(known("10.0.0.9 10.0.0.1:6790", "6789", "10.0.0.1:6790"));
+    assert_false(known("10.0.0.9,10.0.0.8", "6789", "10.0.0.1:6789"));
+    assert_true(known("10.0.0.1:6789", NULL, "10.0.0.1:6789"));
+    assert_false(known("10.0.0.1:6790", "6789", "10.0.0.1:6789"));
+    assert_true(known("v2:10.0.0.1:3300/0", NULL, "10.0.0.1:3300"));
+    assert_true(
+        known("[v2:10.0.0.1:3300,v1:10.0.0.1:6789]", NULL, "10.0.0.1:6789"));
+    assert_true(known("[fd00::1]:6789", NULL, "[fd00::1]:6789"));
+    assert_true(
+        known("[v2:[fd00::1]:3300,v1:[fd00::1]:6789]", NULL, "[fd00::1]:6789"));
+    assert_true(known("fd00::9,fd00::1", "6789", "[fd00::1]:6789"));
+    assert_false(known(",; ", "6789", "10.0.0.1:6789"));
+    assert_false(known("[", "6789", "10.0.0.1:6789"));
+    assert_false(known("[v1:]", NULL, "10.0.0.1:6789"));
+}
+
 static void
 test_none(void **state)
 {
@@ -105,7 +128,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_addresses), cmocka_unit_test(test_no_port),
         cmocka_unit_test(test_names),     cmocka_unit_test(test_none),
-        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_text),      cmocka_unit_test(test_lists),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,8 +11,9 @@
  * complete, bus=scsi, bus=virtio, noauth, nofsid, pools (a second image pool),
  * onepool, decide (a bare id is found in 'images'), device (a lone device of
  * the domain SITE_UUID; its files are called NN-device-title), same-guest (it
- * arrives, is restored or runs), arrival (with a nonce). 'invalid' is for tests/xml/schema.t: the input
- * holds what libvirt's schema does not know.
+ * arrives, is restored or runs), arrival (with a nonce), whose (the name of a
+ * pool is not all that counts: see whose()). 'invalid' is for
+ * tests/xml/schema.t: the input holds what libvirt's schema does not know.
  */
 #include "config.h"
 
@@ -64,6 +65,27 @@ has_word(const char *line, const char *word)
     return g_strv_contains((const char *const *)words, word);
 }
 
+/* As a host does: one of its monitors decides, and else whatever speaks against
+ * it. */
+static guint
+whose(const DomSigns *signs, gpointer data)
+{
+    (void)data;
+    for (guint i = 0; i < signs->hosts->len; i++) {
+        const DomHost *host = signs->hosts->pdata[i];
+
+        for (gsize j = 0; j < G_N_ELEMENTS(site_hosts); j++)
+            if (g_strcmp0(host->name, site_hosts[j].name) == 0)
+                return 3;
+    }
+    if (signs->secret_usage || signs->config ||
+        (signs->secret_uuid && strcmp(signs->secret_uuid, SITE_SECRET) != 0))
+        return DOM_WEIGHT_NONE;
+    if (signs->secret_uuid)
+        return 2;
+    return signs->hosts->len > 0 ? DOM_WEIGHT_NONE : 1;
+}
+
 static void
 read_words(Golden *golden, const char *xml)
 {
@@ -83,6 +105,8 @@ read_words(Golden *golden, const char *xml)
         golden->site.bus = "scsi";
     if (has_word(line, "bus=virtio"))
         golden->site.bus = "virtio";
+    if (has_word(line, "whose"))
+        golden->rules.weigh = whose;
     if (has_word(line, "noauth"))
         golden->site.auth_user = golden->site.secret_uuid = NULL;
     if (has_word(line, "nofsid"))

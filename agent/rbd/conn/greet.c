@@ -19,6 +19,16 @@
 /* Both protocols begin so, with the version behind it. */
 #define GREETING "ceph v"
 
+void
+store_monitor_free(StoreMonitor *monitor)
+{
+    if (!monitor)
+        return;
+    g_free(monitor->host);
+    g_free(monitor->port);
+    g_free(monitor);
+}
+
 /* A connection under way; -1: none. That it cannot be made shows in poll(). */
 static int
 begin(const StoreMonitor *monitor)

@@ -10,12 +10,16 @@
 #include <glib.h>
 #include <stdbool.h>
 
+#define STORE_MONITORS_MAX 64u
+
 typedef struct {
     char *host; /* IPv6 without brackets */
     char *port;
     bool v2;    /* speaks messenger v2 */
     bool other; /* the same monitor was listed before, with another address */
 } StoreMonitor;
+
+void store_monitor_free(StoreMonitor *monitor);
 
 /* Whether more than half of these monitors (of StoreMonitor) greet who
  * connects to their first address: then they have a quorum, or will have one

@@ -14,20 +14,11 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/probe.h"
+#include "agent/rbd/conn/seen.h"
 #include "agent/rbd/conn/warm.h"
 
 #include <jansson.h>
 #include <string.h>
-
-void
-store_monitor_free(StoreMonitor *monitor)
-{
-    if (!monitor)
-        return;
-    g_free(monitor->host);
-    g_free(monitor->port);
-    g_free(monitor);
-}
 
 /* 'host:port' or '[v6]:port'; NULL for anything else. */
 static StoreMonitor *
@@ -221,7 +212,9 @@ store_monitors(StoreCluster *cluster, GError **error)
         return NULL;
     }
     monitors = store_monitors_parse(text, len, error);
-    if (monitors)
-        store_probe_ask(cluster, monitors);
+    if (!monitors)
+        return NULL;
+    store_probe_ask(cluster, monitors);
+    store_seen_note(cluster, monitors);
     return monitors;
 }

@@ -10,9 +10,6 @@
 #include "agent/rbd/conn/cluster.h"
 #include "agent/rbd/conn/greet.h"
 
-#define STORE_MONITORS_MAX 64u
-
-void store_monitor_free(StoreMonitor *monitor);
 /* The live monitor map ('mon dump'): every address of every monitor, the v1
  * address of a monitor first where it has both. Of StoreMonitor. Blocks. */
 GPtrArray *store_monitors(StoreCluster *cluster, GError **error);
