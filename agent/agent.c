@@ -30,7 +30,9 @@ struct Agent {
     Virt *virt; /* atomic */
     gint64 since_us;
     GMutex reclaiming;
-    gint reclaim_tries; /* atomic: so many are left */
+    GHashTable
+        *reclaims; /* of a cluster's name to how many tries are left, under
+                           * lock; none yet: all */
     AgentWake wake;
     gpointer wake_data;
 };
@@ -105,7 +107,8 @@ agent_new(Host *host)
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->pending = pending_new(settle, agent);
     g_mutex_init(&agent->reclaiming);
-    agent->reclaim_tries = RECLAIM_MAX;
+    agent->reclaims =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->since_us = g_get_monotonic_time();
     return agent;
 }
@@ -117,6 +120,7 @@ agent_free(Agent *agent)
         return;
     g_hash_table_unref(agent->preparing);
     pending_free(agent->pending);
+    g_hash_table_unref(agent->reclaims);
     g_mutex_clear(&agent->reclaiming);
     host_unref(agent->host);
     g_mutex_clear(&agent->lock);
@@ -219,6 +223,23 @@ prepare(Agent *agent,
     agent_settle_soon(agent, ready.uuid, NULL);
 }
 
+/* Where a cluster is to blame, it is said. true: one is. */
+static bool
+blame_cluster(Host *host, const char *name, GError **error)
+{
+    guint n = host_clusters(host);
+
+    for (guint i = 0; i < n; i++) {
+        StoreCluster *store = cluster_store(host_cluster(host, i));
+
+        /* Of several, who knows whether the domain needs one that is down. */
+        if ((n == 1 && !store_cluster_connect(store, error)) ||
+            !store_cluster_has_room(store, name, error))
+            return true;
+    }
+    return false;
+}
+
 static void
 serve_prepare(Agent *agent,
               Host *host,
@@ -234,9 +255,7 @@ serve_prepare(Agent *agent,
         prepare_leave(agent, name);
         return;
     }
-    /* Where the cluster is to blame, say so. */
-    if (store_cluster_connect(host_cluster(host), &error) &&
-        store_cluster_has_room(host_cluster(host), name, &error))
+    if (!blame_cluster(host, name, &error))
         g_set_error(
             &error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
             "an earlier start of it has not come to an end yet: try again "
@@ -325,11 +344,10 @@ agent_undo(Agent *agent, const AgentAnswer *answer)
     agent_settle_soon(agent, answer->uuid, NULL);
 }
 
-/* A disk that was detached is in no definition any more. */
 static bool
-is_noted(Host *host, const char *uuid)
+is_noted_in(Cluster *cluster, const char *uuid)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(host));
+    g_autoptr(GPtrArray) noted = store_claims_noted(cluster_store(cluster));
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);
@@ -337,6 +355,16 @@ is_noted(Host *host, const char *uuid)
         if (strcmp(one->owner, uuid) == 0)
             return true;
     }
+    return false;
+}
+
+/* A disk that was detached is in no definition any more. */
+static bool
+is_noted(Host *host, const char *uuid)
+{
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (is_noted_in(host_cluster(host, i), uuid))
+            return true;
     return false;
 }
 
@@ -372,8 +400,8 @@ has_claim(Host *host, const char *xml)
         const DomDisk *disk = g_ptr_array_index(disks, i);
         g_autoptr(StoreSight) sight =
             disk->writable && disk->image
-                ? store_sight_new(host_cluster(host), disk->pool, disk->image,
-                                  NULL)
+                ? store_sight_new(host_store_of(host, disk), disk->pool,
+                                  disk->image, NULL)
                 : NULL;
 
         if (sight &&
@@ -423,9 +451,9 @@ note_dropped(const GPtrArray *dropped)
 
 /* Every domain that any process of this host noted a claim for. */
 static void
-settle_noted(Agent *agent, Host *host)
+settle_noted(Agent *agent, Cluster *cluster)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(host));
+    g_autoptr(GPtrArray) noted = store_claims_noted(cluster_store(cluster));
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);
@@ -437,11 +465,12 @@ settle_noted(Agent *agent, Host *host)
 /* Whether this host is not cut off, or not any more. A QEMU of before would
  * write again. */
 static bool
-let_in(Host *host)
+let_in(Cluster *cluster)
 {
+    StoreCluster *store = cluster_store(cluster);
     g_autoptr(GError) error = NULL;
 
-    if (!store_host_is_cut_off(host_cluster(host)))
+    if (!store_host_is_cut_off(store))
         return true;
     if (!process_no_guest()) {
         log_warning(NULL, "this host is cut off from the cluster, and guests "
@@ -449,7 +478,7 @@ let_in(Host *host)
                           "remorad again");
         return false;
     }
-    if (!store_host_let_in(host_cluster(host), &error)) {
+    if (!store_host_let_in(store, &error)) {
         log_warning(NULL, "%s", error->message);
         return false;
     }
@@ -460,34 +489,67 @@ let_in(Host *host)
 }
 
 static bool
-may_reclaim_again(Host *host, const GError *error)
+may_reclaim_again(Cluster *cluster, const GError *error)
 {
     if (g_error_matches(error, STORE_ERROR, STORE_ERROR_FENCED))
-        return let_in(host);
+        return let_in(cluster);
     if (g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN))
         return true;
     log_warning(NULL, "%s", error->message);
     return false;
 }
 
+/* How many tries are left for a cluster. */
+static int
+reclaim_tries(Agent *agent, const Cluster *cluster)
+{
+    gpointer tries = GINT_TO_POINTER(RECLAIM_MAX);
+
+    g_mutex_lock(&agent->lock);
+    (void)g_hash_table_lookup_extended(agent->reclaims, cluster_name(cluster),
+                                       NULL, &tries);
+    g_mutex_unlock(&agent->lock);
+    return GPOINTER_TO_INT(tries);
+}
+
+static void
+set_reclaim_tries(Agent *agent, const Cluster *cluster, int tries)
+{
+    g_mutex_lock(&agent->lock);
+    g_hash_table_replace(agent->reclaims, g_strdup(cluster_name(cluster)),
+                         GINT_TO_POINTER(tries));
+    g_mutex_unlock(&agent->lock);
+}
+
+static void
+reclaim_in(Agent *agent, Cluster *cluster)
+{
+    g_autoptr(GPtrArray) dropped =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
+    g_autoptr(GError) error = NULL;
+    int tries = reclaim_tries(agent, cluster);
+
+    if (tries == 0)
+        return;
+    if (store_claims_reclaim(cluster_store(cluster), dropped, &error))
+        tries = 0;
+    else if (!may_reclaim_again(cluster, error))
+        tries--;
+    set_reclaim_tries(agent, cluster, tries);
+    note_dropped(dropped);
+    if (tries == 0)
+        settle_noted(agent, cluster);
+}
+
 static void
 reclaim(Agent *agent)
 {
     g_autoptr(Host) host = agent_host(agent);
-    g_autoptr(GPtrArray) dropped =
-        g_ptr_array_new_with_free_func((GDestroyNotify)store_recovery_free);
-    g_autoptr(GError) error = NULL;
 
-    if (g_atomic_int_get(&agent->reclaim_tries) == 0 ||
-        !g_mutex_trylock(&agent->reclaiming))
+    if (!g_mutex_trylock(&agent->reclaiming))
         return;
-    if (store_claims_reclaim(host_cluster(host), dropped, &error))
-        g_atomic_int_set(&agent->reclaim_tries, 0);
-    else if (!may_reclaim_again(host, error))
-        (void)g_atomic_int_add(&agent->reclaim_tries, -1);
-    note_dropped(dropped);
-    if (g_atomic_int_get(&agent->reclaim_tries) == 0)
-        settle_noted(agent, host);
+    for (guint i = 0; i < host_clusters(host); i++)
+        reclaim_in(agent, host_cluster(host, i));
     g_mutex_unlock(&agent->reclaiming);
 }
 
@@ -496,7 +558,8 @@ agent_begin(Agent *agent)
 {
     g_autoptr(Host) host = agent_host(agent);
 
-    (void)let_in(host);
+    for (guint i = 0; i < host_clusters(host); i++)
+        (void)let_in(host_cluster(host, i));
     reclaim(agent);
 }
 
@@ -510,8 +573,12 @@ agent_on_work(Agent *agent, AgentWake wake, gpointer data)
 bool
 agent_wants_look(Agent *agent)
 {
-    return pending_count(agent->pending) > 0 ||
-           g_atomic_int_get(&agent->reclaim_tries) > 0;
+    g_autoptr(Host) host = agent_host(agent);
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (reclaim_tries(agent, host_cluster(host, i)) > 0)
+            return true;
+    return pending_count(agent->pending) > 0;
 }
 
 void

@@ -24,7 +24,7 @@ typedef struct {
      * settled. NULL: nobody's. */
     char *uuid;
     /* The image that the answered call attaches or copies to, which is over if
-     * the answer comes too late; or NULL. */
+     * the answer comes too late; or NULL. pool is a host_pool_key(). */
     char *pool;
     char *image;
 } AgentAnswer;

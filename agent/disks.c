@@ -24,9 +24,9 @@ request_error_quark(void)
 }
 
 typedef struct {
-    Host *host;
     const DomPlan *plan;
-    const DomDisk *disk; /* NULL: this job fetches the monitor map */
+    Cluster *cluster;
+    const DomDisk *disk; /* NULL: this job fetches the cluster's monitor map */
     const RequestHow *how;
     StoreResult result;
     GPtrArray *monitors;
@@ -133,8 +133,8 @@ provision(Job *job)
     const StoreDisk want = wanted(job);
 
     log_outcome(job, start,
-                store_provision(host_cluster(job->host), &want, &job->result,
-                                &job->error));
+                store_provision(cluster_store(job->cluster), &want,
+                                &job->result, &job->error));
 }
 
 static void
@@ -145,7 +145,7 @@ run_job(gpointer data)
     if (job->disk)
         provision(job);
     else
-        job->monitors = host_monitors(job->host, &job->error);
+        job->monitors = cluster_monitors(job->cluster, &job->error);
 }
 
 static void
@@ -158,25 +158,36 @@ run_check(gpointer data)
     if (!job->disk)
         return;
     want = wanted(job);
-    good = store_disk_check(host_cluster(job->host), &want, &job->error);
+    good = store_disk_check(cluster_store(job->cluster), &want, &job->error);
     g_assert(good || job->error);
 }
 
+static void
+add_job(GPtrArray *jobs,
+        Cluster *cluster,
+        const DomPlan *plan,
+        const DomDisk *disk,
+        const RequestHow *how)
+{
+    Job *job = g_new0(Job, 1);
+
+    job->cluster = cluster;
+    job->plan = plan;
+    job->disk = disk;
+    job->how = how;
+    g_ptr_array_add(jobs, job);
+}
+
 static GPtrArray *
-jobs_of(Host *host, const DomPlan *plan, const RequestHow *how, bool with_map)
+jobs_of(Host *host, const DomPlan *plan, const RequestHow *how)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
     GPtrArray *jobs = g_ptr_array_new_with_free_func(job_free);
-    guint n = disks->len + (with_map ? 1 : 0);
 
-    for (guint i = 0; i < n; i++) {
-        Job *job = g_new0(Job, 1);
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        job->host = host;
-        job->plan = plan;
-        job->disk = i < disks->len ? g_ptr_array_index(disks, i) : NULL;
-        job->how = how;
-        g_ptr_array_add(jobs, job);
+        add_job(jobs, host_cluster_of(host, disk), plan, disk, how);
     }
     return jobs;
 }
@@ -210,25 +221,30 @@ run_jobs(GPtrArray *jobs, const DomPlan *plan, GError **error)
     return check_jobs(jobs, error);
 }
 
-/* The first disk that names no monitor of the map; NULL: none such. */
+/* The first disk of the cluster that names no monitor of its map; NULL: none
+ * such. */
 static const DomDisk *
-astray(const DomPlan *plan, const GPtrArray *monitors)
+astray(const DomPlan *plan, guint cluster, const GPtrArray *monitors)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
 
-    for (guint i = 0; i < disks->len; i++)
-        if (!hosts_known(g_ptr_array_index(disks, i), monitors))
-            return g_ptr_array_index(disks, i);
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+
+        if (disk->cluster == cluster && !hosts_known(disk, monitors))
+            return disk;
+    }
     return NULL;
 }
 
 static gboolean
 check_monitors(Host *host,
                const DomPlan *plan,
+               guint cluster,
                const GPtrArray *monitors,
                GError **error)
 {
-    const DomDisk *disk = astray(plan, monitors);
+    const DomDisk *disk = astray(plan, cluster, monitors);
     g_autofree char *named = NULL;
 
     if (!disk)
@@ -238,20 +254,83 @@ check_monitors(Host *host,
                 "disk '%s': no monitor of cluster '%s' is at %s any more, and "
                 "QEMU would wait there for ever: define the domain again "
                 "without these <host>s, or see 'ceph mon dump'",
-                disk->target, store_cluster_name(host_cluster(host)), named);
+                disk->target, cluster_name(host_cluster(host, cluster)), named);
     return FALSE;
 }
 
 static gboolean
-check_monitors_first(Host *host, const DomPlan *plan, GError **error)
+check_monitors_first(Host *host,
+                     const DomPlan *plan,
+                     guint cluster,
+                     GError **error)
 {
-    g_autoptr(GPtrArray) last = host_last_monitors(host);
+    g_autoptr(GPtrArray) last =
+        cluster_last_monitors(host_cluster(host, cluster));
     g_autoptr(GPtrArray) monitors = NULL;
 
-    if (last && !astray(plan, last))
+    if (last && !astray(plan, cluster, last))
         return TRUE;
-    monitors = host_monitors(host, error);
-    return monitors && check_monitors(host, plan, monitors, error);
+    monitors = cluster_monitors(host_cluster(host, cluster), error);
+    return monitors && check_monitors(host, plan, cluster, monitors, error);
+}
+
+/* What is known of the monitors of the clusters that the plan needs: one each,
+ * of which the map was at hand, or is fetched by a job. */
+typedef struct {
+    guint cluster;
+    GPtrArray *fresh; /* or NULL: by job */
+    const Job *job;
+} Map;
+
+static void
+map_clear(gpointer data)
+{
+    Map *map = data;
+
+    g_clear_pointer(&map->fresh, g_ptr_array_unref);
+}
+
+/* NULL: a disk is astray, or that cannot be known. */
+static GArray *
+maps_of(Host *host,
+        const DomPlan *plan,
+        const RequestHow *how,
+        GPtrArray *jobs,
+        GError **error)
+{
+    g_autoptr(GArray) maps = g_array_new(FALSE, TRUE, sizeof(Map));
+
+    g_array_set_clear_func(maps, map_clear);
+    for (guint i = 0; i < host_clusters(host); i++) {
+        Cluster *cluster = host_cluster(host, i);
+        Map map = {.cluster = i};
+
+        if (!host_needs(plan, i))
+            continue;
+        if (!check_monitors_first(host, plan, i, error))
+            return NULL;
+        map.fresh = cluster_fresh_monitors(cluster);
+        if (!map.fresh) {
+            add_job(jobs, cluster, plan, NULL, how);
+            map.job = g_ptr_array_index(jobs, jobs->len - 1);
+        }
+        g_array_append_val(maps, map);
+    }
+    return g_steal_pointer(&maps);
+}
+
+static gboolean
+check_maps(Host *host, const DomPlan *plan, const GArray *maps, GError **error)
+{
+    for (guint i = 0; i < maps->len; i++) {
+        const Map *map = &g_array_index(maps, Map, i);
+
+        if (!check_monitors(host, plan, map->cluster,
+                            map->fresh ? map->fresh : map->job->monitors,
+                            error))
+            return FALSE;
+    }
+    return TRUE;
 }
 
 static void
@@ -294,7 +373,7 @@ collect(const GPtrArray *jobs, RequestReady *ready)
     }
 }
 
-/* Provisions, with the monitor map fetched beside it unless one is at hand;
+/* Provisions, with the monitor maps fetched beside it unless they are at hand;
  * then sees that the disks still name monitors. */
 static gboolean
 provision_final(Host *host,
@@ -303,19 +382,11 @@ provision_final(Host *host,
                 RequestReady *ready,
                 GError **error)
 {
-    g_autoptr(GPtrArray) fresh = NULL;
-    g_autoptr(GPtrArray) jobs = NULL;
-    const Job *last;
+    g_autoptr(GPtrArray) jobs = jobs_of(host, plan, how);
+    g_autoptr(GArray) maps = maps_of(host, plan, how, jobs, error);
 
-    if (!check_monitors_first(host, plan, error))
-        return FALSE;
-    fresh = host_fresh_monitors(host);
-    jobs = jobs_of(host, plan, how, fresh == NULL);
-    if (!run_jobs(jobs, plan, error))
-        return FALSE;
-    last = g_ptr_array_index(jobs, jobs->len - 1);
-    if (!check_monitors(host, plan, fresh ? fresh : last->monitors, error) ||
-        !hand_claims(jobs, how, error))
+    if (!maps || !run_jobs(jobs, plan, error) ||
+        !check_maps(host, plan, maps, error) || !hand_claims(jobs, how, error))
         return FALSE;
     collect(jobs, ready);
     return TRUE;
@@ -329,7 +400,7 @@ provision_early(Host *host,
                 RequestReady *ready,
                 GError **error)
 {
-    g_autoptr(GPtrArray) jobs = jobs_of(host, plan, how, false);
+    g_autoptr(GPtrArray) jobs = jobs_of(host, plan, how);
 
     if (!run_jobs(jobs, plan, error) || !hand_claims(jobs, how, error))
         return FALSE;

@@ -1,35 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/host.c - from the configuration to what xml/ and agent/rbd/ need
+ * agent/host.c - from the configuration to its clusters, and to what xml/ needs
+ * of them
  */
 #include "config.h"
 
 #include "agent/host.h"
 
-#include "agent/log.h"
-#include "agent/secret.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-/* A monitor that lives greets in about a millisecond. */
-#define GREETING_MS 1000
-/* The same for who has promised an answer within a second. */
-#define SOON_MS 700
-
 struct Host {
     gint refs;
     Conf *conf;
-    StoreCluster *cluster;
-    char *guest_user;
-    GMutex lock; /* guards the rest */
-    GPtrArray *monitors;
-    gint64 monitors_at_us; /* when they were fetched */
-    bool fetching;         /* somebody fetches them right now */
-    guint64 fetches;       /* that have ended */
-    GError *why;           /* the last of them gave no map */
-    GCond fetched;         /* fetching has ended */
-    char *fsid;            /* NULL until the cluster told it */
+    GPtrArray *clusters; /* of Cluster */
 };
 
 Conf *
@@ -40,45 +21,6 @@ host_read_conf(const char *path, GError **error)
     return conf_load(path, error);
 }
 
-/* All that are configured; the strings are borrowed. */
-static GPtrArray *
-pools_of(const Conf *conf)
-{
-    GPtrArray *pools = g_ptr_array_new();
-
-    g_ptr_array_add(pools, conf->vms_pool);
-    for (char **pool = conf->image_pools; *pool; pool++)
-        g_ptr_array_add(pools, *pool);
-    for (char **pool = conf->volume_pools; *pool; pool++)
-        g_ptr_array_add(pools, *pool);
-    g_ptr_array_add(pools, NULL);
-    return pools;
-}
-
-static StoreCluster *
-cluster_new(const Conf *conf, const char *user, const char *keyring)
-{
-    const ConfCluster *first = g_ptr_array_index(conf->clusters, 0);
-    g_autoptr(GPtrArray) pools = pools_of(conf);
-    const StoreSettings settings = {
-        .name = first->name,
-        .conf = first->conf,
-        .user = user ? user : first->user,
-        .keyring = user || keyring ? keyring : first->keyring,
-        .connect_timeout_ms = conf->connect_timeout_ms,
-        .op_timeout_ms = conf->op_timeout_ms,
-        .run_dir = HOST_RUN_DIR,
-        .state_dir = HOST_STATE_DIR,
-        .probe_pools = (const char *const *)pools->pdata,
-        .clone_object_size = conf->clone_object_size,
-        .clone_features = conf->clone_features,
-        .clone_data_pool = conf->clone_data_pool,
-        .trash_expiry_s = conf->trash_expiry_s,
-    };
-
-    return store_cluster_new(&settings);
-}
-
 Host *
 host_new(const char *conf_path,
          const char *user,
@@ -86,19 +28,17 @@ host_new(const char *conf_path,
          GError **error)
 {
     g_autoptr(Conf) conf = host_read_conf(conf_path, error);
-    const ConfCluster *first;
+    const ClusterAs as = {user, keyring};
     Host *host;
 
     if (!conf)
         return NULL;
-    first = g_ptr_array_index(conf->clusters, 0);
     host = g_new0(Host, 1);
     host->refs = 1;
-    g_mutex_init(&host->lock);
-    g_cond_init(&host->fetched);
-    host->cluster = cluster_new(conf, user, keyring);
-    host->guest_user =
-        g_strdup(first->guest_user ? first->guest_user : first->user);
+    host->clusters =
+        g_ptr_array_new_with_free_func((GDestroyNotify)cluster_free);
+    for (guint i = 0; i < conf->clusters->len; i++)
+        g_ptr_array_add(host->clusters, cluster_new(conf, i, &as));
     host->conf = g_steal_pointer(&conf);
     return host;
 }
@@ -115,14 +55,8 @@ host_unref(Host *host)
 {
     if (!host || !g_atomic_int_dec_and_test(&host->refs))
         return;
-    store_cluster_unref(host->cluster);
+    g_ptr_array_unref(host->clusters);
     conf_unref(host->conf);
-    g_clear_pointer(&host->monitors, g_ptr_array_unref);
-    g_mutex_clear(&host->lock);
-    g_cond_clear(&host->fetched);
-    g_clear_error(&host->why);
-    g_free(host->fsid);
-    g_free(host->guest_user);
     g_free(host);
 }
 
@@ -153,429 +87,189 @@ host_conf(const Host *host)
     return host->conf;
 }
 
+guint
+host_clusters(const Host *host)
+{
+    return host->clusters->len;
+}
+
+Cluster *
+host_cluster(const Host *host, guint index)
+{
+    return g_ptr_array_index(host->clusters, index);
+}
+
+Cluster *
+host_cluster_of(const Host *host, const DomDisk *disk)
+{
+    return host_cluster(host, disk->cluster);
+}
+
 StoreCluster *
-host_cluster(const Host *host)
+host_store_of(const Host *host, const DomDisk *disk)
 {
-    return host->cluster;
+    return cluster_store(host_cluster_of(host, disk));
 }
 
-const char *
-host_guest_user(const Host *host)
+bool
+host_needs(const DomPlan *plan, guint index)
 {
-    return host->guest_user;
-}
+    const GPtrArray *disks = dom_plan_disks(plan);
 
-static GPtrArray *
-known_monitors(Host *host, gint64 max_age_us)
-{
-    GPtrArray *monitors = NULL;
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
 
-    g_mutex_lock(&host->lock);
-    if (host->monitors &&
-        g_get_monotonic_time() - host->monitors_at_us <= max_age_us)
-        monitors = g_ptr_array_ref(host->monitors);
-    g_mutex_unlock(&host->lock);
-    return monitors;
-}
-
-/* While the monitors elect a leader, the last map that they gave out holds:
- * it takes a leader to change it. NULL: they are not there. */
-static GPtrArray *
-last_while_electing(Host *host, const GError *why)
-{
-    g_autoptr(GPtrArray) last = known_monitors(host, G_MAXINT64);
-    guint seconds;
-
-    if (!g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN) || !last ||
-        store_cluster_is_down(host->cluster, &seconds) ||
-        !store_monitors_greet(last, GREETING_MS))
-        return NULL;
-    log_warning(NULL, "%s; the monitors are there, so their last map is used",
-                why->message);
-    return g_steal_pointer(&last);
-}
-
-/* true: somebody fetched them meanwhile, and this is what came of it. false:
- * nobody does, and the caller is to, up to end_fetch(). */
-static bool
-join_fetch(Host *host, GPtrArray **ret_monitors, GError **error)
-{
-    guint64 seen;
-    bool joined;
-
-    g_mutex_lock(&host->lock);
-    seen = host->fetches;
-    while (host->fetching)
-        g_cond_wait(&host->fetched, &host->lock);
-    joined = host->fetches != seen;
-    if (!joined)
-        host->fetching = true;
-    else if (host->why)
-        g_propagate_error(error, g_error_copy(host->why));
-    else
-        *ret_monitors = g_ptr_array_ref(host->monitors);
-    g_mutex_unlock(&host->lock);
-    return joined;
-}
-
-/* monitors NULL: they could not be had, and why not. */
-static void
-end_fetch(Host *host, GPtrArray *monitors, const GError *why)
-{
-    g_autoptr(GPtrArray) old = NULL;
-
-    g_mutex_lock(&host->lock);
-    if (monitors) {
-        old = host->monitors;
-        host->monitors = g_ptr_array_ref(monitors);
-        host->monitors_at_us = g_get_monotonic_time();
+        if (disk->cluster == index)
+            return true;
     }
-    g_clear_error(&host->why);
-    if (!monitors)
-        host->why = g_error_copy(why);
-    host->fetches++;
-    host->fetching = false;
-    g_cond_broadcast(&host->fetched);
-    g_mutex_unlock(&host->lock);
+    return false;
 }
 
-GPtrArray *
-host_monitors(Host *host, GError **error)
+Cluster *
+host_cluster_with_images(const Host *host, const char *pool)
 {
-    g_autoptr(GError) why = NULL;
-    GPtrArray *monitors = NULL;
+    for (guint i = 0; i < host_clusters(host); i++) {
+        Cluster *cluster = host_cluster(host, i);
 
-    if (join_fetch(host, &monitors, error))
-        return monitors;
-    monitors = store_monitors(host->cluster, &why);
-    if (!monitors)
-        monitors = last_while_electing(host, why);
-    end_fetch(host, monitors, why);
-    if (!monitors)
-        g_propagate_error(error, g_steal_pointer(&why));
-    return monitors;
-}
-
-GPtrArray *
-host_last_monitors(Host *host)
-{
-    return known_monitors(host, G_MAXINT64);
-}
-
-GPtrArray *
-host_fresh_monitors(Host *host)
-{
-    return known_monitors(host, (gint64)HOST_FRESH_MS * 1000);
-}
-
-static char *
-known_fsid(Host *host)
-{
-    char *fsid;
-
-    g_mutex_lock(&host->lock);
-    fsid = g_strdup(host->fsid);
-    g_mutex_unlock(&host->lock);
-    return fsid;
-}
-
-static char *
-ask_fsid(Host *host, GError **error)
-{
-    const char *fsid = store_cluster_fsid(host->cluster, error);
-
-    if (!fsid)
-        return NULL;
-    g_mutex_lock(&host->lock);
-    if (!host->fsid)
-        host->fsid = g_strdup(fsid);
-    g_mutex_unlock(&host->lock);
-    return g_strdup(fsid);
-}
-
-static gboolean
-find_fsid(Host *host, HostAsk ask, char **ret_fsid, GError **error)
-{
-    switch (ask) {
-    case HOST_ASK_NOBODY:
-        *ret_fsid = known_fsid(host);
-        return TRUE;
-    case HOST_ASK_CONF:
-        *ret_fsid = store_conf_fsid(host->cluster);
-        return TRUE;
-    case HOST_ASK_MEMORY: /* the connection remembers it */
-    case HOST_ASK_CLUSTER:
-        *ret_fsid = ask_fsid(host, error);
-        return *ret_fsid != NULL;
+        if (g_strv_contains(
+                (const char *const *)cluster_conf(cluster)->image_pools, pool))
+            return cluster;
     }
-    g_return_val_if_reached(FALSE);
+    return NULL;
 }
 
-/* A name-based UUID (RFC 4122, version 5), so that every host of a cluster
- * comes to the same one with nothing shared. */
-static char *
-name_uuid(const char *name)
+Cluster *
+host_cluster_named(const Host *host, const char *name)
 {
-    static const guint8 space[16] = {0x5b, 0x0e, 0x2c, 0x41, 0x9d, 0x7a,
-                                     0x4f, 0x1e, 0x8c, 0x33, 0x6a, 0xd1,
-                                     0x07, 0xb9, 0xe4, 0x58};
-    guint8 id[20];
-    gsize len = sizeof(id);
-    g_autoptr(GChecksum) sum = g_checksum_new(G_CHECKSUM_SHA1);
-
-    g_checksum_update(sum, space, sizeof(space));
-    g_checksum_update(sum, (const guchar *)name, (gssize)strlen(name));
-    g_checksum_get_digest(sum, id, &len);
-    id[6] = (guint8)((id[6] & 0x0f) | 0x50);
-    id[8] = (guint8)((id[8] & 0x3f) | 0x80);
-    return g_strdup_printf("%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
-                           "%02x%02x%02x%02x%02x%02x",
-                           id[0], id[1], id[2], id[3], id[4], id[5], id[6],
-                           id[7], id[8], id[9], id[10], id[11], id[12], id[13],
-                           id[14], id[15]);
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (g_str_equal(cluster_name(host_cluster(host, i)), name))
+            return host_cluster(host, i);
+    return NULL;
 }
 
-static char *
-derived_secret(const char *fsid, const char *user)
-{
-    g_autofree char *name = g_strdup_printf("%s/client.%s", fsid, user);
-
-    return name_uuid(name);
-}
-
+/* No cluster's name has a slash in it. */
 char *
-host_secret_uuid(const Host *host, const char *fsid)
+host_pool_key(const Host *host, guint cluster, const char *pool)
 {
-    const ConfCluster *first = g_ptr_array_index(host->conf->clusters, 0);
-
-    if (first->secret_uuid)
-        return g_strdup(first->secret_uuid);
-    return derived_secret(fsid, host->guest_user);
-}
-
-/* ---- whose a disk is --------------------------------------------------------- */
-
-static void
-add_secret(Whose *whose, const char *user, char *uuid)
-{
-    g_ptr_array_add(whose->secrets, uuid);
-    g_ptr_array_add(whose->usages, secret_usage(user, uuid));
-}
-
-/* The configured one, those that remora makes up, and Cinder's default. */
-static void
-know_secrets(const Host *host, const char *fsid, Whose *whose)
-{
-    const ConfCluster *first = g_ptr_array_index(host->conf->clusters, 0);
-    const char *guest = host->guest_user;
-
-    whose->secrets = g_ptr_array_new_with_free_func(g_free);
-    whose->usages = g_ptr_array_new_with_free_func(g_free);
-    if (first->secret_uuid)
-        add_secret(whose, guest, g_strdup(first->secret_uuid));
-    if (!fsid)
-        return;
-    add_secret(whose, guest, derived_secret(fsid, guest));
-    add_secret(whose, guest, derived_secret(fsid, first->user));
-    add_secret(whose, guest, g_strdup(fsid));
-}
-
-/* As it is called, and where that leads to. */
-static void
-know_configs(const Host *host, Whose *whose)
-{
-    const ConfCluster *first = g_ptr_array_index(host->conf->clusters, 0);
-    char *real = realpath(first->conf, NULL);
-
-    whose->configs = g_ptr_array_new_with_free_func(g_free);
-    g_ptr_array_add(whose->configs, g_canonicalize_filename(first->conf, "/"));
-    if (real)
-        g_ptr_array_add(whose->configs, g_strdup(real));
-    free(real);
-}
-
-static void
-know_monitors(Host *host, HostAsk ask, const StoreSeen *seen, Whose *whose)
-{
-    whose->monitors = host_last_monitors(host);
-    if (!whose->monitors && seen->now->len > 0)
-        whose->monitors = g_ptr_array_ref(seen->now);
-    if (!whose->monitors && (ask == HOST_ASK_MEMORY || ask == HOST_ASK_CLUSTER))
-        whose->monitors = host_monitors(host, NULL);
-    if (!whose->monitors && ask != HOST_ASK_NOBODY)
-        whose->monitors = store_monitors_from_conf(host->cluster, NULL);
-    whose->former = g_ptr_array_ref(seen->former);
-}
-
-static void
-know_whose(Host *host, HostAsk ask, const char *fsid, Whose *whose)
-{
-    g_auto(StoreSeen) seen = {0};
-
-    store_seen_read(host->cluster, &seen);
-    if (!fsid)
-        fsid = seen.fsid;
-    if (fsid || ask != HOST_ASK_NOBODY)
-        know_secrets(host, fsid, whose);
-    know_configs(host, whose);
-    know_monitors(host, ask, &seen, whose);
+    return g_strdup_printf("%s/%s", cluster_name(host_cluster(host, cluster)),
+                           pool);
 }
 
 gboolean
-host_rules(Host *host, HostAsk ask, HostRules *ret_rules, GError **error)
+host_rules(Host *host,
+           HostAsk ask,
+           const DomPlan *likely,
+           bool complete_bare,
+           HostRules *ret_rules,
+           GError **error)
 {
-    char *fsid = NULL;
+    guint n = host_clusters(host);
+    g_auto(HostRules) result = {n, g_new0(DomRules, n), g_new0(ClusterRule, n)};
 
-    if (!find_fsid(host, ask, &fsid, error))
-        return FALSE;
-    *ret_rules = (HostRules){
-        .rules =
-            {
-                .image_pools = (const char *const *)host->conf->image_pools,
-                .vms_pool = host->conf->vms_pool,
-                .volume_pools = (const char *const *)host->conf->volume_pools,
-                .fsid = fsid,
-                .weigh = whose_weigh,
-                .weigh_data = &ret_rules->whose,
-            },
-        .fsid = fsid,
-    };
-    know_whose(host, ask, fsid, &ret_rules->whose);
-    ret_rules->sure = fsid && ret_rules->whose.monitors;
+    for (guint i = 0; i < n; i++) {
+        bool asked = ask <= HOST_ASK_CONF || !likely || host_needs(likely, i);
+
+        if (!cluster_rule(host_cluster(host, i), asked ? ask : HOST_ASK_CONF,
+                          &result.parts[i], error))
+            return FALSE;
+        result.rules[i] = result.parts[i].rules;
+        result.rules[i].complete_bare = complete_bare;
+    }
+    *ret_rules = result;
+    result = (HostRules){0};
     return TRUE;
 }
 
 void
 host_rules_clear(HostRules *rules)
 {
-    g_clear_pointer(&rules->fsid, g_free);
-    whose_clear(&rules->whose);
+    for (guint i = 0; i < rules->n; i++)
+        cluster_rule_clear(&rules->parts[i]);
+    g_clear_pointer(&rules->parts, g_free);
+    g_clear_pointer(&rules->rules, g_free);
+    rules->n = 0;
 }
 
-/* One <host> for each monitor: libvirt has no word for the protocol, and a
- * client that reaches one address of a monitor learns the rest from it. */
-static GArray *
-hosts_of(const GPtrArray *monitors)
+bool
+host_rules_sure(const HostRules *rules, const DomPlan *plan)
 {
-    GArray *hosts = g_array_new(FALSE, FALSE, sizeof(DomHost));
-
-    for (guint i = 0; i < monitors->len; i++) {
-        const StoreMonitor *monitor = g_ptr_array_index(monitors, i);
-        DomHost host = {monitor->host, monitor->port};
-
-        if (!monitor->other)
-            g_array_append_val(hosts, host);
-    }
-    return hosts;
-}
-
-static bool
-same_monitors(const GPtrArray *a, const GPtrArray *b)
-{
-    if (!a || a->len != b->len)
-        return false;
-    for (guint i = 0; i < a->len; i++) {
-        const StoreMonitor *one = g_ptr_array_index(a, i);
-        const StoreMonitor *two = g_ptr_array_index(b, i);
-
-        if (strcmp(one->host, two->host) != 0 ||
-            strcmp(one->port, two->port) != 0)
+    for (guint i = 0; i < rules->n; i++)
+        if (!rules->parts[i].whose.monitors ||
+            (!rules->parts[i].fsid && host_needs(plan, i)))
             return false;
-    }
     return true;
 }
 
-bool
-host_monitors_moved(Host *host)
-{
-    g_autoptr(GPtrArray) last = host_last_monitors(host);
-    g_autoptr(GPtrArray) live = host_monitors(host, NULL);
-
-    return live && !same_monitors(last, live);
-}
-
-bool
-host_learn_monitors(Host *host)
-{
-    g_autoptr(GPtrArray) fresh = host_fresh_monitors(host);
-    g_autoptr(GPtrArray) last = host_last_monitors(host);
-    guint seconds;
-
-    return !fresh && !store_cluster_is_down(host->cluster, &seconds) &&
-           (!last || store_monitors_greet(last, SOON_MS)) &&
-           host_monitors_moved(host);
-}
-
 gboolean
-host_check_monitors(Host *host, GError **error)
+host_site(Host *host,
+          HostAsk ask,
+          const DomPlan *plan,
+          HostSite *ret_site,
+          GError **error)
 {
-    g_autoptr(GPtrArray) last = host_last_monitors(host);
-    guint seconds;
+    guint n = host_clusters(host);
+    g_auto(HostSite) result = {n, g_new0(DomSite, n), g_new0(ClusterSite, n)};
 
-    if (!last || store_cluster_is_down(host->cluster, &seconds) ||
-        store_monitors_greet(last, SOON_MS))
-        return TRUE;
-    store_cluster_suspect(host->cluster, NULL);
-    g_set_error(error, STORE_ERROR, STORE_ERROR_DOWN,
-                "the monitors of cluster '%s' do not answer at the moment: "
-                "check it with 'ceph -s', then try again",
-                store_cluster_name(host->cluster));
-    return FALSE;
-}
-
-static GPtrArray *
-find_monitors(Host *host, HostAsk ask, GError **error)
-{
-    GPtrArray *last = NULL;
-
-    if (ask == HOST_ASK_CONF)
-        return store_monitors_from_conf(host->cluster, error);
-    if (ask == HOST_ASK_MEMORY)
-        last = host_last_monitors(host);
-    return last ? last : host_monitors(host, error);
-}
-
-gboolean
-host_site(Host *host, HostAsk ask, HostSite *ret_site, GError **error)
-{
-    g_autofree char *fsid = NULL;
-    const Conf *conf = host->conf;
-    const ConfCluster *first = g_ptr_array_index(conf->clusters, 0);
-    HostSite result = {0};
-
-    if (!find_fsid(host, ask, &fsid, error))
-        return FALSE;
-    if (!fsid && !first->secret_uuid) {
-        g_set_error(error, STORE_ERROR, STORE_ERROR_MISSING,
-                    "the secret's UUID is not known without the cluster: set "
-                    "fsid in '%s', or clusters.secret_uuid in remora.conf",
-                    first->conf);
-        return FALSE;
+    for (guint i = 0; i < n; i++) {
+        if (!host_needs(plan, i))
+            continue;
+        if (!cluster_site(host_cluster(host, i), ask, &result.parts[i], error))
+            return FALSE;
+        result.sites[i] = result.parts[i].site;
     }
-    result.monitors = find_monitors(host, ask, error);
-    if (!result.monitors)
-        return FALSE;
-    result.hosts = hosts_of(result.monitors);
-    result.secret_uuid = host_secret_uuid(host, fsid);
-    result.site = (DomSite){
-        .hosts = (const DomHost *)(void *)result.hosts->data,
-        .n_hosts = result.hosts->len,
-        .auth_user = host->guest_user,
-        .secret_uuid = result.secret_uuid,
-        .cache = conf->cache_network,
-        .discard = conf->discard,
-        .bus = conf->bus,
-    };
     *ret_site = result;
+    result = (HostSite){0};
     return TRUE;
 }
 
 void
 host_site_clear(HostSite *site)
 {
-    g_clear_pointer(&site->hosts, g_array_unref);
-    g_clear_pointer(&site->monitors, g_ptr_array_unref);
-    g_clear_pointer(&site->secret_uuid, g_free);
+    for (guint i = 0; i < site->n; i++)
+        cluster_site_clear(&site->parts[i]);
+    g_clear_pointer(&site->parts, g_free);
+    g_clear_pointer(&site->sites, g_free);
+    site->n = 0;
+}
+
+void
+host_site_same_guest(HostSite *site, const char *arrival)
+{
+    for (guint i = 0; i < site->n; i++) {
+        site->sites[i].same_guest = true;
+        site->sites[i].arrival = arrival;
+    }
+}
+
+bool
+host_monitors_moved(Host *host, const DomPlan *plan)
+{
+    bool moved = false;
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (host_needs(plan, i))
+            moved |= cluster_monitors_moved(host_cluster(host, i));
+    return moved;
+}
+
+bool
+host_learn_monitors(Host *host)
+{
+    bool more = false;
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        more |= cluster_learn_monitors(host_cluster(host, i));
+    return more;
+}
+
+gboolean
+host_check_monitors(Host *host, const DomPlan *plan, GError **error)
+{
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (host_needs(plan, i) &&
+            !cluster_check_monitors(host_cluster(host, i), error))
+            return FALSE;
+    return TRUE;
 }
 
 gboolean
@@ -585,12 +279,13 @@ host_find_parents(Host *host, DomPlan *plan, GError **error)
 
     for (guint i = 0; i < disks->len; i++) {
         DomDisk *disk = g_ptr_array_index(disks, i);
+        const ConfCluster *conf = cluster_conf(host_cluster_of(host, disk));
         g_autofree char *pool = NULL;
 
         if (disk->kind == DOM_DISK_BARE || disk->parent_pool)
             continue;
-        pool = store_find_image(host->cluster,
-                                (const char *const *)host->conf->image_pools,
+        pool = store_find_image(host_store_of(host, disk),
+                                (const char *const *)conf->image_pools,
                                 disk->parent_image, error);
         if (!pool) {
             g_prefix_error(error, "disk '%s': ", disk->target);

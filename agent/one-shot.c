@@ -33,11 +33,23 @@ refuse_for_room(const Limit *limit)
 {
     g_autoptr(GError) error = NULL;
 
-    if (store_cluster_has_room(host_cluster(limit->host), limit->domain,
-                               &error))
-        return;
-    fprintf(stderr, "remora: domain '%s': %s\n", limit->domain, error->message);
-    _exit(1);
+    for (guint i = 0; i < host_clusters(limit->host); i++) {
+        if (store_cluster_has_room(cluster_store(host_cluster(limit->host, i)),
+                                   limit->domain, &error))
+            continue;
+        fprintf(stderr, "remora: domain '%s': %s\n", limit->domain,
+                error->message);
+        _exit(1);
+    }
+}
+
+/* Which of several the request waits for, nobody knows: the next one only asks
+ * first, and refuses nobody whose cluster answers. */
+static void
+note_down(const Host *host)
+{
+    for (guint i = 0; i < host_clusters(host); i++)
+        store_cluster_note_down(cluster_store(host_cluster(host, i)));
 }
 
 /* A call into a cluster that hangs cannot be called back: the process ends
@@ -51,7 +63,7 @@ watch_the_clock(gpointer data)
     g_usleep((gulong)first_ms * 1000);
     refuse_for_room(limit);
     g_usleep((gulong)(limit->deadline_ms - first_ms) * 1000);
-    store_cluster_note_down(host_cluster(limit->host));
+    note_down(limit->host);
     fprintf(stderr,
             "remora: domain '%s': the cluster did not finish within %u s: "
             "check it with 'ceph -s', then start the domain again\n",
@@ -157,7 +169,21 @@ print_output(const AgentAnswer *answer)
     return fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0;
 }
 
-/* What an agent remembers from one request to the next is noted here, that the
+/* The clusters that the domain may need. */
+static guint32
+needs_of(Host *host, const GString *xml)
+{
+    g_autoptr(DomPlan) plan =
+        request_plan(host, HOST_ASK_NOBODY, xml->str, xml->len, true, NULL);
+    guint32 needs = 0;
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (!plan || host_needs(plan, i) || dom_plan_has_strangers(plan))
+            needs |= (guint32)1 << i;
+    return needs;
+}
+
+/* What an agent remembers from one request to the next is noted here, that a
  * cluster is down. A note that is believed is not made young again by it. */
 static void
 ask(Host *host,
@@ -166,13 +192,23 @@ ask(Host *host,
     const GString *xml,
     AgentAnswer *answer)
 {
-    StoreCluster *cluster = host_cluster(host);
-    bool recalled = store_cluster_recall_down(cluster, TRY_MS);
+    guint32 needs = needs_of(host, xml);
+    guint32 recalled = 0;
     guint seconds;
 
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (needs & (guint32)1 << i &&
+            store_cluster_recall_down(cluster_store(host_cluster(host, i)),
+                                      TRY_MS))
+            recalled |= (guint32)1 << i;
     agent_serve(agent_new(host), host, op, domain, xml->str, xml->len, answer);
-    if (!recalled && store_cluster_is_down(cluster, &seconds))
-        store_cluster_note_down(cluster);
+    for (guint i = 0; i < host_clusters(host); i++) {
+        StoreCluster *store = cluster_store(host_cluster(host, i));
+
+        if (!(recalled & (guint32)1 << i) &&
+            store_cluster_is_down(store, &seconds))
+            store_cluster_note_down(store);
+    }
 }
 
 static int

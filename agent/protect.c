@@ -12,7 +12,8 @@ static bool
 may_be_image(Host *host, const DomDisk *disk)
 {
     const char *const *pools =
-        (const char *const *)host_conf(host)->image_pools;
+        (const char *const *)cluster_conf(host_cluster_of(host, disk))
+            ->image_pools;
 
     return disk->kind == DOM_DISK_BARE && disk->writable && !disk->snap &&
            disk->pool && g_strv_contains(pools, disk->pool);
@@ -50,7 +51,7 @@ protect_check(Host *host, const DomPlan *plan, GError **error)
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
         if (may_be_image(host, disk) &&
-            store_image_is_protected(host_cluster(host), disk->pool,
+            store_image_is_protected(host_store_of(host, disk), disk->pool,
                                      disk->image))
             return refuse(disk, error);
     }

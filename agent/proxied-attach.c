@@ -106,11 +106,12 @@ static gboolean
 begin_call(Agent *agent,
            const DomPlan *plan,
            const DomDisk *disk,
+           const char *key,
            GError **error)
 {
     if (!disk->writable || disk->shareable || !disk->image ||
-        pending_call_begin(agent_pending(agent), dom_plan_uuid(plan),
-                           disk->pool, disk->image))
+        pending_call_begin(agent_pending(agent), dom_plan_uuid(plan), key,
+                           disk->image))
         return TRUE;
     return fail(error, disk,
                 "another call for the same image is under way: wait until it "
@@ -118,10 +119,13 @@ begin_call(Agent *agent,
 }
 
 static void
-end_call(Agent *agent, const DomPlan *plan, const DomDisk *disk)
+end_call(Agent *agent,
+         const DomPlan *plan,
+         const DomDisk *disk,
+         const char *key)
 {
     if (disk->image)
-        pending_call_end(agent_pending(agent), dom_plan_uuid(plan), disk->pool,
+        pending_call_end(agent_pending(agent), dom_plan_uuid(plan), key,
                          disk->image);
 }
 
@@ -140,11 +144,16 @@ proxied_attach(Host *host,
                             domain ? domain->name : NULL, error);
     g_auto(RequestReady) ready = {0};
     g_autofree char *xml = NULL;
+    g_autofree char *key = NULL;
     const DomDisk *disk;
 
     if (!plan)
         return FALSE;
+    /* It was ours a moment ago; more may be known of the monitors by now. */
+    if (dom_plan_disks(plan)->len == 0)
+        return TRUE;
     disk = g_ptr_array_index(dom_plan_disks(plan), 0);
+    key = host_pool_key(host, disk->cluster, disk->pool);
     if (!may_be_made(disk, device, domain, error) ||
         !protect_check(host, plan, error) ||
         !rewrite_device(host, plan,
@@ -155,10 +164,10 @@ proxied_attach(Host *host,
     /* What an earlier call left in vain is settled as long as that is known to be
      * over. */
     pending_run_one(agent_pending(agent), dom_plan_uuid(plan));
-    if (!begin_call(agent, plan, disk, error))
+    if (!begin_call(agent, plan, disk, key, error))
         return FALSE;
     if (!provision(host, agent, plan, has_it(domain, disk), &ready, error)) {
-        end_call(agent, plan, disk);
+        end_call(agent, plan, disk, key);
         return FALSE;
     }
     *ret_xml = g_steal_pointer(&xml);
@@ -166,7 +175,7 @@ proxied_attach(Host *host,
         return TRUE;
     request_leave(&ready);
     answer->uuid = g_strdup(dom_plan_uuid(plan));
-    answer->pool = g_strdup(disk->pool);
+    answer->pool = g_steal_pointer(&key);
     answer->image = g_strdup(disk->image);
     return TRUE;
 }

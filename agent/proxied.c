@@ -372,9 +372,12 @@ end_attach(Proxied *proxied, Host *host, const ProxiedRequest *request)
     const DomDisk *disk =
         disks && disks->len ? g_ptr_array_index(disks, 0) : NULL;
 
+    g_autofree char *key =
+        disk ? host_pool_key(host, disk->cluster, disk->pool) : NULL;
+
     if (disk && disk->image)
         pending_call_end(agent_pending(proxied->agent), dom_plan_uuid(plan),
-                         disk->pool, disk->image);
+                         key, disk->image);
 }
 
 static void

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/report.c - how the agent and its cluster stand, as JSON
+ * agent/report.c - how the agent and its clusters stand, as JSON
  */
 #include "config.h"
 
@@ -28,9 +28,9 @@ monitors_json(const GPtrArray *monitors)
 
 /* What only the cluster can tell. */
 static void
-ask_cluster(Host *host, json_t *cluster)
+ask_cluster(const Cluster *of, json_t *cluster)
 {
-    StoreCluster *store = host_cluster(host);
+    StoreCluster *store = cluster_store(of);
     g_autoptr(GError) error = NULL;
     const char *fsid = store_cluster_fsid(store, &error);
     g_autoptr(GPtrArray) monitors = fsid ? store_monitors(store, &error) : NULL;
@@ -40,7 +40,7 @@ ask_cluster(Host *host, json_t *cluster)
         json_object_set_new(cluster, "error", json_string(error->message));
         return;
     }
-    g_autofree char *secret = host_secret_uuid(host, fsid);
+    g_autofree char *secret = cluster_secret_uuid(of, fsid);
     json_object_set_new(cluster, "state", json_string("up"));
     json_object_set_new(cluster, "fsid", json_string(fsid));
     json_object_set_new(cluster, "secret", json_string(secret));
@@ -48,15 +48,15 @@ ask_cluster(Host *host, json_t *cluster)
 }
 
 static json_t *
-cluster_json(Host *host)
+cluster_json(const Cluster *of)
 {
-    StoreCluster *store = host_cluster(host);
+    StoreCluster *store = cluster_store(of);
     guint seconds = 0;
     json_t *cluster = json_pack(
         "{s:s, s:s, s:s}", "name", store_cluster_name(store), "user",
-        store_cluster_user(store), "guest_user", host_guest_user(host));
+        store_cluster_user(store), "guest_user", cluster_guest_user(of));
 
-    ask_cluster(host, cluster);
+    ask_cluster(of, cluster);
     if (store_cluster_is_down(store, &seconds))
         json_object_set_new(cluster, "down_s", json_integer(seconds));
     return cluster;
@@ -66,13 +66,17 @@ char *
 report_agent(Host *host, guint starting, gint64 since_us)
 {
     gint64 up = (g_get_monotonic_time() - since_us) / G_USEC_PER_SEC;
-    json_t *root =
-        json_pack("{s:s, s:i, s:I, s:i, s:[o]}", "version", VERSION, "pid",
-                  (int)getpid(), "uptime_s", (json_int_t)up, "starting",
-                  (int)starting, "clusters", cluster_json(host));
-    char *json = json_dumps(root, JSON_COMPACT);
-    char *text = g_strdup(json ? json : "{}");
+    json_t *clusters = json_array();
+    json_t *root = json_pack("{s:s, s:i, s:I, s:i, s:o}", "version", VERSION,
+                             "pid", (int)getpid(), "uptime_s", (json_int_t)up,
+                             "starting", (int)starting, "clusters", clusters);
+    char *json;
+    char *text;
 
+    for (guint i = 0; i < host_clusters(host); i++)
+        json_array_append_new(clusters, cluster_json(host_cluster(host, i)));
+    json = json_dumps(root, JSON_COMPACT);
+    text = g_strdup(json ? json : "{}");
     free(json);
     json_decref(root);
     return text;

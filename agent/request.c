@@ -45,19 +45,27 @@ typedef struct {
     bool complete_bare;
 } Text;
 
+/* likely: see host_rules(). */
 static DomPlan *
-plan_with(
-    Host *host, HostAsk ask, const Text *text, bool *ret_sure, GError **error)
+plan_with(Host *host,
+          HostAsk ask,
+          const Text *text,
+          const DomPlan *likely,
+          bool *ret_sure,
+          GError **error)
 {
     g_auto(HostRules) rules = {0};
+    DomPlan *plan;
 
-    if (!host_rules(host, ask, &rules, error))
+    if (!host_rules(host, ask, likely, text->complete_bare, &rules, error))
         return NULL;
-    *ret_sure = rules.sure;
-    rules.rules.complete_bare = text->complete_bare;
-    return text->uuid ? dom_plan_new_device(text->xml, text->len, text->uuid,
-                                            text->name, &rules.rules, error)
-                      : dom_plan_new(text->xml, text->len, &rules.rules, error);
+    plan = text->uuid ? dom_plan_new_device_among(text->xml, text->len,
+                                                  text->uuid, text->name,
+                                                  rules.rules, rules.n, error)
+                      : dom_plan_new_among(text->xml, text->len, rules.rules,
+                                           rules.n, error);
+    *ret_sure = plan && host_rules_sure(&rules, plan);
+    return plan;
 }
 
 static bool
@@ -68,17 +76,21 @@ asks_for_nothing(const DomPlan *plan)
 
 /* What another cluster's disks need is not ours to refuse when ours is down. */
 static DomPlan *
-plan_anew(Host *host, HostAsk ask, const Text *text, GError **error)
+plan_anew(Host *host,
+          HostAsk ask,
+          const Text *text,
+          const DomPlan *likely,
+          GError **error)
 {
     g_autoptr(GError) why = NULL;
     g_autoptr(DomPlan) plan = NULL;
     bool sure;
 
-    plan = plan_with(host, ask, text, &sure, &why);
+    plan = plan_with(host, ask, text, likely, &sure, &why);
     if (plan)
         return g_steal_pointer(&plan);
     if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))
-        plan = plan_with(host, HOST_ASK_CONF, text, &sure, NULL);
+        plan = plan_with(host, HOST_ASK_CONF, text, likely, &sure, NULL);
     if (plan && asks_for_nothing(plan))
         return g_steal_pointer(&plan);
     g_propagate_error(error, g_steal_pointer(&why));
@@ -92,7 +104,7 @@ plan_text(Host *host, HostAsk ask, const Text *text, GError **error)
 {
     bool sure = false;
     g_autoptr(DomPlan) plan =
-        plan_with(host, HOST_ASK_NOBODY, text, &sure, error);
+        plan_with(host, HOST_ASK_NOBODY, text, NULL, &sure, error);
     bool strange = plan && dom_plan_has_strangers(plan);
 
     if (!plan || ask == HOST_ASK_NOBODY || (asks_for_nothing(plan) && !strange))
@@ -101,7 +113,8 @@ plan_text(Host *host, HostAsk ask, const Text *text, GError **error)
         sure = false;
     else if (asks_for_nothing(plan))
         sure = true;
-    return sure ? g_steal_pointer(&plan) : plan_anew(host, ask, text, error);
+    return sure ? g_steal_pointer(&plan)
+                : plan_anew(host, ask, text, plan, error);
 }
 
 DomPlan *
@@ -218,8 +231,8 @@ is_open_elsewhere(Host *host, const DomPlan *plan)
 
         if (!disk->writable)
             continue;
-        watchers =
-            store_watchers(host_cluster(host), disk->pool, disk->image, NULL);
+        watchers = store_watchers(host_store_of(host, disk), disk->pool,
+                                  disk->image, NULL);
         if (watchers && watchers[0])
             return true;
     }
@@ -245,14 +258,13 @@ request_filter(Host *host,
     if (dom_plan_disks(plan)->len == 0)
         return TRUE;
     if (!check_rewritten(plan, error) ||
-        !host_site(host, HOST_ASK_CLUSTER, &site, error))
+        !host_site(host, HOST_ASK_CLUSTER, plan, &site, error))
         return FALSE;
     if (arrivals && is_open_elsewhere(host, plan)) {
         arrival = arrivals_note(arrivals, dom_plan_uuid(plan), error);
         if (!arrival)
             return FALSE;
-        site.site.arrival = arrival;
     }
-    site.site.same_guest = true;
-    return dom_plan_rewrite(plan, &site.site, ret_xml, error);
+    host_site_same_guest(&site, arrival);
+    return dom_plan_rewrite(plan, site.sites, ret_xml, error);
 }

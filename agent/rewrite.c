@@ -57,16 +57,17 @@ static gboolean
 find_site(Host *host,
           const GError *silent,
           bool live,
+          const DomPlan *plan,
           HostSite *ret_site,
           GError **error)
 {
     g_autoptr(GError) down = silent ? g_error_copy(silent) : NULL;
 
-    if (!down && host_site(host, HOST_ASK_CLUSTER, ret_site, &down))
+    if (!down && host_site(host, HOST_ASK_CLUSTER, plan, ret_site, &down))
         return TRUE;
     if (!live && is_down(down) &&
-        (host_site(host, HOST_ASK_MEMORY, ret_site, NULL) ||
-         host_site(host, HOST_ASK_CONF, ret_site, NULL)))
+        (host_site(host, HOST_ASK_MEMORY, plan, ret_site, NULL) ||
+         host_site(host, HOST_ASK_CONF, plan, ret_site, NULL)))
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&down));
     return FALSE;
@@ -86,12 +87,12 @@ rewrite_domain(
     if (!first ||
         (dom_plan_disks(first)->len == 0 && !dom_plan_has_strangers(first)))
         return first != NULL;
-    (void)host_check_monitors(host, &silent);
+    (void)host_check_monitors(host, first, &silent);
     plan = plan_ours(host, silent, xml, len, error);
     if (!plan || dom_plan_disks(plan)->len == 0)
         return plan != NULL;
-    return find_site(host, silent, false, &site, error) &&
-           dom_plan_rewrite(plan, &site.site, ret_xml, error);
+    return find_site(host, silent, false, plan, &site, error) &&
+           dom_plan_rewrite(plan, site.sites, ret_xml, error);
 }
 
 gboolean
@@ -104,12 +105,13 @@ rewrite_device(
     *ret_xml = NULL;
     if (dom_plan_disks(plan)->len == 0)
         return TRUE;
-    (void)host_check_monitors(host, &silent);
-    if (!find_site(host, silent, what == REWRITE_FOR_ATTACH, &site, error))
+    (void)host_check_monitors(host, plan, &silent);
+    if (!find_site(host, silent, what == REWRITE_FOR_ATTACH, plan, &site,
+                   error))
         return FALSE;
-    if (what == REWRITE_FOR_UPDATE) {
-        site.site.cache = site.site.discard = NULL;
-        site.site.same_guest = true;
-    }
-    return dom_plan_rewrite(plan, &site.site, ret_xml, error);
+    for (guint i = 0; i < site.n && what == REWRITE_FOR_UPDATE; i++)
+        site.sites[i].cache = site.sites[i].discard = NULL;
+    if (what == REWRITE_FOR_UPDATE)
+        host_site_same_guest(&site, NULL);
+    return dom_plan_rewrite(plan, site.sites, ret_xml, error);
 }

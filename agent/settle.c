@@ -14,6 +14,7 @@
 
 /* One disk of the domain: its claim as it was before libvirt was asked. */
 typedef struct {
+    guint cluster;
     char *pool;
     char *image;
     StoreSight *sight;
@@ -42,40 +43,51 @@ disk_free(gpointer data)
 }
 
 static bool
-has_disk(const Settle *settle, const char *pool, const char *image)
+has_disk(const Settle *settle,
+         guint cluster,
+         const char *pool,
+         const char *image)
 {
     for (guint i = 0; i < settle->disks->len; i++) {
         const Disk *disk = g_ptr_array_index(settle->disks, i);
 
-        if (strcmp(disk->image, image) == 0 && strcmp(disk->pool, pool) == 0)
+        if (disk->cluster == cluster && strcmp(disk->image, image) == 0 &&
+            strcmp(disk->pool, pool) == 0)
             return true;
     }
     return false;
 }
 
 static void
-add_disk(Settle *settle, const char *pool, const char *image)
+add_disk(Settle *settle, guint cluster, const char *pool, const char *image)
 {
     Disk *disk;
 
-    if (has_disk(settle, pool, image))
+    if (has_disk(settle, cluster, pool, image))
         return;
     disk = g_new0(Disk, 1);
+    disk->cluster = cluster;
     disk->pool = g_strdup(pool);
     disk->image = g_strdup(image);
     g_ptr_array_add(settle->disks, disk);
 }
 
-static void
-add_noted(Settle *settle)
+static StoreCluster *
+store_of(const Settle *settle, guint cluster)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(settle->host));
+    return cluster_store(host_cluster(settle->host, cluster));
+}
+
+static void
+add_noted(Settle *settle, guint cluster)
+{
+    g_autoptr(GPtrArray) noted = store_claims_noted(store_of(settle, cluster));
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);
 
         if (strcmp(one->owner, settle->uuid) == 0)
-            add_disk(settle, one->pool, one->image);
+            add_disk(settle, cluster, one->pool, one->image);
     }
 }
 
@@ -91,7 +103,7 @@ add_planned(Settle *settle, const char *xml)
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
         if (disk->writable && !disk->shareable && disk->image && disk->in_place)
-            add_disk(settle, disk->pool, disk->image);
+            add_disk(settle, disk->cluster, disk->pool, disk->image);
     }
 }
 
@@ -104,8 +116,8 @@ see_claims(Settle *settle)
         Disk *disk = g_ptr_array_index(settle->disks, i);
         g_autoptr(GError) error = NULL;
 
-        disk->sight = store_sight_new(host_cluster(settle->host), disk->pool,
-                                      disk->image, &error);
+        disk->sight = store_sight_new(store_of(settle, disk->cluster),
+                                      disk->pool, disk->image, &error);
         if (disk->sight)
             continue;
         log_debug(&about, "%s", error->message);
@@ -141,11 +153,14 @@ ask_libvirt(Settle *settle)
 }
 
 /* Anywhere in the live definition: as a source, below an overlay, or as what a
- * block job writes to. Of one that cannot be read nothing is known. */
+ * block job writes to. One of another cluster's that has the same name counts,
+ * too: a claim that stays too long is no danger. Of one that cannot be read nothing is known. */
 static StoreGuestNow
 now_of(const Settle *settle, const Disk *disk)
 {
     const char *xml = settle->domain.xml;
+    g_autofree char *key =
+        host_pool_key(settle->host, disk->cluster, disk->pool);
     DomFound found = {DOM_ROLE_NONE, false, false};
     bool read = !xml || dom_find_source(xml, strlen(xml), disk->pool,
                                         disk->image, &found, NULL);
@@ -156,7 +171,7 @@ now_of(const Settle *settle, const Disk *disk)
         .plugged = found.role >= DOM_ROLE_BACKING,
         .shared = found.shared,
         .call_over = settle->virt->is_over(settle->virt->data, settle->uuid,
-                                           disk->pool, disk->image),
+                                           key, disk->image),
     };
 }
 
@@ -215,7 +230,8 @@ settle_domain(Host *host,
     Settle settle = {.host = host, .virt = virt, .uuid = uuid, .over = true};
 
     settle.disks = g_ptr_array_new_with_free_func(disk_free);
-    add_noted(&settle);
+    for (guint i = 0; i < host_clusters(host); i++)
+        add_noted(&settle, i);
     add_planned(&settle, xml);
     see_claims(&settle);
     if (settle.disks->len > 0) {

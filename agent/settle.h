@@ -23,7 +23,8 @@ typedef struct {
                     VirtDomain *ret_domain,
                     GError **error);
     gboolean (*destroy)(gpointer data, const char *uuid, GError **error);
-    /* Whether the call that asked for that disk is known to be over. */
+    /* Whether the call that asked for that disk is known to be over; pool is a
+     * host_pool_key(). */
     bool (*is_over)(gpointer data,
                     const char *uuid,
                     const char *pool,

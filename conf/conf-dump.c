@@ -62,34 +62,6 @@ write_key(Writer *writer,
     line(writer, text);
 }
 
-static void
-write_cluster(Writer *writer, const ConfCluster *cluster, gboolean last)
-{
-    line(writer, "{");
-    writer->depth++;
-    for (const ConfKey *key = conf_cluster_keys; key->path; key++)
-        write_key(writer, key, key->path, cluster);
-    writer->depth--;
-    line(writer, last ? "}" : "},");
-}
-
-static void
-write_clusters(Writer *writer, const ConfKey *key, const Conf *conf)
-{
-    if (writer->sample)
-        write_comment(writer, key);
-    line(writer, "clusters = (");
-    writer->depth++;
-    if (writer->sample)
-        write_cluster(writer, NULL, TRUE);
-    else
-        for (guint i = 0; i < conf->clusters->len; i++)
-            write_cluster(writer, g_ptr_array_index(conf->clusters, i),
-                          i + 1 == conf->clusters->len);
-    writer->depth--;
-    line(writer, ");");
-}
-
 /* The part of path before the dot, "" for a key of no group. g_free() it. */
 static char *
 group_of(const char *path)
@@ -115,6 +87,60 @@ change_group(Writer *writer, const char *from, const char *to)
         line(writer, head);
         writer->depth++;
     }
+}
+
+/* What it does not have from the keys for all. */
+static void
+write_own(Writer *writer, const ConfCluster *cluster)
+{
+    g_autofree char *open = g_strdup("");
+
+    for (const ConfKey *key = conf_keys; key->path; key++) {
+        const ConfKey own = conf_key_in_cluster(key);
+        g_autofree char *group = group_of(key->path);
+
+        if (!key->in_cluster || !(cluster->own & conf_key_bit(key)))
+            continue;
+        if (!g_str_equal(group, open))
+            change_group(writer, open, group);
+        write_key(writer, &own, key->path + strlen(group) + 1, cluster);
+        g_free(open);
+        open = g_steal_pointer(&group);
+    }
+    if (*open) {
+        writer->depth--;
+        line(writer, "};");
+    }
+}
+
+static void
+write_cluster(Writer *writer, const ConfCluster *cluster, gboolean last)
+{
+    line(writer, "{");
+    writer->depth++;
+    for (const ConfKey *key = conf_cluster_keys; key->path; key++)
+        write_key(writer, key, key->path, cluster);
+    if (cluster)
+        write_own(writer, cluster);
+    writer->depth--;
+    line(writer, last ? "}" : "},");
+}
+
+static void
+write_clusters(Writer *writer, const ConfKey *key, const Conf *conf)
+{
+    if (writer->sample)
+        write_comment(writer, key);
+    line(writer, "clusters = (");
+    writer->depth++;
+    if (writer->sample)
+        write_cluster(writer, NULL, TRUE);
+    else
+        for (guint i = 0; i < conf->clusters->len; i++)
+            write_cluster(writer, g_ptr_array_index(conf->clusters, i),
+                          i + 1 == conf->clusters->len);
+    writer->depth--;
+    line(writer, ");");
 }
 
 /* conf NULL: the sample. */

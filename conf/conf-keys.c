@@ -26,6 +26,8 @@ static const char *const bus_words[] = {"keep", "scsi", "virtio", NULL};
 
 #define IN_CONF(member)    .offset = offsetof(Conf, member)
 #define IN_CLUSTER(member) .offset = offsetof(ConfCluster, member)
+#define IN_BOTH(member)                                                        \
+    IN_CONF(member), .in_cluster = offsetof(ConfCluster, member)
 
 /* clang-format off */
 const ConfKey conf_keys[] = {
@@ -38,32 +40,32 @@ const ConfKey conf_keys[] = {
     {"op_timeout", CONF_TYPE_TIME_MS, IN_CONF(op_timeout_ms),
      .preset = "\"30 s\"", .example = "30 s", .min = 1000, .max = 600 * 1000,
      .text = "How long one operation in a cluster may take"},
-    {"pools.images", CONF_TYPE_POOLS, IN_CONF(image_pools),
+    {"pools.images", CONF_TYPE_POOLS, IN_BOTH(image_pools),
      .preset = "[ \"images\" ]", .min = 1, .max = CONF_POOLS_MAX,
      .text = "Pools that hold Glance images, never written to"},
-    {"pools.vms", CONF_TYPE_POOL, IN_CONF(vms_pool),
+    {"pools.vms", CONF_TYPE_POOL, IN_BOTH(vms_pool),
      .preset = "\"vms\"", .example = "vms",
      .text = "The pool that clones are made in"},
-    {"pools.volumes", CONF_TYPE_POOLS, IN_CONF(volume_pools),
+    {"pools.volumes", CONF_TYPE_POOLS, IN_BOTH(volume_pools),
      .preset = "[ \"volumes\" ]", .max = CONF_POOLS_MAX,
      .text = "Pools that hold Cinder volumes, may be none"},
-    {"disk.cachemodes", CONF_TYPE_CACHEMODES, IN_CONF(cache_network),
+    {"disk.cachemodes", CONF_TYPE_CACHEMODES, IN_BOTH(cache_network),
      .preset = "\"network=writeback\"", .none = "",
      .text = "Cache mode by source type; RBD disks are 'network'"},
-    {"disk.discard", CONF_TYPE_WORD, IN_CONF(discard),
+    {"disk.discard", CONF_TYPE_WORD, IN_BOTH(discard),
      .preset = "\"unmap\"", .none = "", .words = discard_words,
      .text = "What a guest's trim does; \"\" leaves the disk as it is"},
-    {"disk.bus", CONF_TYPE_WORD, IN_CONF(bus),
+    {"disk.bus", CONF_TYPE_WORD, IN_BOTH(bus),
      .preset = "\"keep\"", .none = "keep", .words = bus_words,
      .text = "The bus that disks are put on"},
-    {"clone.object_size", CONF_TYPE_SIZE, IN_CONF(clone_object_size),
+    {"clone.object_size", CONF_TYPE_SIZE, IN_BOTH(clone_object_size),
      .preset = "\"\"", .none = "", .example = "8 MiB", .min = OBJECT_MIN,
      .max = OBJECT_MAX,
      .text = "Object size of clones; \"\" is the parent's"},
-    {"clone.features", CONF_TYPE_FEATURES, IN_CONF(clone_features),
+    {"clone.features", CONF_TYPE_FEATURES, IN_BOTH(clone_features),
      .preset = "[ ]",
      .text = "Features of clones; [ ] is the cluster's default"},
-    {"clone.data_pool", CONF_TYPE_POOL, IN_CONF(clone_data_pool),
+    {"clone.data_pool", CONF_TYPE_POOL, IN_BOTH(clone_data_pool),
      .preset = "\"\"", .none = "", .example = "vms-data",
      .text = "The pool for the data of clones; \"\" is pools.vms itself"},
     {"image.object_size", CONF_TYPE_SIZE, IN_CONF(image_object_size),
@@ -118,6 +120,8 @@ const ConfKey conf_cluster_keys[] = {
 };
 /* clang-format on */
 
+G_STATIC_ASSERT(G_N_ELEMENTS(conf_keys) <= 32);
+
 const ConfKey *
 conf_key_find(const ConfKey *keys, const char *path)
 {
@@ -138,4 +142,19 @@ conf_key_is_group(const ConfKey *keys, const char *path)
             return TRUE;
     }
     return FALSE;
+}
+
+ConfKey
+conf_key_in_cluster(const ConfKey *key)
+{
+    ConfKey own = *key;
+
+    own.offset = key->in_cluster;
+    return own;
+}
+
+guint32
+conf_key_bit(const ConfKey *key)
+{
+    return (guint32)1 << (key - conf_keys);
 }

@@ -32,6 +32,8 @@ typedef struct {
     const char *path; /* 'group.key' or 'key' */
     ConfType type;
     gsize offset;             /* into Conf, or ConfCluster */
+    gsize in_cluster;         /* not 0: a cluster may have its own, there in
+                               * ConfCluster */
     const char *preset;       /* the default, as the file would say it */
     const char *none;         /* the string that stands for NULL or 0, if
                                * there is one */
@@ -54,6 +56,11 @@ gboolean conf_key_is_group(const ConfKey *keys, const char *path);
 /* The known key or group that somebody who wrote path may have meant; NULL
  * when none is near. g_free() it. */
 char *conf_key_nearest(const ConfKey *keys, const char *path);
+
+/* The key as one of a cluster; for one that is in_cluster. */
+ConfKey conf_key_in_cluster(const ConfKey *key);
+/* Its bit in a ConfCluster's own. */
+guint32 conf_key_bit(const ConfKey *key);
 
 /* Where the value of key is in base, a Conf or a ConfCluster. */
 static inline gpointer

@@ -15,11 +15,19 @@
 #include "conf/conf-keys.h"
 #include "conf/conf-values.h"
 
+#include <string.h>
+
 static void
 cluster_free(gpointer data)
 {
     for (const ConfKey *key = conf_cluster_keys; key->path; key++)
         conf_value_clear(key, data);
+    for (const ConfKey *key = conf_keys; key->path; key++) {
+        const ConfKey own = conf_key_in_cluster(key);
+
+        if (key->in_cluster)
+            conf_value_clear(&own, data);
+    }
     g_free(data);
 }
 
@@ -70,6 +78,45 @@ line_in(const config_setting_t *group, const char *name)
     return config_setting_source_line(setting ? setting : group);
 }
 
+/* By what clusters are told apart: of two with one of them in common, nobody
+ * could tell whose a disk is. */
+static gboolean
+check_other(const ConfCluster *cluster,
+            const ConfCluster *other,
+            const config_setting_t *group,
+            const char *file,
+            const char *prefix,
+            GError **error)
+{
+    const struct {
+        const char *key;
+        const char *value;
+        const char *other;
+        const char *expected;
+    } signs[] = {
+        {"name", cluster->name, other->name,
+         "a name that no other cluster has"},
+        {"conf", cluster->conf, other->conf,
+         "a ceph.conf that no other cluster has"},
+        {"secret_uuid", cluster->secret_uuid, other->secret_uuid,
+         "a secret that no other cluster has"},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(signs); i++) {
+        g_autofree char *path = g_strconcat(prefix, signs[i].key, NULL);
+        g_autofree char *printable = NULL;
+        g_autofree char *found = NULL;
+        const ConfPlace place = {file, path, line_in(group, signs[i].key)};
+
+        if (!signs[i].value || g_strcmp0(signs[i].value, signs[i].other) != 0)
+            continue;
+        printable = conf_printable(signs[i].value);
+        found = g_strdup_printf("\"%s\"", printable);
+        return conf_fail_value(error, &place, found, signs[i].expected);
+    }
+    return TRUE;
+}
+
 static gboolean
 check_cluster(const Conf *conf,
               const ConfCluster *cluster,
@@ -79,7 +126,6 @@ check_cluster(const Conf *conf,
               GError **error)
 {
     g_autofree char *keyring = g_strconcat(prefix, "guest_keyring", NULL);
-    g_autofree char *name = g_strconcat(prefix, "name", NULL);
     ConfPlace place = {.file = file};
 
     if (cluster->guest_keyring && !cluster->guest_user) {
@@ -91,17 +137,81 @@ check_cluster(const Conf *conf,
         return conf_fail_value(error, &place, found,
                                "'guest_user' to be set as well");
     }
-    for (guint i = 0; i < conf->clusters->len; i++) {
-        const ConfCluster *other = g_ptr_array_index(conf->clusters, i);
-        g_autofree char *printable = conf_printable(cluster->name);
-        g_autofree char *found = g_strdup_printf("\"%s\"", printable);
+    for (guint i = 0; i < conf->clusters->len; i++)
+        if (!check_other(cluster, g_ptr_array_index(conf->clusters, i), group,
+                         file, prefix, error))
+            return FALSE;
+    return TRUE;
+}
 
-        if (!g_str_equal(other->name, cluster->name))
-            continue;
-        place.path = name;
-        place.line = line_in(group, "name");
-        return conf_fail_value(error, &place, found,
-                               "a name that no other cluster has");
+static bool
+is_cluster_group(const char *path)
+{
+    for (const ConfKey *key = conf_keys; key->path; key++)
+        if (key->in_cluster && g_str_has_prefix(key->path, path) &&
+            key->path[strlen(path)] == '.')
+            return true;
+    return false;
+}
+
+/* A setting of a cluster, or of a group in one: inner is "", or 'group.'. */
+static gboolean load_cluster_group(ConfCluster *cluster,
+                                   const config_setting_t *group,
+                                   const char *file,
+                                   const char *prefix,
+                                   const char *inner,
+                                   GError **error);
+
+static gboolean
+load_cluster_key(ConfCluster *cluster,
+                 const config_setting_t *setting,
+                 const char *path,
+                 const char *prefix,
+                 ConfPlace *place,
+                 GError **error)
+{
+    const ConfKey *key = conf_key_find(conf_cluster_keys, path);
+    const ConfKey *common = conf_key_find(conf_keys, path);
+    g_autofree char *inner = g_strconcat(path, ".", NULL);
+
+    if (key)
+        return conf_value_set(key, setting, place, cluster, error);
+    if (common && common->in_cluster) {
+        const ConfKey own = conf_key_in_cluster(common);
+
+        cluster->own |= conf_key_bit(common);
+        return conf_value_set(&own, setting, place, cluster, error);
+    }
+    if (is_cluster_group(path)) {
+        g_autofree char *found = conf_value_found(setting);
+
+        return config_setting_is_group(setting)
+                   ? load_cluster_group(cluster, setting, place->file, prefix,
+                                        inner, error)
+                   : conf_fail_value(error, place, found,
+                                     "a group of keys in { }");
+    }
+    return fail_unknown(strchr(path, '.') ? conf_keys : conf_cluster_keys, path,
+                        place, prefix, error);
+}
+
+static gboolean
+load_cluster_group(ConfCluster *cluster,
+                   const config_setting_t *group,
+                   const char *file,
+                   const char *prefix,
+                   const char *inner,
+                   GError **error)
+{
+    for (guint i = 0; i < (guint)config_setting_length(group); i++) {
+        const config_setting_t *setting = config_setting_get_elem(group, i);
+        g_autofree char *path =
+            g_strconcat(inner, config_setting_name(setting), NULL);
+        g_autofree char *whole = g_strconcat(prefix, path, NULL);
+        ConfPlace place = {file, whole, config_setting_source_line(setting)};
+
+        if (!load_cluster_key(cluster, setting, path, prefix, &place, error))
+            return FALSE;
     }
     return TRUE;
 }
@@ -114,22 +224,9 @@ load_cluster(Conf *conf,
              GError **error)
 {
     ConfCluster *cluster = cluster_new();
-    gboolean good = TRUE;
 
-    for (guint i = 0; good && i < (guint)config_setting_length(group); i++) {
-        const config_setting_t *setting = config_setting_get_elem(group, i);
-        const char *name = config_setting_name(setting);
-        const ConfKey *key = conf_key_find(conf_cluster_keys, name);
-        g_autofree char *path = g_strconcat(prefix, name, NULL);
-        ConfPlace place = {file, path, config_setting_source_line(setting)};
-
-        if (key)
-            good = conf_value_set(key, setting, &place, cluster, error);
-        else
-            good = fail_unknown(conf_cluster_keys, name, &place, prefix, error);
-    }
-    good = good && check_cluster(conf, cluster, group, file, prefix, error);
-    if (!good) {
+    if (!load_cluster_group(cluster, group, file, prefix, "", error) ||
+        !check_cluster(conf, cluster, group, file, prefix, error)) {
         cluster_free(cluster);
         return FALSE;
     }
@@ -208,47 +305,109 @@ load_group(Conf *conf,
     return TRUE;
 }
 
+/* The setting of a key, in the group of a cluster if it has one there; cluster -1:
+ * not of one. ret_path: how it is called. */
+static const config_setting_t *
+find_setting(const config_t *config,
+             int cluster,
+             const char *key,
+             char **ret_path)
+{
+    g_autofree char *place = g_strdup_printf("clusters.[%d].%s", cluster, key);
+    const config_setting_t *setting =
+        cluster < 0 ? NULL : config_lookup(config, place);
+
+    *ret_path = setting ? g_strdup_printf("clusters[%d].%s", cluster, key)
+                        : g_strdup(key);
+    return setting ? setting : config_lookup(config, key);
+}
+
 /* The file has set one of the two keys at least: the defaults agree. */
 static gboolean
 fail_pool(const config_t *config,
           const char *file,
-          const char *path,
+          int cluster,
+          const char *key,
           const char *pool,
           GError **error)
 {
-    const config_setting_t *setting = config_lookup(config, path);
-    const char *other = "pools.images";
+    g_autofree char *path = NULL;
+    g_autofree char *other = NULL;
+    const config_setting_t *images =
+        find_setting(config, cluster, "pools.images", &other);
+    const config_setting_t *setting = find_setting(config, cluster, key, &path);
+    bool by_other = !setting || (strchr(other, '[') && !strchr(path, '['));
     g_autofree char *printable = conf_printable(pool);
-    g_autofree char *found = NULL;
-    ConfPlace place = {.file = file, .path = path};
+    g_autofree char *found = g_strdup_printf(
+        "\"%s\", which '%s' names too", printable, by_other ? path : other);
+    const ConfPlace place = {
+        file, by_other ? other : path,
+        config_setting_source_line(by_other ? images : setting)};
 
-    if (!setting) {
-        place.path = other;
-        other = path;
-        setting = config_lookup(config, place.path);
-    }
-    place.line = config_setting_source_line(setting);
-    found = g_strdup_printf("\"%s\", which '%s' names too", printable, other);
     return conf_fail_value(error, &place, found,
                            "image pools to hold nothing but images");
 }
 
 static gboolean
-check_pools(const Conf *conf,
-            const config_t *config,
+check_pools(const config_t *config,
             const char *file,
+            int n,
+            const ConfCluster *cluster,
             GError **error)
 {
-    const char *const *images = (const char *const *)conf->image_pools;
+    const char *const *images = (const char *const *)cluster->image_pools;
 
-    if (g_strv_contains(images, conf->vms_pool))
-        return fail_pool(config, file, "pools.vms", conf->vms_pool, error);
-    for (guint i = 0; conf->volume_pools[i]; i++) {
-        if (g_strv_contains(images, conf->volume_pools[i]))
-            return fail_pool(config, file, "pools.volumes",
-                             conf->volume_pools[i], error);
+    if (g_strv_contains(images, cluster->vms_pool))
+        return fail_pool(config, file, n, "pools.vms", cluster->vms_pool,
+                         error);
+    for (guint i = 0; cluster->volume_pools[i]; i++) {
+        if (g_strv_contains(images, cluster->volume_pools[i]))
+            return fail_pool(config, file, n, "pools.volumes",
+                             cluster->volume_pools[i], error);
     }
     return TRUE;
+}
+
+static gboolean
+check_all_pools(const Conf *conf,
+                const config_t *config,
+                const char *file,
+                GError **error)
+{
+    /* For all clusters, whether any has them or not. */
+    const ConfCluster common = {.image_pools = conf->image_pools,
+                                .vms_pool = conf->vms_pool,
+                                .volume_pools = conf->volume_pools};
+
+    if (!check_pools(config, file, -1, &common, error))
+        return FALSE;
+    for (guint i = 0; i < conf->clusters->len; i++)
+        if (!check_pools(config, file, (int)i,
+                         g_ptr_array_index(conf->clusters, i), error))
+            return FALSE;
+    return TRUE;
+}
+
+/* Only now, since the file may name the clusters before the rest. */
+static void
+inherit(Conf *conf)
+{
+    for (guint i = 0; i < conf->clusters->len; i++) {
+        ConfCluster *cluster = g_ptr_array_index(conf->clusters, i);
+
+        for (const ConfKey *key = conf_keys; key->path; key++)
+            if (key->in_cluster && !(cluster->own & conf_key_bit(key)))
+                conf_value_inherit(key, conf, cluster);
+    }
+}
+
+static gboolean
+load_file(Conf *conf, const char *path, const config_t *config, GError **error)
+{
+    if (!load_group(conf, config_root_setting(config), path, "", error))
+        return FALSE;
+    inherit(conf);
+    return check_all_pools(conf, config, path, error);
 }
 
 Conf *
@@ -258,12 +417,13 @@ conf_load(const char *path, GError **error)
     config_t config;
     gboolean good;
 
-    if (!path)
+    if (!path) {
+        inherit(conf);
         return g_steal_pointer(&conf);
+    }
     config_init(&config);
     good = conf_file_parse(path, &config, error) &&
-           load_group(conf, config_root_setting(&config), path, "", error) &&
-           check_pools(conf, &config, path, error);
+           load_file(conf, path, &config, error);
     config_destroy(&config);
     return good ? g_steal_pointer(&conf) : NULL;
 }

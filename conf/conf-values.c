@@ -152,6 +152,21 @@ conf_value_write(const ConfKey *key, gconstpointer base, GString *out)
 }
 
 void
+conf_value_inherit(const ConfKey *key, const Conf *conf, ConfCluster *cluster)
+{
+    const ConfKey own = conf_key_in_cluster(key);
+    gconstpointer from = conf_key_const_slot(key, conf);
+    gpointer to = conf_key_slot(&own, cluster);
+
+    if (key->type == CONF_TYPE_POOLS)
+        *(char ***)to = g_strdupv(*(char **const *)from);
+    else if (key->type == CONF_TYPE_SIZE || key->type == CONF_TYPE_FEATURES)
+        *(guint64 *)to = *(const guint64 *)from;
+    else
+        *(char **)to = g_strdup(*(char *const *)from);
+}
+
+void
 conf_value_clear(const ConfKey *key, gpointer base)
 {
     void *slot = conf_key_slot(key, base);

@@ -27,6 +27,10 @@ void conf_value_preset(const ConfKey *key, gpointer base);
 /* Appends the value in the file's syntax. */
 void conf_value_write(const ConfKey *key, gconstpointer base, GString *out);
 
+/* Gives a cluster the value that conf has for all. */
+void
+conf_value_inherit(const ConfKey *key, const Conf *conf, ConfCluster *cluster);
+
 /* Frees what the value holds. */
 void conf_value_clear(const ConfKey *key, gpointer base);
 

@@ -42,13 +42,25 @@ typedef struct {
     char *secret_uuid;   /* of the libvirt secret, or NULL: from the fsid */
     char *guest_user;    /* QEMU's user, or NULL: user */
     char *guest_keyring; /* or NULL: as librados would find guest_user's */
+    /* Its own, or those that the file has for all: as in Conf. */
+    char **image_pools;
+    char *vms_pool;
+    char **volume_pools;
+    char *cache_network;
+    char *discard;
+    char *bus;
+    guint64 clone_object_size;
+    char *clone_data_pool;
+    guint64 clone_features;
+    guint32 own; /* which of them are its own; of this room */
 } ConfCluster;
 
 typedef struct {
     GPtrArray *clusters;      /* of ConfCluster, at least one */
     guint connect_timeout_ms; /* 1 s to 300 s */
     guint op_timeout_ms;      /* 1 s to 600 s */
-    char **image_pools;       /* NULL-terminated, at least one */
+    /* What a cluster has that has none of its own, down to the features. */
+    char **image_pools; /* NULL-terminated, at least one */
     char *vms_pool;
     char **volume_pools;       /* NULL-terminated, may be empty */
     char *cache_network;       /* cache mode of 'network', or NULL: leave */

@@ -60,11 +60,11 @@ list_changes(const DomWork *work)
 
 gboolean
 dom_plan_changes(DomPlan *plan,
-                 const DomSite *site,
+                 const DomSite *sites,
                  DomChanges **ret_changes,
                  GError **error)
 {
-    g_autoptr(DomWork) work = dom_work_new(plan, site, error);
+    g_autoptr(DomWork) work = dom_work_new(plan, sites, error);
 
     if (!work)
         return FALSE;

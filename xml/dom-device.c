@@ -42,13 +42,15 @@ check_disk(const xmlNode *device, GError **error)
 }
 
 DomPlan *
-dom_plan_new_device(const char *xml,
-                    gsize len,
-                    const char *domain_uuid,
-                    const char *domain_name,
-                    const DomRules *rules,
-                    GError **error)
+dom_plan_new_device_among(const char *xml,
+                          gsize len,
+                          const char *domain_uuid,
+                          const char *domain_name,
+                          const DomRules *rules,
+                          guint n_rules,
+                          GError **error)
 {
+    const DomClusters clusters = {rules, n_rules};
     g_autofree char *uuid = dom_uuid_parse(domain_uuid);
     g_autoptr(xmlDoc) doc = NULL;
 
@@ -61,5 +63,17 @@ dom_plan_new_device(const char *xml,
     if (!doc || !check_disk(xmlDocGetRootElement(doc), error))
         return NULL;
     wrap(doc, uuid, domain_name);
-    return dom_plan_of(g_steal_pointer(&doc), true, rules, error);
+    return dom_plan_of(g_steal_pointer(&doc), true, &clusters, error);
+}
+
+DomPlan *
+dom_plan_new_device(const char *xml,
+                    gsize len,
+                    const char *domain_uuid,
+                    const char *domain_name,
+                    const DomRules *rules,
+                    GError **error)
+{
+    return dom_plan_new_device_among(xml, len, domain_uuid, domain_name, rules,
+                                     1, error);
 }

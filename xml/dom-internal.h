@@ -166,10 +166,32 @@ gboolean dom_source_read_access(xmlNode *disk, DomDisk *into, GError **error);
 DomHost *dom_host_new(char *name, char *port);
 void dom_host_free(DomHost *host);
 
-/* dom-signs.c: whether the source of a disk, or of what is below one, is in
- * another cluster than the rules'. ret_by_hosts is set if it has any. */
-bool dom_is_elsewhere(xmlNode *disk, const DomRules *rules, bool *ret_by_hosts);
-/* It is. */
+/* dom-signs.c */
+typedef struct {
+    const DomRules *all;
+    guint n;
+} DomClusters;
+
+typedef enum {
+    DOM_WHERE_NOWHERE, /* no cluster has a pool of that name */
+    DOM_WHERE_HERE,
+    DOM_WHERE_ELSEWHERE, /* something speaks against each that has */
+} DomWhere;
+
+bool dom_is_disk_pool(const DomRules *rules, const char *pool);
+/* Where the source of a disk, or of what is below one, is. ref: what is asked for,
+ * or NULL. ret_rules gets those of the cluster, if it is HERE; ret_by_hosts is set
+ * if it is ELSEWHERE and has hosts. */
+DomWhere dom_where(const DomClusters *clusters,
+                   xmlNode *disk,
+                   const DomSource *source,
+                   const DomImageRef *ref,
+                   const DomRules **ret_rules,
+                   bool *ret_by_hosts);
+/* Of what is asked for without a source; ref NULL: nothing is. */
+const DomRules *dom_where_asked(const DomClusters *clusters,
+                                const DomImageRef *ref);
+/* It is elsewhere. */
 void dom_source_estrange(DomSource *source);
 
 /* dom-standing.c */
@@ -204,6 +226,13 @@ typedef struct {
     DomSource *source;     /* of node, or an empty one */
 } DomPlanDisk;
 
+/* What is kept of a cluster's rules. */
+typedef struct {
+    char **image_pools;
+    char *vms_pool;
+    bool complete_bare;
+} DomPlace;
+
 struct DomPlan {
     xmlDoc *doc;
     xmlNode *root;
@@ -213,16 +242,19 @@ struct DomPlan {
     char *arrival;
     DomRequest *request;
     GPtrArray *disks; /* of DomPlanDisk */
-    char **image_pools;
-    char *vms_pool;
-    bool complete_bare;
+    DomPlace *places; /* one for each of the rules */
+    guint n_places;
     bool device;    /* of a lone device; the domain round it is made up */
     bool strangers; /* a disk with hosts counts as another cluster's */
 };
 
 /* The plan of a document, which is the plan's then. */
-DomPlan *
-dom_plan_of(xmlDoc *doc, bool device, const DomRules *rules, GError **error);
+DomPlan *dom_plan_of(xmlDoc *doc,
+                     bool device,
+                     const DomClusters *clusters,
+                     GError **error);
+/* Of the disk's cluster. */
+const DomPlace *dom_place_of(const DomPlanDisk *disk);
 
 /* dom-ask.c */
 gboolean
@@ -250,7 +282,7 @@ typedef struct {
 
 typedef struct {
     const DomPlan *plan;
-    const DomSite *site;
+    const DomSite *sites;
     xmlDoc *doc; /* a copy of the plan's */
     xmlNode *root;
     xmlNode *meta;       /* <remora:domain>, or NULL */
@@ -269,7 +301,8 @@ void dom_record(DomWork *work, const DomPlanDisk *disk, xmlNode *before);
 char *dom_record_dump(xmlNode *meta);
 
 /* dom-rewrite.c */
-DomWork *dom_work_new(const DomPlan *plan, const DomSite *site, GError **error);
+DomWork *
+dom_work_new(const DomPlan *plan, const DomSite *sites, GError **error);
 void dom_work_free(DomWork *work);
 
 /* dom-changes.c */

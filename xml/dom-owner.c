@@ -24,7 +24,7 @@ dom_owner_check(const DomPlanDisk *disk, const char *image, GError **error)
                     "'%s/%.120s' belongs to domain UUID %s: it was copied with "
                     "its definition; give the new domain an image of its own, "
                     "or remove %s",
-                    disk->plan->vms_pool, image, uuid,
+                    dom_place_of(disk)->vms_pool, image, uuid,
                     disk->entry ? "'destination' from the metadata and the "
                                   "disk's <source> to get a new clone"
                                 : "the disk");
@@ -42,7 +42,7 @@ source_is_parent(const DomPlanDisk *own)
 static gboolean
 find_given(const DomPlanDisk *own, char **ret_image, GError **error)
 {
-    const char *pool = own->plan->vms_pool;
+    const char *pool = dom_place_of(own)->vms_pool;
     const char *destination = own->entry ? own->entry->destination : NULL;
 
     if (destination) {
@@ -78,7 +78,7 @@ check_given(const DomPlanDisk *own, const char *image, GError **error)
                     "'%s/%.120s' is not a clone of this domain, whose clones "
                     "are called '%s_disk': remove 'destination' from the "
                     "metadata and the disk's <source>",
-                    own->plan->vms_pool, image, own->plan->uuid);
+                    dom_place_of(own)->vms_pool, image, own->plan->uuid);
 }
 
 static gboolean
@@ -90,7 +90,7 @@ take(GHashTable *taken, DomPlanDisk *own, const char *image, GError **error)
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "'%s/%.120s' is the image of disk '" DOM_QUOTE
                         "' already: remove one of them",
-                        own->plan->vms_pool, image, other);
+                        dom_place_of(own)->vms_pool, image, other);
     g_hash_table_insert(taken, (gpointer)image, own->disk.target);
     return TRUE;
 }
@@ -108,7 +108,7 @@ take_given(GHashTable *taken, DomPlanDisk *own, GError **error)
     if (!image)
         return TRUE;
     disk->image = image;
-    disk->pool = g_strdup(own->plan->vms_pool);
+    disk->pool = g_strdup(dom_place_of(own)->vms_pool);
     return check_given(own, image, error) && take(taken, own, image, error);
 }
 
@@ -120,7 +120,7 @@ name_clone(GHashTable *taken, DomPlanDisk *own, bool first, GError **error)
 
     if (disk->image)
         return TRUE;
-    disk->pool = g_strdup(own->plan->vms_pool);
+    disk->pool = g_strdup(dom_place_of(own)->vms_pool);
     disk->image = g_strdup_printf("%s_disk", uuid);
     if (!first || g_hash_table_contains(taken, disk->image)) {
         g_free(disk->image);
@@ -145,13 +145,16 @@ take_past(GHashTable *taken, const DomPlan *plan)
 
     for (guint i = 0; i < entries->len; i++) {
         const DomEntry *entry = entries->pdata[i];
-        const char *image =
-            entry->past && entry->destination
-                ? dom_image_in(entry->destination, plan->vms_pool)
-                : NULL;
 
-        if (image && !g_hash_table_contains(taken, image))
-            g_hash_table_insert(taken, (gpointer)image, entry->target);
+        for (guint p = 0; p < plan->n_places; p++) {
+            const char *image =
+                entry->past && entry->destination
+                    ? dom_image_in(entry->destination, plan->places[p].vms_pool)
+                    : NULL;
+
+            if (image && !g_hash_table_contains(taken, image))
+                g_hash_table_insert(taken, (gpointer)image, entry->target);
+        }
     }
 }
 
@@ -159,10 +162,11 @@ static void
 take_bare(GHashTable *taken, const DomPlan *plan)
 {
     for (guint i = 0; i < plan->disks->len; i++) {
-        const DomDisk *disk = plan->disks->pdata[i];
+        const DomPlanDisk *own = plan->disks->pdata[i];
+        const DomDisk *disk = &own->disk;
 
         if (disk->kind == DOM_DISK_BARE && !disk->snap &&
-            strcmp(disk->pool, plan->vms_pool) == 0)
+            strcmp(disk->pool, dom_place_of(own)->vms_pool) == 0)
             g_hash_table_insert(taken, disk->image, disk->target);
     }
 }

@@ -24,9 +24,10 @@ typedef enum {
 
 typedef struct {
     DomPlan *plan;
-    const DomRules *rules;
-    GPtrArray *nodes;    /* every <disk> */
-    GHashTable *targets; /* each target of them, to how often it occurs */
+    const DomClusters *clusters;
+    const DomRules *rules; /* of the cluster that the disk at hand is in */
+    GPtrArray *nodes;      /* every <disk> */
+    GHashTable *targets;   /* each target of them, to how often it occurs */
 } Builder;
 
 static void
@@ -59,8 +60,11 @@ dom_plan_free(DomPlan *plan)
     g_free(plan->arrival);
     g_free(plan->name);
     g_free(plan->uuid);
-    g_free(plan->vms_pool);
-    g_strfreev(plan->image_pools);
+    for (guint i = 0; i < plan->n_places; i++) {
+        g_free(plan->places[i].vms_pool);
+        g_strfreev(plan->places[i].image_pools);
+    }
+    g_free(plan->places);
     g_free(plan);
 }
 
@@ -80,6 +84,7 @@ add_disk(Builder *builder, xmlNode *node, const char *target, GError **error)
     own->plan = builder->plan;
     own->node = node;
     disk = &own->disk;
+    disk->cluster = (guint)(builder->rules - builder->clusters->all);
     disk->target = g_strdup(target);
     disk->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)dom_host_free);
     disk->exists = node != NULL;
@@ -93,14 +98,6 @@ add_disk(Builder *builder, xmlNode *node, const char *target, GError **error)
     return own;
 }
 
-/* Whether guests have disks of their own there. */
-static bool
-is_disk_pool(const DomRules *rules, const char *pool)
-{
-    return g_strcmp0(rules->vms_pool, pool) == 0 ||
-           dom_in_list(rules->volume_pools, pool);
-}
-
 static Role
 role_of(const DomRules *rules, const DomSource *source)
 {
@@ -110,8 +107,8 @@ role_of(const DomRules *rules, const DomSource *source)
         return ROLE_FOREIGN;
     if (image && dom_source_snap(source))
         return ROLE_IMAGE;
-    return image || is_disk_pool(rules, source->pool) ? ROLE_BARE
-                                                      : ROLE_FOREIGN;
+    return image || dom_is_disk_pool(rules, source->pool) ? ROLE_BARE
+                                                          : ROLE_FOREIGN;
 }
 
 /* In a namespace of RBD: libvirt opens it or not, and nothing is asked for. */
@@ -124,17 +121,30 @@ is_left_alone(const DomSource *source, Role role, xmlNode *disk)
            (role == ROLE_BARE || !dom_is_writable(disk));
 }
 
+static DomWhere
+find_where(Builder *builder,
+           xmlNode *disk,
+           const DomSource *source,
+           const DomEntry *entry)
+{
+    return dom_where(builder->clusters, disk, source, entry ? entry->ref : NULL,
+                     &builder->rules, &builder->plan->strangers);
+}
+
 /* One in a pool of that name, but of another cluster, is as foreign as one in any
  * other pool. */
 static void
-look_where(Builder *builder, xmlNode *disk, DomSource *source)
+look_where(Builder *builder,
+           xmlNode *disk,
+           DomSource *source,
+           const DomEntry *entry)
 {
-    const DomRules *rules = builder->rules;
+    DomWhere where;
 
-    if (source->kind == DOM_SOURCE_RBD &&
-        (dom_in_list(rules->image_pools, source->pool) ||
-         is_disk_pool(rules, source->pool)) &&
-        dom_is_elsewhere(disk, rules, &builder->plan->strangers))
+    builder->rules =
+        dom_where_asked(builder->clusters, entry ? entry->ref : NULL);
+    where = find_where(builder, disk, source, entry);
+    if (where == DOM_WHERE_ELSEWHERE)
         dom_source_estrange(source);
 }
 
@@ -157,9 +167,9 @@ plan_bare(DomPlanDisk *own, const DomRules *rules, GError **error)
     disk->image = g_strdup(source->image);
     disk->snap = g_strdup(snap);
     disk->writable = !snap && dom_is_writable(own->node);
-    disk->among_images = !is_disk_pool(rules, disk->pool);
+    disk->among_images = !dom_is_disk_pool(rules, disk->pool);
     /* Who cannot write, such as a backup, is no second owner. */
-    if (!disk->writable || strcmp(disk->pool, own->plan->vms_pool) != 0)
+    if (!disk->writable || strcmp(disk->pool, rules->vms_pool) != 0)
         return TRUE;
     return dom_owner_check(own, disk->image, error);
 }
@@ -241,8 +251,10 @@ is_covered(Builder *builder, const Found *found)
             ? dom_backing_find(found->node, found->entry->destination)
             : NULL;
 
-    return backing && !dom_is_elsewhere(backing, builder->rules,
-                                        &builder->plan->strangers);
+    g_autoptr(DomSource) source = backing ? dom_source_read(backing) : NULL;
+
+    return backing && find_where(builder, backing, source, found->entry) !=
+                          DOM_WHERE_ELSEWHERE;
 }
 
 /* An entry that is past is as good as none. */
@@ -291,7 +303,7 @@ plan_node(Builder *builder, guint index, GError **error)
                    target ? g_hash_table_lookup(entries, target) : NULL};
     gboolean done;
 
-    look_where(builder, node, found.source);
+    look_where(builder, node, found.source, found.entry);
     done = plan_target(builder, &found, error);
     dom_source_free(found.source);
     return done;
@@ -301,8 +313,10 @@ static gboolean
 plan_entry_alone(Builder *builder, DomEntry *entry, GError **error)
 {
     Found found = {G_MAXUINT, NULL, entry->target, g_new0(DomSource, 1), entry};
-    gboolean done = plan_target(builder, &found, error);
+    gboolean done;
 
+    builder->rules = dom_where_asked(builder->clusters, entry->ref);
+    done = plan_target(builder, &found, error);
     dom_source_free(found.source);
     return done;
 }
@@ -377,9 +391,10 @@ read_uuid(DomPlan *plan, GError **error)
 }
 
 static gboolean
-fill_plan(DomPlan *plan, const DomRules *rules, GError **error)
+fill_plan(DomPlan *plan, const DomClusters *clusters, GError **error)
 {
-    Builder builder = {.plan = plan, .rules = rules};
+    Builder builder = {
+        .plan = plan, .clusters = clusters, .rules = clusters->all};
     gboolean done;
 
     plan->root = xmlDocGetRootElement(plan->doc);
@@ -401,8 +416,27 @@ fill_plan(DomPlan *plan, const DomRules *rules, GError **error)
     return TRUE;
 }
 
+static void
+keep_places(DomPlan *plan, const DomClusters *clusters)
+{
+    plan->n_places = clusters->n;
+    plan->places = g_new0(DomPlace, clusters->n);
+    for (guint i = 0; i < clusters->n; i++) {
+        const DomRules *rules = &clusters->all[i];
+
+        plan->places[i] = (DomPlace){
+            .image_pools = g_strdupv((char **)(gpointer)rules->image_pools),
+            .vms_pool = g_strdup(rules->vms_pool),
+            .complete_bare = rules->complete_bare,
+        };
+    }
+}
+
 DomPlan *
-dom_plan_of(xmlDoc *doc, bool device, const DomRules *rules, GError **error)
+dom_plan_of(xmlDoc *doc,
+            bool device,
+            const DomClusters *clusters,
+            GError **error)
 {
     g_autoptr(DomPlan) plan = g_new0(DomPlan, 1);
 
@@ -410,20 +444,35 @@ dom_plan_of(xmlDoc *doc, bool device, const DomRules *rules, GError **error)
     plan->device = device;
     plan->disks =
         g_ptr_array_new_with_free_func((GDestroyNotify)plan_disk_free);
-    plan->image_pools = g_strdupv((char **)(gpointer)rules->image_pools);
-    plan->vms_pool = g_strdup(rules->vms_pool);
-    plan->complete_bare = rules->complete_bare;
-    if (!fill_plan(plan, rules, error))
+    keep_places(plan, clusters);
+    if (!fill_plan(plan, clusters, error))
         return NULL;
     return g_steal_pointer(&plan);
+}
+
+const DomPlace *
+dom_place_of(const DomPlanDisk *own)
+{
+    return &own->plan->places[own->disk.cluster];
+}
+
+DomPlan *
+dom_plan_new_among(const char *xml,
+                   gsize len,
+                   const DomRules *rules,
+                   guint n_rules,
+                   GError **error)
+{
+    const DomClusters clusters = {rules, n_rules};
+    xmlDoc *doc = dom_parse(xml, len, error);
+
+    return doc ? dom_plan_of(doc, false, &clusters, error) : NULL;
 }
 
 DomPlan *
 dom_plan_new(const char *xml, gsize len, const DomRules *rules, GError **error)
 {
-    xmlDoc *doc = dom_parse(xml, len, error);
-
-    return doc ? dom_plan_of(doc, false, rules, error) : NULL;
+    return dom_plan_new_among(xml, len, rules, 1, error);
 }
 
 const char *
@@ -475,7 +524,7 @@ dom_disk_set_parent_pool(DomDisk *disk, const char *pool)
 
     g_return_if_fail(disk->parent_pool == NULL);
     g_return_if_fail(
-        dom_in_list((const char *const *)own->plan->image_pools, pool));
+        dom_in_list((const char *const *)dom_place_of(own)->image_pools, pool));
     disk->parent_pool = g_strdup(pool);
     if (disk->kind == DOM_DISK_SNAPSHOT)
         disk->pool = g_strdup(pool);

@@ -44,7 +44,7 @@ check_disk(const DomPlan *plan,
 }
 
 static gboolean
-check_site(const DomPlan *plan, const DomSite *site, GError **error)
+check_hosts(const DomSite *site, GError **error)
 {
     if (site->n_hosts == 0)
         return dom_fail(error, DOM_ERROR_REQUEST,
@@ -54,13 +54,29 @@ check_site(const DomPlan *plan, const DomSite *site, GError **error)
         return dom_fail(error, DOM_ERROR_LIMIT,
                         "the cluster has more than %u monitor addresses",
                         DOM_HOSTS_MAX);
-    if (site->arrival && !dom_nonce_check(site->arrival))
+    return TRUE;
+}
+
+static const DomSite *
+site_of(const DomSite *sites, const DomPlanDisk *own)
+{
+    return &sites[own->disk.cluster];
+}
+
+static gboolean
+check_sites(const DomPlan *plan, const DomSite *sites, GError **error)
+{
+    for (guint i = 0; i < plan->disks->len; i++) {
+        if (!check_hosts(site_of(sites, plan->disks->pdata[i]), error))
+            return FALSE;
+    }
+    if (sites->arrival && !dom_nonce_check(sites->arrival))
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "the nonce of an arrival is not %u to %u hexadecimal "
                         "digits",
                         DOM_NONCE_MIN, DOM_NONCE_MAX);
     for (guint i = 0; i < plan->disks->len; i++) {
-        if (!check_disk(plan, plan->disks->pdata[i], site, error))
+        if (!check_disk(plan, plan->disks->pdata[i], sites, error))
             return FALSE;
     }
     return TRUE;
@@ -79,7 +95,8 @@ rewrite_disk(DomWork *work, GPtrArray *nodes, const DomPlanDisk *own)
         if (!own->plan->device)
             before = xmlDocCopyNode(done.node, work->doc, 1);
     }
-    done.changed = dom_write_disk(done.node, own, work->site) || done.made;
+    done.changed =
+        dom_write_disk(done.node, own, site_of(work->sites, own)) || done.made;
     if (done.changed && !own->plan->device && !own->disk.under_overlay)
         dom_record(work, own, before);
     work->changed |= done.changed;
@@ -120,15 +137,17 @@ add_controller(DomWork *work)
 static bool
 needs_controller(const DomWork *work)
 {
-    if (work->plan->device || work->site->same_guest ||
-        g_strcmp0(work->site->bus, "scsi") != 0 || has_controller(work->root))
+    if (work->plan->device || work->sites->same_guest ||
+        has_controller(work->root))
         return false;
     for (guint i = 0; i < work->disks->len; i++) {
         const DomWorkDisk *done = &g_array_index(work->disks, DomWorkDisk, i);
-        const DomDisk *disk = work->plan->disks->pdata[i];
+        const DomPlanDisk *own = work->plan->disks->pdata[i];
+        const DomDisk *disk = &own->disk;
         g_autofree char *bus = dom_child_attr(done->node, "target", "bus");
 
         if (disk->kind == DOM_DISK_CLONE && !disk->in_place &&
+            g_strcmp0(site_of(work->sites, own)->bus, "scsi") == 0 &&
             g_strcmp0(bus, "scsi") == 0)
             return true;
     }
@@ -201,23 +220,23 @@ rewrite_all(DomWork *work)
     if (needs_controller(work))
         add_controller(work);
     /* One that is left from before is no reason to change what is final. */
-    if (!work->plan->device && (work->site->arrival || work->changed))
-        work->changed |= dom_arrival_write(work->root, work->site->arrival);
-    if (work->changed && !work->plan->uuid_given && !work->site->same_guest)
+    if (!work->plan->device && (work->sites->arrival || work->changed))
+        work->changed |= dom_arrival_write(work->root, work->sites->arrival);
+    if (work->changed && !work->plan->uuid_given && !work->sites->same_guest)
         write_uuid(work);
 }
 
 DomWork *
-dom_work_new(const DomPlan *plan, const DomSite *site, GError **error)
+dom_work_new(const DomPlan *plan, const DomSite *sites, GError **error)
 {
     g_autoptr(DomWork) work = g_new0(DomWork, 1);
 
     if (plan->disks->len == 0)
         return g_steal_pointer(&work);
-    if (!check_site(plan, site, error))
+    if (!check_sites(plan, sites, error))
         return NULL;
     work->plan = plan;
-    work->site = site;
+    work->sites = sites;
     work->doc = xmlCopyDoc(plan->doc, 1);
     work->root = xmlDocGetRootElement(work->doc);
     work->meta = dom_request_find(work->root);
@@ -231,11 +250,11 @@ dom_work_new(const DomPlan *plan, const DomSite *site, GError **error)
 
 gboolean
 dom_plan_rewrite(DomPlan *plan,
-                 const DomSite *site,
+                 const DomSite *sites,
                  char **ret_xml,
                  GError **error)
 {
-    g_autoptr(DomWork) work = dom_work_new(plan, site, error);
+    g_autoptr(DomWork) work = dom_work_new(plan, sites, error);
 
     if (!work)
         return FALSE;

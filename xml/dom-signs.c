@@ -39,15 +39,78 @@ weigh(xmlNode *disk, const DomRules *rules)
 }
 
 bool
-dom_is_elsewhere(xmlNode *disk, const DomRules *rules, bool *ret_by_hosts)
+dom_is_disk_pool(const DomRules *rules, const char *pool)
+{
+    return g_strcmp0(rules->vms_pool, pool) == 0 ||
+           dom_in_list(rules->volume_pools, pool);
+}
+
+static bool
+has_pool(const DomRules *rules, const char *pool)
+{
+    return dom_in_list(rules->image_pools, pool) ||
+           dom_is_disk_pool(rules, pool);
+}
+
+static bool
+is_named(const DomRules *rules, const DomImageRef *ref)
+{
+    return ref && ref->fsid && g_strcmp0(ref->fsid, rules->fsid) == 0;
+}
+
+DomWhere
+dom_where(const DomClusters *clusters,
+          xmlNode *disk,
+          const DomSource *source,
+          const DomImageRef *ref,
+          const DomRules **ret_rules,
+          bool *ret_by_hosts)
 {
     /* What can be read in two ways is judged by nobody's word: it is refused
      * as what it says at first sight. */
-    if (!rules->weigh || !dom_plain_check(disk, NULL) ||
-        weigh(disk, rules) != DOM_WEIGHT_NONE)
-        return false;
+    bool plain = dom_plain_check(disk, NULL);
+    DomWhere where = DOM_WHERE_NOWHERE;
+    guint most = DOM_WEIGHT_NONE;
+
+    for (guint i = 0; i < clusters->n; i++) {
+        const DomRules *rules = &clusters->all[i];
+        guint weight;
+
+        if (source->kind != DOM_SOURCE_RBD || !has_pool(rules, source->pool))
+            continue;
+        where = MAX(where, DOM_WHERE_HERE);
+        weight = rules->weigh && plain ? weigh(disk, rules) : 1;
+        if (weight > most ||
+            (weight != DOM_WEIGHT_NONE && weight == most &&
+             is_named(rules, ref) && !is_named(*ret_rules, ref))) {
+            most = weight;
+            *ret_rules = rules;
+        }
+    }
+    if (where == DOM_WHERE_NOWHERE || most != DOM_WEIGHT_NONE)
+        return where;
     *ret_by_hosts |= dom_child(dom_child(disk, "source"), "host") != NULL;
-    return true;
+    return DOM_WHERE_ELSEWHERE;
+}
+
+const DomRules *
+dom_where_asked(const DomClusters *clusters, const DomImageRef *ref)
+{
+    const DomRules *unknown = NULL;
+
+    for (guint i = 0; i < clusters->n; i++) {
+        const DomRules *rules = &clusters->all[i];
+
+        if (is_named(rules, ref))
+            return rules;
+        if (ref && ref->fsid && !rules->fsid && !unknown)
+            unknown = rules;
+    }
+    for (guint i = 0; i < clusters->n && !unknown; i++)
+        if (ref && ref->pool &&
+            dom_in_list(clusters->all[i].image_pools, ref->pool))
+            unknown = &clusters->all[i];
+    return unknown ? unknown : clusters->all;
 }
 
 /* As libvirt's other sources are: nothing is asked of it, and it is not lost

@@ -301,7 +301,7 @@ dom_write_disk(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
     if (disk->under_overlay)
         return write_covered(node, disk, site);
     if (disk->kind == DOM_DISK_BARE)
-        return own->plan->complete_bare && write_bare(node, disk, site);
+        return dom_place_of(own)->complete_bare && write_bare(node, disk, site);
     changed = dom_set_attr(node, "type", "network");
     changed |= write_driver(node, disk, site);
     changed |= write_source(node, own);

@@ -78,12 +78,13 @@ typedef struct {
 #define DOM_WEIGHT_NONE 0u
 typedef guint (*DomWeigh)(const DomSigns *signs, gpointer data);
 
-/* What the host's configuration says about pools. Borrowed for the call. */
+/* What the host's configuration says about one cluster and its pools. Borrowed
+ * for the call. */
 typedef struct {
     const char *const *image_pools;  /* NULL-terminated, at least one */
     const char *vms_pool;            /* where clones go */
     const char *const *volume_pools; /* NULL-terminated, may be empty */
-    const char *fsid;   /* of the cluster; NULL: unknown, not compared */
+    const char *fsid;                /* NULL: unknown, not compared */
     bool complete_bare; /* rewrite disks of kind DOM_DISK_BARE too */
     /* Called for what is in one of those pools, by its name; NULL: the name is
      * all that counts. */
@@ -106,6 +107,7 @@ typedef struct {
 /* One disk of the plan. Owned by the plan; strings never change once set. */
 typedef struct {
     DomDiskKind kind;
+    guint cluster;      /* it is in, by its place among the rules */
     char *target;       /* 'vda' */
     char *parent_pool;  /* NULL: a bare image id and several image pools;
                          * dom_disk_set_parent_pool() decides */
@@ -187,6 +189,18 @@ DomPlan *dom_plan_new(const char *xml,
                       gsize len,
                       const DomRules *rules,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/*
+ * The same on a host with several clusters, n_rules of them, at least one. A disk
+ * is in that of which most speaks for it; of several, in the one that its
+ * location names, else in the first. What asks for an image and has no source is
+ * in the cluster of its location, else in the first with that pool for images,
+ * else in the first.
+ */
+DomPlan *dom_plan_new_among(const char *xml,
+                            gsize len,
+                            const DomRules *rules,
+                            guint n_rules,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 void dom_plan_free(DomPlan *plan);
 
 /*
@@ -205,6 +219,13 @@ DomPlan *dom_plan_new_device(const char *xml,
                              const char *domain_name,
                              const DomRules *rules,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+DomPlan *dom_plan_new_device_among(const char *xml,
+                                   gsize len,
+                                   const char *domain_uuid,
+                                   const char *domain_name,
+                                   const DomRules *rules,
+                                   guint n_rules,
+                                   GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 /* The <name> in a definition that perhaps cannot be planned, for a message
  * about that; control characters are blanks. NULL: none to be read. g_free() */
@@ -238,7 +259,9 @@ const char *dom_plan_arrival(const DomPlan *plan);
 void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
 
 /*
- * The definition as it should be. Every disk must have its parent_pool.
+ * The definition as it should be. Every disk must have its parent_pool. sites has
+ * one for each of the rules that were planned by; of clusters that no disk is in,
+ * only same_guest and arrival are looked at, which are the same in all.
  *
  * ret_xml gets a new string (g_free), or NULL when nothing needs to change:
  * then the caller goes on with the bytes it has. Rewriting the result again
@@ -252,7 +275,7 @@ void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
  * nonce).
  */
 gboolean dom_plan_rewrite(DomPlan *plan,
-                          const DomSite *site,
+                          const DomSite *sites,
                           char **ret_xml,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
@@ -265,7 +288,7 @@ gboolean dom_plan_rewrite(DomPlan *plan,
  * between has lost one of the targets.
  */
 gboolean dom_plan_changes(DomPlan *plan,
-                          const DomSite *site,
+                          const DomSite *sites,
                           DomChanges **ret_changes,
                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 

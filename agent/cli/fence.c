@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 typedef struct {
+    char *cluster;
     char *host;
     char *watcher;
     gboolean host_is_off;
@@ -22,24 +23,39 @@ typedef struct {
     gboolean yes;
 } Options;
 
+/* In one cluster. */
 typedef struct {
     const Options *options;
-    Host *host;
+    const Cluster *cluster;
     GPtrArray *all;     /* of StoreClaimInfo: every claim of the pools */
     GPtrArray *claims;  /* those that name the host or the client; borrowed */
     GPtrArray *clients; /* of char *: who will be cut off */
 } Fence;
 
 static void
-fence_clear(Fence *fence)
+fence_free(gpointer data)
 {
-    host_unref(fence->host);
-    g_clear_pointer(&fence->all, g_ptr_array_unref);
-    g_clear_pointer(&fence->claims, g_ptr_array_unref);
-    g_clear_pointer(&fence->clients, g_ptr_array_unref);
+    Fence *fence = data;
+
+    g_ptr_array_unref(fence->all);
+    g_ptr_array_unref(fence->claims);
+    g_ptr_array_unref(fence->clients);
+    g_free(fence);
 }
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Fence, fence_clear)
+static Fence *
+fence_new(const Options *options, const Cluster *cluster)
+{
+    Fence *fence = g_new0(Fence, 1);
+
+    fence->options = options;
+    fence->cluster = cluster;
+    fence->all =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_claim_info_free);
+    fence->claims = g_ptr_array_new();
+    fence->clients = g_ptr_array_new_with_free_func(g_free);
+    return fence;
+}
 
 /* ---- what there is -------------------------------------------------------------- */
 
@@ -49,7 +65,8 @@ list_pool(Fence *fence, const char *pool, GError **error)
 {
     g_autoptr(GError) why = NULL;
 
-    if (store_claims_list(host_cluster(fence->host), pool, fence->all, &why) ||
+    if (store_claims_list(cluster_store(fence->cluster), pool, fence->all,
+                          &why) ||
         g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING))
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&why));
@@ -68,7 +85,7 @@ list_pools(Fence *fence, char *const *pools, GError **error)
 static gboolean
 list_all(Fence *fence, GError **error)
 {
-    const Conf *conf = host_conf(fence->host);
+    const ConfCluster *conf = cluster_conf(fence->cluster);
 
     return list_pool(fence, conf->vms_pool, error) &&
            list_pools(fence, conf->volume_pools, error) &&
@@ -201,9 +218,6 @@ print_clients(const Fence *fence)
         printf("%s %s will be cut off\n",
                fence->options->watcher ? "client" : "every client at", addr);
     }
-    if (fence->options->host_is_off)
-        printf("nobody will be cut off: host '%s' is off, as you say\n",
-               fence->options->host);
 }
 
 /* Claims that stay, although the client is cut off. */
@@ -225,7 +239,7 @@ print_unseen(const Fence *fence, const StoreClaimInfo *info)
 static void
 print_rest(const Fence *fence)
 {
-    const Conf *conf = host_conf(fence->host);
+    const ConfCluster *conf = cluster_conf(fence->cluster);
     g_autofree char *volumes = g_strjoinv(" ", conf->volume_pools);
     g_autofree char *images = g_strjoinv(" ", conf->image_pools);
 
@@ -252,7 +266,7 @@ static gboolean
 cut_off(const Fence *fence, GError **error)
 {
     for (guint i = 0; i < fence->clients->len; i++)
-        if (!store_client_cut_off(host_cluster(fence->host),
+        if (!store_client_cut_off(cluster_store(fence->cluster),
                                   g_ptr_array_index(fence->clients, i), error))
             return FALSE;
     return TRUE;
@@ -281,7 +295,7 @@ bury(const Fence *fence,
     const Options *options = fence->options;
     StoreFenced fenced;
 
-    if (!store_claim_fence(host_cluster(fence->host), info, options->host,
+    if (!store_claim_fence(cluster_store(fence->cluster), info, options->host,
                            options->watcher, &fenced, error))
         return FALSE;
     printf("%s/%s: %s\n", info->pool, info->image, words[fenced]);
@@ -307,23 +321,29 @@ carry_out(const Fence *fence)
 }
 
 static int
-check(const Fence *fence)
+check_neighbour(const Fence *fence)
 {
     const Options *options = fence->options;
     const char *neighbour = options->host ? find_neighbour(fence) : NULL;
 
-    if (options->host && fence->claims->len == 0)
+    if (!neighbour)
+        return 0;
+    return refuse(g_strdup_printf(
+        "host '%s' has the same address, and would be cut off, too: "
+        "switch '%s' off, then say --host-is-off",
+        neighbour, options->host));
+}
+
+static int
+check_host(const Options *options, guint claims, guint clients)
+{
+    if (options->host && claims == 0)
         return refuse(g_strdup_printf(
             "no claim names host '%s': nothing is to be cut off ('remora "
             "fence --host NAME --dry-run' with the name that the refusal of "
             "the start gave)",
             options->host));
-    if (neighbour)
-        return refuse(g_strdup_printf(
-            "host '%s' has the same address, and would be cut off, too: "
-            "switch '%s' off, then say --host-is-off",
-            neighbour, options->host));
-    if (options->host && !options->host_is_off && fence->clients->len == 0)
+    if (options->host && !options->host_is_off && clients == 0)
         return refuse(g_strdup_printf(
             "no claim says what address host '%s' has: switch it off, then "
             "say --host-is-off",
@@ -332,25 +352,62 @@ check(const Fence *fence)
 }
 
 static int
-fence_it(Fence *fence)
+check(const Options *options, const GPtrArray *fences)
+{
+    guint claims = 0;
+    guint clients = 0;
+
+    for (guint i = 0; i < fences->len; i++) {
+        const Fence *fence = g_ptr_array_index(fences, i);
+
+        claims += fence->claims->len;
+        clients += fence->clients->len;
+        if (check_neighbour(fence) != 0)
+            return 1;
+    }
+    return check_host(options, claims, clients);
+}
+
+static void
+print_all(const Options *options, const GPtrArray *fences)
+{
+    for (guint i = 0; i < fences->len; i++) {
+        const Fence *fence = g_ptr_array_index(fences, i);
+
+        if (fences->len > 1)
+            printf("cluster %s\n", cluster_name(fence->cluster));
+        print_claims(fence);
+        print_clients(fence);
+        print_rest(fence);
+    }
+    if (options->host_is_off)
+        printf("nobody will be cut off: host '%s' is off, as you say\n",
+               options->host);
+}
+
+static int
+fence_them(const Options *options, const GPtrArray *fences)
 {
     g_autoptr(GError) error = NULL;
-    int status;
+    int status = 0;
 
-    if (!list_all(fence, &error))
-        return cmd_fail(NULL, error);
-    choose(fence);
-    status = check(fence);
-    if (status != 0)
-        return status;
-    print_claims(fence);
-    print_clients(fence);
-    print_rest(fence);
-    if (fence->options->dry_run)
+    for (guint i = 0; i < fences->len; i++) {
+        Fence *fence = g_ptr_array_index(fences, i);
+
+        if (!list_all(fence, &error))
+            return cmd_fail(NULL, error);
+        choose(fence);
+    }
+    if (check(options, fences) != 0)
+        return 1;
+    print_all(options, fences);
+    if (options->dry_run)
         return 0;
-    if (!fence->options->yes && !asked())
+    if (!options->yes && !asked())
         return refuse(g_strdup("nothing was done"));
-    return carry_out(fence);
+    for (guint i = 0; i < fences->len && status == 0; i++)
+        status = carry_out(g_ptr_array_index(fences, i));
+    return status;
 }
 
 static const char *
@@ -370,16 +427,24 @@ usage_error(const Options *options, char *const *rest)
 static int
 run(const CmdGlobals *globals, const Options *options)
 {
-    g_auto(Fence) fence = {.options = options};
+    g_autoptr(GPtrArray) fences = g_ptr_array_new_with_free_func(fence_free);
+    g_autoptr(Host) host = cmd_host(globals);
 
-    fence.host = cmd_host(globals);
-    if (!fence.host)
+    if (!host)
         return 1;
-    fence.all =
-        g_ptr_array_new_with_free_func((GDestroyNotify)store_claim_info_free);
-    fence.claims = g_ptr_array_new();
-    fence.clients = g_ptr_array_new_with_free_func(g_free);
-    return fence_it(&fence);
+    for (guint i = 0; i < host_clusters(host); i++) {
+        const Cluster *cluster = host_cluster(host, i);
+
+        if (!options->cluster ||
+            g_str_equal(options->cluster, cluster_name(cluster)))
+            g_ptr_array_add(fences, fence_new(options, cluster));
+    }
+    if (fences->len == 0)
+        return cmd_usage("fence", "no cluster of that name is configured");
+    if (options->watcher && fences->len > 1)
+        return cmd_usage("fence", "which cluster's client that is, --cluster "
+                                  "has to say");
+    return fence_them(options, fences);
 }
 
 int
@@ -387,6 +452,8 @@ cmd_fence(const CmdGlobals *globals, int argc, char **argv)
 {
     Options options = {0};
     const GOptionEntry entries[] = {
+        {"cluster", 0, 0, G_OPTION_ARG_STRING, &options.cluster,
+         "Only in that cluster", "NAME"},
         {"host", 0, 0, G_OPTION_ARG_STRING, &options.host,
          "Every client of that host", "NAME"},
         {"watcher", 0, 0, G_OPTION_ARG_STRING, &options.watcher,
@@ -409,6 +476,7 @@ cmd_fence(const CmdGlobals *globals, int argc, char **argv)
         return status;
     wrong = usage_error(&options, rest);
     status = wrong ? cmd_usage("fence", wrong) : run(globals, &options);
+    g_free(options.cluster);
     g_free(options.host);
     g_free(options.watcher);
     return status;

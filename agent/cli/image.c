@@ -58,6 +58,7 @@ on_progress(guint64 done, guint64 total, gpointer data)
 
 static gboolean
 add(Host *host,
+    const Cluster *cluster,
     const char *pool,
     const char *id,
     const char *path,
@@ -72,20 +73,13 @@ add(Host *host,
                     "cannot read it: %s", g_strerror(errno));
         return FALSE;
     }
-    good = store_image_add(host_cluster(host), pool, id, fd,
+    good = store_image_add(cluster_store(cluster), pool, id, fd,
                            host_conf(host)->image_object_size, on_progress,
                            &bar, error);
     if (bar.terminal && bar.drawn_us)
         fputc('\n', stderr);
     (void)close(fd);
     return good;
-}
-
-static bool
-is_image_pool(const Host *host, const char *pool)
-{
-    return g_strv_contains((const char *const *)host_conf(host)->image_pools,
-                           pool);
 }
 
 static int
@@ -120,22 +114,26 @@ image_add(const CmdGlobals *globals, int argc, char **argv)
     if (!id)
         id = g_uuid_string_random();
     if (!pool)
-        pool = g_strdup(host_conf(host)->image_pools[0]);
-    if (!is_image_pool(host, pool))
+        pool = g_strdup(cluster_conf(host_cluster(host, 0))->image_pools[0]);
+    const Cluster *cluster = host_cluster_with_images(host, pool);
+    if (!cluster)
         return cmd_usage("image add", "that pool is none of pools.images");
     (void)signal(SIGINT, on_interrupt);
     (void)signal(SIGTERM, on_interrupt);
-    if (!add(host, pool, id, rest[0], &error))
+    if (!add(host, cluster, pool, id, rest[0], &error))
         return cmd_fail(rest[0], error);
     puts(id);
     return 0;
 }
 
 static gboolean
-list_pool(Host *host, const char *pool, CmdTable *table, GError **error)
+list_pool(const Cluster *cluster,
+          const char *pool,
+          CmdTable *table,
+          GError **error)
 {
     g_autoptr(GPtrArray) images =
-        store_image_list(host_cluster(host), pool, error);
+        store_image_list(cluster_store(cluster), pool, error);
 
     for (guint i = 0; images && i < images->len; i++) {
         const StoreImage *image = g_ptr_array_index(images, i);
@@ -150,6 +148,20 @@ list_pool(Host *host, const char *pool, CmdTable *table, GError **error)
     return images != NULL;
 }
 
+static gboolean
+list_all(Host *host, CmdTable *table, GError **error)
+{
+    for (guint i = 0; i < host_clusters(host); i++) {
+        const Cluster *cluster = host_cluster(host, i);
+        char *const *pools = cluster_conf(cluster)->image_pools;
+
+        for (gsize p = 0; pools[p]; p++)
+            if (!list_pool(cluster, pools[p], table, error))
+                return FALSE;
+    }
+    return TRUE;
+}
+
 static int
 image_list(const CmdGlobals *globals, int argc, char **argv)
 {
@@ -160,7 +172,7 @@ image_list(const CmdGlobals *globals, int argc, char **argv)
         argc, argv, "image list", "",
         "Lists the images that domains can be given clones of.", NULL, &status);
     g_autoptr(GError) error = NULL;
-    gboolean good = TRUE;
+    gboolean good;
 
     if (!rest)
         return status;
@@ -170,9 +182,7 @@ image_list(const CmdGlobals *globals, int argc, char **argv)
     if (!host)
         return 1;
     CmdTable *table = cmd_table_new(headings);
-    char **pools = host_conf(host)->image_pools;
-    for (gsize i = 0; good && pools[i]; i++)
-        good = list_pool(host, pools[i], table, &error);
+    good = list_all(host, table, &error);
     cmd_table_print(table);
     return good ? 0 : cmd_fail(NULL, error);
 }

@@ -62,7 +62,7 @@ look_at_parent(Host *host,
                                 disk->parent_snap};
     StoreParentInfo info;
 
-    if (!store_parent_check(host_cluster(host), &parent, &info, error))
+    if (!store_parent_check(host_store_of(host, disk), &parent, &info, error))
         return FALSE;
     *ret_size = info.size;
     return TRUE;
@@ -114,7 +114,7 @@ fill(Host *host, const DomDisk *disk, Line *line, GError **error)
                     disk->size, parent_size);
         return FALSE;
     }
-    if (!store_state(host_cluster(host), disk->pool, disk->image, &state,
+    if (!store_state(host_store_of(host, disk), disk->pool, disk->image, &state,
                      error))
         return FALSE;
     judge(disk, &state, MAX(disk->size, parent_size), line);

@@ -24,8 +24,8 @@ render(
         return FALSE;
     if (dom_plan_disks(plan)->len == 0)
         return TRUE;
-    return host_site(host, ask, &site, error) &&
-           dom_plan_rewrite(plan, &site.site, ret_xml, error);
+    return host_site(host, ask, plan, &site, error) &&
+           dom_plan_rewrite(plan, site.sites, ret_xml, error);
 }
 
 static char *

@@ -75,7 +75,11 @@ disk_json(Host *host, const DomDisk *disk, const char *uuid)
     StoreState state = {0};
     g_autoptr(GError) error = NULL;
 
-    if (!store_state(host_cluster(host), disk->pool, disk->image, &state,
+    if (host_clusters(host) > 1)
+        json_object_set_new(
+            json, "cluster",
+            json_string(cluster_name(host_cluster_of(host, disk))));
+    if (!store_state(host_store_of(host, disk), disk->pool, disk->image, &state,
                      &error)) {
         json_object_set_new(json, "state", json_string("unknown"));
         json_object_set_new(json, "error", json_string(error->message));

@@ -40,6 +40,14 @@ print_agent(const json_t *agent)
 }
 
 static void
+print_secret(const json_t *secret)
+{
+    if (secret)
+        printf("secret   %s (%s)\n", text_of(secret, "uuid"),
+               text_of(secret, "state"));
+}
+
+static void
 print_cluster(const json_t *cluster)
 {
     size_t i;
@@ -57,6 +65,7 @@ print_cluster(const json_t *cluster)
     json_array_foreach(monitors, i, monitor)
         printf("monitor  %s port %s (%s)\n", text_of(monitor, "host"),
                text_of(monitor, "port"), text_of(monitor, "protocol"));
+    print_secret(json_object_get(cluster, "libvirt_secret"));
 }
 
 /* "running on alpha as 192.0.2.11:0/7, 12 s"; NULL: no claim. */
@@ -85,10 +94,14 @@ print_disk(CmdTable *table,
     g_autofree char *text =
         size ? cmd_size((guint64)json_integer_value(size)) : NULL;
     g_autofree char *claim = claim_text(disk);
+    const char *cluster = json_string_value(json_object_get(disk, "cluster"));
+    g_autofree char *image =
+        g_strconcat(cluster ? cluster : "", cluster ? ": " : "",
+                    text_of(disk, "image"), NULL);
 
     cmd_table_add(table, text_of(domain, "name"), running,
-                  text_of(disk, "target"), text_of(disk, "image"), text,
-                  text_of(disk, "state"), claim);
+                  text_of(disk, "target"), image, text, text_of(disk, "state"),
+                  claim);
 }
 
 static void
@@ -190,16 +203,13 @@ void
 status_print(const json_t *root)
 {
     const json_t *agent = json_object_get(root, "agent");
-    const json_t *secret = json_object_get(root, "secret");
     size_t i;
     const json_t *cluster;
 
     print_agent(agent);
     json_array_foreach(json_object_get(agent, "clusters"), i, cluster)
         print_cluster(cluster);
-    if (secret)
-        printf("secret   %s (%s)\n", text_of(secret, "uuid"),
-               text_of(secret, "state"));
+    print_secret(json_object_get(root, "secret"));
     if (json_object_get(root, "libvirt_error"))
         printf("libvirt  %s\n", text_of(root, "libvirt_error"));
     print_domains(json_object_get(root, "domains"));

@@ -99,10 +99,10 @@ secret_state(SecretKind kind)
 }
 
 static json_t *
-secret_json(Host *host, virConnectPtr conn, const char *uuid)
+secret_json(const Cluster *cluster, virConnectPtr conn, const char *uuid)
 {
     g_autoptr(virSecret) secret = virSecretLookupByUUIDString(conn, uuid);
-    g_autofree char *usage = secret_usage(host_guest_user(host), uuid);
+    g_autofree char *usage = secret_usage(cluster_guest_user(cluster), uuid);
     char *xml = secret ? virSecretGetXMLDesc(secret, 0) : NULL;
     SecretKind kind = secret_kind(xml, usage);
 
@@ -111,22 +111,51 @@ secret_json(Host *host, virConnectPtr conn, const char *uuid)
                      kind != SECRET_MISSING, "state", secret_state(kind));
 }
 
+/* The agent may go by another reading of the configuration. */
+static json_t *
+cluster_of(const json_t *root, const Cluster *cluster)
+{
+    const json_t *agent = json_object_get(root, "agent");
+    size_t i;
+    json_t *one;
+
+    json_array_foreach(json_object_get(agent, "clusters"), i, one)
+    {
+        if (strcmp(text_of(one, "name"), cluster_name(cluster)) == 0)
+            return one;
+    }
+    return NULL;
+}
+
+/* That of the only cluster stands beside the agent, those of several with each. */
+static void
+collect_secrets(Host *host, virConnectPtr conn, json_t *root)
+{
+    for (guint i = 0; i < host_clusters(host); i++) {
+        const Cluster *cluster = host_cluster(host, i);
+        json_t *one = cluster_of(root, cluster);
+        const char *uuid = json_string_value(json_object_get(one, "secret"));
+        json_t *secret = uuid ? secret_json(cluster, conn, uuid) : NULL;
+
+        if (secret && host_clusters(host) == 1)
+            json_object_set_new(root, "secret", secret);
+        else if (secret)
+            json_object_set_new(one, "libvirt_secret", secret);
+    }
+}
+
 static void
 collect_libvirt(Host *host, json_t *root)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(virConnect) conn = cmd_connect(host, true, &error);
-    json_t *cluster = json_array_get(
-        json_object_get(json_object_get(root, "agent"), "clusters"), 0);
-    const char *uuid = json_string_value(json_object_get(cluster, "secret"));
     json_t *domains;
 
     if (!conn) {
         json_object_set_new(root, "libvirt_error", json_string(error->message));
         return;
     }
-    if (uuid)
-        json_object_set_new(root, "secret", secret_json(host, conn, uuid));
+    collect_secrets(host, conn, root);
     domains = status_domains(host, conn, &error);
     if (domains)
         json_object_set_new(root, "domains", domains);
@@ -134,9 +163,18 @@ collect_libvirt(Host *host, json_t *root)
         json_object_set_new(root, "libvirt_error", json_string(error->message));
 }
 
+static bool
+is_image(const json_t *disk, const Cluster *cluster, const char *image)
+{
+    const char *name = json_string_value(json_object_get(disk, "cluster"));
+
+    return strcmp(text_of(disk, "image"), image) == 0 &&
+           (!name || strcmp(name, cluster_name(cluster)) == 0);
+}
+
 /* Whether it is a disk of one of the domains, which has its claim with it. */
 static bool
-is_shown(const json_t *domains, const char *image)
+is_shown(const json_t *domains, const Cluster *cluster, const char *image)
 {
     size_t i;
     size_t j;
@@ -145,18 +183,18 @@ is_shown(const json_t *domains, const char *image)
 
     json_array_foreach(domains, i, domain) json_array_foreach(
         json_object_get(domain, "disks"), j,
-        disk) if (strcmp(text_of(disk, "image"), image) == 0) return true;
+        disk) if (is_image(disk, cluster, image)) return true;
     return false;
 }
 
 /* NULL: there is none, or the cluster cannot say. */
 static json_t *
-claim_json(Host *host, const StoreNoted *noted, const char *image)
+claim_json(const Cluster *cluster, const StoreNoted *noted, const char *image)
 {
     StoreState state = {0};
     json_t *json = NULL;
 
-    if (!store_state(host_cluster(host), noted->pool, noted->image, &state,
+    if (!store_state(cluster_store(cluster), noted->pool, noted->image, &state,
                      NULL))
         return NULL;
     if (state.claim_phase) {
@@ -169,23 +207,22 @@ claim_json(Host *host, const StoreNoted *noted, const char *image)
 
 /* Claims of this host on disks of domains that libvirt does not have. */
 static void
-collect_claims(Host *host, json_t *root)
+collect_claims(const Cluster *cluster, json_t *root, json_t *list)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(host_cluster(host));
-    json_t *list = json_array();
+    g_autoptr(GPtrArray) noted = store_claims_noted(cluster_store(cluster));
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);
         g_autofree char *image =
             g_strdup_printf("%s/%s", one->pool, one->image);
-        json_t *claim = is_shown(json_object_get(root, "domains"), image)
-                            ? NULL
-                            : claim_json(host, one, image);
+        json_t *claim =
+            is_shown(json_object_get(root, "domains"), cluster, image)
+                ? NULL
+                : claim_json(cluster, one, image);
 
         if (claim)
             json_array_append_new(list, claim);
     }
-    json_object_set_new(root, "claims", list);
 }
 
 static json_t *
@@ -200,23 +237,21 @@ trashed_json(const StoreTrashed *trashed, const char *pool)
 }
 
 static void
-collect_trash(Host *host, json_t *root)
+collect_trash(const Cluster *cluster, json_t *root, json_t *list)
 {
-    const char *pool = host_conf(host)->vms_pool;
+    const char *pool = cluster_conf(cluster)->vms_pool;
     g_autoptr(GError) error = NULL;
     g_autoptr(GPtrArray) trash =
-        store_trash_list(host_cluster(host), pool, TRASH_SHOWN, &error);
-    json_t *list;
+        store_trash_list(cluster_store(cluster), pool, TRASH_SHOWN, &error);
 
     if (!trash) {
         json_object_set_new(root, "trash_error", json_string(error->message));
         return;
     }
-    list = json_array();
     for (guint i = 0; i < trash->len; i++)
         json_array_append_new(list,
                               trashed_json(g_ptr_array_index(trash, i), pool));
-    json_object_set_new(root, "trash", list);
+    json_object_set_new(root, "trash", json_incref(list));
 }
 
 /* ---- the command ----------------------------------------------------------- */
@@ -230,23 +265,53 @@ print_json(const json_t *root)
     free(text);
 }
 
-/* 0 when agent, cluster, secret and libvirt are as they should be. */
+static bool
+is_well(const json_t *root, const json_t *cluster)
+{
+    const json_t *own = json_object_get(cluster, "libvirt_secret");
+    const json_t *secret = own ? own : json_object_get(root, "secret");
+
+    return strcmp(text_of(cluster, "state"), "up") == 0 &&
+           (strcmp(text_of(secret, "state"), "defined") == 0 ||
+            strcmp(text_of(secret, "state"), "not remora's") == 0);
+}
+
+/* 0 when agent, clusters, secrets and libvirt are as they should be. */
 static int
 health(const json_t *root)
 {
     const json_t *agent = json_object_get(root, "agent");
-    const json_t *cluster =
-        json_array_get(json_object_get(agent, "clusters"), 0);
-    const json_t *secret = json_object_get(root, "secret");
+    const json_t *clusters = json_object_get(agent, "clusters");
+    size_t i;
+    const json_t *cluster;
 
+    json_array_foreach(clusters, i, cluster)
+    {
+        if (!is_well(root, cluster))
+            return 1;
+    }
     return json_is_true(json_object_get(agent, "running")) &&
                    !json_object_get(agent, "error") &&
-                   strcmp(text_of(cluster, "state"), "up") == 0 &&
-                   (strcmp(text_of(secret, "state"), "defined") == 0 ||
-                    strcmp(text_of(secret, "state"), "not remora's") == 0) &&
+                   json_array_size(clusters) > 0 &&
                    !json_object_get(root, "libvirt_error")
                ? 0
                : 1;
+}
+
+static void
+collect_images(Host *host, json_t *root)
+{
+    json_t *claims = json_array();
+    json_t *trash = json_array();
+
+    json_object_set_new(root, "claims", claims);
+    for (guint i = 0; i < host_clusters(host); i++) {
+        const Cluster *cluster = host_cluster(host, i);
+
+        collect_claims(cluster, root, claims);
+        collect_trash(cluster, root, trash);
+    }
+    json_decref(trash);
 }
 
 int
@@ -274,9 +339,8 @@ cmd_status(const CmdGlobals *globals, int argc, char **argv)
         return 1;
     root = json_pack("{s:o}", "agent", collect_agent(host));
     collect_libvirt(host, root);
-    collect_claims(host, root);
+    collect_images(host, root);
     json_object_set_new(root, "recoveries", recoveries_list(RECOVERIES_SHOWN));
-    collect_trash(host, root);
     if (json)
         print_json(root);
     else

@@ -94,6 +94,16 @@ serve_proxy(Proxied *proxied, Host *host, Exchange *exchange)
                               "the same version as remorad?");
 }
 
+static bool
+all_have_room(Host *host, const char *name, GError **error)
+{
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (!store_cluster_has_room(cluster_store(host_cluster(host, i)), name,
+                                    error))
+            return false;
+    return true;
+}
+
 void
 serve_slow(Host *host, Exchange *exchange)
 {
@@ -102,8 +112,7 @@ serve_slow(Host *host, Exchange *exchange)
     g_autoptr(GError) error = NULL;
     g_autofree char *message = NULL;
 
-    if (!name || !name[0] ||
-        store_cluster_has_room(host_cluster(host), name, &error))
+    if (!name || !name[0] || all_have_room(host, name, &error))
         return;
     message = g_strdup_printf("domain '%s': %s", name, error->message);
     if (exchange_refuse(exchange, message))
@@ -139,18 +148,30 @@ name_in(Exchange *exchange, bool proxied)
     return name && (proxied || name[0]) ? g_steal_pointer(&name) : NULL;
 }
 
+/* "ceph", or "ceph' or 'far" of several. */
+static char *
+cluster_names(const Host *host)
+{
+    GString *names = g_string_new(NULL);
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        g_string_append_printf(names, "%s%s", i ? "' or '" : "",
+                               cluster_name(host_cluster(host, i)));
+    return g_string_free(names, FALSE);
+}
+
 void
 serve_late(Host *host, Exchange *exchange, bool proxied)
 {
-    StoreCluster *cluster = host_cluster(host);
+    g_autofree char *clusters = cluster_names(host);
     g_autofree char *name = name_in(exchange, proxied);
-    g_autofree char *message =
-        late_message(name, store_cluster_name(cluster), proxied);
+    g_autofree char *message = late_message(name, clusters, proxied);
     const LogAbout about = {.domain = name && name[0] ? name : NULL};
 
     if (!exchange_refuse(exchange, message))
         return;
     log_warning(&about, "refused: %s", message);
     /* Whether the cluster is to blame, or libvirt, or nobody, a probe says. */
-    store_cluster_suspect(cluster, name);
+    for (guint i = 0; i < host_clusters(host); i++)
+        store_cluster_suspect(cluster_store(host_cluster(host, i)), name);
 }

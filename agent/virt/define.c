@@ -108,12 +108,12 @@ apply_back(virDomainPtr domain, const DomChanges *changes, GError **error)
 /* What the cluster said of its monitors; ceph.conf's word where it does not
  * answer, so that the definition is complete when it does. */
 static gboolean
-find_site(Host *host, HostSite *ret_site, GError **error)
+find_site(Host *host, const DomPlan *plan, HostSite *ret_site, GError **error)
 {
     g_autoptr(GError) first = NULL;
 
-    if (host_site(host, HOST_ASK_MEMORY, ret_site, &first) ||
-        host_site(host, HOST_ASK_CONF, ret_site, NULL))
+    if (host_site(host, HOST_ASK_MEMORY, plan, ret_site, &first) ||
+        host_site(host, HOST_ASK_CONF, plan, ret_site, NULL))
         return TRUE;
     /* The cluster's own error says whether another try is worth it. */
     g_propagate_error(error, g_steal_pointer(&first));
@@ -159,11 +159,12 @@ change(virDomainPtr domain,
     return !changes || *ret_again || apply(domain, changes, error);
 }
 
-/* ret_again: the definition changed meanwhile, and nothing was done. */
+/* ret_plan may get one after a failure, too. ret_again: the definition changed
+ * meanwhile, and nothing was done. */
 static gboolean
 rewrite_once(Host *host,
              virDomainPtr domain,
-             bool *ret_ours,
+             DomPlan **ret_plan,
              bool *ret_changed,
              bool *ret_again,
              GError **error)
@@ -174,13 +175,14 @@ rewrite_once(Host *host,
     g_auto(HostSite) site = {0};
     gboolean good = plan != NULL;
 
-    *ret_ours = plan && dom_plan_disks(plan)->len > 0;
     *ret_again = false;
-    if (*ret_ours)
-        good = find_site(host, &site, error) &&
-               dom_plan_changes(plan, &site.site, &changes, error) &&
+    if (plan && dom_plan_disks(plan)->len > 0)
+        good = find_site(host, plan, &site, error) &&
+               dom_plan_changes(plan, site.sites, &changes, error) &&
                change(domain, xml, changes, ret_again, error);
     *ret_changed = changes != NULL;
+    dom_plan_free(*ret_plan);
+    *ret_plan = g_steal_pointer(&plan);
     free(xml);
     return good;
 }
@@ -189,14 +191,14 @@ rewrite_once(Host *host,
 static gboolean
 rewrite(Host *host,
         virDomainPtr domain,
-        bool *ret_ours,
+        DomPlan **ret_plan,
         bool *ret_changed,
         GError **error)
 {
     bool again = true;
 
     for (int i = 0; again && i < REWRITE_TRIES; i++)
-        if (!rewrite_once(host, domain, ret_ours, ret_changed, &again, error))
+        if (!rewrite_once(host, domain, ret_plan, ret_changed, &again, error))
             return FALSE;
     /* Whoever edits it so often sends an event for the last one, too. */
     *ret_changed = *ret_changed && !again;
@@ -209,14 +211,14 @@ virt_define_rewrite(Host *host,
                     bool *ret_changed,
                     GError **error)
 {
-    bool ours = false;
+    g_autoptr(DomPlan) plan = NULL;
     bool again = false;
 
-    if (!rewrite(host, domain, &ours, ret_changed, error))
+    if (!rewrite(host, domain, &plan, ret_changed, error))
         return FALSE;
-    if (!ours || !host_monitors_moved(host))
+    if (!host_monitors_moved(host, plan))
         return TRUE;
-    if (!rewrite(host, domain, &ours, &again, error))
+    if (!rewrite(host, domain, &plan, &again, error))
         return FALSE;
     *ret_changed = *ret_changed || again;
     return TRUE;

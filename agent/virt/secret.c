@@ -21,7 +21,7 @@ wipe(guchar *key, gsize len)
 
 /* One secret, and what it is to be. */
 typedef struct {
-    Host *host;
+    const Cluster *cluster;
     virConnectPtr conn;
     const char *uuid;
     const char *usage;
@@ -78,7 +78,8 @@ refuse(const Wanted *wanted, SecretKind kind, GError **error)
                     "(virsh secret-dumpxml %s), and give it the key of "
                     "client.%s (virsh secret-set-value), or remora another "
                     "UUID (clusters.secret_uuid)",
-                    wanted->uuid, wanted->uuid, host_guest_user(wanted->host));
+                    wanted->uuid, wanted->uuid,
+                    cluster_guest_user(wanted->cluster));
     return FALSE;
 }
 
@@ -86,7 +87,7 @@ static virSecretPtr
 define_secret(const Wanted *wanted, GError **error)
 {
     g_autofree char *xml =
-        secret_xml(host_guest_user(wanted->host), wanted->uuid);
+        secret_xml(cluster_guest_user(wanted->cluster), wanted->uuid);
     virSecretPtr secret = virSecretDefineXML(wanted->conn, xml, 0);
 
     if (!secret)
@@ -96,13 +97,13 @@ define_secret(const Wanted *wanted, GError **error)
 
 /* wipe() it. */
 static guchar *
-read_key(Host *host, gsize *ret_len, GError **error)
+read_key(const Cluster *cluster, gsize *ret_len, GError **error)
 {
-    const ConfCluster *first = g_ptr_array_index(host_conf(host)->clusters, 0);
+    const ConfCluster *conf = cluster_conf(cluster);
     const char *keyring =
-        first->guest_user ? first->guest_keyring : first->keyring;
-    char *text = store_user_key(host_cluster(host), host_guest_user(host),
-                                keyring, error);
+        conf->guest_user ? conf->guest_keyring : conf->keyring;
+    char *text = store_user_key(cluster_store(cluster),
+                                cluster_guest_user(cluster), keyring, error);
     guchar *key = text ? g_base64_decode(text, ret_len) : NULL;
 
     store_key_free(text);
@@ -116,7 +117,7 @@ static gboolean
 set_value(const Wanted *wanted, virSecretPtr secret, GError **error)
 {
     gsize len = 0;
-    guchar *key = read_key(wanted->host, &len, error);
+    guchar *key = read_key(wanted->cluster, &len, error);
     SecretKind kind;
     gboolean good = key && look_at(wanted, secret, &kind, error);
 
@@ -153,16 +154,16 @@ ensure(const Wanted *wanted, VirtSecretDone *ret_done, GError **error)
 }
 
 gboolean
-virt_secret_ensure(Host *host,
+virt_secret_ensure(const Cluster *cluster,
                    virConnectPtr conn,
                    VirtSecretDone *ret_done,
                    GError **error)
 {
-    const char *fsid = store_cluster_fsid(host_cluster(host), error);
-    g_autofree char *uuid = fsid ? host_secret_uuid(host, fsid) : NULL;
+    const char *fsid = store_cluster_fsid(cluster_store(cluster), error);
+    g_autofree char *uuid = fsid ? cluster_secret_uuid(cluster, fsid) : NULL;
     g_autofree char *usage =
-        uuid ? secret_usage(host_guest_user(host), uuid) : NULL;
-    const Wanted wanted = {host, conn, uuid, usage};
+        uuid ? secret_usage(cluster_guest_user(cluster), uuid) : NULL;
+    const Wanted wanted = {cluster, conn, uuid, usage};
 
     return fsid && ensure(&wanted, ret_done, error);
 }

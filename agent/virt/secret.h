@@ -22,7 +22,7 @@ typedef enum {
  * persistent and private, as Nova's documentation asks for. A value is never
  * put into one that is not remora's or not private, and none is ever undefined.
  */
-gboolean virt_secret_ensure(Host *host,
+gboolean virt_secret_ensure(const Cluster *cluster,
                             virConnectPtr conn,
                             VirtSecretDone *ret_done,
                             GError **error) G_GNUC_WARN_UNUSED_RESULT;

@@ -183,13 +183,13 @@ look_later(Virt *virt, virDomainPtr domain)
 }
 
 static bool
-look_at_secret(Host *host, virConnectPtr conn)
+look_at_secret(const Cluster *cluster, virConnectPtr conn)
 {
-    const char *user = host_guest_user(host);
+    const char *user = cluster_guest_user(cluster);
     g_autoptr(GError) error = NULL;
     VirtSecretDone done;
 
-    if (virt_secret_ensure(host, conn, &done, &error)) {
+    if (virt_secret_ensure(cluster, conn, &done, &error)) {
         if (done == VIRT_SECRET_MADE)
             log_info(NULL, "made the libvirt secret of client.%s", user);
         else if (done == VIRT_SECRET_FOREIGN)
@@ -202,6 +202,16 @@ look_at_secret(Host *host, virConnectPtr conn)
     log_warning(NULL, "the libvirt secret is not up to date: %s",
                 error->message);
     return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+}
+
+static bool
+look_at_secrets(Host *host, virConnectPtr conn)
+{
+    bool again = false;
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        again |= look_at_secret(host_cluster(host, i), conn);
+    return again;
 }
 
 /* As it runs, or else as it is stored. */
@@ -251,7 +261,7 @@ static bool
 look_at_all(Virt *virt, Host *host, virConnectPtr conn)
 {
     virDomainPtr *domains = NULL;
-    bool again = look_at_secret(host, conn);
+    bool again = look_at_secrets(host, conn);
     g_autoptr(GError) error = NULL;
     int n = virConnectListAllDomains(conn, &domains,
                                      VIR_CONNECT_LIST_DOMAINS_PERSISTENT);

@@ -5,7 +5,7 @@
 # the same names
 #
 # The guest prints which of them it read. As long as only one is configured, the
-# other's disks pass as they are, on every way.
+# other's disks pass as they are, on every way. Then both are.
 #
 # Needs: root, the packages of lib/packages.sh, an installed remora.
 #
@@ -20,6 +20,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/proxy.sh"
 
 FAR_SECRET=0f2a7c1d-55b3-4a0e-8d6c-1b9e3f7a2c48
+IMAGE=5c0f6f5e-2f0d-4f6b-9a3e-7d1c2b3a4f5d
 NEAR_UUID=11111111-0c7e-4b0b-9a55-0d6f3a1b7c01
 FAR_UUID=22222222-0c7e-4b0b-9a55-0d6f3a1b7c02
 XML=
@@ -36,12 +37,13 @@ in_far()
     return "$status"
 }
 
-# put CLUSTER: volumes/x, whose guest says so.
+# put CLUSTER: volumes/x, whose guest says so, and an image to clone.
 put()
 {
     guest_image 16M "$1" idle "$BED/tmp/$1.raw" &&
         rbd -c "/etc/ceph/$1.conf" import --no-progress "$BED/tmp/$1.raw" \
-            volumes/x
+            volumes/x &&
+        cluster_add_image "$BED/tmp/$1.raw" "$IMAGE"
 }
 
 parts()
@@ -50,7 +52,7 @@ parts()
         bail 'no other cluster'
     ok 'a cluster starts' cluster_start || bail 'no cluster'
     ok 'one has an image' put ceph
-    ok 'the other one of the same name' put far
+    ok 'the other one of the same name' in_far put far
     mkdir -p /etc/remora
     printf 'libvirt = { complete_existing = true; };\n' \
         >/etc/remora/remora.conf
@@ -147,7 +149,7 @@ defined()
 agent_looked()
 {
     guest_define next '' "$(guest_disk_xml vda volumes/y "$SECRET" |
-        sed '/<host /d; s/ cache=.writeback.//')" &&
+        sed -E "s|<host [^>]*/>||g; s| cache='writeback'||")" &&
         bed_wait 10 completed next && virsh_ undefine next
 }
 
@@ -179,6 +181,97 @@ attached()
     ok 'it is detached' proxy_virsh detach-device near "$XML" --live
 }
 
+# ---- both are configured --------------------------------------------------------
+
+# far_claim POOL/IMAGE: as agent_claim.
+far_claim()
+{
+    CEPH_CONF=/etc/ceph/far.conf agent_claim "$1"
+}
+
+far_claim_is()
+{
+    [[ "$(far_claim "$1") " == "$2 "* ]]
+}
+
+both()
+{
+    ok 'the guest here ends' virsh_ destroy near
+    ok 'the agent stops' agent_stop
+    cat >/etc/remora/remora.conf <<CONF
+clusters = (
+    { },
+    { name = "far"; conf = "/etc/ceph/far.conf";
+      secret_uuid = "$FAR_SECRET"; disk = { discard = "ignore"; }; }
+);
+libvirt = { complete_existing = true; };
+CONF
+    ok 'it starts with both clusters' agent_start
+    ok 'and all is well' remora status
+    like 'it shows one' "$(remora status)" 'cluster  ceph: up'
+    like 'and the other' "$(remora status)" 'cluster  far: up'
+}
+
+# The same name in both, in one domain.
+each()
+{
+    local disk
+    guest_xml each "$FAR_UUID" "$(far_disk vda | sed "s| discard='unmap'||")" \
+        "$(guest_disk_xml vdb volumes/x "$SECRET")" >"$XML"
+    ok 'a domain with a disk of each' proxy_virsh define "$XML"
+    like 'is completed by the rules of each' "$(virsh_ dumpxml --inactive each)" \
+        "discard='ignore'"
+    ok 'it starts' virsh_ start each
+    ok 'it boots from the other cluster' says each far
+    wait_until 'and has its claim there' 20 far_claim_is volumes/x \
+        "running bed $FAR_UUID"
+    wait_until 'and its claim here' 20 agent_claim_is volumes/x \
+        "running bed $FAR_UUID"
+    like 'status says where each is' "$(remora status)" 'far: volumes/x'
+    like 'fence would cut it off from both' \
+        "$(remora fence --dry-run --host bed)" 'cluster far'
+    ok 'what is here is unplugged' proxy_virsh detach-disk each vdb --live
+    disk=$(guest_disk_xml vdb volumes/x "$SECRET")
+    printf '%s' "$disk" >"$XML"
+    ok 'and plugged in again' proxy_virsh attach-device each "$XML" --live
+    ok 'it ends' virsh_ destroy each
+    wait_until 'nothing is claimed there' 20 far_claim_is volumes/x none
+    wait_until 'nor here' 20 agent_claim_is volumes/x none
+}
+
+clones()
+{
+    local uuid
+    uuid=$(uuidgen)
+    ok 'a domain asks for an image of each' guest_define -m "$(
+        agent_asks vda "rbd://${CLUSTER_FSID[far]}/images/$IMAGE/snap" |
+            sed "s|</remora:domain>|<remora:disk target='vdb' image='$IMAGE'/>&|"
+    )" clones "$uuid"
+    wait_until 'and is rewritten' 10 agent_rewrote clones
+    ok 'it starts' virsh_ start clones
+    ok 'from its clone in the other cluster' says clones far
+    is 'which is there' "$(rbd -c /etc/ceph/far.conf ls vms)" "${uuid}_disk"
+    is 'and the one of here is here' "$(rbd ls vms)" "${uuid}_disk.vdb"
+    ok 'it ends' virsh_ destroy clones
+}
+
+one_down()
+{
+    ok 'the other cluster hangs' in_far cluster_pause_mon
+    refuses 'a domain on it is refused' "cluster 'far'" virsh_ start each
+    : >"$BED/serial/near"
+    ok 'one on this cluster starts' virsh_ start near
+    ok 'and runs' says near ceph
+    ok 'it ends' virsh_ destroy near
+    guest_xml here "$(uuidgen)" \
+        "$(guest_disk_xml vda volumes/y "$SECRET")" >"$XML"
+    ok 'one is defined' proxy_virsh define "$XML"
+    in_far cluster_resume_mon
+    wait_until 'it answers again, and its domain starts' 30 virsh_ start each ||
+        diag "$(remora status)"
+    ok 'which ends' virsh_ destroy each
+}
+
 inside()
 {
     bed_need_remora
@@ -188,7 +281,13 @@ inside()
     saved
     attached
     defined "$(far_disk_by_config vda)" 'by its configuration'
+    ok 'the last one ends' virsh_ destroy through
+    both
+    each
+    clones
+    one_down
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
+    is 'nor in the other cluster' "$(in_far cluster_cut_off)" ''
 }
 
 bed_enter "$0" "$@"

@@ -101,6 +101,17 @@ assert_clusters_equal(const GPtrArray *a, const GPtrArray *b)
         assert_same("secret_uuid", x->secret_uuid, y->secret_uuid);
         assert_same("guest_user", x->guest_user, y->guest_user);
         assert_same("guest_keyring", x->guest_keyring, y->guest_keyring);
+        assert_true(g_strv_equal((const char *const *)x->image_pools,
+                                 (const char *const *)y->image_pools));
+        assert_same("vms", x->vms_pool, y->vms_pool);
+        assert_true(g_strv_equal((const char *const *)x->volume_pools,
+                                 (const char *const *)y->volume_pools));
+        assert_same("cache_network", x->cache_network, y->cache_network);
+        assert_same("discard", x->discard, y->discard);
+        assert_same("bus", x->bus, y->bus);
+        assert_int_equal(x->clone_object_size, y->clone_object_size);
+        assert_same("clone_data_pool", x->clone_data_pool, y->clone_data_pool);
+        assert_int_equal(x->clone_features, y->clone_features);
     }
 }
 

@@ -295,7 +295,7 @@ test_secret_uuid(void **state)
         Host *host = host_new(paths[i], NULL, NULL, NULL);
 
         assert_non_null(host);
-        uuids[i] = host_secret_uuid(host, fsid);
+        uuids[i] = cluster_secret_uuid(host_cluster(host, 0), fsid);
         assert_true(g_uuid_string_is_valid(uuids[i]));
         host_unref(host);
         (void)g_unlink(paths[i]);

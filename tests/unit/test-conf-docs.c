@@ -142,7 +142,10 @@ test_manual_examples(void **state)
     conf = help_load(example->str);
     cluster = g_ptr_array_index(conf->clusters, 0);
     assert_string_equal(cluster->guest_user, "remora-guest");
-    assert_string_equal(conf->image_pools[1], "iso");
+    assert_string_equal(cluster->image_pools[1], "iso");
+    cluster = g_ptr_array_index(conf->clusters, 1);
+    assert_string_equal(cluster->image_pools[0], "glance");
+    assert_string_equal(cluster->discard, "ignore");
 }
 
 /* The message that the man page shows is the one that is given. */

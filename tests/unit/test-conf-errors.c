@@ -225,6 +225,8 @@ test_features(void **state)
 
 #define CLUSTERS "a list of 1 to 16 groups such as ( { name = \"ceph\"; } )"
 
+#define UUID "e21a123a-31f8-425a-86db-7204c33a6161"
+
 static void
 test_clusters(void **state)
 {
@@ -248,6 +250,26 @@ test_clusters(void **state)
         {"clusters = ( { name = \"b\"; },\n{\nname = \"b\"; } );",
          "3: 'clusters[1].name': found \"b\", expected a name that no other "
          "cluster has"},
+        {"clusters = ( { },\n{ name = \"b\"; } );",
+         "2: 'clusters[1].conf': found \"/etc/ceph/ceph.conf\", expected a "
+         "ceph.conf that no other cluster has"},
+        {"clusters = ( { secret_uuid = \"" UUID "\"; }, { name = \"b\"; conf = "
+         "\"/b\";\nsecret_uuid = \"" UUID "\"; } );",
+         "2: 'clusters[1].secret_uuid': found \"" UUID "\", expected a secret "
+         "that no other cluster has"},
+        {"clusters = ( { pools = {\nvms = \"images\"; }; } );",
+         "2: 'clusters[0].pools.vms': found \"images\", which 'pools.images' "
+         "names too, expected image pools to hold nothing but images"},
+        {"clusters = ( { pools = {\nimages = [ \"vms\" ]; }; } );",
+         "2: 'clusters[0].pools.images': found \"vms\", which 'pools.vms' names "
+         "too, expected image pools to hold nothing but images"},
+        {"clusters = ( { pools = { vm = \"b\"; }; } );",
+         "1: 'clusters[0].pools.vm' is not a key: did you mean "
+         "'clusters[0].pools.vms'?"},
+        {"clusters = ( { disk = \"b\"; } );",
+         "1: 'clusters[0].disk': found \"b\", expected a group of keys in { }"},
+        {"clusters = ( { hook = { deadline = \"3 s\"; }; } );",
+         "1: 'clusters[0].hook' is not a key: remora.conf(5) lists them all"},
         {"clusters = ( { conf = \"\"; } );",
          "1: 'clusters[0].conf': found \"\", expected an absolute path of at "
          "most 1024 bytes such as \"/etc/ceph/ceph.conf\""},
@@ -486,6 +508,19 @@ count_up(const char *head, const char *format_head, guint n, const char *tail)
     return g_string_free(out, FALSE);
 }
 
+/* So many, each with a name and a ceph.conf of its own. */
+static char *
+clusters_up(guint n)
+{
+    GString *out = g_string_new("clusters = (");
+
+    for (guint i = 0; i < n; i++)
+        g_string_append_printf(out, "%s{ name = \"c%u\"; conf = \"/c/%u\"; }",
+                               i ? ", " : "", i, i);
+    g_string_append(out, ");");
+    return g_string_free(out, FALSE);
+}
+
 static void
 test_limit_lists(void **state)
 {
@@ -495,10 +530,8 @@ test_limit_lists(void **state)
         count_up("pools = { images = [", "\"p", CONF_POOLS_MAX + 1, "]; };");
     g_autofree char *more_volumes =
         count_up("pools = { volumes = [", "\"p", CONF_POOLS_MAX + 1, "]; };");
-    g_autofree char *clusters =
-        count_up("clusters = (", "{ name = \"c", CONF_CLUSTERS_MAX, ");");
-    g_autofree char *more_clusters =
-        count_up("clusters = (", "{ name = \"c", CONF_CLUSTERS_MAX + 1, ");");
+    g_autofree char *clusters = clusters_up(CONF_CLUSTERS_MAX);
+    g_autofree char *more_clusters = clusters_up(CONF_CLUSTERS_MAX + 1);
     g_autoptr(Conf) a = help_load(pools);
     g_autoptr(Conf) b = help_load(clusters);
 

@@ -83,7 +83,8 @@ static const char everything[] =
     "    keyring = \"/k/e\";\n"
     "    secret_uuid = \"E21A123A-31F8-425A-86DB-7204C33A6161\";\n"
     "    guest_user = \"guest\"; guest_keyring = \"/k/g\"; },\n"
-    "  { name = \"west\"; }\n"
+    "  { name = \"west\"; conf = \"/c/w\"; pools = { volumes = [ \"v\" ]; };\n"
+    "    disk = { bus = \"keep\"; discard = \"\"; }; }\n"
     ");\n"
     "connect_timeout = \"1500 ms\";\n"
     "op_timeout = \"2 min\";\n"
@@ -118,6 +119,16 @@ test_everything(void **state)
     assert_string_equal(east->guest_keyring, "/k/g");
     assert_string_equal(cluster(conf, 1)->name, "west");
     assert_string_equal(cluster(conf, 1)->user, "remora");
+    /* What stands for all holds where a cluster has none of its own. */
+    assert_string_equal(east->image_pools[1], "i2");
+    assert_null(east->volume_pools[0]);
+    assert_string_equal(east->bus, "scsi");
+    assert_string_equal(cluster(conf, 1)->image_pools[1], "i2");
+    assert_string_equal(cluster(conf, 1)->volume_pools[0], "v");
+    assert_null(cluster(conf, 1)->bus);
+    assert_null(cluster(conf, 1)->discard);
+    assert_int_equal(cluster(conf, 1)->clone_object_size, 16 << 20);
+    assert_string_equal(cluster(conf, 1)->clone_data_pool, "ec");
     assert_int_equal(conf->connect_timeout_ms, 1500);
     assert_int_equal(conf->op_timeout_ms, 120000);
     assert_string_equal(conf->image_pools[1], "i2");

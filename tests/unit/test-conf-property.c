@@ -207,12 +207,18 @@ add_clusters(GString *out)
     for (guint i = 0; i < n; i++) {
         gboolean guest = roll(2) == 0;
 
-        add(out, i == 0 ? "{" : ",{");
+        g_string_append_printf(out, "%s{conf=\"/c/%u\";", i ? "," : "", i);
+        if (roll(2) == 0)
+            add(out, "disk={bus=\"scsi\";discard=\"\";};");
+        if (roll(2) == 0)
+            add(out, "clone={features=[\"layering\"];object_size=\"\";};");
         for (const ConfKey *key = conf_cluster_keys; key->path; key++) {
             gboolean of_guest = g_str_has_prefix(key->path, "guest");
 
-            /* A keyring needs its user, and names must differ. */
-            if (of_guest && !guest)
+            /* A keyring needs its user; names, files and secrets differ. */
+            if ((of_guest && !guest) ||
+                (key->type == CONF_TYPE_UUID && i > 0) ||
+                g_str_equal(key->path, "conf"))
                 continue;
             if (!of_guest && key->type != CONF_TYPE_NAME && roll(3) == 0)
                 continue;

@@ -14,6 +14,7 @@
 
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/instance.h"
+#include "agent/rbd/conn/own-dir.h"
 
 #include <fcntl.h>
 #include <glib/gstdio.h>
@@ -278,6 +279,65 @@ test_no_directory(void **state)
     assert_true(g_error_matches(error, STORE_ERROR, STORE_ERROR_FAILED));
 }
 
+static void
+remove_all(const char *dir, const char *file)
+{
+    g_autofree char *path = g_build_filename(dir, file, NULL);
+
+    (void)g_remove(path);
+}
+
+static StoreCluster *
+cluster_in(const char *dir, const char *name, bool inherits)
+{
+    const StoreSettings settings = {.name = name,
+                                    .user = "remora",
+                                    .run_dir = dir,
+                                    .state_dir = dir,
+                                    .inherits = inherits};
+
+    return store_cluster_new(&settings);
+}
+
+static guint
+noted_in(StoreCluster *cluster)
+{
+    g_autoptr(GPtrArray) noted = store_claims_noted(cluster);
+
+    return noted->len;
+}
+
+/* What an agent left that knew one cluster only is the first one's, and stays that
+ * one's when clusters are put into another order. */
+static void
+test_own_dirs(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(StoreCluster) first = cluster_in(f->dir, "ceph", true);
+    g_autoptr(StoreCluster) second = cluster_in(f->dir, "far", false);
+    g_autoptr(StoreCluster) again = NULL;
+
+    store_instance_note(f->own, "handed", "vms", "a", "A");
+    assert_string_equal(store_own_dir(first), f->dir);
+    assert_null(store_own_dir(second));
+    assert_int_equal(noted_in(first), 1);
+    assert_int_equal(noted_in(second), 0);
+    store_own_dir_take(first, "1-1");
+    store_own_dir_take(second, "2-2");
+    assert_string_equal(store_own_dir(first), f->dir);
+    assert_true(g_str_has_suffix(store_own_dir(second), "/2-2"));
+    assert_int_equal(noted_in(second), 0);
+    /* Now the second comes first. */
+    again = cluster_in(f->dir, "far", true);
+    assert_null(store_own_dir(again));
+    store_own_dir_take(again, "2-2");
+    assert_true(g_str_has_suffix(store_own_dir(again), "/2-2"));
+    store_own_dir_take(second, "1-1");
+    assert_string_equal(store_own_dir(second), f->dir);
+    assert_int_equal(noted_in(second), 1);
+    remove_all(f->dir, "fsid");
+}
+
 int
 main(void)
 {
@@ -285,6 +345,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_life_and_death, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_own_dirs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_attempts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_life, set_up, tear_down),
         cmocka_unit_test(test_cut_anywhere),

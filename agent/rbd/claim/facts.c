@@ -13,6 +13,7 @@
 
 #include "agent/rbd/claim/beat.h"
 #include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/own-dir.h"
 
 #include <string.h>
 
@@ -120,8 +121,8 @@ builder_of(StoreConn *conn,
         return store_beat_has_other(conn->cluster, ask->pool, ask->image)
                    ? STORE_BUILDER_AT_WORK
                    : STORE_BUILDER_DEAD;
-    switch (store_instance_look(store_settings(conn->cluster)->run_dir,
-                                instance, ask->pool, ask->image, &handed_s)) {
+    switch (store_instance_look(store_own_dir(conn->cluster), instance,
+                                ask->pool, ask->image, &handed_s)) {
     case STORE_INSTANCE_LIVE:
         return STORE_BUILDER_AT_WORK;
     case STORE_INSTANCE_DEAD:

@@ -15,6 +15,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/fence.h"
+#include "agent/rbd/conn/own-dir.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/conn/ways.h"
 
@@ -90,7 +91,7 @@ is_old_of_here(const Settle *settle)
 
     return settle->record->phase == STORE_PHASE_OLD &&
            settle->record->instance &&
-           store_instance_look(store_settings(settle->conn->cluster)->run_dir,
+           store_instance_look(store_own_dir(settle->conn->cluster),
                                settle->record->instance, settle->pool,
                                settle->image, &handed_s) == STORE_INSTANCE_DEAD;
 }
@@ -390,8 +391,8 @@ store_claim_settle(StoreConn *conn,
                      .now = now,
                      .watchers = watchers,
                      .let_go = let_go};
-    g_autoptr(StoreNote) remembered = store_instance_find_note(
-        store_settings(conn->cluster)->run_dir, pool, image);
+    g_autoptr(StoreNote) remembered =
+        store_instance_find_note(store_own_dir(conn->cluster), pool, image);
     StoreEnd end;
     int r = 0;
 

@@ -22,6 +22,8 @@ typedef struct {
     guint op_timeout_ms;
     const char *run_dir;   /* this host's own state, on tmpfs; must exist */
     const char *state_dir; /* the same, on disk; made if it is not there */
+    bool inherits; /* what is in run_dir itself, of an agent that knew only one
+                    * cluster, is this one's */
     /* NULL-terminated: an answer from any of them means that it works. */
     const char *const *probe_pools;
     guint64 clone_object_size;   /* bytes or 0; never below the parent's */

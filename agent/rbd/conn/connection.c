@@ -13,6 +13,7 @@
 #include "agent/rbd/conn/connection.h"
 
 #include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/own-dir.h"
 
 #include <errno.h>
 #include <unistd.h>
@@ -294,6 +295,7 @@ learn_fsid(StoreCluster *cluster, StoreConn *conn, GError **error)
     if (!in_use->fsid)
         in_use->fsid = g_strdup(text);
     g_mutex_unlock(&in_use->lock);
+    store_own_dir_take(cluster, text);
     return TRUE;
 }
 
@@ -322,7 +324,7 @@ conn_new(StoreCluster *cluster, GError **error)
 
     if (!conn || !store_place_here(own->state_dir, &conn->place, error))
         return NULL;
-    conn->file = store_instance_open(own->run_dir, error);
+    conn->file = store_instance_open(store_own_dir(cluster), error);
     if (!conn->file)
         return NULL;
     conn->instance = store_instance_id(conn->file);

@@ -2,8 +2,8 @@
 /*
  * agent/rbd/conn/instance.c - which of this host's own instances are alive
  *
- * Each connection has a random id and a file of that name in
- * run_dir/instances, locked (flock) as long as the connection lives. The
+ * Each connection has a random id and a file of that name in instances/ of the
+ * cluster's own directory, locked (flock) as long as the connection lives. The
  * kernel drops the lock with the last descriptor, however the process ended,
  * so a lock that can be had proves that the instance is dead. Pids, boot ids
  * and host names prove nothing: they repeat across namespaces and copied
@@ -16,6 +16,7 @@
 
 #include "agent/rbd/conn/clock.h"
 #include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/own-dir.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -333,8 +334,9 @@ store_claims_noted(const StoreCluster *cluster)
         g_ptr_array_new_with_free_func((GDestroyNotify)store_noted_free);
     g_autoptr(GHashTable) seen =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    g_autofree char *path = instances_dir(store_settings(cluster)->run_dir);
-    g_autoptr(GDir) dir = g_dir_open(path, 0, NULL);
+    const char *own = store_own_dir(cluster);
+    g_autofree char *path = own ? instances_dir(own) : NULL;
+    g_autoptr(GDir) dir = path ? g_dir_open(path, 0, NULL) : NULL;
     const char *id;
 
     while (dir && (id = g_dir_read_name(dir))) {

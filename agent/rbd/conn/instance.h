@@ -3,7 +3,8 @@
  * agent/rbd/conn/instance.h - this host's own instances, each a file that is locked
  *
  * The kernel drops the lock with the process, so a lock that can be had proves
- * death; a missing file proves nothing.
+ * death; a missing file proves nothing. run_dir is the directory of the cluster
+ * (conn/own-dir.h).
  *
  * Threads:  any.
  */

@@ -215,6 +215,6 @@ store_monitors(StoreCluster *cluster, GError **error)
     if (!monitors)
         return NULL;
     store_probe_ask(cluster, monitors);
-    store_seen_note(cluster, monitors);
+    store_seen_note(cluster, store_conn_fsid(cluster), monitors);
     return monitors;
 }

@@ -9,7 +9,6 @@
 
 #include "agent/rbd/conn/seen.h"
 
-#include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/greet.h"
 
 #include <string.h>
@@ -174,15 +173,16 @@ store_seen_read(const StoreCluster *cluster, StoreSeen *ret_seen)
 /* Read anew, for another process may have written it. If it cannot be written,
  * this process knows the map all the same. */
 void
-store_seen_note(StoreCluster *cluster, const GPtrArray *monitors)
+store_seen_note(const StoreCluster *cluster,
+                const char *fsid,
+                const GPtrArray *monitors)
 {
-    const char *fsid = store_conn_fsid(cluster);
     g_autofree char *path = path_of(cluster);
     g_auto(StoreSeen) seen = {0};
     g_autofree char *text = NULL;
 
     store_seen_read(cluster, &seen);
-    if (!fsid || !store_seen_update(&seen, fsid, monitors))
+    if (!store_seen_update(&seen, fsid, monitors))
         return;
     text = store_seen_text(&seen);
     if (g_mkdir_with_parents(store_settings(cluster)->state_dir, 0700) == 0)

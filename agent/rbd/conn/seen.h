@@ -34,8 +34,10 @@ char *store_seen_text(const StoreSeen *seen);
 bool
 store_seen_update(StoreSeen *seen, const char *fsid, const GPtrArray *monitors);
 
-/* A map was fetched. */
-void store_seen_note(StoreCluster *cluster, const GPtrArray *monitors);
+/* A map was fetched from the cluster of that fsid. */
+void store_seen_note(const StoreCluster *cluster,
+                     const char *fsid,
+                     const GPtrArray *monitors);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreSeen, store_seen_clear)
 

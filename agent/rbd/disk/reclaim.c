@@ -18,6 +18,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/fence.h"
+#include "agent/rbd/conn/own-dir.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/look.h"
 
@@ -216,8 +217,8 @@ reclaim_instance(Reclaim *reclaim, const StoreDead *dead)
 static bool
 reclaim_some(Reclaim *reclaim, GHashTable *seen)
 {
-    g_autoptr(GPtrArray) dead = store_instances_dead(
-        store_settings(reclaim->conn->cluster)->run_dir, seen);
+    g_autoptr(GPtrArray) dead =
+        store_instances_dead(store_own_dir(reclaim->conn->cluster), seen);
 
     for (guint i = 0; i < dead->len; i++) {
         const StoreDead *one = g_ptr_array_index(dead, i);
