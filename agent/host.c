@@ -155,6 +155,18 @@ host_pool_key(const Host *host, guint cluster, const char *pool)
                            pool);
 }
 
+/* What is known of a cluster that need not be asked. */
+static gboolean
+rule_unasked(Cluster *cluster, ClusterRule *ret_rule, GError **error)
+{
+    if (!cluster_rule(cluster, HOST_ASK_NOBODY, ret_rule, error))
+        return FALSE;
+    if (ret_rule->whose.monitors)
+        return TRUE;
+    cluster_rule_clear(ret_rule);
+    return cluster_rule(cluster, HOST_ASK_CONF, ret_rule, error);
+}
+
 gboolean
 host_rules(Host *host,
            HostAsk ask,
@@ -167,12 +179,15 @@ host_rules(Host *host,
     g_auto(HostRules) result = {n, g_new0(DomRules, n), g_new0(ClusterRule, n)};
 
     for (guint i = 0; i < n; i++) {
-        bool asked = ask <= HOST_ASK_CONF || !likely || host_needs(likely, i);
+        Cluster *cluster = host_cluster(host, i);
+        ClusterRule *part = &result.parts[i];
+        gboolean good = likely && !host_needs(likely, i)
+                            ? rule_unasked(cluster, part, error)
+                            : cluster_rule(cluster, ask, part, error);
 
-        if (!cluster_rule(host_cluster(host, i), asked ? ask : HOST_ASK_CONF,
-                          &result.parts[i], error))
+        if (!good)
             return FALSE;
-        result.rules[i] = result.parts[i].rules;
+        result.rules[i] = part->rules;
         result.rules[i].complete_bare = complete_bare;
     }
     *ret_rules = result;

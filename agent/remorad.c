@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "agent/agent.h"
+#include "agent/host-facts.h"
 #include "agent/log.h"
 #include "agent/one-shot.h"
 #include "agent/serve/server.h"
@@ -92,6 +93,7 @@ on_reload(gpointer data)
     Daemon *daemon = data;
     g_autoptr(GError) error = NULL;
     Host *host = host_new(daemon->conf_path, NULL, NULL, &error);
+    g_autoptr(VirtFacts) facts = NULL;
     Host *old;
 
     if (!host) {
@@ -99,9 +101,10 @@ on_reload(gpointer data)
                     error->message);
         return G_SOURCE_CONTINUE;
     }
+    facts = host_facts_new(host);
     old = agent_host(daemon->agent);
     agent_set_host(daemon->agent, host);
-    virt_set_host(daemon->virt, host);
+    virt_set_facts(daemon->virt, facts);
     host_let_go(host);
     host_let_go(old);
     log_info(NULL, "configuration read again");
@@ -164,6 +167,7 @@ static int
 run(Host *host, const char *conf_path)
 {
     Daemon daemon = {.conf_path = conf_path};
+    g_autoptr(VirtFacts) facts = NULL;
     g_autoptr(GError) error = NULL;
 
     if (!lock_run_dir(&error))
@@ -180,13 +184,15 @@ run(Host *host, const char *conf_path)
     on_signal(&daemon, SIGINT, on_stop);
     on_signal(&daemon, SIGHUP, on_reload);
     g_thread_unref(g_thread_new("begin", begin, daemon.agent));
-    daemon.virt = virt_start(host, on_seen, daemon.agent);
+    facts = host_facts_new(host);
+    daemon.virt = virt_start(facts, on_seen, daemon.agent);
     if (!daemon.virt) {
         fprintf(stderr, "remorad: cannot set up libvirt's event loop\n");
         return 1;
     }
     proxied_set_virt(daemon.proxied, daemon.virt);
     agent_set_virt(daemon.agent, daemon.virt);
+    g_clear_pointer(&facts, virt_facts_unref);
     host_let_go(host);
     log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);
     wire_ready_notify("READY=1");

@@ -6,8 +6,6 @@
 
 #include "agent/virt/define.h"
 
-#include "agent/request.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -105,37 +103,6 @@ apply_back(virDomainPtr domain, const DomChanges *changes, GError **error)
            set_metadata(domain, changes->metadata, error);
 }
 
-/* What the cluster said of its monitors; ceph.conf's word where it does not
- * answer, so that the definition is complete when it does. */
-static gboolean
-find_site(Host *host, const DomPlan *plan, HostSite *ret_site, GError **error)
-{
-    g_autoptr(GError) first = NULL;
-
-    if (host_site(host, HOST_ASK_MEMORY, plan, ret_site, &first) ||
-        host_site(host, HOST_ASK_CONF, plan, ret_site, NULL))
-        return TRUE;
-    /* The cluster's own error says whether another try is worth it. */
-    g_propagate_error(error, g_steal_pointer(&first));
-    return FALSE;
-}
-
-static DomPlan *
-plan_stored(Host *host, const char *xml, GError **error)
-{
-    bool bare = host_conf(host)->complete_existing;
-    g_autoptr(GError) down = NULL;
-    DomPlan *plan =
-        request_plan(host, HOST_ASK_MEMORY, xml, strlen(xml), bare, &down);
-
-    if (plan || !g_error_matches(down, STORE_ERROR, STORE_ERROR_DOWN)) {
-        if (down)
-            g_propagate_error(error, g_steal_pointer(&down));
-        return plan;
-    }
-    return request_plan(host, HOST_ASK_CONF, xml, strlen(xml), bare, error);
-}
-
 /* Whether the definition is still the one that was planned from: an edit may
  * have come while the cluster was asked. */
 static bool
@@ -159,66 +126,69 @@ change(virDomainPtr domain,
     return !changes || *ret_again || apply(domain, changes, error);
 }
 
-/* ret_plan may get one after a failure, too. ret_again: the definition changed
+/* ret_xml gets what it was planned from. ret_again: the definition changed
  * meanwhile, and nothing was done. */
 static gboolean
-rewrite_once(Host *host,
+rewrite_once(const VirtFacts *facts,
              virDomainPtr domain,
-             DomPlan **ret_plan,
+             char **ret_xml,
+             bool *ret_ours,
              bool *ret_changed,
              bool *ret_again,
              GError **error)
 {
-    char *xml = stored_xml(domain, error);
-    g_autoptr(DomPlan) plan = xml ? plan_stored(host, xml, error) : NULL;
     g_autoptr(DomChanges) changes = NULL;
-    g_auto(HostSite) site = {0};
-    gboolean good = plan != NULL;
+    char *xml = stored_xml(domain, error);
+    gboolean good;
 
+    free(*ret_xml);
+    *ret_xml = xml;
     *ret_again = false;
-    if (plan && dom_plan_disks(plan)->len > 0)
-        good = find_site(host, plan, &site, error) &&
-               dom_plan_changes(plan, site.sites, &changes, error) &&
-               change(domain, xml, changes, ret_again, error);
+    *ret_ours = false;
+    good = xml &&
+           facts->class->changes(facts->data, xml, &changes, ret_ours, error) &&
+           change(domain, xml, changes, ret_again, error);
     *ret_changed = changes != NULL;
-    dom_plan_free(*ret_plan);
-    *ret_plan = g_steal_pointer(&plan);
-    free(xml);
     return good;
 }
 
 /* As often as somebody edits it under our hands, within reason. */
 static gboolean
-rewrite(Host *host,
+rewrite(const VirtFacts *facts,
         virDomainPtr domain,
-        DomPlan **ret_plan,
         bool *ret_changed,
+        bool *ret_moved,
         GError **error)
 {
     bool again = true;
+    bool ours = false;
+    char *xml = NULL;
+    gboolean good = TRUE;
 
-    for (int i = 0; again && i < REWRITE_TRIES; i++)
-        if (!rewrite_once(host, domain, ret_plan, ret_changed, &again, error))
-            return FALSE;
+    for (int i = 0; good && again && i < REWRITE_TRIES; i++)
+        good = rewrite_once(facts, domain, &xml, &ours, ret_changed, &again,
+                            error);
+    *ret_moved = good && ours && facts->class->moved(facts->data, xml);
+    free(xml);
     /* Whoever edits it so often sends an event for the last one, too. */
     *ret_changed = *ret_changed && !again;
-    return TRUE;
+    return good;
 }
 
 gboolean
-virt_define_rewrite(Host *host,
+virt_define_rewrite(const VirtFacts *facts,
                     virDomainPtr domain,
                     bool *ret_changed,
                     GError **error)
 {
-    g_autoptr(DomPlan) plan = NULL;
+    bool moved = false;
     bool again = false;
 
-    if (!rewrite(host, domain, &plan, ret_changed, error))
+    if (!rewrite(facts, domain, ret_changed, &moved, error))
         return FALSE;
-    if (!host_monitors_moved(host, plan))
+    if (!moved)
         return TRUE;
-    if (!rewrite(host, domain, &plan, &again, error))
+    if (!rewrite(facts, domain, &again, &moved, error))
         return FALSE;
     *ret_changed = *ret_changed || again;
     return TRUE;

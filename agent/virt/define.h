@@ -12,16 +12,17 @@
 #ifndef REMORA_AGENT_VIRT_DEFINE_H
 #define REMORA_AGENT_VIRT_DEFINE_H
 
-#include "agent/host.h"
 #include "agent/virt/error.h"
+#include "agent/virt/facts.h"
 
 /*
  * Rewrites the domain's stored definition. A client may start the domain at
  * any moment, so this is done with the monitors that were fetched last, and
  * once more if the live ones turn out to be others. ret_changed: whether there
- * was anything to do. Errors: VIRT_ERROR, and those of request.h.
+ * was anything to do. Errors: VIRT_ERROR, and those of the
+ * facts.
  */
-gboolean virt_define_rewrite(Host *host,
+gboolean virt_define_rewrite(const VirtFacts *facts,
                              virDomainPtr domain,
                              bool *ret_changed,
                              GError **error);

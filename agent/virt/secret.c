@@ -21,7 +21,9 @@ wipe(guchar *key, gsize len)
 
 /* One secret, and what it is to be. */
 typedef struct {
-    const Cluster *cluster;
+    const VirtFacts *facts;
+    guint index;
+    const char *user;
     virConnectPtr conn;
     const char *uuid;
     const char *usage;
@@ -78,16 +80,14 @@ refuse(const Wanted *wanted, SecretKind kind, GError **error)
                     "(virsh secret-dumpxml %s), and give it the key of "
                     "client.%s (virsh secret-set-value), or remora another "
                     "UUID (clusters.secret_uuid)",
-                    wanted->uuid, wanted->uuid,
-                    cluster_guest_user(wanted->cluster));
+                    wanted->uuid, wanted->uuid, wanted->user);
     return FALSE;
 }
 
 static virSecretPtr
 define_secret(const Wanted *wanted, GError **error)
 {
-    g_autofree char *xml =
-        secret_xml(cluster_guest_user(wanted->cluster), wanted->uuid);
+    g_autofree char *xml = secret_xml(wanted->user, wanted->uuid);
     virSecretPtr secret = virSecretDefineXML(wanted->conn, xml, 0);
 
     if (!secret)
@@ -97,16 +97,13 @@ define_secret(const Wanted *wanted, GError **error)
 
 /* wipe() it. */
 static guchar *
-read_key(const Cluster *cluster, gsize *ret_len, GError **error)
+read_key(const Wanted *wanted, gsize *ret_len, GError **error)
 {
-    const ConfCluster *conf = cluster_conf(cluster);
-    const char *keyring =
-        conf->guest_user ? conf->guest_keyring : conf->keyring;
-    char *text = store_user_key(cluster_store(cluster),
-                                cluster_guest_user(cluster), keyring, error);
+    const VirtFacts *facts = wanted->facts;
+    char *text = facts->class->secret_key(facts->data, wanted->index, error);
     guchar *key = text ? g_base64_decode(text, ret_len) : NULL;
 
-    store_key_free(text);
+    facts->class->free_key(text);
     return key;
 }
 
@@ -117,7 +114,7 @@ static gboolean
 set_value(const Wanted *wanted, virSecretPtr secret, GError **error)
 {
     gsize len = 0;
-    guchar *key = read_key(wanted->cluster, &len, error);
+    guchar *key = read_key(wanted, &len, error);
     SecretKind kind;
     gboolean good = key && look_at(wanted, secret, &kind, error);
 
@@ -154,16 +151,17 @@ ensure(const Wanted *wanted, VirtSecretDone *ret_done, GError **error)
 }
 
 gboolean
-virt_secret_ensure(const Cluster *cluster,
+virt_secret_ensure(const VirtFacts *facts,
+                   guint index,
                    virConnectPtr conn,
                    VirtSecretDone *ret_done,
                    GError **error)
 {
-    const char *fsid = store_cluster_fsid(cluster_store(cluster), error);
-    g_autofree char *uuid = fsid ? cluster_secret_uuid(cluster, fsid) : NULL;
-    g_autofree char *usage =
-        uuid ? secret_usage(cluster_guest_user(cluster), uuid) : NULL;
-    const Wanted wanted = {cluster, conn, uuid, usage};
+    const char *user = facts->class->secret_name(facts->data, index);
+    g_autofree char *uuid =
+        facts->class->secret_uuid(facts->data, index, error);
+    g_autofree char *usage = uuid ? secret_usage(user, uuid) : NULL;
+    const Wanted wanted = {facts, index, user, conn, uuid, usage};
 
-    return fsid && ensure(&wanted, ret_done, error);
+    return uuid && ensure(&wanted, ret_done, error);
 }

@@ -31,7 +31,7 @@
 
 struct Virt {
     GMutex lock;
-    Host *host;
+    VirtFacts *facts;
     VirtSeen seen;
     gpointer seen_data;
     virConnectPtr conn; /* NULL: none */
@@ -51,23 +51,23 @@ push_list(Virt *virt, virConnectPtr conn)
     g_thread_pool_push(virt->lists, conn, NULL);
 }
 
-static Host *
-current_host(Virt *virt)
+static VirtFacts *
+current_facts(Virt *virt)
 {
-    Host *host;
+    VirtFacts *facts;
 
     g_mutex_lock(&virt->lock);
-    host = host_ref(virt->host);
+    facts = virt_facts_ref(virt->facts);
     g_mutex_unlock(&virt->lock);
-    return host;
+    return facts;
 }
 
 /* virConnectClose() it. */
 static virConnectPtr
 open_link(gpointer data, GError **error)
 {
-    g_autoptr(Host) host = current_host(data);
-    g_autofree char *uri = host_libvirt_uri(host);
+    g_autoptr(VirtFacts) facts = current_facts(data);
+    g_autofree char *uri = facts->class->uri(facts->data);
     virConnectPtr conn = virConnectOpen(uri);
 
     if (!conn)
@@ -102,14 +102,14 @@ note_success(Virt *virt)
 
 /* Whether it is worth another try without any new event. */
 static bool
-look_once(Virt *virt, Host *host, virDomainPtr domain)
+look_once(Virt *virt, const VirtFacts *facts, virDomainPtr domain)
 {
     LogAbout about = {.domain = virDomainGetName(domain)};
     gint64 start = g_get_monotonic_time();
     g_autoptr(GError) error = NULL;
     bool changed = false;
 
-    if (virt_define_rewrite(host, domain, &changed, &error)) {
+    if (virt_define_rewrite(facts, domain, &changed, &error)) {
         about.ms = log_ms_since(start);
         if (changed) {
             log_info(&about, "definition rewritten");
@@ -120,7 +120,7 @@ look_once(Virt *virt, Host *host, virDomainPtr domain)
     if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE))
         return false;
     log_warning(&about, "%s", error->message);
-    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN) ||
+    return facts->class->may_pass(error) ||
            (error->domain == VIRT_ERROR && may_repeat(virt));
 }
 
@@ -151,9 +151,9 @@ void
 virt_look_at(Virt *virt, virDomainPtr domain)
 {
     /* A reload may have come meanwhile. */
-    g_autoptr(Host) host = current_host(virt);
+    g_autoptr(VirtFacts) facts = current_facts(virt);
 
-    if (look_once(virt, host, domain))
+    if (look_once(virt, facts, domain))
         look_again(virt);
 }
 
@@ -183,13 +183,13 @@ look_later(Virt *virt, virDomainPtr domain)
 }
 
 static bool
-look_at_secret(const Cluster *cluster, virConnectPtr conn)
+look_at_secret(const VirtFacts *facts, guint index, virConnectPtr conn)
 {
-    const char *user = cluster_guest_user(cluster);
+    const char *user = facts->class->secret_name(facts->data, index);
     g_autoptr(GError) error = NULL;
     VirtSecretDone done;
 
-    if (virt_secret_ensure(cluster, conn, &done, &error)) {
+    if (virt_secret_ensure(facts, index, conn, &done, &error)) {
         if (done == VIRT_SECRET_MADE)
             log_info(NULL, "made the libvirt secret of client.%s", user);
         else if (done == VIRT_SECRET_FOREIGN)
@@ -201,16 +201,16 @@ look_at_secret(const Cluster *cluster, virConnectPtr conn)
     }
     log_warning(NULL, "the libvirt secret is not up to date: %s",
                 error->message);
-    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+    return facts->class->may_pass(error);
 }
 
 static bool
-look_at_secrets(Host *host, virConnectPtr conn)
+look_at_secrets(const VirtFacts *facts, virConnectPtr conn)
 {
     bool again = false;
 
-    for (guint i = 0; i < host_clusters(host); i++)
-        again |= look_at_secret(host_cluster(host, i), conn);
+    for (guint i = 0; facts->class->secret_name(facts->data, i); i++)
+        again |= look_at_secret(facts, i, conn);
     return again;
 }
 
@@ -258,10 +258,10 @@ tell_all(Virt *virt, virConnectPtr conn)
 }
 
 static bool
-look_at_all(Virt *virt, Host *host, virConnectPtr conn)
+look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn)
 {
     virDomainPtr *domains = NULL;
-    bool again = look_at_secrets(host, conn);
+    bool again = look_at_secrets(facts, conn);
     g_autoptr(GError) error = NULL;
     int n = virConnectListAllDomains(conn, &domains,
                                      VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
@@ -285,9 +285,9 @@ run_list(gpointer data, gpointer opaque)
 {
     Virt *virt = opaque;
     g_autoptr(virConnect) conn = data;
-    g_autoptr(Host) host = current_host(virt);
+    g_autoptr(VirtFacts) facts = current_facts(virt);
 
-    if (look_at_all(virt, host, conn))
+    if (look_at_all(virt, facts, conn))
         look_again(virt);
 }
 
@@ -462,7 +462,7 @@ run_loop(gpointer unused)
 /* ---- from outside ---------------------------------------------------------- */
 
 Virt *
-virt_start(Host *host, VirtSeen seen, gpointer data)
+virt_start(VirtFacts *facts, VirtSeen seen, gpointer data)
 {
     Virt *virt;
 
@@ -471,7 +471,7 @@ virt_start(Host *host, VirtSeen seen, gpointer data)
         return NULL;
     virt = g_new0(Virt, 1);
     g_mutex_init(&virt->lock);
-    virt->host = host_ref(host);
+    virt->facts = virt_facts_ref(facts);
     virt->seen = seen;
     virt->seen_data = data;
     virt->lists = g_thread_pool_new(run_list, virt, LISTS_MAX, FALSE, NULL);
@@ -482,15 +482,15 @@ virt_start(Host *host, VirtSeen seen, gpointer data)
 }
 
 void
-virt_set_host(Virt *virt, Host *host)
+virt_set_facts(Virt *virt, VirtFacts *facts)
 {
-    Host *old;
+    VirtFacts *old;
 
     g_mutex_lock(&virt->lock);
-    old = virt->host;
-    virt->host = host_ref(host);
+    old = virt->facts;
+    virt->facts = virt_facts_ref(facts);
     g_mutex_unlock(&virt->lock);
-    host_unref(old);
+    virt_facts_unref(old);
     virEventUpdateTimeout(virt->timer, 0);
 }
 

@@ -15,8 +15,8 @@
 #ifndef REMORA_AGENT_VIRT_VIRT_H
 #define REMORA_AGENT_VIRT_VIRT_H
 
-#include "agent/host.h"
 #include "agent/virt/calls.h"
+#include "agent/virt/facts.h"
 
 typedef struct Virt Virt;
 
@@ -28,9 +28,9 @@ typedef void (*VirtSeen)(const char *name,
  * libvirt cannot be called back. seen is told of each domain when a connection
  * has been made, and of one that has arrived or ended, with its definition as it
  * runs or else as it is stored; in any thread, where it may block. */
-Virt *virt_start(Host *host, VirtSeen seen, gpointer data);
+Virt *virt_start(VirtFacts *facts, VirtSeen seen, gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
-void virt_set_host(Virt *virt, Host *host);
+void virt_set_facts(Virt *virt, VirtFacts *facts);
 
 /* For virt-ask.h. */
 VirtCalls *virt_calls(Virt *virt);
