@@ -7,6 +7,7 @@
 #include "agent/cluster.h"
 
 #include "agent/log.h"
+#include "agent/monitors.h"
 #include "agent/secret.h"
 
 #include <stdlib.h>
@@ -246,7 +247,7 @@ same_monitors(const GPtrArray *a, const GPtrArray *b)
         const StoreMonitor *two = g_ptr_array_index(b, i);
 
         if (strcmp(one->host, two->host) != 0 ||
-            strcmp(one->port, two->port) != 0)
+            g_strcmp0(one->port, two->port) != 0)
             return false;
     }
     return true;
@@ -296,7 +297,7 @@ find_monitors(Cluster *cluster, HostAsk ask, GError **error)
     GPtrArray *last = NULL;
 
     if (ask == HOST_ASK_CONF)
-        return store_monitors_from_conf(cluster->store, error);
+        return monitors_from_conf(cluster->store, error);
     if (ask == HOST_ASK_MEMORY)
         last = cluster_last_monitors(cluster);
     return last ? last : cluster_monitors(cluster, error);
@@ -439,7 +440,7 @@ know_monitors(Cluster *cluster,
     if (!whose->monitors && (ask == HOST_ASK_MEMORY || ask == HOST_ASK_CLUSTER))
         whose->monitors = cluster_monitors(cluster, NULL);
     if (!whose->monitors && ask != HOST_ASK_NOBODY)
-        whose->monitors = store_monitors_from_conf(cluster->store, NULL);
+        whose->monitors = monitors_from_conf(cluster->store, NULL);
     whose->former = g_ptr_array_ref(seen->former);
 }
 

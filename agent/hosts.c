@@ -6,12 +6,10 @@
 
 #include "agent/hosts.h"
 
-#include <gio/gio.h>
-#include <string.h>
+#include "agent/resolve.h"
+#include "xml/dom-monitors.h"
 
-/* For all names of a disk together: a name server that says nothing must not
- * use up the time of a start. */
-#define RESOLVE_US G_USEC_PER_SEC
+#include <string.h>
 
 /* Addresses are compared as addresses: IPv6 has many spellings. */
 static bool
@@ -25,11 +23,14 @@ same_host(const char *a, const char *b)
     return g_ascii_strcasecmp(a, b) == 0;
 }
 
+/* Without a port either protocol's usual one is tried. */
 static bool
-same_port(const char *given, const char *port)
+same_port(const char *a, const char *b)
 {
-    if (given)
-        return strcmp(given, port) == 0;
+    const char *port = a ? a : b;
+
+    if (!port || (a && b))
+        return g_strcmp0(a, b) == 0;
     return strcmp(port, "6789") == 0 || strcmp(port, "3300") == 0;
 }
 
@@ -45,27 +46,8 @@ is_monitor(const char *name, const char *port, const GPtrArray *monitors)
     return false;
 }
 
-static gpointer
-cancel_later(gpointer limit)
-{
-    g_usleep(RESOLVE_US);
-    g_cancellable_cancel(limit);
-    g_object_unref(limit);
-    return NULL;
-}
-
-/* GLib's resolver has no time limit of its own. */
-static GCancellable *
-start_limit(void)
-{
-    GCancellable *limit = g_cancellable_new();
-
-    g_thread_unref(g_thread_new("resolve", cancel_later, g_object_ref(limit)));
-    return limit;
-}
-
 static bool
-resolves_to_monitor(const DomHost *host,
+resolves_to_monitor(const DomMonitor *host,
                     const GPtrArray *monitors,
                     GCancellable *limit)
 {
@@ -74,7 +56,7 @@ resolves_to_monitor(const DomHost *host,
     bool known = false;
 
     resolver = g_resolver_get_default();
-    found = g_resolver_lookup_by_name(resolver, host->name, limit, NULL);
+    found = g_resolver_lookup_by_name(resolver, host->host, limit, NULL);
     for (const GList *at = found; at && !known; at = at->next) {
         g_autofree char *address = g_inet_address_to_string(at->data);
 
@@ -84,110 +66,25 @@ resolves_to_monitor(const DomHost *host,
     return known;
 }
 
-static void
-host_free(gpointer data)
-{
-    DomHost *host = data;
-
-    g_free(host->name);
-    g_free(host->port);
-    g_free(host);
-}
-
-/* 'host', 'host:port', 'v6', '[v6]' or '[v6]:port'. */
-static DomHost *
-host_of_address(const char *address, const char *port)
-{
-    const char *colon = strrchr(address, ':');
-    DomHost *host = g_new0(DomHost, 1);
-    const char *end = NULL;
-
-    if (address[0] == '[') {
-        end = strchr(++address, ']');
-        if (!end)
-            end = address + strlen(address);
-        colon = end[0] && end[1] == ':' ? end + 1 : NULL;
-    } else if (colon && strchr(address, ':') == colon) {
-        end = colon;
-    } else {
-        colon = NULL;
-        end = address + strlen(address);
-    }
-    host->name = g_strndup(address, (gsize)(end - address));
-    host->port = g_strdup(colon ? colon + 1 : port);
-    return host;
-}
-
-static bool
-has_bracket_too_many(const char *text)
-{
-    int depth = 0;
-
-    for (; *text; text++)
-        depth += *text == '[' ? 1 : *text == ']' ? -1 : 0;
-    return depth < 0;
-}
-
-/* One address of a list, which may be in the brackets of a monitor that has
- * several. */
-static DomHost *
-host_of_word(char *word, const char *port)
-{
-    static const char *const protocols[] = {"v1:", "v2:", "any:"};
-    char *at = word;
-
-    at[strcspn(at, "/")] = '\0'; /* a nonce */
-    if (at[0] == '[' &&
-        (g_str_has_prefix(at + 1, "v1:") || g_str_has_prefix(at + 1, "v2:")))
-        at++;
-    for (gsize i = 0; i < G_N_ELEMENTS(protocols); i++) {
-        if (g_str_has_prefix(at, protocols[i])) {
-            at += strlen(protocols[i]);
-            break;
-        }
-    }
-    if (g_str_has_suffix(at, "]") && has_bracket_too_many(at))
-        at[strlen(at) - 1] = '\0';
-    return host_of_address(at, port);
-}
-
-/* At most DOM_HOSTS_MAX, of DomHost. */
-static GPtrArray *
-spread(const GPtrArray *hosts)
-{
-    GPtrArray *all = g_ptr_array_new_with_free_func(host_free);
-
-    for (guint i = 0; i < hosts->len; i++) {
-        const DomHost *host = g_ptr_array_index(hosts, i);
-        g_auto(GStrv) words =
-            g_strsplit_set(host->name ? host->name : "", ",; \t", -1);
-
-        for (gsize w = 0; words[w] && all->len < DOM_HOSTS_MAX; w++)
-            if (words[w][0])
-                g_ptr_array_add(all, host_of_word(words[w], host->port));
-    }
-    return all;
-}
-
 bool
 hosts_among(const GPtrArray *hosts, const GPtrArray *monitors)
 {
-    g_autoptr(GPtrArray) all = spread(hosts);
+    g_autoptr(GPtrArray) all = dom_monitors_of_hosts(hosts);
     g_autoptr(GCancellable) limit = NULL;
 
     for (guint i = 0; i < all->len; i++) {
-        const DomHost *host = g_ptr_array_index(all, i);
+        const DomMonitor *host = g_ptr_array_index(all, i);
 
-        if (is_monitor(host->name, host->port, monitors))
+        if (is_monitor(host->host, host->port, monitors))
             return true;
     }
     for (guint i = 0; i < all->len; i++) {
-        const DomHost *host = g_ptr_array_index(all, i);
+        const DomMonitor *host = g_ptr_array_index(all, i);
 
-        if (!host->name[0] || g_hostname_is_ip_address(host->name))
+        if (g_hostname_is_ip_address(host->host))
             continue;
         if (!limit)
-            limit = start_limit();
+            limit = resolve_limit_new();
         if (resolves_to_monitor(host, monitors, limit))
             return true;
     }

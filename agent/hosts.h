@@ -15,8 +15,8 @@
 #include "xml/dom.h"
 
 /* Whether one of these <host>s (of DomHost) is in the monitor map (of
- * StoreMonitor). They are read as librados does: a name may be several, and
- * have a port. One without a port stands for either protocol's usual one. */
+ * StoreMonitor). A <host> may be a list
+ * (xml/dom-monitors.h); one without a port stands for either protocol's usual one. */
 bool hosts_among(const GPtrArray *hosts, const GPtrArray *monitors);
 /* The same of a disk. One without any is: QEMU then goes by the host's
  * ceph.conf. */

@@ -24,7 +24,7 @@ image     agent/rbd/image/.*      conn fault
 claim     agent/rbd/claim/.*      conn fault
 disk      agent/rbd/disk/.*       claim image conn fault
 store     agent/rbd/store\.h      disk claim image conn
-keeping   agent/(agent|one-shot|proxied|proxied-[a-z]*|settle)\.. virt request store conf xml wire
+keeping   agent/(agent|host-facts|one-shot|proxied|proxied-[a-z]*|settle)\.. virt request store conf xml wire
 daemon    agent/remorad\.c        serve keeping virt request store conf xml wire
 request   agent/[a-z-]*\..        store conf xml wire
 virt      agent/virt/.*           request store conf xml

@@ -12,6 +12,7 @@
 #include "agent/rbd/conn/monitors.h"
 #include "agent/rbd/conn/notes.h"
 #include "agent/rbd/disk/full.h"
+#include "xml/dom-monitors.h"
 
 #include "tests/fuzz/fuzz.h"
 
@@ -49,10 +50,17 @@ static void
 hosts(const char *text, size_t size)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) monitors = store_monitors_parse_hosts(text, &error);
+    g_autoptr(GPtrArray) monitors = dom_monitors_parse(text, &error);
 
     (void)size;
-    check_list(monitors, error);
+    fuzz_must((monitors == NULL) == (error != NULL), "one of the two");
+    fuzz_must(!monitors || monitors->len <= DOM_HOSTS_MAX, "as many as may be");
+    for (guint i = 0; monitors && i < monitors->len; i++) {
+        const DomMonitor *monitor = g_ptr_array_index(monitors, i);
+
+        fuzz_must(monitor->host[0] != '\0', "a monitor has a host");
+        fuzz_must(!monitor->port || atoi(monitor->port) > 0, "a port is one");
+    }
 }
 
 static void

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "agent/hosts.h"
+#include "agent/monitors.h"
 
 #include <string.h>
 
@@ -19,7 +20,7 @@
 static GPtrArray *
 map_of(const char *json)
 {
-    GPtrArray *monitors = store_monitors_parse_hosts(json, NULL);
+    GPtrArray *monitors = monitors_from_text(json, NULL);
 
     assert_non_null(monitors);
     return monitors;
@@ -76,6 +77,8 @@ test_lists(void **state)
 {
     (void)state;
     assert_true(known("10.0.0.9,10.0.0.1", "6789", "10.0.0.1:6789"));
+    assert_false(known("10.0.0.1,10.0.0.9", "6790", "10.0.0.1:6790"));
+    assert_false(known("10.0.0.1 and", "x", "10.0.0.1:6789"));
     assert_true(known("10.0.0.9;10.0.0.1", NULL, "10.0.0.1:6789"));
     assert_true(known("10.0.0.9 10.0.0.1:6790", "6789", "10.0.0.1:6790"));
     assert_false(known("10.0.0.9,10.0.0.8", "6789", "10.0.0.1:6789"));

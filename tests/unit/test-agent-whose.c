@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "agent/monitors.h"
 #include "agent/whose.h"
 
 #define FSID    "4387471a-ae2b-47c4-b67e-9004860d0fd0"
@@ -76,8 +77,8 @@ known(void)
         .secrets = list(FSID, SECRET),
         .usages = list("remora client.remora " SECRET, NULL),
         .configs = list("/etc/ceph/ceph.conf", NULL),
-        .monitors = store_monitors_parse_hosts("10.0.0.1:6789 10.0.0.2", NULL),
-        .former = store_monitors_parse_hosts("10.0.0.3:6789", NULL),
+        .monitors = monitors_from_text("10.0.0.1:6789 10.0.0.2", NULL),
+        .former = monitors_from_text("10.0.0.3:6789", NULL),
     };
 }
 

@@ -85,6 +85,9 @@ test_unreadable(void **state)
     assert_refused(MAP(MON(V1(":6789"))));
     assert_refused(MAP(MON(V1("10.0.0.1:0"))));
     assert_refused(MAP(MON(V1("10.0.0.1:65536"))));
+    assert_refused(MAP(MON(V1("fd00::1:6789x"))));
+    assert_refused(MAP(MON(V1("fd00::1"))));
+    assert_refused(MAP(MON(V1("mon-a:6789"))));
     assert_refused(MAP(MON(V1("10.0.0.1:6789"))) "garbage");
 }
 
@@ -114,47 +117,6 @@ test_limit(void **state)
     }
 }
 
-static void
-assert_hosts(const char *hosts, const char *expected)
-{
-    g_autoptr(GError) error = NULL;
-    g_autoptr(GPtrArray) monitors = store_monitors_parse_hosts(hosts, &error);
-
-    assert_null(error);
-    assert_list(monitors, expected);
-}
-
-static void
-test_hosts(void **state)
-{
-    (void)state;
-    assert_hosts("10.0.0.1", "10.0.0.1 6789 v1;");
-    assert_hosts("10.0.0.1, mon-b.example:6790 c;d",
-                 "10.0.0.1 6789 v1;mon-b.example 6790 v1;c 6789 v1;"
-                 "d 6789 v1;");
-    assert_hosts("[v2:127.0.0.1:3300,v1:127.0.0.1:6789]",
-                 "127.0.0.1 6789 v1;127.0.0.1 3300 v2+;");
-    assert_hosts("[v2:[::1]:3300/0,v1:[::1]:6789/0],[fd00::2]:6790",
-                 "::1 6789 v1;::1 3300 v2+;fd00::2 6790 v1;");
-    assert_hosts("[fd00::1] v2:10.0.0.3", "fd00::1 6789 v1;10.0.0.3 3300 v2;");
-    assert_hosts("10.0.0.1:3300", "10.0.0.1 3300 v2;");
-}
-
-static void
-test_hosts_unreadable(void **state)
-{
-    static const char *const texts[] = {
-        "", " ,;", "[v2:10.0.0.1:3300", "10.0.0.1:0", ":6789", "[v1:]"};
-
-    (void)state;
-    for (gsize i = 0; i < G_N_ELEMENTS(texts); i++) {
-        g_autoptr(GError) error = NULL;
-
-        assert_null(store_monitors_parse_hosts(texts[i], &error));
-        assert_non_null(error);
-    }
-}
-
 int
 main(void)
 {
@@ -162,8 +124,6 @@ main(void)
         cmocka_unit_test(test_shapes),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_limit),
-        cmocka_unit_test(test_hosts),
-        cmocka_unit_test(test_hosts_unreadable),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/conn/monitors.h"
+#include "agent/rbd/conn/greet.h"
 #include "agent/rbd/conn/seen.h"
 
 #include <glib/gstdio.h>
@@ -19,10 +19,28 @@
 #define FSID    "4387471a-ae2b-47c4-b67e-9004860d0fd0"
 #define ANOTHER "0d9f8a77-1111-4222-8333-444455556666"
 
+/* Of 'HOST,HOST'. */
+static GPtrArray *
+monitors_at(const char *hosts)
+{
+    GPtrArray *monitors =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_monitor_free);
+    g_auto(GStrv) words = g_strsplit(hosts, ",", -1);
+
+    for (gsize i = 0; words[i]; i++) {
+        StoreMonitor *monitor = g_new0(StoreMonitor, 1);
+
+        monitor->host = g_strdup(words[i]);
+        monitor->port = g_strdup("6789");
+        g_ptr_array_add(monitors, monitor);
+    }
+    return monitors;
+}
+
 static bool
 update(StoreSeen *seen, const char *fsid, const char *hosts)
 {
-    g_autoptr(GPtrArray) monitors = store_monitors_parse_hosts(hosts, NULL);
+    g_autoptr(GPtrArray) monitors = monitors_at(hosts);
 
     return store_seen_update(seen, fsid, monitors);
 }
@@ -51,7 +69,7 @@ test_history(void **state)
     assert_true(update(&seen, FSID, "10.0.0.1,10.0.0.2"));
     check(&seen, "fsid " FSID "\nnow 10.0.0.1 6789\nnow 10.0.0.2 6789\n");
     assert_false(update(&seen, FSID, "10.0.0.2,10.0.0.1"));
-    assert_true(update(&seen, FSID, "10.0.0.2,[fd00::3]"));
+    assert_true(update(&seen, FSID, "10.0.0.2,fd00::3"));
     check(&seen, "fsid " FSID "\nnow 10.0.0.2 6789\nnow fd00::3 6789\n"
                  "former 10.0.0.1 6789\n");
     /* One that comes back is former no more; the newest stands first. */

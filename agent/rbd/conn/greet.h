@@ -14,7 +14,7 @@
 
 typedef struct {
     char *host; /* IPv6 without brackets */
-    char *port;
+    char *port; /* never NULL in a map */
     bool v2;    /* speaks messenger v2 */
     bool other; /* the same monitor was listed before, with another address */
 } StoreMonitor;

@@ -15,7 +15,5 @@
 GPtrArray *store_monitors(StoreCluster *cluster, GError **error);
 /* The same from the JSON text; pure. */
 GPtrArray *store_monitors_parse(const char *json, gsize len, GError **error);
-/* What ceph.conf's mon_host says. A host may be a name. Pure, too. */
-GPtrArray *store_monitors_parse_hosts(const char *hosts, GError **error);
 
 #endif

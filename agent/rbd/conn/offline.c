@@ -8,17 +8,15 @@
 
 #include "agent/rbd/conn/offline.h"
 
-#include "agent/rbd/conn/error.h"
-#include "agent/rbd/conn/monitors.h"
+#include "agent/rbd/conn/ini.h"
 
 #include <rados/librados.h>
 #include <string.h>
 
 #define OPTION_MAX 8192u
 
-/* NULL: not set, or the file cannot be read. */
-static char *
-conf_option(const StoreCluster *cluster, const char *option)
+char *
+store_conf_option(const StoreCluster *cluster, const char *option)
 {
     g_autofree char *value = g_malloc0(OPTION_MAX);
     rados_t rados = NULL;
@@ -39,24 +37,39 @@ conf_option(const StoreCluster *cluster, const char *option)
 char *
 store_conf_fsid(const StoreCluster *cluster)
 {
-    g_autofree char *fsid = conf_option(cluster, "fsid");
+    g_autofree char *fsid = store_conf_option(cluster, "fsid");
     bool set = fsid && g_uuid_string_is_valid(fsid) &&
                strcmp(fsid, "00000000-0000-0000-0000-000000000000") != 0;
 
     return set ? g_steal_pointer(&fsid) : NULL;
 }
 
-GPtrArray *
-store_monitors_from_conf(const StoreCluster *cluster, GError **error)
+/* Of older files, [mon.NAME] with mon_addr: librados itself looks for these, but
+ * does not know it as an option that can be asked for. */
+static char *
+monitor_addresses(const StoreCluster *cluster)
 {
-    g_autofree char *hosts = conf_option(cluster, "mon_host");
+    g_autofree char *text = NULL;
+    g_autoptr(GString) found = g_string_new(NULL);
+    const char *conf = store_settings(cluster)->conf;
+    StoreIni ini = {0};
 
-    if (!hosts) {
-        store_refuse(error, STORE_ERROR_MISSING,
-                     "'%s' cannot be read or names no monitors: set mon_host "
-                     "there",
-                     store_conf_path(cluster));
+    if (!conf || !g_file_get_contents(conf, &text, NULL, NULL))
         return NULL;
-    }
-    return store_monitors_parse_hosts(hosts, error);
+    ini.rest = text;
+    while (store_ini_next(&ini))
+        if (ini.section && g_str_has_prefix(ini.section, "mon.") &&
+            strcmp(ini.key, "mon_addr") == 0)
+            g_string_append_printf(found, "%s ", ini.value);
+    return found->len ? g_strdup(found->str) : NULL;
+}
+
+char *
+store_conf_mon_host(const StoreCluster *cluster)
+{
+    char *text = store_conf_option(cluster, "mon_host_override");
+
+    if (!text)
+        text = store_conf_option(cluster, "mon_host");
+    return text ? text : monitor_addresses(cluster);
 }

@@ -9,9 +9,13 @@
 
 #include "agent/rbd/conn/cluster.h"
 
-/* The monitors that mon_host names, of StoreMonitor. */
-GPtrArray *store_monitors_from_conf(const StoreCluster *cluster,
-                                    GError **error);
+/* What ceph.conf says of the monitors, as one text in the form of mon_host,
+ * without connecting: mon_host, else the mon_addr of each [mon.NAME]. NULL:
+ * neither, or the file cannot be read. g_free() */
+char *store_conf_mon_host(const StoreCluster *cluster);
+/* An option of ceph.conf, or its default, as librados reads it for the cluster's
+ * user. NULL: empty, or the file cannot be read. g_free() */
+char *store_conf_option(const StoreCluster *cluster, const char *option);
 /* The fsid that ceph.conf names, without connecting; NULL: none. g_free() */
 char *store_conf_fsid(const StoreCluster *cluster);
 
