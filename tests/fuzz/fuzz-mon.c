@@ -27,7 +27,7 @@ check_list(const GPtrArray *monitors, const GError *error)
     fuzz_must((monitors == NULL) == (error != NULL), "one of the two");
     if (!monitors)
         return;
-    fuzz_must(monitors->len > 0 && monitors->len <= STORE_MONITORS_MAX + 1,
+    fuzz_must(monitors->len > 0 && monitors->len <= STORE_MONITORS_MAX,
               "as many as there may be");
     for (guint i = 0; i < monitors->len; i++) {
         const StoreMonitor *monitor = g_ptr_array_index(monitors, i);
