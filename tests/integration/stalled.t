@@ -27,7 +27,7 @@ IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 ROUNDS=${REMORA_FULL:+50}
 ROUNDS=${ROUNDS:-5}
 CLUSTER_MONS=3
-# Half of it is what a start that has nothing to do with it may take.
+# Who waits for somebody else's call that hangs takes nearly as long.
 OP_TIMEOUT=8
 DEADLINE=30
 # Of clone and bare: their domains' names and disks.
@@ -85,13 +85,13 @@ release()
     hook "$1" release end
 }
 
-# starts TITLE: a clone, within half of the time that a call may take.
+# starts TITLE: a clone, and does not wait for the call that hangs.
 starts()
 {
     new clone other
     ok "$1" prepare other || return
     TOOK+=" $TAP_OUT"
-    ok 'in time' [ "${TOOK##* }" -lt $((OP_TIMEOUT * 500)) ]
+    ok 'in time' [ "${TOOK##* }" -lt $((OP_TIMEOUT * 750)) ]
     release other
 }
 
