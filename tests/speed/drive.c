@@ -10,7 +10,8 @@
  * EACH times. Some pairs come before the first that is counted. The ways:
  *
  *     hook     hook 'prepare' for a disk that is not there yet
- *     alone    the same while nobody listens: remorad --one-shot
+ *     before   the same, of another remora that is installed beside it
+ *     alone    the same as hook while nobody listens: remorad --one-shot
  *     bare     bare.c's clone of one
  *     command  rbd clone and rbd resize
  *     prepare  hook 'prepare' for a disk that is ready
@@ -29,6 +30,7 @@
  *        DRIVE_SOCKET    the agent's, which is out of the way while nobody is
  *                        to listen
  *        DRIVE_OURS      domain XML with NO_ID for its name and UUID
+ *        DRIVE_BEFORE_HOOK and DRIVE_BEFORE_OURS, the same for 'before'
  *        DRIVE_OTHERS    domain XML that asks for nothing
  *        DRIVE_BARE      bare with its arguments, for a shell
  *        DRIVE_PARENT    POOL/IMAGE@SNAP, and
@@ -70,9 +72,10 @@ struct way {
     /* Timed: for each disk, in the threads, or for all of them at once. */
     void (*one)(const struct way *way, const struct disk *disk);
     void (*all)(void);
-    int runs;   /* of the hook, in the order of a domain's life, or of true */
-    bool holds; /* has a claim afterwards */
-    bool alone; /* without the agent */
+    int runs;    /* of the hook, in the order of a domain's life, or of true */
+    bool holds;  /* has a claim afterwards */
+    bool alone;  /* without the agent */
+    bool before; /* by the other remora */
 };
 
 static struct disk disks[DISKS_MAX];
@@ -113,6 +116,13 @@ read_text(const char *path, char *text, size_t size)
     (void)fclose(file);
 }
 
+/* The variable name, or before for a way of the other remora. */
+static const char *
+setting_of(const char *name, const char *before)
+{
+    return spawn_setting(way_now && way_now->before ? before : name);
+}
+
 static void
 new_disk(struct disk *disk)
 {
@@ -121,7 +131,8 @@ new_disk(struct disk *disk)
     read_text("/proc/sys/kernel/random/uuid", line, sizeof(line));
     (void)snprintf(disk->id, sizeof(disk->id), "%.36s", line);
     (void)snprintf(disk->name, sizeof(disk->name), "%s_disk", disk->id);
-    read_text(spawn_setting("DRIVE_OURS"), disk->xml, sizeof(disk->xml));
+    read_text(setting_of("DRIVE_OURS", "DRIVE_BEFORE_OURS"), disk->xml,
+              sizeof(disk->xml));
     for (char *at = disk->xml; (at = strstr(at, NO_ID)) != NULL;)
         memcpy(at, disk->id, ID_SIZE - 1);
 }
@@ -143,8 +154,12 @@ tell_bare(const char *command, bool threads)
 static void
 run_hook(const struct disk *disk, const char *operation, const char *part)
 {
-    const char *const args[] = {
-        spawn_setting("DRIVE_HOOK"), disk->id, operation, part, "-", NULL};
+    const char *const args[] = {setting_of("DRIVE_HOOK", "DRIVE_BEFORE_HOOK"),
+                                disk->id,
+                                operation,
+                                part,
+                                "-",
+                                NULL};
 
     spawn_run(args, disk->xml);
 }
@@ -206,6 +221,11 @@ look_all(void)
 
 static const struct way ways[] = {
     {.name = "hook", .one = hook_one, .runs = 1, .holds = true},
+    {.name = "before",
+     .one = hook_one,
+     .runs = 1,
+     .holds = true,
+     .before = true},
     {.name = "alone", .one = hook_one, .runs = 1, .holds = true, .alone = true},
     {.name = "bare", .all = bare_all},
     {.name = "command", .one = command_one},
