@@ -7,6 +7,8 @@
 
 #include "agent/host.h"
 
+#include <libvirt/libvirt.h>
+
 struct Host {
     gint refs;
     Conf *conf;
@@ -167,6 +169,16 @@ rule_unasked(Cluster *cluster, ClusterRule *ret_rule, GError **error)
     return cluster_rule(cluster, HOST_ASK_CONF, ret_rule, error);
 }
 
+/* libvirt's library is as old as its daemon: they are of one package. Asks
+ * nobody. */
+static bool
+libvirt_knows_namespaces(void)
+{
+    unsigned long version = 0;
+
+    return virGetVersion(&version, NULL, NULL) == 0 && version >= 11006000;
+}
+
 gboolean
 host_rules(Host *host,
            HostAsk ask,
@@ -189,6 +201,7 @@ host_rules(Host *host,
             return FALSE;
         result.rules[i] = part->rules;
         result.rules[i].complete_bare = complete_bare;
+        result.rules[i].namespaces = libvirt_knows_namespaces();
     }
     *ret_rules = result;
     result = (HostRules){0};

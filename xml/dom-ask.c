@@ -46,6 +46,22 @@ fail_pool(const DomRules *rules, const char *pool, GError **error)
                     pool, known);
 }
 
+/* What libvirt takes for a namespace of RBD from 11.6 on, an older one takes for
+ * a part of the image's name. */
+static gboolean
+check_namespace(const DomPlanDisk *own, GError **error)
+{
+    const DomDisk *disk = &own->disk;
+
+    if (!strchr(disk->parent_image, '/') || own->plan->namespaces)
+        return TRUE;
+    return dom_fail(error, DOM_ERROR_REQUEST,
+                    "its image '%s/%.200s' is in a namespace of RBD, and this "
+                    "host's libvirt cannot open one (11.6 and later can): name "
+                    "an image that is in none",
+                    disk->parent_pool, disk->parent_image);
+}
+
 static gboolean
 resolve_parent(DomDisk *disk,
                const DomRules *rules,
@@ -69,6 +85,18 @@ resolve_parent(DomDisk *disk,
     return TRUE;
 }
 
+static gboolean
+check_snaps(const DomSource *source, GError **error)
+{
+    if (!source->snap_at || !source->snap_element ||
+        strcmp(source->snap_at, source->snap_element) == 0)
+        return TRUE;
+    return dom_fail(error, DOM_ERROR_REQUEST,
+                    "its source names two snapshots, '@" DOM_QUOTE
+                    "' and <snapshot name='" DOM_QUOTE "'>: remove one",
+                    source->snap_at, source->snap_element);
+}
+
 /* Whether the disk's source is the image that the entry asks for. A bare id
  * takes its pool from there. */
 static bool
@@ -81,9 +109,6 @@ names_parent(DomPlanDisk *own, const DomRules *rules)
     if (!dom_in_list(rules->image_pools, source->pool) ||
         g_strcmp0(source->image, disk->parent_image) != 0 ||
         (snap && strcmp(snap, disk->parent_snap) != 0))
-        return false;
-    if (source->snap_at && source->snap_element &&
-        strcmp(source->snap_at, source->snap_element) != 0)
         return false;
     if (!disk->parent_pool)
         disk->parent_pool = g_strdup(source->pool);
@@ -100,6 +125,8 @@ accept_source(DomPlanDisk *own, const DomRules *rules, GError **error)
 
     if (source->kind == DOM_SOURCE_NONE)
         return TRUE;
+    if (!check_snaps(source, error))
+        return FALSE;
     if (source->kind == DOM_SOURCE_RBD) {
         if (names_parent(own, rules))
             return TRUE;
@@ -111,15 +138,16 @@ accept_source(DomPlanDisk *own, const DomRules *rules, GError **error)
             return TRUE;
     }
     if (own->entry->destination)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its source is %s, but the metadata has destination "
-                        "'%.120s': remove the <source>, or the <" DOM_PREFIX
-                        ":disk> of this target",
-                        source->said, own->entry->destination);
+        return dom_fail(
+            error, DOM_ERROR_REQUEST,
+            "its source is %s, but the metadata has destination "
+            "'%.120s': name that in the <source>, or remove the <" DOM_PREFIX
+            ":disk> of this target",
+            source->said, own->entry->destination);
     return dom_fail(error, DOM_ERROR_REQUEST,
                     "its source is %s, but the metadata asks for image '%.200s'"
-                    ": remove the <source>, or the <" DOM_PREFIX
-                    ":disk> of this target",
+                    ": remove the <" DOM_PREFIX ":disk> of this target to keep "
+                    "the disk as it is, or the <disk> to get another",
                     source->said, own->entry->image_text);
 }
 
@@ -130,7 +158,8 @@ dom_ask_by_entry(DomPlanDisk *own, const DomRules *rules, GError **error)
     DomDisk *disk = &own->disk;
 
     if (!decide_kind(own, error) ||
-        !resolve_parent(disk, rules, entry->ref, error))
+        !resolve_parent(disk, rules, entry->ref, error) ||
+        !check_namespace(own, error))
         return FALSE;
     disk->size = entry->size;
     if (disk->kind == DOM_DISK_SNAPSHOT && (entry->size || entry->destination))
@@ -149,20 +178,14 @@ dom_ask_by_source(DomPlanDisk *own, GError **error)
     const char *snap = dom_source_snap(source);
     DomDisk *disk = &own->disk;
 
-    if (source->snap_at && source->snap_element &&
-        strcmp(source->snap_at, source->snap_element) != 0)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its source names two snapshots, '@" DOM_QUOTE
-                        "' and <snapshot name='" DOM_QUOTE "'>: remove one",
-                        source->snap_at, source->snap_element);
-    if (!dom_source_check_path(source, error) ||
+    if (!check_snaps(source, error) || !dom_source_check_path(source, error) ||
         !dom_target_check(disk->target, error) || !decide_kind(own, error))
         return FALSE;
-    if (!dom_name_check("image", source->image, error) ||
+    if (!dom_image_check(source->image, error) ||
         !dom_name_check("snapshot", snap, error))
         return FALSE;
     disk->parent_pool = g_strdup(source->pool);
     disk->parent_image = g_strdup(source->image);
     disk->parent_snap = g_strdup(snap);
-    return TRUE;
+    return check_namespace(own, error);
 }

@@ -109,7 +109,9 @@ dom_image_ref_parse(const char *text, GError **error)
         return NULL;
     }
     if ((ref->pool && !dom_name_check("pool", ref->pool, error)) ||
-        !dom_name_check("image", ref->image, error) ||
+        !(ref->pool && !ref->fsid
+              ? dom_image_check(ref->image, error)
+              : dom_name_check("image", ref->image, error)) ||
         !dom_name_check("snapshot", ref->snap, error))
         return NULL;
     return g_steal_pointer(&ref);

@@ -87,6 +87,8 @@ void dom_strip_namespace(xmlNode *top);
 /* dom-names.c */
 bool dom_in_list(const char *const *list, const char *name);
 gboolean dom_name_check(const char *what, const char *name, GError **error);
+/* 'image', or 'namespace/image' */
+gboolean dom_image_check(const char *image, GError **error);
 gboolean dom_target_check(const char *target, GError **error);
 const char *dom_target_bus(const char *target);
 /* As lax as libvirt; NULL if it is none. */
@@ -244,8 +246,9 @@ struct DomPlan {
     GPtrArray *disks; /* of DomPlanDisk */
     DomPlace *places; /* one for each of the rules */
     guint n_places;
-    bool device;    /* of a lone device; the domain round it is made up */
-    bool strangers; /* a disk with hosts counts as another cluster's */
+    bool namespaces; /* libvirt knows those of RBD */
+    bool device;     /* of a lone device; the domain round it is made up */
+    bool strangers;  /* a disk with hosts counts as another cluster's */
 };
 
 /* The plan of a document, which is the plan's then. */

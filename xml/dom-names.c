@@ -48,6 +48,17 @@ dom_name_check(const char *what, const char *name, GError **error)
     return TRUE;
 }
 
+gboolean
+dom_image_check(const char *image, GError **error)
+{
+    const char *slash = strchr(image, '/');
+    g_autofree char *space =
+        slash ? g_strndup(image, (gsize)(slash - image)) : NULL;
+
+    return (!space || dom_name_check("namespace", space, error)) &&
+           dom_name_check("image", slash ? slash + 1 : image, error);
+}
+
 static const struct {
     const char *prefix;
     const char *bus;

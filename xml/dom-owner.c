@@ -13,6 +13,14 @@
 
 #include <string.h>
 
+/* libvirt takes no <disk> without a <source>, but an entry alone. */
+#define TO_GET_A_CLONE                                                         \
+    "remove 'destination' from the metadata, and the <disk>, to get a new "    \
+    "clone"
+#define TO_KEEP_OR_CLONE                                                       \
+    "remove the <" DOM_PREFIX                                                  \
+    ":disk> of this target to keep the disk as it is, or " TO_GET_A_CLONE
+
 gboolean
 dom_owner_check(const DomPlanDisk *disk, const char *image, GError **error)
 {
@@ -20,14 +28,19 @@ dom_owner_check(const DomPlanDisk *disk, const char *image, GError **error)
 
     if (!uuid || disk->disk.shareable || strcmp(uuid, disk->plan->uuid) == 0)
         return TRUE;
+    if (disk->plan->device)
+        return dom_fail(error, DOM_ERROR_OWNER,
+                        "'%s/%.120s' belongs to domain UUID %s: give this "
+                        "domain an image of its own",
+                        dom_place_of(disk)->vms_pool, image, uuid);
     return dom_fail(error, DOM_ERROR_OWNER,
-                    "'%s/%.120s' belongs to domain UUID %s: it was copied with "
-                    "its definition; give the new domain an image of its own, "
-                    "or remove %s",
+                    "'%s/%.120s' belongs to domain UUID %s: if this is that "
+                    "domain, give it back its <uuid>; if it was copied with "
+                    "the definition, %s",
                     dom_place_of(disk)->vms_pool, image, uuid,
-                    disk->entry ? "'destination' from the metadata and the "
-                                  "disk's <source> to get a new clone"
-                                : "the disk");
+                    disk->entry ? TO_GET_A_CLONE
+                                : "give the new domain an image of its own, or "
+                                  "remove the <disk>");
 }
 
 /* With one pool for everything, the parent is in the pool of clones too. */
@@ -51,8 +64,7 @@ find_given(const DomPlanDisk *own, char **ret_image, GError **error)
         if (!image)
             return dom_fail(error, DOM_ERROR_OWNER,
                             "its destination '" DOM_QUOTE "' is not in the "
-                            "pool '%s' (pools.vms): remove 'destination' from "
-                            "the metadata",
+                            "pool '%s' (pools.vms): " TO_KEEP_OR_CLONE,
                             destination, pool);
         *ret_image = g_strdup(image);
     } else if (own->entry && g_strcmp0(own->source->pool, pool) == 0 &&
@@ -76,8 +88,7 @@ check_given(const DomPlanDisk *own, const char *image, GError **error)
         return TRUE;
     return dom_fail(error, DOM_ERROR_OWNER,
                     "'%s/%.120s' is not a clone of this domain, whose clones "
-                    "are called '%s_disk': remove 'destination' from the "
-                    "metadata and the disk's <source>",
+                    "are called '%s_disk': " TO_KEEP_OR_CLONE,
                     dom_place_of(own)->vms_pool, image, own->plan->uuid);
 }
 

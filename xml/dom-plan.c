@@ -117,8 +117,8 @@ is_left_alone(const DomSource *source, Role role, xmlNode *disk)
 {
     if (role == ROLE_FOREIGN)
         return true;
-    return source->path == DOM_PATH_NAMESPACE && !source->snap_at &&
-           (role == ROLE_BARE || !dom_is_writable(disk));
+    return source->path == DOM_PATH_NAMESPACE &&
+           (role == ROLE_BARE || (!source->snap_at && !dom_is_writable(disk)));
 }
 
 static DomWhere
@@ -445,6 +445,7 @@ dom_plan_of(xmlDoc *doc,
     plan->disks =
         g_ptr_array_new_with_free_func((GDestroyNotify)plan_disk_free);
     keep_places(plan, clusters);
+    plan->namespaces = clusters->all[0].namespaces;
     if (!fill_plan(plan, clusters, error))
         return NULL;
     return g_steal_pointer(&plan);
@@ -515,6 +516,12 @@ const char *
 dom_plan_arrival(const DomPlan *plan)
 {
     return plan->arrival;
+}
+
+void
+dom_disk_leave(DomDisk *disk)
+{
+    disk->left = true;
 }
 
 void

@@ -85,9 +85,14 @@ check_sites(const DomPlan *plan, const DomSite *sites, GError **error)
 static void
 rewrite_disk(DomWork *work, GPtrArray *nodes, const DomPlanDisk *own)
 {
-    DomWorkDisk done = {.made = own->node == NULL};
+    DomWorkDisk done = {.made = own->node == NULL && !own->disk.left};
     g_autoptr(xmlNode) before = NULL;
 
+    if (own->disk.left) {
+        done.node = own->node ? nodes->pdata[own->disk_index] : NULL;
+        g_array_append_val(work->disks, done);
+        return;
+    }
     if (done.made) {
         done.node = dom_write_new_disk(work->root, own);
     } else {
@@ -146,7 +151,7 @@ needs_controller(const DomWork *work)
         const DomDisk *disk = &own->disk;
         g_autofree char *bus = dom_child_attr(done->node, "target", "bus");
 
-        if (disk->kind == DOM_DISK_CLONE && !disk->in_place &&
+        if (disk->kind == DOM_DISK_CLONE && !disk->in_place && !disk->left &&
             g_strcmp0(site_of(work->sites, own)->bus, "scsi") == 0 &&
             g_strcmp0(bus, "scsi") == 0)
             return true;

@@ -114,17 +114,9 @@ dom_source_read(xmlNode *disk)
     return source;
 }
 
-/* What a newer libvirt takes for a namespace of RBD, an older one takes for a
- * part of the image's name. */
 gboolean
 dom_source_check_path(const DomSource *source, GError **error)
 {
-    if (source->path == DOM_PATH_NAMESPACE)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its source '%s/" DOM_QUOTE "' is in a namespace of "
-                        "RBD, and nothing is cloned from there: name an image "
-                        "that is in none",
-                        source->pool, source->image);
     if (source->path == DOM_PATH_ODD)
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "its source '%s/" DOM_QUOTE "' has an empty name in "

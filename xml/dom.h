@@ -86,6 +86,7 @@ typedef struct {
     const char *const *volume_pools; /* NULL-terminated, may be empty */
     const char *fsid;                /* NULL: unknown, not compared */
     bool complete_bare; /* rewrite disks of kind DOM_DISK_BARE too */
+    bool namespaces;    /* libvirt here knows namespaces of RBD; of all alike */
     /* Called for what is in one of those pools, by its name; NULL: the name is
      * all that counts. */
     DomWeigh weigh;
@@ -111,7 +112,8 @@ typedef struct {
     char *target;       /* 'vda' */
     char *parent_pool;  /* NULL: a bare image id and several image pools;
                          * dom_disk_set_parent_pool() decides */
-    char *parent_image; /* NULL for DOM_DISK_BARE */
+    char *parent_image; /* NULL for DOM_DISK_BARE; in a namespace of RBD it is
+                         * 'namespace/image' */
     char *parent_snap;
     char *pool; /* what QEMU is to open; for a snapshot the parent */
     char *image;
@@ -127,6 +129,7 @@ typedef struct {
     bool under_overlay; /* a clone that was made, of kind DOM_DISK_BARE now: an
                          * overlay is the disk's source, and this below it. QEMU
                          * opens it only to read, until a job commits into it */
+    bool left;          /* see dom_disk_leave() */
     GPtrArray *hosts;   /* of DomHost: the <host>s now in its source */
     char *auth_user;    /* now in <auth>, or NULL */
     char *secret_uuid;  /* now in <auth>, or NULL */
@@ -258,6 +261,10 @@ const char *dom_plan_arrival(const DomPlan *plan);
  * once. pool must be one of image_pools. */
 void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
 
+/* From now on a rewrite leaves the disk as it stands in the definition, and what
+ * is recorded of it. */
+void dom_disk_leave(DomDisk *disk);
+
 /*
  * The definition as it should be. Every disk must have its parent_pool. sites has
  * one for each of the rules that were planned by; of clusters that no disk is in,
@@ -361,15 +368,15 @@ gboolean dom_size_parse(const char *text,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
 typedef struct {
-    char *fsid; /* only from an rbd:// location; else NULL */
-    char *pool; /* NULL for a bare image id */
-    char *image;
-    char *snap; /* 'snap' where none is named */
+    char *fsid;  /* only from an rbd:// location; else NULL */
+    char *pool;  /* NULL for a bare image id */
+    char *image; /* or 'namespace/image' */
+    char *snap;  /* 'snap' where none is named */
 } DomImageRef;
 
 /*
  * What an image attribute names: an image id, 'image@snap', 'pool/image',
- * 'pool/image@snap' or a Glance location 'rbd://fsid/pool/image/snap' (pieces
+ * 'pool/image@snap', with 'namespace/' before the image, or a Glance location 'rbd://fsid/pool/image/snap' (pieces
  * percent-decoded
  * after the split, all four there and none empty; glance_store's rule).
  */

@@ -184,6 +184,23 @@ has_ended(const char *owner)
     return true;
 }
 
+/* Of 'POOL/IMAGE@SNAP', where IMAGE may have a namespace before it: the three. */
+static GStrv
+parent_words(const char *text)
+{
+    g_auto(GStrv) pool = g_strsplit(text, "/", 2);
+    g_auto(GStrv) rest = g_strsplit(pool[0] && pool[1] ? pool[1] : "", "@", 2);
+    GStrvBuilder *words = g_strv_builder_new();
+    GStrv all;
+
+    if (pool[0])
+        g_strv_builder_add(words, pool[0]);
+    g_strv_builder_addv(words, (const char **)rest);
+    all = g_strv_builder_end(words);
+    g_strv_builder_unref(words);
+    return all;
+}
+
 /* name and parent: the words of args[0] and args[1]. */
 static StoreDisk
 disk_of(char **args, char **name, char **parent)
@@ -213,7 +230,7 @@ static int
 try_provision(StoreCluster *cluster, char **args)
 {
     g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
-    g_auto(GStrv) parent = g_strsplit_set(args[1], "/@", 3);
+    g_auto(GStrv) parent = parent_words(args[1]);
     const char *how = args[4] ? args[4] : "";
     StoreDisk disk = disk_of(args, name, parent);
 
@@ -247,7 +264,7 @@ static int
 try_twice(StoreCluster *cluster, char **args)
 {
     g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
-    g_auto(GStrv) parent = g_strsplit_set(args[1], "/@", 3);
+    g_auto(GStrv) parent = parent_words(args[1]);
     const StoreDisk disk = disk_of(args, name, parent);
     Twin twins[2] = {{.cluster = cluster, .disk = &disk},
                      {.cluster = cluster, .disk = &disk}};

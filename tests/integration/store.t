@@ -72,6 +72,23 @@ vms/${B}_disk"
     is 'no claim remains' "$(claims)" ''
 }
 
+# The clone is in none: the parent's pool has it.
+namespaced()
+{
+    ok 'a namespace' rbd namespace create images/tenant
+    ok 'an image in it' rbd import --no-progress "$BED/tmp/golden" \
+        images/tenant/golden
+    ok 'with a snapshot' rbd snap create --no-progress images/tenant/golden@v1
+    is 'a clone of it is built' "$(try provision vms/tenant_disk \
+        images/tenant/golden@v1 $((32 * MiB)) tenant)" "built $((32 * MiB))"
+    is 'and is its child' "$(rbd children images/tenant/golden@v1)" \
+        vms/tenant_disk
+    is 'it is there the second time' "$(try provision vms/tenant_disk \
+        images/tenant/golden@v1 0 tenant)" "ready $((32 * MiB))"
+    refuses 'an image of that name in no namespace is another' \
+        'does not exist' try provision vms/none_disk images/golden@v1 0 x
+}
+
 bad_requests()
 {
     local before
@@ -211,6 +228,7 @@ inside()
     start
     monitor_map
     two_clones
+    namespaced
     bad_requests
     owners
     one_holder

@@ -48,6 +48,34 @@ test_changes(void **state G_GNUC_UNUSED)
     dom_changes_free(NULL);
 }
 
+/* One of two is in use. */
+static void
+test_left(void **state G_GNUC_UNUSED)
+{
+    g_autoptr(DomPlan) plan = plan_domain(
+        "<remora:disk target='vdb' image='i'/>"
+        "<remora:disk target='vdc' image='i'/>",
+        "<disk type='network'><source protocol='rbd' name='images/i@snap'/>"
+        "<target dev='vda'/></disk>",
+        NULL);
+    const GPtrArray *disks = dom_plan_disks(plan);
+    g_autoptr(DomChanges) changes = NULL;
+    DomChanges *none = NULL;
+    DomSite site = site_default();
+
+    dom_disk_leave(g_ptr_array_index(disks, 0));
+    dom_disk_leave(g_ptr_array_index(disks, 2));
+    assert_true(dom_plan_changes(plan, &site, &changes, NULL));
+    assert_int_equal(changes->updates->len, 0);
+    assert_int_equal(changes->additions->len, 1);
+    assert_string_equal(changes->targets->pdata[0], "vdb");
+    assert_null(strstr(changes->metadata, "vda"));
+    assert_null(strstr(changes->metadata, "_disk.vdc"));
+    dom_disk_leave(g_ptr_array_index(disks, 1));
+    assert_true(dom_plan_changes(plan, &site, &none, NULL));
+    assert_null(none);
+}
+
 static DomChanges *
 revert_text(const char *entries, const char *disks)
 {
@@ -147,6 +175,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_left),
         cmocka_unit_test(test_revert),
         cmocka_unit_test(test_revert_stale),
         cmocka_unit_test(test_revert_gone),

@@ -11,9 +11,10 @@
  * complete, bus=scsi, bus=virtio, noauth, nofsid, pools (a second image pool),
  * onepool, decide (a bare id is found in 'images'), device (a lone device of
  * the domain SITE_UUID; its files are called NN-device-title), same-guest (it
- * arrives, is restored or runs), arrival (with a nonce), whose (the name of a
- * pool is not all that counts: see whose()). 'invalid' is for
- * tests/xml/schema.t: the input holds what libvirt's schema does not know.
+ * arrives, is restored or runs), arrival (with a nonce), namespaces (libvirt knows
+ * those of RBD), whose (the name of a pool is not all that counts: see whose()).
+ * 'invalid' is for tests/xml/schema.t: the input holds what libvirt's schema does
+ * not know.
  */
 #include "config.h"
 
@@ -111,6 +112,7 @@ read_words(Golden *golden, const char *xml)
         golden->site.auth_user = golden->site.secret_uuid = NULL;
     if (has_word(line, "nofsid"))
         golden->rules.fsid = NULL;
+    golden->rules.namespaces = has_word(line, "namespaces");
     if (has_word(line, "pools"))
         golden->rules.image_pools = site_more_image_pools;
     if (has_word(line, "onepool")) {

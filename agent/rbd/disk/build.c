@@ -18,6 +18,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
+#include "agent/rbd/image/space.h"
 #include "agent/rbd/image/trash.h"
 
 #include <errno.h>
@@ -64,10 +65,12 @@ clone_image(StoreConn *conn,
     g_auto(StoreIo) from = NULL;
     g_auto(StoreIo) to = NULL;
     g_auto(StoreOptions) options = NULL;
+    const char *image;
     int r;
 
     *ret_exists = false;
-    if (!store_ioctx(conn, disk->parent.pool, &from, error) ||
+    if (!store_parent_ioctx(conn, disk->parent.pool, disk->parent.image, &from,
+                            &image, error) ||
         !store_ioctx(conn, disk->pool, &to, error))
         return FALSE;
     rbd_image_options_create(&options);
@@ -75,8 +78,8 @@ clone_image(StoreConn *conn,
     if (r >= 0)
         r = STORE_FAULT("cloning");
     if (r >= 0)
-        r = rbd_clone3(from, disk->parent.image, disk->parent.snap, to,
-                       disk->image, options);
+        r = rbd_clone3(from, image, disk->parent.snap, to, disk->image,
+                       options);
     if (r >= 0)
         r = STORE_FAULT("clone-returned");
     *ret_exists = r == -EEXIST;

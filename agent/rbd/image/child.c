@@ -16,6 +16,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/space.h"
 
 #include <errno.h>
 #include <string.h>
@@ -63,11 +64,12 @@ store_is_listed(StoreConn *conn,
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) parent = NULL;
     bool found = false;
+    const char *image;
     int r;
 
-    if (!store_ioctx(conn, at->pool, &io, error))
+    if (!store_parent_ioctx(conn, at->pool, at->image, &io, &image, error))
         return FALSE;
-    r = rbd_open_read_only(io, at->image, &parent, NULL);
+    r = rbd_open_read_only(io, image, &parent, NULL);
     if (r >= 0)
         r = rbd_snap_set(parent, at->snap);
     if (r >= 0)

@@ -99,6 +99,7 @@ read_parent(rbd_image_t handle, StoreLook *look)
 {
     rbd_linked_image_spec_t image = {0};
     rbd_snap_spec_t snap = {0};
+    const char *space;
     int r = rbd_get_parent(handle, &image, &snap);
 
     if (r == -ENOENT)
@@ -106,10 +107,12 @@ read_parent(rbd_image_t handle, StoreLook *look)
     if (r < 0)
         return r;
     look->has_parent = true;
+    space = image.pool_namespace ? image.pool_namespace : "";
     g_strlcpy(look->parent.id, image.image_id, sizeof(look->parent.id));
     look->parent.snap_id = snap.id;
-    look->parent_name = g_strdup_printf("%s/%s@%s", image.pool_name,
-                                        image.image_name, snap.name);
+    look->parent_name =
+        g_strdup_printf("%s/%s%s%s@%s", image.pool_name, space,
+                        *space ? "/" : "", image.image_name, snap.name);
     rbd_linked_image_spec_cleanup(&image);
     rbd_snap_spec_cleanup(&snap);
     return rbd_get_overlap(handle, &look->overlap);

@@ -19,6 +19,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/space.h"
 
 #include <errno.h>
 #include <string.h>
@@ -114,12 +115,14 @@ look(StoreConn *conn,
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) handle = NULL;
     rbd_image_info_t info;
+    const char *image;
     int r;
 
-    if (!store_ioctx(conn, parent->pool, &io, error))
+    if (!store_parent_ioctx(conn, parent->pool, parent->image, &io, &image,
+                            error))
         return FALSE;
     /* Read-only: the user may not write to the image pool. */
-    r = rbd_open_read_only(io, parent->image, &handle, NULL);
+    r = rbd_open_read_only(io, image, &handle, NULL);
     if (r == -ENOENT)
         return store_refuse(error, STORE_ERROR_MISSING,
                             "image '%s/%s' does not exist: is it still in "
