@@ -113,6 +113,7 @@ wanted(const Job *job)
             },
         .pool = disk->pool,
         .image = disk->image,
+        .snap = bare ? disk->snap : NULL,
         .size = disk->size,
         .owner = dom_plan_uuid(job->plan),
         .label = disk->target,

@@ -6,8 +6,10 @@
 
 #include "agent/host-facts.h"
 
+#include "agent/protect.h"
 #include "agent/request.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static void
@@ -55,22 +57,109 @@ plan_stored(Host *host, const char *xml, GError **error)
     return request_plan(host, HOST_ASK_CONF, xml, strlen(xml), bare, error);
 }
 
+/* One that cannot be looked at may be. */
+static bool
+has_watchers(StoreCluster *cluster, const DomRbdSource *source)
+{
+    g_autoptr(GError) why = NULL;
+    g_auto(GStrv) watchers =
+        store_watchers(cluster, source->pool, source->image, &why);
+
+    if (watchers)
+        return watchers[0] != NULL;
+    return !g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING);
+}
+
+/* Whether somebody has the image open that the definition gives this disk now.
+ * Who reads a snapshot has nothing open that could be written. */
+static bool
+is_open(StoreCluster *cluster, const GPtrArray *sources, const char *target)
+{
+    for (guint i = 0; i < sources->len; i++) {
+        const DomRbdSource *source = g_ptr_array_index(sources, i);
+
+        if (source->role == DOM_ROLE_DISK && !source->snap &&
+            g_strcmp0(source->target, target) == 0)
+            return has_watchers(cluster, source);
+    }
+    return false;
+}
+
+/* A clone that was made is only shown the way to, which moves nobody to another
+ * image. */
+static bool
+is_made(const DomDisk *disk)
+{
+    return disk->under_overlay ||
+           (disk->kind != DOM_DISK_BARE && disk->in_place);
+}
+
+/* live: as the domain runs, or NULL. */
+static bool
+leave_in_use(Host *host, const char *xml, const char *live, DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+    g_autoptr(GPtrArray) sources = NULL;
+    bool left = false;
+
+    for (guint i = 0; i < disks->len; i++) {
+        DomDisk *disk = g_ptr_array_index(disks, i);
+
+        if (is_made(disk) ||
+            (!sources && !dom_sources(xml, strlen(xml), &sources, NULL)))
+            continue;
+        if ((live && dom_peek_target(live, strlen(live), disk->target)) ||
+            is_open(host_store_of(host, disk), sources, disk->target)) {
+            dom_disk_leave(disk);
+            left = true;
+        }
+    }
+    return left;
+}
+
+/* Who uses its disks is asked only where something would change. */
+static gboolean
+find_changes(Host *host,
+             const char *xml,
+             DomPlan *plan,
+             VirtLive live,
+             gpointer domain,
+             VirtChanges *ret_changes,
+             GError **error)
+{
+    g_autoptr(DomChanges) all = NULL;
+    g_auto(HostSite) site = {0};
+    char *runs = NULL;
+
+    if (!find_site(host, plan, &site, error) ||
+        !dom_plan_changes(plan, site.sites, &all, error))
+        return FALSE;
+    if (all)
+        runs = live(domain);
+    ret_changes->left = all && leave_in_use(host, xml, runs, plan);
+    free(runs);
+    if (ret_changes->left)
+        return dom_plan_changes(plan, site.sites, &ret_changes->changes, error);
+    ret_changes->changes = g_steal_pointer(&all);
+    return TRUE;
+}
+
 static gboolean
 changes(gpointer host,
         const char *xml,
-        DomChanges **ret_changes,
-        bool *ret_ours,
+        VirtLive live,
+        gpointer domain,
+        VirtChanges *ret_changes,
         GError **error)
 {
     g_autoptr(DomPlan) plan = plan_stored(host, xml, error);
-    g_auto(HostSite) site = {0};
 
     if (!plan)
         return FALSE;
-    *ret_ours = dom_plan_disks(plan)->len > 0;
-    return !*ret_ours ||
-           (find_site(host, plan, &site, error) &&
-            dom_plan_changes(plan, site.sites, ret_changes, error));
+    ret_changes->ours = !request_is_as_it_stands(host, plan);
+    ret_changes->images = protect_find(host, plan);
+    return !ret_changes->ours ||
+           find_changes(host, xml, plan, live, domain, ret_changes, error);
 }
 
 static bool

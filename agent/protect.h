@@ -16,6 +16,11 @@
 
 /* Whether the plan has a disk that it might be about, which is asked of nobody. */
 bool protect_concerns(Host *host, const DomPlan *plan);
+/* Whether one disk of a plan is such an image, as far as the cluster can say. */
+bool protect_is_image(Host *host, const DomDisk *disk);
+/* Those that are such images, of char *, 'pool/image'; NULL: none. What libvirt
+ * has already is never refused for it. */
+GPtrArray *protect_find(Host *host, const DomPlan *plan);
 /* FALSE: one of its disks is such an image. What the cluster cannot say is no
  * reason to refuse. */
 gboolean protect_check(Host *host,

@@ -36,7 +36,7 @@ may_be_made(const DomDisk *disk,
         return fail(error, disk,
                     "libvirt's access drivers (access_drivers in libvirtd.conf)"
                     " decide too late who may attach it: let root attach it, "
-                    "or add it to the definition and start the domain again");
+                    "or attach it with --config, for the next start");
     if (disk->kind == DOM_DISK_CLONE && domain &&
         dom_peek_target(domain->xml, strlen(domain->xml), disk->target))
         return fail(error, disk,

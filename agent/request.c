@@ -142,7 +142,8 @@ request_plan_device(Host *host,
                     const char *name,
                     GError **error)
 {
-    const Text text = {xml, len, uuid, name, true};
+    const Text text = {xml, len, uuid, name,
+                       host_conf(host)->complete_existing};
     g_autoptr(GError) why = NULL;
     DomPlan *plan = plan_text(host, HOST_ASK_CLUSTER, &text, &why);
 
@@ -152,6 +153,23 @@ request_plan_device(Host *host,
         return plan_text(host, HOST_ASK_CONF, &text, error);
     g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
+}
+
+bool
+request_is_as_it_stands(Host *host, const DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    if (disks->len > 0 &&
+        (host_conf(host)->complete_existing || dom_plan_has_metadata(plan)))
+        return false;
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+
+        if (disk->kind != DOM_DISK_BARE)
+            return false;
+    }
+    return true;
 }
 
 /* A definition that asks for a clone but does not name it yet would open the
@@ -168,9 +186,8 @@ check_rewritten(const DomPlan *plan, GError **error)
             continue;
         g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
                     "disk '%s': the definition does not name its clone yet: "
-                    "start the domain again; if that does not help, see that "
-                    "remorad runs ('remora status'), or define what 'remora "
-                    "render' prints",
+                    "define what 'remora render' prints for it; remorad does "
+                    "the same to what is stored, if it runs ('remora status')",
                     disk->target);
         return FALSE;
     }
@@ -248,7 +265,8 @@ request_filter(Host *host,
                GError **error)
 {
     g_autoptr(DomPlan) plan =
-        request_plan(host, HOST_ASK_CLUSTER, xml, len, true, error);
+        request_plan(host, HOST_ASK_CLUSTER, xml, len,
+                     host_conf(host)->complete_existing, error);
     g_auto(HostSite) site = {0};
     g_autofree char *arrival = NULL;
 

@@ -46,11 +46,12 @@ gboolean request_filter(Host *host,
                         char **ret_xml,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* A plan of a definition. The cluster, if ask says so, is asked only if the
- * domain is ours: for its fsid, and for the pools of bare image ids. */
 /* What of a request's time may pass with watching another host's builder. */
 guint request_patience_ms(Host *host);
 
+/* A plan of a definition. The cluster, if ask says so, is asked only if the
+ * domain is ours: for its fsid, and for the pools of bare image ids. What is to
+ * be given to libvirt has libvirt.complete_existing as complete_bare. */
 DomPlan *request_plan(Host *host,
                       HostAsk ask,
                       const char *xml,
@@ -65,6 +66,10 @@ DomPlan *request_plan_device(Host *host,
                              const char *uuid,
                              const char *name,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* Whether a rewrite would change nothing, whatever the cluster says: all disks
+ * are there already, and are not to be completed. */
+bool request_is_as_it_stands(Host *host, const DomPlan *plan);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(RequestReady, request_ready_clear)
 

@@ -37,15 +37,16 @@ plan_ours(Host *host,
           gsize len,
           GError **error)
 {
+    bool bare = host_conf(host)->complete_existing;
     g_autoptr(GError) down = silent ? g_error_copy(silent) : NULL;
     g_autoptr(DomPlan) plan = NULL;
 
     if (!down)
-        plan = request_plan(host, HOST_ASK_CLUSTER, xml, len, true, &down);
+        plan = request_plan(host, HOST_ASK_CLUSTER, xml, len, bare, &down);
     if (plan)
         return g_steal_pointer(&plan);
     if (is_down(down)) {
-        plan = request_plan(host, HOST_ASK_CONF, xml, len, true, error);
+        plan = request_plan(host, HOST_ASK_CONF, xml, len, bare, error);
         if (!plan || knows_parents(plan))
             return g_steal_pointer(&plan);
     }
@@ -78,18 +79,18 @@ rewrite_domain(
     Host *host, const char *xml, gsize len, char **ret_xml, GError **error)
 {
     g_autoptr(DomPlan) first =
-        request_plan(host, HOST_ASK_NOBODY, xml, len, true, error);
+        request_plan(host, HOST_ASK_NOBODY, xml, len, false, error);
     g_autoptr(DomPlan) plan = NULL;
     g_auto(HostSite) site = {0};
     g_autoptr(GError) silent = NULL;
 
     *ret_xml = NULL;
-    if (!first ||
-        (dom_plan_disks(first)->len == 0 && !dom_plan_has_strangers(first)))
+    if (!first || (request_is_as_it_stands(host, first) &&
+                   !dom_plan_has_strangers(first)))
         return first != NULL;
     (void)host_check_monitors(host, first, &silent);
     plan = plan_ours(host, silent, xml, len, error);
-    if (!plan || dom_plan_disks(plan)->len == 0)
+    if (!plan || request_is_as_it_stands(host, plan))
         return plan != NULL;
     return find_site(host, silent, false, plan, &site, error) &&
            dom_plan_rewrite(plan, site.sites, ret_xml, error);
@@ -103,7 +104,7 @@ rewrite_device(
     g_autoptr(GError) silent = NULL;
 
     *ret_xml = NULL;
-    if (dom_plan_disks(plan)->len == 0)
+    if (request_is_as_it_stands(host, plan))
         return TRUE;
     (void)host_check_monitors(host, plan, &silent);
     if (!find_site(host, silent, what == REWRITE_FOR_ATTACH, plan, &site,

@@ -15,7 +15,8 @@
 
 #include "agent/host.h"
 
-/* A whole definition, with every disk of it that can be completed. ret_xml
+/* A whole definition; the disks that are there already are completed if the
+ * configuration says so (libvirt.complete_existing), here and below. ret_xml
  * gets NULL where nothing is to change. g_free() it. */
 gboolean rewrite_domain(Host *host,
                         const char *xml,

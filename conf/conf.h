@@ -72,7 +72,7 @@ typedef struct {
     guint64 clone_features;    /* librbd's mask, or 0: the cluster's default */
     guint trash_expiry_s;      /* how long what remora trashes stays there */
     char *libvirt_socket;      /* or NULL: as libvirt's client finds it */
-    bool complete_existing;    /* the event path completes bare RBD disks */
+    bool complete_existing;    /* RBD disks that are there already too */
     guint hook_deadline_ms;    /* 1 s to 60 s */
 } Conf;
 

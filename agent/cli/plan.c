@@ -117,6 +117,12 @@ fill(Host *host, const DomDisk *disk, Line *line, GError **error)
     if (!store_state(host_store_of(host, disk), disk->pool, disk->image, &state,
                      error))
         return FALSE;
+    if (state.opens && disk->snap &&
+        !store_snapshot(host_store_of(host, disk), disk->pool, disk->image,
+                        disk->snap, &state.there, &state.size, error)) {
+        store_state_clear(&state);
+        return FALSE;
+    }
     judge(disk, &state, MAX(disk->size, parent_size), line);
     store_state_clear(&state);
     return TRUE;

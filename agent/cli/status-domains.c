@@ -6,13 +6,17 @@
 
 #include "agent/cli/cmd.h"
 #include "agent/cli/status.h"
+#include "agent/protect.h"
 #include "agent/request.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 static const char *
-disk_word(const DomDisk *disk, const StoreState *state, const char *uuid)
+disk_word(Host *host,
+          const DomDisk *disk,
+          const StoreState *state,
+          const char *uuid)
 {
     if (!disk->in_place)
         return "definition not rewritten";
@@ -22,6 +26,8 @@ disk_word(const DomDisk *disk, const StoreState *state, const char *uuid)
         return "cannot be opened";
     if (state->owner && !disk->shareable && strcmp(state->owner, uuid) != 0)
         return "another domain's";
+    if (protect_is_image(host, disk))
+        return "writes to an image";
     if (state->crowded || (state->watchers && state->watchers[0]))
         return "in use";
     return disk->kind == DOM_DISK_CLONE && !state->ready ? "not marked"
@@ -64,6 +70,18 @@ status_set_claim(json_t *json, const StoreState *state)
         json_integer((json_int_t)MAX(now - state->claim_since, 0)));
 }
 
+/* A bare disk's: without it there is nothing to read. */
+static void
+find_snapshot(Host *host, const DomDisk *disk, StoreState *state)
+{
+    bool there = true;
+
+    if (disk->kind == DOM_DISK_BARE && disk->snap && state->opens &&
+        store_snapshot(host_store_of(host, disk), disk->pool, disk->image,
+                       disk->snap, &there, &state->size, NULL))
+        state->there = there;
+}
+
 static json_t *
 disk_json(Host *host, const DomDisk *disk, const char *uuid)
 {
@@ -85,8 +103,9 @@ disk_json(Host *host, const DomDisk *disk, const char *uuid)
         json_object_set_new(json, "error", json_string(error->message));
         return json;
     }
+    find_snapshot(host, disk, &state);
     json_object_set_new(json, "state",
-                        json_string(disk_word(disk, &state, uuid)));
+                        json_string(disk_word(host, disk, &state, uuid)));
     json_object_set_new(json, "size", json_integer((json_int_t)state.size));
     json_object_set_new(json, "parent",
                         state.parent ? json_string(state.parent) : json_null());

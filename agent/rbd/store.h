@@ -49,6 +49,7 @@
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/parent.h"
 #include "agent/rbd/image/protected.h"
+#include "agent/rbd/image/snap.h"
 #include "agent/rbd/image/trash.h"
 #include "agent/rbd/image/watchers.h"
 

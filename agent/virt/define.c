@@ -126,71 +126,86 @@ change(virDomainPtr domain,
     return !changes || *ret_again || apply(domain, changes, error);
 }
 
-/* ret_xml gets what it was planned from. ret_again: the definition changed
- * meanwhile, and nothing was done. */
+/* As it runs; NULL: it does not. */
+static char *
+live_xml(gpointer domain)
+{
+    return virDomainIsActive(domain) == 1 ? virDomainGetXMLDesc(domain, 0)
+                                          : NULL;
+}
+
+/* again: the definition changed meanwhile, and nothing was done. */
+typedef struct {
+    VirtChanges what;
+    char *xml; /* that it was planned from */
+    bool changed;
+    bool again;
+} Pass;
+
+static void
+pass_clear(Pass *pass)
+{
+    virt_changes_clear(&pass->what);
+    free(pass->xml);
+    pass->xml = NULL;
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Pass, pass_clear)
+
 static gboolean
 rewrite_once(const VirtFacts *facts,
              virDomainPtr domain,
-             char **ret_xml,
-             bool *ret_ours,
-             bool *ret_changed,
-             bool *ret_again,
+             Pass *pass,
              GError **error)
 {
-    g_autoptr(DomChanges) changes = NULL;
-    char *xml = stored_xml(domain, error);
     gboolean good;
 
-    free(*ret_xml);
-    *ret_xml = xml;
-    *ret_again = false;
-    *ret_ours = false;
-    good = xml &&
-           facts->class->changes(facts->data, xml, &changes, ret_ours, error) &&
-           change(domain, xml, changes, ret_again, error);
-    *ret_changed = changes != NULL;
+    pass_clear(pass);
+    *pass = (Pass){.xml = stored_xml(domain, error)};
+    good = pass->xml &&
+           facts->class->changes(facts->data, pass->xml, live_xml, domain,
+                                 &pass->what, error) &&
+           change(domain, pass->xml, pass->what.changes, &pass->again, error);
+    pass->changed = pass->what.changes != NULL;
     return good;
 }
 
 /* As often as somebody edits it under our hands, within reason. */
 static gboolean
-rewrite(const VirtFacts *facts,
-        virDomainPtr domain,
-        bool *ret_changed,
-        bool *ret_moved,
-        GError **error)
+rewrite(const VirtFacts *facts, virDomainPtr domain, Pass *pass, GError **error)
 {
-    bool again = true;
-    bool ours = false;
-    char *xml = NULL;
-    gboolean good = TRUE;
-
-    for (int i = 0; good && again && i < REWRITE_TRIES; i++)
-        good = rewrite_once(facts, domain, &xml, &ours, ret_changed, &again,
-                            error);
-    *ret_moved = good && ours && facts->class->moved(facts->data, xml);
-    free(xml);
+    pass->again = true;
+    for (int i = 0; pass->again && i < REWRITE_TRIES; i++)
+        if (!rewrite_once(facts, domain, pass, error))
+            return FALSE;
     /* Whoever edits it so often sends an event for the last one, too. */
-    *ret_changed = *ret_changed && !again;
-    return good;
+    pass->changed = pass->changed && !pass->again;
+    return TRUE;
+}
+
+void
+virt_defined_clear(VirtDefined *defined)
+{
+    g_clear_pointer(&defined->images, g_ptr_array_unref);
 }
 
 gboolean
 virt_define_rewrite(const VirtFacts *facts,
                     virDomainPtr domain,
-                    bool *ret_changed,
+                    VirtDefined *ret_defined,
                     GError **error)
 {
-    bool moved = false;
-    bool again = false;
+    g_auto(Pass) first = {0};
+    g_auto(Pass) second = {0};
 
-    if (!rewrite(facts, domain, ret_changed, &moved, error))
+    *ret_defined = (VirtDefined){0};
+    if (!rewrite(facts, domain, &first, error))
         return FALSE;
-    if (!moved)
-        return TRUE;
-    if (!rewrite(facts, domain, &again, &moved, error))
+    if (first.what.ours && facts->class->moved(facts->data, first.xml) &&
+        !rewrite(facts, domain, &second, error))
         return FALSE;
-    *ret_changed = *ret_changed || again;
+    ret_defined->changed = first.changed || second.changed;
+    ret_defined->left = first.what.left || second.what.left;
+    ret_defined->images = g_steal_pointer(&first.what.images);
     return TRUE;
 }
 

@@ -15,20 +15,33 @@
 #include "agent/virt/error.h"
 #include "agent/virt/facts.h"
 
+typedef struct {
+    bool changed; /* there was something to do */
+    bool left;    /* there is, once a disk of it is not in use any more */
+    /* Those that its guest writes to, though others are cloned from them (of
+     * char *, 'pool/image'); NULL: none. */
+    GPtrArray *images;
+} VirtDefined;
+
+void virt_defined_clear(VirtDefined *defined);
+
 /*
  * Rewrites the domain's stored definition. A client may start the domain at
  * any moment, so this is done with the monitors that were fetched last, and
- * once more if the live ones turn out to be others. ret_changed: whether there
- * was anything to do. Errors: VIRT_ERROR, and those of the
- * facts.
+ * once more if the live ones turn out to be others. A disk that an active domain
+ * has, or whose image somebody has open, stays what it is; of a clone that
+ * remora made only the way there is made right. Errors: VIRT_ERROR, and those of the
+ * facts; ret_defined is to be cleared in any case.
  */
 gboolean virt_define_rewrite(const VirtFacts *facts,
                              virDomainPtr domain,
-                             bool *ret_changed,
+                             VirtDefined *ret_defined,
                              GError **error);
 
 /* Puts back what was there before remora. */
 gboolean
 virt_define_revert(virDomainPtr domain, bool *ret_changed, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(VirtDefined, virt_defined_clear)
 
 #endif

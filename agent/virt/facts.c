@@ -6,6 +6,13 @@
 
 #include "agent/virt/facts.h"
 
+void
+virt_changes_clear(VirtChanges *changes)
+{
+    g_clear_pointer(&changes->changes, dom_changes_free);
+    g_clear_pointer(&changes->images, g_ptr_array_unref);
+}
+
 VirtFacts *
 virt_facts_new(const VirtFactsClass *class, gpointer data)
 {

@@ -13,16 +13,32 @@
 
 #include "xml/dom.h"
 
+/* What is to become of a stored definition. */
+typedef struct {
+    DomChanges *changes; /* NULL: nothing */
+    bool ours;           /* it has something to do with this host's disks */
+    bool left; /* more is to be done once a disk of it is not in use any more */
+    /* Those that its guest writes to, though others are cloned from them (of
+     * char *, 'pool/image'); NULL: none. */
+    GPtrArray *images;
+} VirtChanges;
+
+void virt_changes_clear(VirtChanges *changes);
+
+/* A domain as it runs; NULL: it does not. To be given to free(). */
+typedef char *(*VirtLive)(gpointer domain);
+
 typedef struct {
     void (*free)(gpointer data);
     /* libvirt's URI. g_free() it. */
     char *(*uri)(gpointer data);
-    /* What is to become of a stored definition; NULL: nothing. ret_ours: it has
-     * something to do with this host's disks. */
+    /* What is to become of a stored definition. live is asked only where
+     * something would change. ret_changes is to be cleared in any case. */
     gboolean (*changes)(gpointer data,
                         const char *xml,
-                        DomChanges **ret_changes,
-                        bool *ret_ours,
+                        VirtLive live,
+                        gpointer domain,
+                        VirtChanges *ret_changes,
                         GError **error);
     /* Whether changes() would say something else now, since the monitors of what
      * is in the definition turned out to be others. */

@@ -27,7 +27,9 @@
  * locks of all. */
 #define LISTS_MAX 4
 /* Kinds of events. */
-#define EVENTS 4
+#define EVENTS 5
+/* Domains and images that were warned of. */
+#define WARNED_MAX 4096
 
 struct Virt {
     GMutex lock;
@@ -37,6 +39,7 @@ struct Virt {
     virConnectPtr conn; /* NULL: none */
     int events[EVENTS]; /* the callbacks' ids on conn; -1: not registered */
     bool again;         /* a timer for another look is set */
+    GHashTable *warned; /* 'UUID pool/image': a set */
     guint failed;       /* looks in a row at which a call of libvirt failed */
     guint tries;
     int timer;
@@ -100,6 +103,37 @@ note_success(Virt *virt)
     g_mutex_unlock(&virt->lock);
 }
 
+/* Whether it is the first time; the set is begun anew where it gets too long. */
+static bool
+is_news(Virt *virt, virDomainPtr domain, const char *image)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN] = "";
+    bool news;
+
+    (void)virDomainGetUUIDString(domain, uuid);
+    g_mutex_lock(&virt->lock);
+    if (g_hash_table_size(virt->warned) >= WARNED_MAX)
+        g_hash_table_remove_all(virt->warned);
+    news = g_hash_table_add(virt->warned, g_strconcat(uuid, " ", image, NULL));
+    g_mutex_unlock(&virt->lock);
+    return news;
+}
+
+static void
+warn_of(Virt *virt, virDomainPtr domain, const GPtrArray *images)
+{
+    LogAbout about = {.domain = virDomainGetName(domain)};
+
+    for (guint i = 0; images && i < images->len; i++) {
+        about.image = g_ptr_array_index(images, i);
+        if (is_news(virt, domain, about.image))
+            log_warning(&about,
+                        "it writes to the image %s, which others are cloned "
+                        "from",
+                        about.image);
+    }
+}
+
 /* Whether it is worth another try without any new event. */
 static bool
 look_once(Virt *virt, const VirtFacts *facts, virDomainPtr domain)
@@ -107,11 +141,14 @@ look_once(Virt *virt, const VirtFacts *facts, virDomainPtr domain)
     LogAbout about = {.domain = virDomainGetName(domain)};
     gint64 start = g_get_monotonic_time();
     g_autoptr(GError) error = NULL;
-    bool changed = false;
+    g_auto(VirtDefined) defined = {0};
 
-    if (virt_define_rewrite(facts, domain, &changed, &error)) {
+    if (virt_define_rewrite(facts, domain, &defined, &error)) {
         about.ms = log_ms_since(start);
-        if (changed) {
+        warn_of(virt, domain, defined.images);
+        if (defined.left)
+            log_debug(&about, "a disk is in use, and stays as it is");
+        if (defined.changed) {
             log_info(&about, "definition rewritten");
             note_success(virt);
         }
@@ -304,11 +341,27 @@ on_lifecycle(virConnectPtr conn,
     (void)detail;
     if (event == VIR_DOMAIN_EVENT_DEFINED)
         look_later(opaque, domain);
+    /* What was left as it was, since it ran. */
+    if (event == VIR_DOMAIN_EVENT_STOPPED)
+        look_later(opaque, domain);
     /* A guest that arrived, or one whose end no hook reported. */
-    else if (event == VIR_DOMAIN_EVENT_RESUMED ||
-             event == VIR_DOMAIN_EVENT_STOPPED)
+    if (event == VIR_DOMAIN_EVENT_RESUMED || event == VIR_DOMAIN_EVENT_STOPPED)
         tell_later(opaque, domain);
     return 0;
+}
+
+/* 'virsh metadata' changes nothing else. */
+static void
+on_metadata(virConnectPtr conn,
+            virDomainPtr domain,
+            int type,
+            const char *uri,
+            void *opaque)
+{
+    (void)conn;
+    if (type == VIR_DOMAIN_METADATA_ELEMENT &&
+        g_strcmp0(uri, DOM_NAMESPACE) == 0)
+        look_later(opaque, domain);
 }
 
 /* Plugged in or out by whoever did not come by the proxy. */
@@ -344,6 +397,8 @@ static const struct {
     virConnectDomainEventGenericCallback call;
 } events[EVENTS] = {
     {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
+    {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
+     VIR_DOMAIN_EVENT_CALLBACK(on_metadata)},
     {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
     {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
     {VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, VIR_DOMAIN_EVENT_CALLBACK(on_block_job)},
@@ -474,6 +529,7 @@ virt_start(VirtFacts *facts, VirtSeen seen, gpointer data)
     virt->facts = virt_facts_ref(facts);
     virt->seen = seen;
     virt->seen_data = data;
+    virt->warned = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     virt->lists = g_thread_pool_new(run_list, virt, LISTS_MAX, FALSE, NULL);
     virt->calls = virt_calls_new(open_link, virt);
     virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);

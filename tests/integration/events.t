@@ -212,7 +212,7 @@ def start_round(i):
     try:
         domain.create()
     except libvirt.libvirtError as error:
-        if 'start the domain again' not in str(error):
+        if 'does not name its clone yet' not in str(error):
             print('wrong: round %d: %s' % (i, error))
     check(i, domain, ident, "passwd='word'")
     if domain.isActive():

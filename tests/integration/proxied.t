@@ -30,6 +30,8 @@ parts()
     ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     ok 'the hook is installed' hook_install "$(agent_hook)"
+    mkdir -p /etc/remora
+    echo 'libvirt: { complete_existing = true; };' >/etc/remora/remora.conf
     ok 'the agent starts' agent_start || bail 'no agent'
 }
 
@@ -486,7 +488,6 @@ down()
 
 two_pools()
 {
-    mkdir -p /etc/remora
     echo 'pools: { images = [ "images", "volumes" ]; volumes = [ ]; };' \
         >/etc/remora/remora.conf
     agent_reload

@@ -43,6 +43,8 @@ parts()
     ok 'another' cluster_add_image "$BED/tmp/idle" "$IDLE"
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     ok 'the hook is installed' hook_install "$(agent_hook)"
+    mkdir -p /etc/remora
+    echo 'libvirt: { complete_existing = true; };' >/etc/remora/remora.conf
     ok 'the agent starts' agent_start || bail 'no agent'
     ok 'the proxy starts' proxy_start --mode=0777 || bail 'no proxy'
     guest_xml -m "$(agent_asks vda "$IDLE")" NAME UUID >"$MODEL"

@@ -97,7 +97,7 @@ by_source()
     ok "$name: a disk whose source is the image" \
         guest_define "$name" "$uuid" "$(source_disk "$source")"
     before=$(virsh_ dumpxml --inactive "$name")
-    refuses "$name: it never gets to QEMU as it is" 'start the domain again' \
+    refuses "$name: it never gets to QEMU as it is" 'does not name its clone yet' \
         virsh_ start "$name"
     ok "$name: the agent starts" agent_start
     wait_until "$name: its source is the clone" 5 \
@@ -298,7 +298,7 @@ for i in range(int(sys.argv[2])):
         domain.create()
         print('ran', ident)
     except libvirt.libvirtError as error:
-        if 'start the domain again' not in str(error):
+        if 'does not name its clone yet' not in str(error):
             print('wrong', error)
             continue
         time.sleep(0.3)
@@ -329,7 +329,7 @@ sweep()
     ok 'the agent stops' agent_stop
     ok 'a domain is defined without it' \
         guest_define -m "$(agent_asks vda "$IMAGE")" late "$uuid"
-    refuses 'its start is refused' 'start the domain again' virsh_ start late
+    refuses 'its start is refused' 'does not name its clone yet' virsh_ start late
     ok 'the agent starts' agent_start
     wait_until 'and finds it' 5 is_rewritten late "vms/${uuid}_disk"
     ok 'so that it starts' virsh_ start late

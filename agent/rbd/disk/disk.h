@@ -45,6 +45,8 @@ typedef struct {
                         * blank or filled needs one */
     const char *owner; /* whom it belongs to */
     const char *label; /* what its owner calls it */
+    const char *snap;  /* of an existing one that is read_only: what of it is
+                        * read; or NULL */
     bool read_only;
     bool shareable; /* several may write to it: no claim is kept */
     bool starts;    /* its owner starts: until now it does not run here */

@@ -21,6 +21,7 @@
 #include "agent/rbd/image/child.h"
 #include "agent/rbd/image/lock.h"
 #include "agent/rbd/image/peek.h"
+#include "agent/rbd/image/snap.h"
 #include "agent/rbd/image/watchers.h"
 
 #include <string.h>
@@ -195,6 +196,27 @@ check_snapshot(StoreConn *conn,
     return TRUE;
 }
 
+/* Of an image that is there. */
+static gboolean
+check_own_snapshot(StoreConn *conn,
+                   const StoreDisk *disk,
+                   StoreResult *result,
+                   GError **error)
+{
+    bool there = false;
+
+    if (!store_snap_find(conn, disk->pool, disk->image, disk->snap, &there,
+                         &result->size, error))
+        return FALSE;
+    if (!there)
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "image '%s/%s' has no snapshot '%s': name one that "
+                            "it has (rbd snap ls %s/%s)",
+                            disk->pool, disk->image, disk->snap, disk->pool,
+                            disk->image);
+    return TRUE;
+}
+
 /* Read-only use of an image that nobody clones: it only has to be there. */
 static gboolean
 check_read_only(StoreConn *conn,
@@ -204,9 +226,10 @@ check_read_only(StoreConn *conn,
 {
     StoreCarry carry = {.conn = conn, .disk = disk, .result = result};
 
-    return disk->source == STORE_SOURCE_CLONE
-               ? check_snapshot(conn, disk, result, error)
-               : make_ready(&carry, "", error);
+    if (disk->source == STORE_SOURCE_CLONE)
+        return check_snapshot(conn, disk, result, error);
+    return make_ready(&carry, "", error) &&
+           (!disk->snap || check_own_snapshot(conn, disk, result, error));
 }
 
 /* The mistake that claims and marks are there against; only a test of the

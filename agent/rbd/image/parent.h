@@ -13,7 +13,7 @@ typedef struct StoreConn StoreConn;
 
 typedef struct {
     const char *pool;
-    const char *image;
+    const char *image; /* in a namespace of RBD: 'namespace/image' */
     const char *snap;
 } StoreParent;
 

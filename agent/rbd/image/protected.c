@@ -12,23 +12,59 @@
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
 
-bool
-store_image_is_protected(StoreCluster *cluster,
-                         const char *pool,
-                         const char *image)
+/* Of an image with more nothing is said. */
+#define SNAPS_MAX 1024
+
+/* Cinder's, which are of a volume that a guest writes to. */
+#define OF_VOLUME "snapshot-"
+
+static int
+is_protected(rbd_image_t handle, const char *snap)
+{
+    int yes = 0;
+    int r = g_str_has_prefix(snap, OF_VOLUME)
+                ? 0
+                : rbd_snap_is_protected(handle, snap, &yes);
+
+    return r < 0 ? r : yes != 0;
+}
+
+/* Negative: it cannot be told. */
+static int
+find_protected(rbd_image_t handle, char **ret_snap)
+{
+    int room = SNAPS_MAX;
+    g_autofree rbd_snap_info_t *snaps = g_new0(rbd_snap_info_t, SNAPS_MAX);
+    int n = rbd_snap_list(handle, snaps, &room);
+    int found = 0;
+
+    for (int i = 0; i < n && found == 0; i++) {
+        found = is_protected(handle, snaps[i].name);
+        if (found > 0)
+            *ret_snap = g_strdup(snaps[i].name);
+    }
+    if (n > 0)
+        rbd_snap_list_end(snaps);
+    return n < 0 ? n : found;
+}
+
+char *
+store_image_protected(StoreCluster *cluster,
+                      const char *pool,
+                      const char *image)
 {
     g_autoptr(GError) why = NULL;
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, &why);
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) handle = NULL;
-    int is_protected = 0;
+    char *snap = NULL;
     int r;
 
     if (!conn || !store_ioctx(conn, pool, &io, &why))
-        return false;
+        return NULL;
     r = rbd_open_read_only(io, image, &handle, NULL);
     if (r >= 0)
-        r = rbd_snap_is_protected(handle, STORE_SNAP, &is_protected);
+        r = find_protected(handle, &snap);
     store_conn_note(conn, r, pool, image);
-    return r >= 0 && is_protected != 0;
+    return snap;
 }

@@ -9,10 +9,11 @@
 
 #include "agent/rbd/conn/cluster.h"
 
-/* Whether it has the protected snapshot 'snap', as what Glance keeps for clones;
- * false also where that cannot be known. Blocks. */
-bool store_image_is_protected(StoreCluster *cluster,
-                              const char *pool,
-                              const char *image);
+/* The name of a protected snapshot that it has, as Glance's images have for their
+ * clones; but not of one that Cinder made of a volume. NULL: there is none, or that
+ * cannot be known. g_free() it. Blocks. */
+char *store_image_protected(StoreCluster *cluster,
+                            const char *pool,
+                            const char *image);
 
 #endif
