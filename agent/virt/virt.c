@@ -152,7 +152,9 @@ look_once(Virt *virt, const VirtFacts *facts, virDomainPtr domain)
             log_info(&about, "definition rewritten");
             note_success(virt);
         }
-        return false;
+        /* A client that was killed has its images open for a while yet. */
+        return defined.left && virDomainIsActive(domain) == 0 &&
+               may_repeat(virt);
     }
     if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE))
         return false;

@@ -53,7 +53,9 @@ parts()
     rbd namespace create volumes/tenant
     rbd import --no-progress "$DIR/raw.img" volumes/tenant/cd
     qemu-img create -q -f qcow2 "$DIR/disk.qcow2" 16M
-    qemu-img create -q -f qcow2 -b "$DIR/raw.img" -F raw "$DIR/over.qcow2"
+    cp "$DIR/raw.img" "$DIR/base.img"
+    cp "$DIR/raw.img" "$DIR/cd.img"
+    qemu-img create -q -f qcow2 -b "$DIR/base.img" -F raw "$DIR/over.qcow2"
     qemu-img create -q -f qcow2 -F raw "$DIR/over-rbd.qcow2" -b \
         "json:{\"driver\":\"rbd\",\"pool\":\"volumes\",\"image\":\"below\",\"user\":\"admin\",\"conf\":\"$CLUSTER_CONF\"}" \
         16M
@@ -115,7 +117,7 @@ local_shapes()
         "<source file='$DIR/over.qcow2'/>")"
     shape cd-empty "$(uuidgen)" "$(disk file cdrom raw sda sata '')"
     shape cd-file "$(uuidgen)" "$(disk file cdrom raw sda sata \
-        "<source file='$DIR/raw.img' startupPolicy='optional'/><readonly/>")"
+        "<source file='$DIR/cd.img' startupPolicy='optional'/><readonly/>")"
     shape floppy "$(uuidgen)" "$(disk file floppy raw fda fdc '')"
     shape file-gone "$(uuidgen)" "$(disk file disk raw vda virtio \
         "<source file='$DIR/gone.img'/>")"
@@ -271,8 +273,7 @@ inside()
     defined_again
     ok 'the agent stops' agent_stop
     ok 'and starts' agent_start
-    wait_until 'the sweep is over' 20 eval \
-        "remora status >/dev/null || [ \$? = 1 ]"
+    ok 'one asks, and is served' agent_defines settled "$(uuidgen)" "$IMAGE"
     unchanged 'after another sweep'
     ends "${RUN[@]}"
     is 'those that ran start, too' "$(starts "${RUN[@]}" | grep -c ' starts$')" \

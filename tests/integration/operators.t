@@ -39,6 +39,7 @@ parts()
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     ok 'the hook is installed' hook_install "$(agent_hook)"
     ok 'the agent starts' agent_start || bail 'no agent'
+    wait_until 'its secret is there' 10 eval '[ -n "$(agent_secret)" ]'
     SECRET=$(agent_secret)
 }
 
@@ -386,6 +387,7 @@ dns()
     python3 -c "$SERVER" >"$BED/tmp/dns" &
     pid=$!
     ok 'a name server' bed_wait 10 grep -q ready "$BED/tmp/dns"
+    rm -f /etc/resolv.conf
     printf '%s\n' 'nameserver 127.0.0.1' 'search other.example site.example' \
         >/etc/resolv.conf
     printf '[global]\nfsid = %s\n' "$(cluster_fsid)" >"$BED/tmp/dns.ceph.conf"
