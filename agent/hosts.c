@@ -55,6 +55,8 @@ resolves_to_monitor(const DomMonitor *host,
     GList *found;
     bool known = false;
 
+    if (g_cancellable_is_cancelled(limit))
+        return false;
     resolver = g_resolver_get_default();
     found = g_resolver_lookup_by_name(resolver, host->host, limit, NULL);
     for (const GList *at = found; at && !known; at = at->next) {
@@ -66,11 +68,18 @@ resolves_to_monitor(const DomMonitor *host,
     return known;
 }
 
+void
+hosts_limit_clear(HostsLimit *limit)
+{
+    g_clear_object((GObject **)&limit->limit);
+}
+
 bool
-hosts_among(const GPtrArray *hosts, const GPtrArray *monitors)
+hosts_among(const GPtrArray *hosts,
+            const GPtrArray *monitors,
+            HostsLimit *limit)
 {
     g_autoptr(GPtrArray) all = dom_monitors_of_hosts(hosts);
-    g_autoptr(GCancellable) limit = NULL;
 
     for (guint i = 0; i < all->len; i++) {
         const DomMonitor *host = g_ptr_array_index(all, i);
@@ -83,9 +92,9 @@ hosts_among(const GPtrArray *hosts, const GPtrArray *monitors)
 
         if (g_hostname_is_ip_address(host->host))
             continue;
-        if (!limit)
-            limit = resolve_limit_new();
-        if (resolves_to_monitor(host, monitors, limit))
+        if (!limit->limit)
+            limit->limit = resolve_limit_new();
+        if (resolves_to_monitor(host, monitors, limit->limit))
             return true;
     }
     return false;
@@ -94,8 +103,10 @@ hosts_among(const GPtrArray *hosts, const GPtrArray *monitors)
 bool
 hosts_known(const DomDisk *disk, const GPtrArray *monitors)
 {
+    g_auto(HostsLimit) limit = {0};
+
     return !disk->hosts || disk->hosts->len == 0 ||
-           hosts_among(disk->hosts, monitors);
+           hosts_among(disk->hosts, monitors, &limit);
 }
 
 char *

@@ -7,6 +7,7 @@
  *
  * Threads: any. Blocks only where a <host> is a name and no other <host> of
  * the disk is an address of a monitor: then it asks the resolver, for 1 s.
+ * Definitions are a stranger's, so that a limit is for all disks of one.
  */
 #ifndef REMORA_AGENT_HOSTS_H
 #define REMORA_AGENT_HOSTS_H
@@ -14,15 +15,25 @@
 #include "agent/rbd/store.h"
 #include "xml/dom.h"
 
+/* The second that the resolver has, for all who share it; zeroes at first. */
+typedef struct {
+    gpointer limit;
+} HostsLimit;
+void hosts_limit_clear(HostsLimit *limit);
+
 /* Whether one of these <host>s (of DomHost) is in the monitor map (of
- * StoreMonitor). A <host> may be a list
- * (xml/dom-monitors.h); one without a port stands for either protocol's usual one. */
-bool hosts_among(const GPtrArray *hosts, const GPtrArray *monitors);
+ * StoreMonitor). A <host> may be a list (xml/dom-monitors.h); one without a port
+ * stands for either protocol's usual one. */
+bool hosts_among(const GPtrArray *hosts,
+                 const GPtrArray *monitors,
+                 HostsLimit *limit);
 /* The same of a disk. One without any is: QEMU then goes by the host's
  * ceph.conf. */
 bool hosts_known(const DomDisk *disk, const GPtrArray *monitors);
 
 /* "10.0.0.1:6789 10.0.0.2:6789" of what the disk names. g_free() it. */
 char *hosts_text(const DomDisk *disk);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostsLimit, hosts_limit_clear)
 
 #endif

@@ -58,14 +58,15 @@ says_path(const GPtrArray *known, const char *path)
 }
 
 static WhoseSays
-says_hosts(const Whose *whose, const GPtrArray *hosts)
+says_hosts(Whose *whose, const GPtrArray *hosts)
 {
     if (!whose->monitors || !hosts || hosts->len == 0)
         return WHOSE_SILENT;
-    if (hosts_among(hosts, whose->monitors))
+    if (hosts_among(hosts, whose->monitors, &whose->names))
         return WHOSE_OURS;
-    return whose->former && hosts_among(hosts, whose->former) ? WHOSE_FORMER
-                                                              : WHOSE_OTHER;
+    return whose->former && hosts_among(hosts, whose->former, &whose->names)
+               ? WHOSE_FORMER
+               : WHOSE_OTHER;
 }
 
 static WhoseSays
@@ -79,7 +80,7 @@ says_secret(const Whose *whose, const DomSigns *signs)
 guint
 whose_weigh(const DomSigns *signs, gpointer data)
 {
-    const Whose *whose = data;
+    Whose *whose = data;
     const WhoseSigns said = {
         .hosts = says_hosts(whose, signs->hosts),
         .secret = says_secret(whose, signs),
@@ -97,4 +98,5 @@ whose_clear(Whose *whose)
     g_clear_pointer(&whose->configs, g_ptr_array_unref);
     g_clear_pointer(&whose->monitors, g_ptr_array_unref);
     g_clear_pointer(&whose->former, g_ptr_array_unref);
+    hosts_limit_clear(&whose->names);
 }

@@ -49,11 +49,12 @@ typedef struct {
     GPtrArray *configs;  /* of char *: paths of its ceph.conf */
     GPtrArray *monitors; /* of StoreMonitor; NULL: not known */
     GPtrArray *former;   /* of StoreMonitor; or NULL */
+    HostsLimit names;    /* of all disks that are weighed by it */
 } Whose;
 
 void whose_clear(Whose *whose);
 
-/* A DomWeigh; data is a Whose. */
+/* A DomWeigh; data is a Whose, of one thread at a time. */
 guint whose_weigh(const DomSigns *signs, gpointer data);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Whose, whose_clear)
