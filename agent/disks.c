@@ -28,6 +28,7 @@ typedef struct {
     Cluster *cluster;
     const DomDisk *disk; /* NULL: this job fetches the cluster's monitor map */
     const RequestHow *how;
+    bool named; /* of several clusters: a message says which */
     StoreResult result;
     GPtrArray *monitors;
     GError *error;
@@ -163,7 +164,7 @@ run_check(gpointer data)
     g_assert(good || job->error);
 }
 
-static void
+static Job *
 add_job(GPtrArray *jobs,
         Cluster *cluster,
         const DomPlan *plan,
@@ -177,6 +178,7 @@ add_job(GPtrArray *jobs,
     job->disk = disk;
     job->how = how;
     g_ptr_array_add(jobs, job);
+    return job;
 }
 
 static GPtrArray *
@@ -188,7 +190,7 @@ jobs_of(Host *host, const DomPlan *plan, const RequestHow *how)
     for (guint i = 0; i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        add_job(jobs, host_cluster_of(host, disk), plan, disk, how);
+        (void)add_job(jobs, host_cluster_of(host, disk), plan, disk, how);
     }
     return jobs;
 }
@@ -203,6 +205,9 @@ check_jobs(const GPtrArray *jobs, GError **error)
             continue;
         if (job->disk)
             g_prefix_error(&job->error, "disk '%s': ", job->disk->target);
+        else if (job->named)
+            g_prefix_error(&job->error,
+                           "cluster '%s': ", cluster_name(job->cluster));
         g_propagate_error(error, g_steal_pointer(&job->error));
         return FALSE;
     }
@@ -312,8 +317,10 @@ maps_of(Host *host,
             return NULL;
         map.fresh = cluster_fresh_monitors(cluster);
         if (!map.fresh) {
-            add_job(jobs, cluster, plan, NULL, how);
-            map.job = g_ptr_array_index(jobs, jobs->len - 1);
+            Job *job = add_job(jobs, cluster, plan, NULL, how);
+
+            job->named = host_clusters(host) > 1;
+            map.job = job;
         }
         g_array_append_val(maps, map);
     }

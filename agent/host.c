@@ -161,8 +161,13 @@ host_pool_key(const Host *host, guint cluster, const char *pool)
 static gboolean
 rule_unasked(Cluster *cluster, ClusterRule *ret_rule, GError **error)
 {
+    g_auto(StoreSeen) seen = {0};
+
     if (!cluster_rule(cluster, HOST_ASK_NOBODY, ret_rule, error))
         return FALSE;
+    store_seen_read(cluster_store(cluster), &seen);
+    if (!ret_rule->fsid)
+        ret_rule->rules.fsid = ret_rule->fsid = g_steal_pointer(&seen.fsid);
     if (ret_rule->whose.monitors)
         return TRUE;
     cluster_rule_clear(ret_rule);

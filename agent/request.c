@@ -74,6 +74,33 @@ asks_for_nothing(const DomPlan *plan)
     return dom_plan_disks(plan)->len == 0;
 }
 
+/* Whether it needs a cluster that the other one does not. */
+static bool
+needs_more(const Host *host, const DomPlan *plan, const DomPlan *other)
+{
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (host_needs(plan, i) && !host_needs(other, i))
+            return true;
+    return false;
+}
+
+/* The more is known of clusters, the surer it is in which one a disk is: that one
+ * is to be asked, too. */
+static DomPlan *
+plan_asking(Host *host,
+            HostAsk ask,
+            const Text *text,
+            const DomPlan *likely,
+            GError **error)
+{
+    bool sure;
+    g_autoptr(DomPlan) plan = plan_with(host, ask, text, likely, &sure, error);
+
+    if (!plan || !needs_more(host, plan, likely))
+        return g_steal_pointer(&plan);
+    return plan_with(host, ask, text, plan, &sure, error);
+}
+
 /* What another cluster's disks need is not ours to refuse when ours is down. */
 static DomPlan *
 plan_anew(Host *host,
@@ -83,10 +110,9 @@ plan_anew(Host *host,
           GError **error)
 {
     g_autoptr(GError) why = NULL;
-    g_autoptr(DomPlan) plan = NULL;
+    g_autoptr(DomPlan) plan = plan_asking(host, ask, text, likely, &why);
     bool sure;
 
-    plan = plan_with(host, ask, text, likely, &sure, &why);
     if (plan)
         return g_steal_pointer(&plan);
     if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))
