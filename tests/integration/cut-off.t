@@ -264,6 +264,11 @@ comes_back()
         wait "${JOB[$disk]}"
         is "$disk: what its first host was about to allow is refused" $? 1
         diag "$(cat "$BED/tmp/$disk.said")"
+        host=alpha
+        [ "$disk" != ready ] || host='delta'
+        # The hook may have waited as long as it can before that.
+        wait_until "$disk: what it was at comes to nothing" 60 host_run "$host" \
+            agent_said "domain '$disk': refused: disk 'vda': "
         is "$disk: and all is as the other host left it" \
             "$(state_of "$disk")" "$(cat "$BED/tmp/$disk.state")"
     done
