@@ -503,13 +503,14 @@ may_reclaim_again(Cluster *cluster, const GError *error)
 static int
 reclaim_tries(Agent *agent, const Cluster *cluster)
 {
-    gpointer tries = GINT_TO_POINTER(RECLAIM_MAX);
+    gpointer tries;
+    bool found;
 
     g_mutex_lock(&agent->lock);
-    (void)g_hash_table_lookup_extended(agent->reclaims, cluster_name(cluster),
-                                       NULL, &tries);
+    found = g_hash_table_lookup_extended(agent->reclaims, cluster_name(cluster),
+                                         NULL, &tries);
     g_mutex_unlock(&agent->lock);
-    return GPOINTER_TO_INT(tries);
+    return found ? GPOINTER_TO_INT(tries) : RECLAIM_MAX;
 }
 
 static void

@@ -217,7 +217,7 @@ handed_over()
     ok 'libvirtd starts' host_run beta libvirtd_start
     wait_until 'and knows nothing of it: the claim ends' $((2 * LOOK_S + 5)) \
         agent_claim_is volumes/never none
-    ok 'which the agent says' host_run beta agent_said \
+    wait_until 'which the agent says' 5 host_run beta agent_said \
         "the claim on 'volumes/never' is gone"
 }
 
