@@ -11,6 +11,7 @@
 
 #include "agent/disks.h"
 
+#include "agent/contents.h"
 #include "agent/hosts.h"
 #include "agent/log.h"
 #include "agent/parallel.h"
@@ -28,7 +29,8 @@ typedef struct {
     Cluster *cluster;
     const DomDisk *disk; /* NULL: this job fetches the cluster's monitor map */
     const RequestHow *how;
-    bool named; /* of several clusters: a message says which */
+    bool named;        /* of several clusters: a message says which */
+    Contents contents; /* of a disk without a parent */
     StoreResult result;
     GPtrArray *monitors;
     GError *error;
@@ -40,6 +42,7 @@ job_free(gpointer data)
     Job *job = data;
 
     store_claim_drop(job->result.claim);
+    contents_end(&job->contents);
     store_result_clear(&job->result);
     g_clear_pointer(&job->monitors, g_ptr_array_unref);
     g_clear_error(&job->error);
@@ -75,14 +78,23 @@ image_text(const DomDisk *disk)
                        disk->snap, NULL);
 }
 
-static void
-log_outcome(const Job *job, gint64 start, bool ready)
+static const char *
+outcome_word(const Job *job)
 {
     static const char *const words[] = {
         [STORE_BUILT] = "cloned",
         [STORE_READY] = "is ready:",
         [STORE_GROWN] = "is there and has grown:",
     };
+
+    if (job->result.outcome == STORE_BUILT && job->disk->kind == DOM_DISK_NEW)
+        return "made";
+    return words[job->result.outcome];
+}
+
+static void
+log_outcome(const Job *job, gint64 start, bool ready)
+{
     g_autofree char *image = image_text(job->disk);
     const LogAbout about = {
         .domain = dom_plan_name(job->plan),
@@ -95,26 +107,20 @@ log_outcome(const Job *job, gint64 start, bool ready)
         recoveries_note(&about, job->result.recovered);
     if (ready)
         log_info(&about, "%s %s, %" G_GUINT64_FORMAT " bytes",
-                 words[job->result.outcome], image, job->result.size);
+                 outcome_word(job), image, job->result.size);
 }
 
 static StoreDisk
-wanted(const Job *job)
+wanted(Job *job)
 {
     const DomDisk *disk = job->disk;
-    bool bare = disk->kind == DOM_DISK_BARE;
-
-    return (StoreDisk){
-        .source = bare ? STORE_SOURCE_EXISTING : STORE_SOURCE_CLONE,
-        .parent =
-            {
-                bare ? NULL : disk->parent_pool,
-                bare ? NULL : disk->parent_image,
-                bare ? NULL : disk->parent_snap,
-            },
+    StoreDisk want = {
+        .source = dom_disk_has_parent(disk) ? STORE_SOURCE_CLONE
+                                            : STORE_SOURCE_EXISTING,
+        .parent = {disk->parent_pool, disk->parent_image, disk->parent_snap},
         .pool = disk->pool,
         .image = disk->image,
-        .snap = bare ? disk->snap : NULL,
+        .snap = disk->kind == DOM_DISK_BARE ? disk->snap : NULL,
         .size = disk->size,
         .owner = dom_plan_uuid(job->plan),
         .label = disk->target,
@@ -126,6 +132,12 @@ wanted(const Job *job)
         .patience_ms = job->how->patience_ms,
         .asker = dom_plan_name(job->plan),
     };
+
+    if (disk->kind == DOM_DISK_NEW) {
+        contents_end(&job->contents);
+        contents_begin(&job->contents, disk, &want);
+    }
+    return want;
 }
 
 static void
@@ -133,10 +145,12 @@ provision(Job *job)
 {
     gint64 start = g_get_monotonic_time();
     const StoreDisk want = wanted(job);
+    gboolean ready = store_provision(cluster_store(job->cluster), &want,
+                                     &job->result, &job->error);
 
-    log_outcome(job, start,
-                store_provision(cluster_store(job->cluster), &want,
-                                &job->result, &job->error));
+    log_outcome(job, start, ready);
+    if (!ready && g_error_matches(job->error, STORE_ERROR, STORE_ERROR_MISSING))
+        contents_explain(&job->contents, &job->error);
 }
 
 static void
@@ -160,7 +174,9 @@ run_check(gpointer data)
     if (!job->disk)
         return;
     want = wanted(job);
-    good = store_disk_check(cluster_store(job->cluster), &want, &job->error);
+    good = store_disk_check(cluster_store(job->cluster), &want, &job->error) &&
+           contents_check(&job->contents, cluster_store(job->cluster),
+                          &job->error);
     g_assert(good || job->error);
 }
 
@@ -174,6 +190,7 @@ add_job(GPtrArray *jobs,
     Job *job = g_new0(Job, 1);
 
     job->cluster = cluster;
+    job->contents.fd = -1;
     job->plan = plan;
     job->disk = disk;
     job->how = how;
@@ -374,6 +391,7 @@ collect(const GPtrArray *jobs, RequestReady *ready)
         disk->target = g_strdup(job->disk->target);
         disk->image = image_text(job->disk);
         disk->outcome = job->result.outcome;
+        disk->cloned = job->disk->kind == DOM_DISK_CLONE;
         disk->size = job->result.size;
         g_ptr_array_add(ready->disks, disk);
         if (job->result.claim)

@@ -21,6 +21,7 @@ typedef struct {
     char *target;
     char *image; /* 'pool/image', or 'pool/image@snap' */
     StoreOutcome outcome;
+    bool cloned;  /* it is an image's clone */
     guint64 size; /* bytes */
 } RequestDisk;
 

@@ -315,7 +315,7 @@ host_find_parents(Host *host, DomPlan *plan, GError **error)
         const ConfCluster *conf = cluster_conf(host_cluster_of(host, disk));
         g_autofree char *pool = NULL;
 
-        if (disk->kind == DOM_DISK_BARE || disk->parent_pool)
+        if (!dom_disk_has_parent(disk) || disk->parent_pool)
             continue;
         pool = store_find_image(host_store_of(host, disk),
                                 (const char *const *)conf->image_pools,

@@ -6,10 +6,10 @@
 
 #include "agent/proxied-attach.h"
 
+#include "agent/access.h"
 #include "agent/protect.h"
 #include "agent/request.h"
 #include "agent/rewrite.h"
-#include "agent/virt/access.h"
 
 #include <string.h>
 

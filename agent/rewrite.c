@@ -22,7 +22,7 @@ knows_parents(const DomPlan *plan)
     for (guint i = 0; i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+        if (dom_disk_has_parent(disk) && !disk->parent_pool)
             return false;
     }
     return true;

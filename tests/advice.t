@@ -50,7 +50,12 @@ table()
 80-element-in-entry s|<size.*?(/>\|</size>)||s
 80-element-no-namespace s/<disk (?=target)/<remora:disk /
 80-element s/remora:volume/remora:disk image="i"/
-80-kind s/ kind="[^"]*"/ image="i"/
+80-kind s/kind="disk"/kind="clone" image="i"/
+80-kind s/kind="disk"/kind="data"/
+80-kind s/kind="disk"/kind="rescue" image="i"/
+80-kind s/kind="disk"/kind="ephemeral"/
+80-kind s/kind="disk"/kind="swap"/
+80-kind s/kind="disk" size="2 GiB"/kind="config" file="\/i"/
 80-text-in-domain-cdata s/<!\[CDATA\[.*?\]\]>//s
 80-text-in-entry s|(<remora:disk[^>]*>)[^<]*|$1|s
 80-text s|(<remora:domain[^>]*>)[^<]*|$1|s; s|(/>)[^<]*(</remora:domain>)|$1$2|s
@@ -127,6 +132,34 @@ table()
 91-destination-twice s|<remora:disk [^>]*vdb[^>]*/>||
 91-name-taken s|<remora:disk [^>]*/>||
 91-name-taken s|(.*)<disk .*?</disk>|$1|s
+92-clone-format s/ format="[^"]*"//
+92-config-no-file s|kind="config"|$& file="/i"|
+92-config-no-file s|(?=</devices>)|<disk type='file' device='cdrom'><source file='/i'/><target dev='sda'/></disk>|
+92-config-other-source s|<remora:disk [^>]*/>||
+92-config-other-source s|<disk .*</disk>||s
+92-config-relative s|"config.iso"|"/config.iso"|
+92-config-size s/ size="[^"]*"//
+92-data-no-size s|kind="data"|$& size="1 GiB"|
+92-ephemeral-file s/ file="[^"]*"//
+92-ephemeral-format s/"ntfs"/"ext4"/
+92-ephemeral-format s/"ntfs"/"xfs"/
+92-ephemeral-format s/"ntfs"/"vfat"/
+92-ephemeral-format s/ format="[^"]*"//
+92-ephemeral-label-blank s/ label="[^"]*"//
+92-ephemeral-label-option s/"-x"/"x-1_"/
+92-ephemeral-label s/"twelve_bytes"/"eleven_byte"/
+92-ephemeral-no-size s|kind="ephemeral"|$& size="1 GiB"|
+92-ephemeral-small s/"299 MiB"/"300 MiB"/
+92-ephemeral-source s|<remora:disk [^>]*/>||
+92-ephemeral-source s|<disk .*</disk>||s
+92-rescue-no-image s|kind="rescue"|$& image="i"|
+92-rescue-no-image s|kind="rescue"|$& image="images/i@snap"|
+92-swap-image s/ image="[^"]*"//
+92-swap-label s/ label="[^"]*"//
+92-swap-no-size s|kind="swap"|$& size="1 GiB"|
+92-swap-readonly s|<readonly/>||
+92-swap-readonly s|<remora:disk [^>]*/>||
+92-swap-small s/size="[^"]*"/size="1 MiB"/
 92-same-guest-not-in-place s|<remora:disk [^>]*/>||
 93-namespace-empty s|vms//|vms/|
 93-namespace-two s|vms/a/b/c|vms/a|

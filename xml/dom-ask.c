@@ -2,8 +2,9 @@
 /*
  * xml/dom-ask.c - a disk that asks for an image, and what it gets
  *
- * A clone where the guest can write, else the snapshot itself. The asking is
- * done by an entry in the metadata, or by the disk's own source.
+ * A clone where the guest can write, else the snapshot itself; or, for a kind
+ * that has no image, an image of its own. The asking is done by an entry in the
+ * metadata, or by the disk's own source.
  */
 #include "config.h"
 
@@ -11,9 +12,9 @@
 
 #include <string.h>
 
-/* Clone or snapshot; only what can hold an image's content. */
+/* Only what can hold a raw image's content. */
 static gboolean
-decide_kind(DomPlanDisk *own, GError **error)
+check_device(const DomPlanDisk *own, GError **error)
 {
     g_autofree char *device = dom_attr(own->node, "device");
     g_autofree char *type = dom_child_attr(own->node, "driver", "type");
@@ -29,6 +30,15 @@ decide_kind(DomPlanDisk *own, GError **error)
                         "its <driver> says type='" DOM_QUOTE
                         "', but RBD clones are raw: remove the type",
                         type);
+    return TRUE;
+}
+
+/* Clone or snapshot. */
+static gboolean
+decide_kind(DomPlanDisk *own, GError **error)
+{
+    if (!check_device(own, error))
+        return FALSE;
     own->disk.writable = dom_is_writable(own->node);
     own->disk.kind = own->disk.writable ? DOM_DISK_CLONE : DOM_DISK_SNAPSHOT;
     return TRUE;
@@ -115,40 +125,120 @@ names_parent(DomPlanDisk *own, const DomRules *rules)
     return strcmp(source->pool, disk->parent_pool) == 0;
 }
 
+static gboolean
+fail_source(const DomPlanDisk *own, GError **error)
+{
+    const DomEntry *entry = own->entry;
+
+    if (entry->destination)
+        return dom_fail(
+            error, DOM_ERROR_REQUEST,
+            "its source is %s, but the metadata has destination "
+            "'%.120s': name that in the <source>, or remove the <" DOM_PREFIX
+            ":disk> of this target",
+            own->source->said, entry->destination);
+    if (!entry->image_text)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its source is %s, but the metadata asks for a new "
+                        "disk of kind '%s': remove the <" DOM_PREFIX ":disk> "
+                        "of this target to keep the disk as it is, or the "
+                        "<disk> to get another",
+                        own->source->said, dom_kind_word(entry->kind));
+    return dom_fail(error, DOM_ERROR_REQUEST,
+                    "its source is %s, but the metadata asks for image '%.200s'"
+                    ": remove the <" DOM_PREFIX ":disk> of this target to keep "
+                    "the disk as it is, or the <disk> to get another",
+                    own->source->said, entry->image_text);
+}
+
+/* Whether the source may be the image that was made for this entry. */
+static bool
+may_be_made(const DomPlanDisk *own, const DomRules *rules)
+{
+    const DomSource *source = own->source;
+    g_autofree char *name = NULL;
+
+    if (dom_source_snap(source) || strcmp(source->pool, rules->vms_pool) != 0)
+        return false;
+    name = g_strdup_printf("%s/%s", source->pool, source->image);
+    return !own->entry->destination ||
+           strcmp(own->entry->destination, name) == 0;
+}
+
 /* A source that would be lost is the user's disk: it is not overwritten. */
 static gboolean
 accept_source(DomPlanDisk *own, const DomRules *rules, GError **error)
 {
     const DomSource *source = own->source;
     const DomDisk *disk = &own->disk;
-    g_autofree char *name = NULL;
 
     if (source->kind == DOM_SOURCE_NONE)
         return TRUE;
     if (!check_snaps(source, error))
         return FALSE;
-    if (source->kind == DOM_SOURCE_RBD) {
-        if (names_parent(own, rules))
-            return TRUE;
-        name = g_strdup_printf("%s/%s", source->pool, source->image);
-        if (disk->kind == DOM_DISK_CLONE && !dom_source_snap(source) &&
-            strcmp(source->pool, rules->vms_pool) == 0 &&
-            (!own->entry->destination ||
-             strcmp(own->entry->destination, name) == 0))
-            return TRUE;
-    }
-    if (own->entry->destination)
-        return dom_fail(
-            error, DOM_ERROR_REQUEST,
-            "its source is %s, but the metadata has destination "
-            "'%.120s': name that in the <source>, or remove the <" DOM_PREFIX
-            ":disk> of this target",
-            source->said, own->entry->destination);
-    return dom_fail(error, DOM_ERROR_REQUEST,
-                    "its source is %s, but the metadata asks for image '%.200s'"
-                    ": remove the <" DOM_PREFIX ":disk> of this target to keep "
-                    "the disk as it is, or the <disk> to get another",
-                    source->said, own->entry->image_text);
+    if (source->kind == DOM_SOURCE_RBD &&
+        ((dom_disk_has_parent(disk) && names_parent(own, rules)) ||
+         (dom_disk_is_made(disk) && may_be_made(own, rules))))
+        return TRUE;
+    return fail_source(own, error);
+}
+
+/* Where the entry names no file, the disk's own source does. */
+static gboolean
+find_file(DomPlanDisk *own, bool *ret_in_source, GError **error)
+{
+    DomDisk *disk = &own->disk;
+    g_autofree char *type = dom_attr(own->node, "type");
+    g_autofree char *file = g_strcmp0(type, "file") == 0
+                                ? dom_child_attr(own->node, "source", "file")
+                                : NULL;
+
+    *ret_in_source = file && *file &&
+                     (!own->entry->file || strcmp(own->entry->file, file) == 0);
+    disk->file = g_strdup(*ret_in_source ? file : own->entry->file);
+    if (!disk->file)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "it asks for a config drive and names no file: give "
+                        "it 'file' in the metadata, or a <source file='...'/>");
+    return dom_kind_check_file(disk->file, error);
+}
+
+/* A new one that only its target describes is a CD drive where it can be one. */
+static bool
+is_written(const DomPlanDisk *own)
+{
+    const char *bus = dom_target_bus(own->disk.target);
+
+    if (own->node || own->entry->kind != DOM_KIND_CONFIG)
+        return dom_is_writable(own->node);
+    return strcmp(bus, "scsi") != 0 && strcmp(bus, "ide") != 0;
+}
+
+/* An image of its own, of a kind that has no other image to begin with. */
+static gboolean
+ask_new(DomPlanDisk *own, const DomRules *rules, GError **error)
+{
+    const DomEntry *entry = own->entry;
+    DomDisk *disk = &own->disk;
+    bool in_source = false;
+
+    if (!check_device(own, error))
+        return FALSE;
+    disk->kind = DOM_DISK_NEW;
+    disk->content = entry->content;
+    disk->label = g_strdup(entry->label);
+    disk->size = entry->size;
+    disk->writable = is_written(own);
+    if (entry->kind == DOM_KIND_CONFIG)
+        return find_file(own, &in_source, error) &&
+               (in_source || accept_source(own, rules, error));
+    if (!disk->writable)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "it is read-only, and a new disk of kind '%s' is of no "
+                        "use then: remove <readonly/>, or the "
+                        "<" DOM_PREFIX ":disk> of this target",
+                        dom_kind_word(entry->kind));
+    return accept_source(own, rules, error);
 }
 
 gboolean
@@ -157,6 +247,9 @@ dom_ask_by_entry(DomPlanDisk *own, const DomRules *rules, GError **error)
     const DomEntry *entry = own->entry;
     DomDisk *disk = &own->disk;
 
+    disk->kind_word = dom_kind_word(entry->kind);
+    if (!entry->ref)
+        return ask_new(own, rules, error);
     if (!decide_kind(own, error) ||
         !resolve_parent(disk, rules, entry->ref, error) ||
         !check_namespace(own, error))

@@ -3,9 +3,10 @@
  * xml/dom-internal.h - what the files of xml/ share
  *
  * The way of a definition: dom-bytes.c makes text of the bytes, dom-parse.c a
- * document of that, dom-request.c reads our metadata in it, dom-source.c a
- * disk's source, and dom-plan.c puts both together: dom-signs.c says whether it
- * is in a cluster of ours, dom-plain.c where nobody can be sure, dom-standing.c whether an entry still counts, dom-ask.c
+ * document of that, dom-request.c reads our metadata in it, dom-kind.c what an
+ * entry is for, dom-source.c a disk's source, and dom-plan.c puts both together:
+ * dom-signs.c says whether it is in a cluster of ours, dom-plain.c where nobody
+ * can be sure, dom-standing.c whether an entry still counts, dom-ask.c
  * what is asked for, and dom-owner.c names the clones. From the plan,
  * dom-rewrite.c edits a copy of the document (dom-write.c one disk,
  * dom-record.c the metadata); dom-changes.c and dom-revert.c say the same in
@@ -98,13 +99,27 @@ const char *dom_image_in(const char *name, const char *pool);
 /* The UUID of 'UUID_...', lower case, or NULL. */
 char *dom_uuid_of_image(const char *image);
 
+/* dom-kind.c: what an entry's disk is for. */
+typedef enum {
+    DOM_KIND_CLONE, /* also where the entry does not say */
+    DOM_KIND_DATA,
+    DOM_KIND_RESCUE,
+    DOM_KIND_EPHEMERAL,
+    DOM_KIND_SWAP,
+    DOM_KIND_CONFIG,
+} DomKind;
+
 /* dom-request.c */
 typedef struct {
     guint index; /* among the elements of <remora:domain> */
     char *target;
+    DomKind kind;
+    DomContent content; /* of one without an image, as the next two */
+    char *label;
+    char *file;
     char *image_text;
-    char *destination; /* 'pool/image' as written, or NULL */
-    DomImageRef *ref;
+    char *destination;  /* 'pool/image' as written, or NULL */
+    DomImageRef *ref;   /* NULL: it is no image's */
     guint64 size;       /* 0: not asked for */
     bool recorded;      /* has <original> */
     bool was_read_only; /* as it has a disk that cannot be written */
@@ -118,6 +133,21 @@ typedef struct {
     GHashTable *records;   /* targets that have an <original> of their own */
 } DomRequest;
 
+/* dom-kind.c. Reads all of an entry but its target and destination. */
+gboolean dom_kind_read(xmlNode *node, DomEntry *entry, GError **error);
+const char *dom_kind_word(DomKind kind);
+/* What of the image's name is behind 'UUID_disk', for the nth of its kind, from
+ * 0; NULL: the disk's target. */
+char *dom_kind_suffix(DomKind kind, guint n);
+/* Of a file of the host. */
+gboolean dom_kind_check_file(const char *file, GError **error);
+/* The label that a file system in an image of that name has otherwise. */
+char *dom_kind_label(const char *image);
+
+/* What <remora:disk> may say, in the order in which it is written; the first is
+ * its target. */
+extern const char *const dom_entry_attributes[];
+#define DOM_ENTRY_ATTRIBUTES 8
 DomRequest *dom_request_read(xmlNode *root, GError **error);
 void dom_request_free(DomRequest *request);
 /* Our element in <metadata>, or NULL. */
@@ -264,10 +294,11 @@ gboolean
 dom_ask_by_entry(DomPlanDisk *own, const DomRules *rules, GError **error);
 gboolean dom_ask_by_source(DomPlanDisk *own, GError **error);
 
-/* dom-owner.c: a name for every clone, and none of another domain's. */
+/* dom-owner.c: a name for every disk that is made, and none of another
+ * domain's. */
 gboolean
 dom_owner_check(const DomPlanDisk *disk, const char *image, GError **error);
-gboolean dom_owner_name_clones(DomPlan *plan, GError **error);
+gboolean dom_owner_name_made(DomPlan *plan, GError **error);
 
 /* dom-write.c: one disk as it should be; what changed. */
 bool

@@ -112,7 +112,7 @@ take_given(GHashTable *taken, DomPlanDisk *own, GError **error)
     DomDisk *disk = &own->disk;
     char *image = NULL;
 
-    if (disk->kind != DOM_DISK_CLONE)
+    if (!dom_disk_is_made(disk))
         return TRUE;
     if (!find_given(own, &image, error))
         return FALSE;
@@ -123,21 +123,64 @@ take_given(GHashTable *taken, DomPlanDisk *own, GError **error)
     return check_given(own, image, error) && take(taken, own, image, error);
 }
 
+/* The first clone is the root disk, and its name ends with 'disk'. */
+static bool
+is_root(const DomPlanDisk *own)
+{
+    return own->disk.kind == DOM_DISK_CLONE &&
+           (!own->entry || own->entry->kind == DOM_KIND_CLONE);
+}
+
+/* Nova's name for the first of its kind that has none yet. NULL: it has no name
+ * of its own, or that is taken. */
+static char *
+kind_name(GHashTable *taken, const DomPlanDisk *own)
+{
+    DomKind kind = own->entry ? own->entry->kind : DOM_KIND_CLONE;
+
+    for (guint n = 0;; n++) {
+        g_autofree char *suffix = dom_kind_suffix(kind, n);
+        g_autofree char *name = NULL;
+
+        if (!suffix)
+            return NULL;
+        name = g_strdup_printf("%s_disk%s", own->plan->uuid, suffix);
+        if (!g_hash_table_contains(taken, name))
+            return g_steal_pointer(&name);
+    }
+}
+
+static char *
+new_name(GHashTable *taken, const DomPlanDisk *own, bool first)
+{
+    const char *uuid = own->plan->uuid;
+    g_autofree char *name = NULL;
+
+    name = is_root(own) && first ? g_strdup_printf("%s_disk", uuid)
+                                 : kind_name(taken, own);
+    if (name && !g_hash_table_contains(taken, name))
+        return g_steal_pointer(&name);
+    return g_strdup_printf("%s_disk.%s", uuid, own->disk.target);
+}
+
 static gboolean
-name_clone(GHashTable *taken, DomPlanDisk *own, bool first, GError **error)
+name_made(GHashTable *taken, DomPlanDisk *own, bool first, GError **error)
 {
     DomDisk *disk = &own->disk;
-    const char *uuid = own->plan->uuid;
+    bool has_format =
+        disk->kind == DOM_DISK_NEW &&
+        (disk->content == DOM_CONTENT_EXT4 ||
+         disk->content == DOM_CONTENT_XFS || disk->content == DOM_CONTENT_VFAT);
 
-    if (disk->image)
-        return TRUE;
-    disk->pool = g_strdup(dom_place_of(own)->vms_pool);
-    disk->image = g_strdup_printf("%s_disk", uuid);
-    if (!first || g_hash_table_contains(taken, disk->image)) {
-        g_free(disk->image);
-        disk->image = g_strdup_printf("%s_disk.%s", uuid, disk->target);
+    if (!disk->image) {
+        disk->pool = g_strdup(dom_place_of(own)->vms_pool);
+        disk->image = new_name(taken, own, first);
+        if (!take(taken, own, disk->image, error))
+            return FALSE;
     }
-    return take(taken, own, disk->image, error);
+    if (has_format && !disk->label)
+        disk->label = dom_kind_label(disk->image);
+    return TRUE;
 }
 
 static gboolean
@@ -184,7 +227,7 @@ take_bare(GHashTable *taken, const DomPlan *plan)
 
 /* Names that are given first, so that no new one is the same. */
 gboolean
-dom_owner_name_clones(DomPlan *plan, GError **error)
+dom_owner_name_made(DomPlan *plan, GError **error)
 {
     g_autoptr(GHashTable) taken = g_hash_table_new(g_str_hash, g_str_equal);
     /* Beside a lone device there is a first disk that is not seen here. */
@@ -201,11 +244,11 @@ dom_owner_name_clones(DomPlan *plan, GError **error)
     for (guint i = 0; i < plan->disks->len; i++) {
         DomPlanDisk *own = plan->disks->pdata[i];
 
-        if (own->disk.kind != DOM_DISK_CLONE)
+        if (!dom_disk_is_made(&own->disk))
             continue;
-        if (!prefix_disk(own, name_clone(taken, own, first, error), error))
+        if (!prefix_disk(own, name_made(taken, own, first, error), error))
             return FALSE;
-        first = false;
+        first = first && !is_root(own);
     }
     return TRUE;
 }

@@ -36,6 +36,8 @@ plan_disk_free(DomPlanDisk *own)
     DomDisk *disk = &own->disk;
 
     g_free(disk->target);
+    g_free(disk->label);
+    g_free(disk->file);
     g_free(disk->parent_pool);
     g_free(disk->parent_image);
     g_free(disk->parent_snap);
@@ -406,7 +408,7 @@ fill_plan(DomPlan *plan, const DomClusters *clusters, GError **error)
     builder.nodes = dom_disk_nodes(plan->root);
     builder.targets =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    done = plan_disks(&builder, error) && dom_owner_name_clones(plan, error);
+    done = plan_disks(&builder, error) && dom_owner_name_made(plan, error);
     g_ptr_array_unref(builder.nodes);
     g_hash_table_unref(builder.targets);
     if (!done)

@@ -12,9 +12,6 @@
 
 #include <string.h>
 
-static const char *const entry_order[] = {"target", "image", "destination",
-                                          "size", NULL};
-
 xmlNode *
 dom_record_place(xmlNode *root)
 {
@@ -72,20 +69,21 @@ keep_attribute(xmlNode *entry, xmlNode *original, const char *name)
 static bool
 write_attributes(xmlNode *entry, const char *const *values)
 {
+    const char *const *names = dom_entry_attributes;
     bool changed = false;
 
-    for (gsize i = 0; entry_order[i]; i++) {
-        g_autofree char *old = dom_attr(entry, entry_order[i]);
+    for (gsize i = 0; names[i]; i++) {
+        g_autofree char *old = dom_attr(entry, names[i]);
 
         changed |= g_strcmp0(old, values[i]) != 0;
     }
     if (!changed)
         return false;
-    for (gsize i = 0; entry_order[i]; i++)
-        dom_unset_attr(entry, entry_order[i]);
-    for (gsize i = 0; entry_order[i]; i++) {
+    for (gsize i = 0; names[i]; i++)
+        dom_unset_attr(entry, names[i]);
+    for (gsize i = 0; names[i]; i++) {
         if (values[i])
-            dom_set_attr(entry, entry_order[i], values[i]);
+            dom_set_attr(entry, names[i], values[i]);
     }
     return true;
 }
@@ -93,14 +91,22 @@ write_attributes(xmlNode *entry, const char *const *values)
 static bool
 write_entry(xmlNode *entry, const DomDisk *disk)
 {
-    bool clone = disk->kind == DOM_DISK_CLONE;
-    g_autofree char *image = g_strdup_printf(
-        "%s/%s@%s", disk->parent_pool, disk->parent_image, disk->parent_snap);
+    g_autofree char *kind = dom_attr(entry, "kind");
+    g_autofree char *format = dom_attr(entry, "format");
+    g_autofree char *image =
+        dom_disk_has_parent(disk)
+            ? g_strdup_printf("%s/%s@%s", disk->parent_pool, disk->parent_image,
+                              disk->parent_snap)
+            : NULL;
     g_autofree char *destination =
-        clone ? g_strdup_printf("%s/%s", disk->pool, disk->image) : NULL;
+        dom_disk_is_made(disk)
+            ? g_strdup_printf("%s/%s", disk->pool, disk->image)
+            : NULL;
     g_autofree char *size =
         disk->size ? g_strdup_printf("%" G_GUINT64_FORMAT, disk->size) : NULL;
-    const char *const values[] = {disk->target, image, destination, size};
+    const char *const values[DOM_ENTRY_ATTRIBUTES] = {
+        disk->target, kind,   image,       destination,
+        size,         format, disk->label, disk->file};
 
     return write_attributes(entry, values);
 }
@@ -117,9 +123,8 @@ record_entry(DomWork *work, const DomPlanDisk *own, xmlNode *before)
         entry = add_ours(work, ensure_meta(work), "disk");
     if (!own->entry || !own->entry->recorded) {
         original = add_ours(work, entry, "original");
-        keep_attribute(entry, original, "image");
-        keep_attribute(entry, original, "size");
-        keep_attribute(entry, original, "destination");
+        for (gsize i = 1; dom_entry_attributes[i]; i++)
+            keep_attribute(entry, original, dom_entry_attributes[i]);
         if (before)
             keep_disk(original, before);
         work->meta_changed = true;
@@ -145,7 +150,7 @@ record_alone(DomWork *work, const DomPlanDisk *own, xmlNode *before)
 void
 dom_record(DomWork *work, const DomPlanDisk *own, xmlNode *before)
 {
-    if (own->entry || own->disk.kind == DOM_DISK_CLONE)
+    if (own->entry || dom_disk_is_made(&own->disk))
         record_entry(work, own, before);
     else
         record_alone(work, own, before);

@@ -3,8 +3,9 @@
  * xml/dom-request.c - our element in <metadata>
  *
  *     <remora:domain>
- *       <remora:disk target= image= size= destination=>
- *         <remora:original image= size= destination=> <disk>
+ *       <remora:disk target= kind= image= destination= size= format= label=
+ *                    file=>
+ *         <remora:original kind= image= (and so on)> <disk>
  *       <remora:original target=> <disk>
  *
  * 'destination' and <original> are what the rewrite leaves: the disk as it
@@ -25,6 +26,8 @@ entry_free(DomEntry *entry)
 {
     g_free(entry->target);
     g_free(entry->image_text);
+    g_free(entry->label);
+    g_free(entry->file);
     g_free(entry->destination);
     dom_image_ref_free(entry->ref);
     g_free(entry);
@@ -54,6 +57,11 @@ request_new(void)
     return request;
 }
 
+/* The target, which stays as it is, is not kept. */
+const char *const dom_entry_attributes[] = {"target",      "kind", "image",
+                                            "destination", "size", "format",
+                                            "label",       "file", NULL};
+
 /* What an element may say, and what a user is told that it may. */
 typedef struct {
     const char *const *attributes;
@@ -61,16 +69,13 @@ typedef struct {
 } Allowed;
 
 static const char *const no_attributes[] = {NULL};
-static const char *const entry_attributes[] = {"target", "image", "size",
-                                               "destination", NULL};
-static const char *const kept_attributes[] = {"image", "size", "destination",
-                                              NULL};
 static const char *const record_attributes[] = {"target", NULL};
 
 static const Allowed domain_allows = {no_attributes, "it has none"};
-static const Allowed entry_allows = {entry_attributes,
-                                     "known are 'target', 'image' and 'size'"};
-static const Allowed kept_allows = {kept_attributes,
+static const Allowed entry_allows = {
+    dom_entry_attributes, "known are 'target', 'kind', 'image', 'size', "
+                          "'format', 'label' and 'file'"};
+static const Allowed kept_allows = {dom_entry_attributes + 1,
                                     "only remora writes <original>"};
 static const Allowed record_allows = {record_attributes,
                                       "only remora writes <original>"};
@@ -81,10 +86,6 @@ check_attributes(const xmlNode *node, const Allowed *allowed, GError **error)
     for (const xmlAttr *attr = node->properties; attr; attr = attr->next) {
         const char *name = (const char *)attr->name;
 
-        if (strcmp(name, "kind") == 0)
-            return dom_fail(error, DOM_ERROR_REQUEST,
-                            "'kind' is not known in this version: a disk can "
-                            "ask for 'image' and 'size'");
         if (attr->ns || !dom_in_list(allowed->attributes, name))
             return dom_fail(error, DOM_ERROR_REQUEST,
                             "attribute '" DOM_QUOTE "' of <%s> is not known: "
@@ -146,26 +147,6 @@ kept_read_only(xmlNode *original)
 }
 
 static gboolean
-read_size(xmlNode *node, DomEntry *entry, GError **error)
-{
-    g_autofree char *size = dom_attr(node, "size");
-
-    return !size || dom_size_parse(size, &entry->size, error);
-}
-
-static gboolean
-read_image(xmlNode *node, DomEntry *entry, GError **error)
-{
-    entry->image_text = dom_attr(node, "image");
-    if (!entry->image_text)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "<disk> has no 'image': name one by its id, or as "
-                        "pool/image@snap");
-    entry->ref = dom_image_ref_parse(entry->image_text, error);
-    return entry->ref != NULL;
-}
-
-static gboolean
 read_entry(xmlNode *node, DomEntry *entry, GError **error)
 {
     g_autoptr(GPtrArray) children = dom_elements(node);
@@ -173,7 +154,7 @@ read_entry(xmlNode *node, DomEntry *entry, GError **error)
     if (!check_attributes(node, &entry_allows, error) ||
         !check_no_text(node, error) ||
         !dom_target_check(entry->target, error) ||
-        !read_image(node, entry, error) || !read_size(node, entry, error))
+        !dom_kind_read(node, entry, error))
         return FALSE;
     entry->destination = dom_attr(node, "destination");
     for (guint i = 0; i < children->len; i++) {

@@ -81,14 +81,13 @@ revert_disk(Revert *revert,
 static void
 restore_entry(xmlNode *entry, xmlNode *original)
 {
-    static const char *const names[] = {"image", "size", "destination"};
+    for (gsize i = 1; dom_entry_attributes[i]; i++) {
+        const char *name = dom_entry_attributes[i];
+        g_autofree char *value = dom_attr(original, name);
 
-    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
-        g_autofree char *value = dom_attr(original, names[i]);
-
-        dom_unset_attr(entry, names[i]);
+        dom_unset_attr(entry, name);
         if (value)
-            dom_set_attr(entry, names[i], value);
+            dom_set_attr(entry, name, value);
     }
     dom_remove(original);
 }
@@ -98,12 +97,13 @@ revert_entry(Revert *revert, xmlNode *node, const DomEntry *entry)
 {
     xmlNode *original = dom_child_ours(node, "original");
     g_autofree char *image = dom_attr(original, "image");
+    g_autofree char *kind = dom_attr(original, "kind");
     g_autofree char *snapshot = NULL;
     const char *put = entry->destination;
 
     if (!original)
         return;
-    if (!put && entry->ref->pool) {
+    if (!put && entry->ref && entry->ref->pool) {
         snapshot =
             g_strdup_printf("%s/%s", entry->ref->pool, entry->ref->image);
         put = snapshot;
@@ -112,7 +112,7 @@ revert_entry(Revert *revert, xmlNode *node, const DomEntry *entry)
     /* A request would not go with what the disk is now. */
     if (revert_disk(revert, entry->target, dom_child_ours(original, "disk"),
                     put) &&
-        image)
+        (image || kind))
         restore_entry(node, original);
     else
         dom_remove(node);

@@ -29,7 +29,7 @@ check_disk(const DomPlan *plan,
            const DomSite *site,
            GError **error)
 {
-    if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+    if (dom_disk_has_parent(disk) && !disk->parent_pool)
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "disk '%s': image '%s' is in none of the pools for "
                         "images: name it as pool/image@snap",
@@ -151,7 +151,7 @@ needs_controller(const DomWork *work)
         const DomDisk *disk = &own->disk;
         g_autofree char *bus = dom_child_attr(done->node, "target", "bus");
 
-        if (disk->kind == DOM_DISK_CLONE && !disk->in_place && !disk->left &&
+        if (dom_disk_is_made(disk) && !disk->in_place && !disk->left &&
             g_strcmp0(site_of(work->sites, own)->bus, "scsi") == 0 &&
             g_strcmp0(bus, "scsi") == 0)
             return true;

@@ -46,7 +46,7 @@ names_image(const DomSource *source, const DomImageRef *ref)
 {
     const char *snap = dom_source_snap(source);
 
-    return source->kind == DOM_SOURCE_RBD &&
+    return ref && source->kind == DOM_SOURCE_RBD &&
            strcmp(source->image, ref->image) == 0 &&
            (!ref->pool || strcmp(source->pool, ref->pool) == 0) &&
            (!snap || strcmp(snap, ref->snap) == 0);
@@ -67,18 +67,29 @@ dom_backing_find(xmlNode *disk, const char *name)
     return NULL;
 }
 
-/* A clone was made. What asks for its image again, or has lost its source, is
+/* A CD drive of the domain's own is not written, and loses its source by an
+ * eject. */
+static bool
+is_as_made(const DomEntry *entry, xmlNode *disk, const DomSource *source)
+{
+    if (!is_raw(disk))
+        return false;
+    return dom_is_writable(disk) ||
+           (entry->kind == DOM_KIND_CONFIG && source->kind != DOM_SOURCE_NONE);
+}
+
+/* The disk was made. What asks for its image again, or has lost its source, is
  * put onto it; so is judged what asks for another image. */
 static DomStanding
-standing_of_clone(const DomEntry *entry,
-                  xmlNode *disk,
-                  const DomSource *source,
-                  bool covered,
-                  bool asks)
+standing_of_made(const DomEntry *entry,
+                 xmlNode *disk,
+                 const DomSource *source,
+                 bool covered,
+                 bool asks)
 {
     if (covered)
         return DOM_STANDING_COVERED;
-    if (!dom_is_writable(disk) || !is_raw(disk))
+    if (!is_as_made(entry, disk, source))
         return DOM_STANDING_PAST;
     if (source->kind == DOM_SOURCE_NONE || asks ||
         is_at(source, entry->destination) || names_image(source, entry->ref))
@@ -97,7 +108,7 @@ dom_standing(const DomEntry *entry,
         return entry->destination || entry->was_read_only ? DOM_STANDING_PAST
                                                           : DOM_STANDING_HOLDS;
     if (entry->destination)
-        return standing_of_clone(entry, disk, source, covered, asks);
+        return standing_of_made(entry, disk, source, covered, asks);
     if (!entry->recorded || dom_is_writable(disk) ||
         names_image(source, entry->ref))
         return DOM_STANDING_HOLDS;

@@ -69,9 +69,9 @@ write_driver(xmlNode *node, const DomDisk *disk, const DomSite *site)
     return changed;
 }
 
-/* What an empty source of another type may still carry, and RBD may not. */
+/* What a source of another type carries, empty or imported, and RBD may not. */
 static bool
-clear_empty_source(xmlNode *source)
+clear_other_source(xmlNode *source)
 {
     static const char *const attributes[] = {
         "file", "dev",  "dir",  "pool",          "volume",
@@ -113,8 +113,8 @@ write_source(xmlNode *node, const DomPlanDisk *own)
 
     if (!source)
         source = dom_add(node, after_driver, "source");
-    if (own->source->kind == DOM_SOURCE_NONE)
-        changed |= clear_empty_source(source);
+    if (own->source->kind != DOM_SOURCE_RBD)
+        changed |= clear_other_source(source);
     changed |= dom_set_attr(source, "protocol", "rbd");
     changed |= dom_set_attr(source, "name", name);
     changed |= write_snapshot(source, disk->snap);
@@ -282,12 +282,13 @@ write_devices(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
     const DomDisk *disk = &own->disk;
     bool changed = false;
 
-    if (disk->kind == DOM_DISK_SNAPSHOT && !dom_child(node, "readonly")) {
+    if (disk->kind != DOM_DISK_BARE && !disk->writable &&
+        !dom_child(node, "readonly")) {
         dom_add(node, after_target, "readonly");
         changed = true;
     }
-    if (disk->kind == DOM_DISK_CLONE && !disk->in_place && site->bus &&
-        !own->plan->device)
+    if (dom_disk_is_made(disk) && disk->writable && !disk->in_place &&
+        site->bus && !own->plan->device)
         changed |= dom_write_bus(node, site->bus);
     return changed;
 }
@@ -327,7 +328,7 @@ dom_write_new_disk(xmlNode *root, const DomPlanDisk *own)
     }
     node = dom_add(devices, before_disks, "disk");
     dom_set_attr(node, "type", "network");
-    dom_set_attr(node, "device", "disk");
+    dom_set_attr(node, "device", own->disk.writable ? "disk" : "cdrom");
     at = dom_add(node, NULL, "target");
     dom_set_attr(at, "bus", dom_target_bus(target));
     dom_set_attr(at, "dev", target);

@@ -35,6 +35,8 @@
 #define DOM_HOSTS_MAX 64u
 /* The name of a pool, an image or a snapshot. */
 #define DOM_NAME_MAX 255u
+/* The path of a file of the host. */
+#define DOM_FILE_MAX 1024u
 /* A target such as 'vda' that asks for an image. */
 #define DOM_TARGET_MAX 15u
 /* libxml2 compares each attribute of an element with each other one, and
@@ -97,7 +99,18 @@ typedef enum {
     DOM_DISK_CLONE,    /* a writable clone of an image's snapshot */
     DOM_DISK_SNAPSHOT, /* the snapshot itself, read-only (cdrom, readonly) */
     DOM_DISK_BARE,     /* an RBD image of a known pool; nothing is cloned */
+    DOM_DISK_NEW,      /* an image of its own, without a parent */
 } DomDiskKind;
+
+/* What a DOM_DISK_NEW has in it when it is made. */
+typedef enum {
+    DOM_CONTENT_BLANK, /* nothing: it reads as zeroes */
+    DOM_CONTENT_EXT4,  /* an empty file system */
+    DOM_CONTENT_XFS,
+    DOM_CONTENT_VFAT,
+    DOM_CONTENT_SWAP, /* a signature for swapon(8) */
+    DOM_CONTENT_FILE, /* what is in a file of the host */
+} DomContent;
 
 /* One monitor as libvirt's <host> has it: IPv6 without brackets. */
 typedef struct {
@@ -108,18 +121,24 @@ typedef struct {
 /* One disk of the plan. Owned by the plan; strings never change once set. */
 typedef struct {
     DomDiskKind kind;
-    guint cluster;      /* it is in, by its place among the rules */
-    char *target;       /* 'vda' */
-    char *parent_pool;  /* NULL: a bare image id and several image pools;
-                         * dom_disk_set_parent_pool() decides */
-    char *parent_image; /* NULL for DOM_DISK_BARE; in a namespace of RBD it is
-                         * 'namespace/image' */
+    guint cluster;         /* it is in, by its place among the rules */
+    const char *kind_word; /* 'ephemeral': as the metadata says it; static.
+                            * NULL: it says nothing of this disk */
+    DomContent content;    /* of DOM_DISK_NEW, as the next two */
+    char *label;           /* of a file system; else NULL */
+    char *file;            /* of DOM_CONTENT_FILE: an absolute path */
+    char *target;          /* 'vda' */
+    char *parent_pool;     /* NULL: a bare image id and several image pools;
+                            * dom_disk_set_parent_pool() decides */
+    char *parent_image;    /* NULL where there is none; in a namespace of RBD
+                            * it is 'namespace/image' */
     char *parent_snap;
     char *pool; /* what QEMU is to open; for a snapshot the parent */
     char *image;
     char *snap;   /* NULL but for DOM_DISK_SNAPSHOT, or a bare disk whose
                    * source names one */
-    guint64 size; /* bytes asked for; 0: as large as the parent */
+    guint64 size; /* bytes asked for; 0: as large as the parent, or the
+                   * file */
     bool writable;
     bool shareable;
     bool among_images;  /* a bare disk in a pool for images, and for nothing
@@ -134,6 +153,20 @@ typedef struct {
     char *auth_user;    /* now in <auth>, or NULL */
     char *secret_uuid;  /* now in <auth>, or NULL */
 } DomDisk;
+
+/* Whether its content is an image's: then parent_pool must be known. */
+static inline bool
+dom_disk_has_parent(const DomDisk *disk)
+{
+    return disk->kind == DOM_DISK_CLONE || disk->kind == DOM_DISK_SNAPSHOT;
+}
+
+/* Whether it is the domain's own, made by remora for it. */
+static inline bool
+dom_disk_is_made(const DomDisk *disk)
+{
+    return disk->kind == DOM_DISK_CLONE || disk->kind == DOM_DISK_NEW;
+}
 
 typedef struct DomPlan DomPlan;
 

@@ -41,8 +41,27 @@ kind_of(const DomDisk *disk)
         return "snapshot";
     case DOM_DISK_BARE:
         return "image";
+    case DOM_DISK_NEW:
+        return disk->kind_word;
     }
     g_return_val_if_reached("");
+}
+
+static char *
+source_of(const DomDisk *disk)
+{
+    static const char *const words[] = {
+        [DOM_CONTENT_BLANK] = "blank", [DOM_CONTENT_EXT4] = "ext4",
+        [DOM_CONTENT_XFS] = "xfs",     [DOM_CONTENT_VFAT] = "vfat",
+        [DOM_CONTENT_SWAP] = "swap",
+    };
+
+    if (dom_disk_has_parent(disk))
+        return g_strdup_printf("%s/%s@%s", disk->parent_pool,
+                               disk->parent_image, disk->parent_snap);
+    if (disk->kind != DOM_DISK_NEW)
+        return NULL;
+    return g_strdup(disk->file ? disk->file : words[disk->content]);
 }
 
 static char *
@@ -74,10 +93,12 @@ judge(const DomDisk *disk, const StoreState *state, guint64 least, Line *line)
     const char *word;
 
     if (!state->there)
-        word = disk->kind == DOM_DISK_BARE ? "missing" : "clone";
+        word = disk->kind == DOM_DISK_BARE  ? "missing"
+               : disk->kind == DOM_DISK_NEW ? "make"
+                                            : "clone";
     else if (!state->opens)
         word = "cannot be opened";
-    else if (disk->kind == DOM_DISK_CLONE && disk->size > state->size)
+    else if (dom_disk_is_made(disk) && disk->size > state->size)
         word = "grow";
     else
         word = "nothing";
@@ -95,12 +116,10 @@ fill(Host *host, const DomDisk *disk, Line *line, GError **error)
     line->target = disk->target;
     line->kind = kind_of(disk);
     line->destination = destination_of(disk);
-    if (disk->kind != DOM_DISK_BARE) {
-        line->source = g_strdup_printf("%s/%s@%s", disk->parent_pool,
-                                       disk->parent_image, disk->parent_snap);
-        if (!look_at_parent(host, disk, &parent_size, error))
-            return FALSE;
-    }
+    line->source = source_of(disk);
+    if (dom_disk_has_parent(disk) &&
+        !look_at_parent(host, disk, &parent_size, error))
+        return FALSE;
     if (disk->kind == DOM_DISK_SNAPSHOT) {
         line->size = parent_size;
         line->action = g_strdup(disk->in_place ? "nothing" : "rewrite");

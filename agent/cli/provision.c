@@ -64,14 +64,23 @@ check_uuid(Host *host, const GString *xml, GError **error)
     return FALSE;
 }
 
+static const char *
+done_word(const RequestDisk *disk)
+{
+    switch (disk->outcome) {
+    case STORE_BUILT:
+        return disk->cloned ? "cloned" : "made";
+    case STORE_READY:
+        return "was ready";
+    case STORE_GROWN:
+        return "grown";
+    }
+    g_return_val_if_reached("");
+}
+
 static void
 print_ready(const RequestReady *ready)
 {
-    static const char *const words[] = {
-        [STORE_BUILT] = "cloned",
-        [STORE_READY] = "was ready",
-        [STORE_GROWN] = "grown",
-    };
     static const char *const headings[] = {"TARGET", "IMAGE", "SIZE", "DONE",
                                            NULL};
     CmdTable *table = cmd_table_new(headings);
@@ -80,8 +89,7 @@ print_ready(const RequestReady *ready)
         const RequestDisk *disk = g_ptr_array_index(ready->disks, i);
         g_autofree char *size = cmd_size(disk->size);
 
-        cmd_table_add(table, disk->target, disk->image, size,
-                      words[disk->outcome]);
+        cmd_table_add(table, disk->target, disk->image, size, done_word(disk));
     }
     cmd_table_print(table);
     if (ready->disks->len == 0)

@@ -21,7 +21,7 @@ disk_word(Host *host,
     if (!disk->in_place)
         return "definition not rewritten";
     if (!state->there)
-        return disk->kind == DOM_DISK_CLONE ? "not made yet" : "missing";
+        return dom_disk_is_made(disk) ? "not made yet" : "missing";
     if (!state->opens)
         return "cannot be opened";
     if (state->owner && !disk->shareable && strcmp(state->owner, uuid) != 0)
@@ -30,8 +30,7 @@ disk_word(Host *host,
         return "writes to an image";
     if (state->crowded || (state->watchers && state->watchers[0]))
         return "in use";
-    return disk->kind == DOM_DISK_CLONE && !state->ready ? "not marked"
-                                                         : "ready";
+    return dom_disk_is_made(disk) && !state->ready ? "not marked" : "ready";
 }
 
 static json_t *

@@ -27,7 +27,7 @@ decide(DomPlan *plan, const char *pool)
     for (guint i = 0; i < disks->len; i++) {
         DomDisk *disk = disks->pdata[i];
 
-        if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+        if (dom_disk_has_parent(disk) && !disk->parent_pool)
             dom_disk_set_parent_pool(disk, pool);
     }
 }

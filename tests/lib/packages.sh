@@ -25,6 +25,7 @@ PACKAGES_BUILD=(
 PACKAGES_RUN=(
     binutils
     ceph-common ceph-mgr ceph-mon ceph-osd
+    dosfstools e2fsprogs xfsprogs
     iproute2 jq procps util-linux
     libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu
     libxml2-utils

@@ -11,11 +11,11 @@
 
 #include <cmocka.h>
 
+#include "agent/access.h"
 #include "agent/arrivals.h"
 #include "agent/files.h"
 #include "agent/host.h"
 #include "agent/parallel.h"
-#include "agent/virt/access.h"
 
 #include <glib/gstdio.h>
 #include <string.h>

@@ -116,6 +116,23 @@ test_revert(void **state G_GNUC_UNUSED)
                         "<disk type=\"file\"><target dev=\"vda\"/></disk>");
 }
 
+/* All that an entry said comes back, and nothing that was found out. */
+static void
+test_revert_kind(void **state G_GNUC_UNUSED)
+{
+    g_autoptr(DomChanges) changes = revert_text(
+        "<remora:disk target='vda' kind='ephemeral' destination='vms/" UUID
+        "_disk.local' size='1073741824' format='ext4' label='ephemeral0'>"
+        "<remora:original kind='ephemeral' size='1 GiB' format='ext4'/>"
+        "</remora:disk>",
+        PUT("vms/" UUID "_disk.local"));
+
+    assert_string_equal(changes->metadata,
+                        "<domain><disk target=\"vda\" kind=\"ephemeral\" "
+                        "size=\"1 GiB\" format=\"ext4\"/></domain>");
+    assert_int_equal(changes->removals->len, 1);
+}
+
 /* Another disk is there now: it stays. */
 static void
 test_revert_stale(void **state G_GNUC_UNUSED)
@@ -177,6 +194,7 @@ main(void)
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_left),
         cmocka_unit_test(test_revert),
+        cmocka_unit_test(test_revert_kind),
         cmocka_unit_test(test_revert_stale),
         cmocka_unit_test(test_revert_gone),
         cmocka_unit_test(test_revert_nothing),

@@ -129,7 +129,7 @@ decide(const Golden *golden, DomPlan *plan)
     for (guint i = 0; golden->decide && i < disks->len; i++) {
         DomDisk *disk = disks->pdata[i];
 
-        if (disk->kind != DOM_DISK_BARE && !disk->parent_pool)
+        if (dom_disk_has_parent(disk) && !disk->parent_pool)
             dom_disk_set_parent_pool(disk, "images");
     }
 }

@@ -86,6 +86,20 @@ static const char *const random_images[] = {
 
 static const char *const random_sizes[] = {"3 GiB", "1024", "0.5K", "1T"};
 
+static const char *const random_kinds[] = {
+    "kind='ephemeral' size='2 GiB'",
+    "kind='ephemeral' size='1G' format='ext4'",
+    "kind='ephemeral' size='1G' format='xfs' label='x-1'",
+    "kind='swap' size='1G'",
+    "kind='data' size='1G'",
+    "kind='config' file='/var/x.img'",
+    "kind='config'",
+    "kind='data' image='i'",
+    "kind='rescue' image='images/j'",
+    "kind='swap'",
+    "kind='clone' image='i' format='vfat'",
+};
+
 static inline void
 random_add_some(GString *xml, const char *const *list, gsize n, gint of_ten)
 {
@@ -174,6 +188,14 @@ random_add_disk(GString *xml, const char *target)
 }
 
 static inline void
+random_add_image(GString *xml)
+{
+    g_string_append_printf(xml, " image='%s'", RANDOM_PICK(random_images));
+    if (random_chance(3))
+        g_string_append_printf(xml, " size='%s'", RANDOM_PICK(random_sizes));
+}
+
+static inline void
 random_add_entries(GString *xml, const char *const *targets, gsize n)
 {
     static const char *const prefixes[] = {"remora:", "r:", ""};
@@ -187,11 +209,12 @@ random_add_entries(GString *xml, const char *const *targets, gsize n)
     for (gsize i = 0; i < n; i++) {
         if (!random_chance(4))
             continue;
-        g_string_append_printf(xml, "\n      <%sdisk target='%s' image='%s'", p,
-                               targets[i], RANDOM_PICK(random_images));
-        if (random_chance(3))
-            g_string_append_printf(xml, " size='%s'",
-                                   RANDOM_PICK(random_sizes));
+        g_string_append_printf(xml, "\n      <%sdisk target='%s'", p,
+                               targets[i]);
+        if (random_chance(2))
+            g_string_append_printf(xml, " %s", RANDOM_PICK(random_kinds));
+        else
+            random_add_image(xml);
         g_string_append(xml, random_chance(8) ? "/>" : "><!-- c -->\n");
         if (xml->str[xml->len - 1] == '\n')
             g_string_append_printf(xml, "</%sdisk>", p);

@@ -16,6 +16,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/copy.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/trash.h"
@@ -48,6 +49,27 @@ store_filling_write(StoreFilling *filling,
     return store_fail(error, filling->conn, r < 0 ? (int)r : -EIO,
                       "cannot fill '%s/%s'", filling->disk->pool,
                       filling->disk->image);
+}
+
+gboolean
+store_filling_copy(StoreFilling *filling, int fd, guint64 size, GError **error)
+{
+    StoreCopy copy = {
+        .conn = filling->conn,
+        .pool = filling->disk->pool,
+        .image = filling->disk->image,
+        .handle = filling->handle,
+        .fd = fd,
+        .size = size,
+    };
+    rbd_image_info_t info = {0};
+    int r = rbd_stat(filling->handle, &info, sizeof(info));
+
+    if (r < 0)
+        return store_fail(error, filling->conn, r, "cannot fill '%s/%s'",
+                          filling->disk->pool, filling->disk->image);
+    copy.object_size = info.obj_size;
+    return store_copy(&copy, error);
 }
 
 static int

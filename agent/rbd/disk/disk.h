@@ -26,6 +26,12 @@ gboolean store_filling_write(StoreFilling *filling,
                              gconstpointer data,
                              gsize len,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same with the first size bytes of a file, without its zeroes. fd's
+ * position is changed. */
+gboolean store_filling_copy(StoreFilling *filling,
+                            int fd,
+                            guint64 size,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* Writes a disk's content. It may be called again for another image, when the
  * first did not come to its end. */
 typedef gboolean (*StoreFill)(StoreFilling *filling,
@@ -43,13 +49,14 @@ typedef struct {
     const char *image;
     guint64 size;      /* bytes, at least; 0: as the parent. One that is
                         * blank or filled needs one */
+    bool keep_size;    /* size is a new one's: what is there stays as large */
     const char *owner; /* whom it belongs to */
     const char *label; /* what its owner calls it */
     const char *snap;  /* of an existing one that is read_only: what of it is
                         * read; or NULL */
-    bool read_only;
-    bool shareable; /* several may write to it: no claim is kept */
-    bool starts;    /* its owner starts: until now it does not run here */
+    bool read_only;    /* by its owner; where there is none yet it is made */
+    bool shareable;    /* several may write to it: no claim is kept */
+    bool starts;       /* its owner starts: until now it does not run here */
     /* The owner comes from another host, which still has the disk open (live
      * migration). Goes with starts. */
     bool arriving;

@@ -11,6 +11,7 @@
 #include "agent/rbd/disk/provision.h"
 
 #include "agent/rbd/claim/acquire.h"
+#include "agent/rbd/claim/object.h"
 #include "agent/rbd/claim/release.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
@@ -24,6 +25,7 @@
 #include "agent/rbd/image/snap.h"
 #include "agent/rbd/image/watchers.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define PROVISION_TRIES 5
@@ -34,6 +36,7 @@ store_result_clear(StoreResult *result)
     g_clear_pointer(&result->recovered, g_free);
 }
 
+/* What its owner only reads, or shares, is held by nobody. */
 static bool
 is_gap(const StoreDisk *disk)
 {
@@ -114,6 +117,7 @@ collect(StoreCarry *carry, const StoreLook *look, StoreDiskFacts *facts)
         .others_owner = look->owner && strcmp(look->owner, disk->owner) != 0,
         .watched = carry->watcher != NULL,
         .larger = disk->source != STORE_SOURCE_EXISTING && !disk->read_only &&
+                  !disk->keep_size &&
                   !(carry->claim && carry->claim->arrived) &&
                   disk->size > look->size,
     };
@@ -347,7 +351,7 @@ provision_claimed(StoreConn *conn,
         g_propagate_error(error, g_steal_pointer(&why));
         return FALSE;
     }
-    if (disk->shareable)
+    if (is_gap(disk))
         store_claim_drop(g_steal_pointer(&result->claim));
     return TRUE;
 }
@@ -361,6 +365,46 @@ provision_written(StoreConn *conn,
     return STORE_FAULT("no-claims") < 0
                ? provision_carelessly(conn, disk, result, error)
                : provision_claimed(conn, disk, result, error);
+}
+
+/* Whether it is there, and whole, and no claim is on it: a dead builder's is to
+ * be ended. If so there is nothing to claim. */
+static gboolean
+find_whole(StoreConn *conn,
+           const StoreDisk *disk,
+           StoreResult *result,
+           bool *ret_whole,
+           GError **error)
+{
+    g_auto(StoreLook) look = {0};
+    g_auto(StoreClaimSeen) seen = {0};
+    int r;
+
+    if (!store_look(conn, disk->pool, disk->image, NULL, &look, error))
+        return FALSE;
+    r = store_claim_read(conn, disk->pool, disk->image, &seen);
+    *ret_whole = look.there && look.opens && look.marked && r == -ENOENT;
+    result->outcome = STORE_READY;
+    result->size = look.size;
+    return r >= 0 || r == -ENOENT ||
+           store_fail(error, conn, r, "cannot read the claim on '%s/%s'",
+                      disk->pool, disk->image);
+}
+
+static gboolean
+provision_read(StoreConn *conn,
+               const StoreDisk *disk,
+               StoreResult *result,
+               GError **error)
+{
+    bool whole = false;
+
+    if (disk->source == STORE_SOURCE_EXISTING ||
+        disk->source == STORE_SOURCE_CLONE)
+        return check_read_only(conn, disk, result, error);
+    if (!find_whole(conn, disk, result, &whole, error))
+        return FALSE;
+    return whole || provision_written(conn, disk, result, error);
 }
 
 gboolean
@@ -382,7 +426,7 @@ store_provision(StoreCluster *cluster,
         !(conn = store_conn_acquire(cluster, error)))
         return FALSE;
     store_work_begin(cluster, &work);
-    ready = disk->read_only ? check_read_only(conn, disk, &result, error)
+    ready = disk->read_only ? provision_read(conn, disk, &result, error)
                             : provision_written(conn, disk, &result, error);
     store_work_end(cluster, &work);
     *ret_result = result;

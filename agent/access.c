@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/virt/access.c - whether libvirt asks who may do what with which domain
+ * agent/access.c - whether libvirt asks who may do what with which domain
  *
  * libvirt's configuration: lines of KEY = VALUE, '#' to the end of a line is a
  * comment, and a list may go over several lines.
  */
 #include "config.h"
 
-#include "agent/virt/access.h"
+#include "agent/access.h"
 
 #include <glib.h>
 #include <string.h>

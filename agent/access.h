@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/virt/access.h - whether libvirt asks who may do what with which domain
+ * agent/access.h - whether libvirt asks who may do what with which domain
  *
  * Its access drivers judge a call when it reaches the daemon. What is done
  * before, on a client's word alone, must not go beyond what they may refuse.
  *
  * Threads: any.
  */
-#ifndef REMORA_AGENT_VIRT_ACCESS_H
-#define REMORA_AGENT_VIRT_ACCESS_H
+#ifndef REMORA_AGENT_ACCESS_H
+#define REMORA_AGENT_ACCESS_H
 
 #include <stdbool.h>
 

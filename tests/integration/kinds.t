@@ -1,0 +1,373 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/kinds.t - disks that are no clones: ephemeral, swap, config
+#
+# What is in them is looked at with the tools that made it, and by a kill at any
+# moment of their making: 10 rounds, with REMORA_FULL 100.
+#
+# Needs: root, the packages of lib/packages.sh, remora with fault points.
+# Stage: faults
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+. "$here/lib/request.sh"
+
+IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+A=982b8eac-6bcc-4a21-bd04-b67e26188be0
+MiB=$((1024 * 1024))
+CONFIG=$BED/tmp/disk.config
+ROUNDS=${REMORA_FULL:+100}
+ROUNDS=${ROUNDS:-10}
+
+# entries ELEMENT...: the attributes of each <remora:disk>.
+entries()
+{
+    printf "<remora:domain xmlns:remora='urn:remora:domain:1'>"
+    printf '<remora:disk %s/>' "$@"
+    printf '</remora:domain>'
+}
+
+NOVA=(
+    "target='vda' image='$IMAGE' size='64 MiB'"
+    "target='vdb' kind='ephemeral' size='64 MiB' format='ext4'"
+    "target='vdc' kind='ephemeral' size='32 MiB' format='vfat' label='SCRATCH'"
+    "target='vdd' kind='swap' size='16 MiB'"
+    "target='hda' kind='config' file='$CONFIG'"
+)
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    guest_image 16M 'a golden image' idle "$BED/tmp/golden" || bail 'no image'
+    ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
+    ok 'the hook is installed' hook_install "$(agent_hook)"
+    ok 'the agent starts' agent_start || bail 'no agent'
+}
+
+info()
+{
+    rbd info --format json "$1" | jq -r "$2"
+}
+
+# parent_of IMAGE: its name, size in MiB and order, and whether it has a parent.
+shape()
+{
+    rbd info --format json "vms/$1" | jq -r '"\(.size / 1048576) \(.order) \(
+        if .parent then "clone" else "alone" end)"'
+}
+
+# The content of a disk, as a file. Its own: what is checked may be repaired.
+content()
+{
+    rm -f "$BED/tmp/content"
+    rbd export --no-progress "vms/$1" "$BED/tmp/content"
+}
+
+# probe IMAGE: type and label.
+probe()
+{
+    content "$1" && blkid -p -o export "$BED/tmp/content" |
+        sed -n 's/^\(TYPE\|LABEL\)=//p' | sort | tr '\n' ' '
+}
+
+# is_sound IMAGE TYPE: by its own tool.
+is_sound()
+{
+    content "$1" || return
+    case $2 in
+    ext4) e2fsck -f -n "$BED/tmp/content" ;;
+    vfat) fsck.vfat -n "$BED/tmp/content" ;;
+    xfs) xfs_repair -n -f "$BED/tmp/content" ;;
+    swap) [ "$(blkid -p -o value -s TYPE "$BED/tmp/content")" = swap ] ;;
+    blank) cmp -n "$(stat -c %s "$BED/tmp/content")" "$BED/tmp/content" \
+        /dev/zero ;;
+    config) cmp "$BED/tmp/content" "$CONFIG" ;;
+    esac
+}
+
+# The bytes that are written in it.
+written()
+{
+    rbd diff --format json "vms/$1" | jq 'map(.length) | add // 0'
+}
+
+is_rewritten()
+{
+    [ "$(virsh_ dumpxml --inactive web1 | grep -c "source protocol='rbd'")" = 5 ]
+}
+
+sources()
+{
+    virsh_ dumpxml --inactive web1 |
+        sed -n "s|.*<source protocol='rbd' name='vms/${A}\([^']*\)'.*|\1|p" |
+        sort | tr '\n' ' '
+}
+
+define()
+{
+    ok 'a domain with all of them is defined' \
+        guest_define -m "$(entries "${NOVA[@]}")" web1 "$A"
+    wait_until 'it is rewritten' 5 is_rewritten
+    is 'the names are those of Nova' "$(sources)" \
+        '_disk _disk.config _disk.eph1 _disk.local _disk.swap '
+    is 'nothing is made before it starts' "$(rbd ls vms)" ''
+    refuses 'without its file it does not start' \
+        "disk 'hda': its file '$CONFIG' cannot be used (No such file" \
+        virsh_ start web1
+    is 'and nothing was made for it' "$(rbd ls vms)" ''
+    head -c 1500000 /dev/urandom >"$CONFIG"
+    truncate -s 1572864 "$CONFIG"
+    virsh_ dumpxml --inactive web1 >"$BED/tmp/web1.xml"
+    like 'remora plan says what will be made' \
+        "$(remora plan "$BED/tmp/web1.xml" | tr -s ' ')" \
+        "vdd swap swap vms/${A}_disk.swap 16 MiB make"
+}
+
+# shellcheck disable=SC2016 # awk's
+start()
+{
+    ok 'with it, it starts' virsh_ start web1
+    is 'the root disk is a clone' "$(shape "${A}_disk")" '64 23 clone'
+    is 'the first ephemeral one is none' "$(shape "${A}_disk.local")" \
+        '64 22 alone'
+    is 'nor is the second' "$(shape "${A}_disk.eph1")" '32 22 alone'
+    is 'nor swap' "$(shape "${A}_disk.swap")" '16 22 alone'
+    is 'nor the config drive' "$(shape "${A}_disk.config")" '1.5 22 alone'
+    is 'the first one is ext4' "$(probe "${A}_disk.local")" 'ephemeral0 ext4 '
+    ok 'and sound' is_sound "${A}_disk.local" ext4
+    is 'the second is vfat' "$(probe "${A}_disk.eph1")" 'SCRATCH vfat '
+    ok 'and sound' is_sound "${A}_disk.eph1" vfat
+    is 'swap is swap' "$(probe "${A}_disk.swap")" 'swap '
+    ok 'the config drive is the file' is_sound "${A}_disk.config" config
+    ok 'only what is not zero was written' \
+        eval "[ $(written "${A}_disk.local") -lt $((4 * MiB)) ] &&
+            [ $(written "${A}_disk.swap") -le 8192 ]"
+    wait_until 'the claims are the guest'"'"'s, and the drive has none' 10 \
+        agent_runs "$A" "vms/${A}_disk" "vms/${A}_disk.local" \
+        "vms/${A}_disk.eph1" "vms/${A}_disk.swap"
+    is 'the drive is a CD' "$(virsh_ domblklist --details web1 |
+        awk '$3 == "hda" { print $2 }')" cdrom
+}
+
+again()
+{
+    ok 'it is ended' virsh_ destroy web1
+    wait_until 'no claim is left' 10 agent_no_claims
+    cp "$CONFIG" "$BED/tmp/first" && rm "$CONFIG"
+    ok 'it starts again without the file' virsh_ start web1
+    cp "$BED/tmp/first" "$CONFIG"
+    ok 'its drive is as it was' is_sound "${A}_disk.config" config
+    ok 'it is ended' virsh_ destroy web1
+    truncate -s 3M "$CONFIG"
+    ok 'it starts with another file' virsh_ start web1
+    is 'and its drive is the same' "$(info "vms/${A}_disk.config" .size)" 1572864
+    cp "$BED/tmp/first" "$CONFIG"
+    ok 'it is ended' virsh_ destroy web1
+    wait_until 'no claim is left' 10 agent_no_claims
+}
+
+# asks ELEMENT...: a request of its own, as the hook gets it.
+asks()
+{
+    request_kind one "$(entries "$@")" && request_new one
+}
+
+others()
+{
+    ok 'xfs, a blank one and data' asks \
+        "target='vda' kind='ephemeral' size='300 MiB' format='xfs'" \
+        "target='vdb' kind='ephemeral' size='8 MiB'" \
+        "target='vdc' kind='data' size='4 MiB'" \
+        "target='vdd' kind='data' image='$IMAGE'" \
+        "target='vde' kind='rescue' image='$IMAGE'"
+    ok 'are made' request_prepare
+    is 'xfs is xfs' "$(probe "${REQUEST_UUID}_disk.local")" 'ephemeral0 xfs '
+    ok 'and sound' is_sound "${REQUEST_UUID}_disk.local" xfs
+    ok 'the blank one is blank' is_sound "${REQUEST_UUID}_disk.eph1" blank
+    is 'so is data' "$(written "${REQUEST_UUID}_disk.vdc")" 0
+    is 'data of an image is a clone' "$(shape "${REQUEST_UUID}_disk.vdd")" \
+        '16 23 clone'
+    is 'and so is rescue' "$(shape "${REQUEST_UUID}_disk.rescue")" \
+        '16 23 clone'
+    request_release
+    wait_until 'no claim is left' 10 agent_no_claims
+    sed -i "s/size=\"$((8 * MiB))\"/size=\"$((12 * MiB))\"/" "$REQUEST"
+    ok 'a larger one' request_prepare
+    is 'has grown' "$(shape "${REQUEST_UUID}_disk.eph1")" '12 22 alone'
+    request_release
+    wait_until 'no claim is left' 10 agent_no_claims
+}
+
+bad_files()
+{
+    local title
+    asks "target='hda' kind='config' file='$BED/tmp/odd'"
+    for title in 'it is no plain file' 'it has 0 bytes' \
+        'Too many levels of symbolic links' "it has $((64 * MiB + 1)) bytes"; do
+        rm -rf "$BED/tmp/odd"
+        case $title in
+        *plain*) mkdir "$BED/tmp/odd" ;;
+        *' 0 '*) : >"$BED/tmp/odd" ;;
+        *links) ln -s "$CONFIG" "$BED/tmp/odd" ;;
+        *) truncate -s $((64 * MiB + 1)) "$BED/tmp/odd" ;;
+        esac
+        refuses "a file is refused: $title" "$title" request_prepare
+    done
+    rm -rf "$BED/tmp/odd"
+    ok 'nothing was made of them' eval "! rbd info vms/${REQUEST_UUID}_disk.config"
+}
+
+# A tool that fails, and one that does not end well.
+bad_tools()
+{
+    asks "target='vda' kind='ephemeral' size='1 MiB' format='ext4'"
+    sed -i 's/size="1048576"/size="1048577"/' "$REQUEST"
+    mount --bind /bin/false "$(realpath "$(command -v mkfs.ext4)")"
+    refuses 'a tool that fails is named' \
+        "'mkfs.ext4' (of the package e2fsprogs) did not come to its end" \
+        request_prepare
+    umount "$(realpath "$(command -v mkfs.ext4)")"
+    is 'what it was for is gone' \
+        "$(rbd ls vms | grep -c "^$REQUEST_UUID")" 0
+    ok 'no claim is left' agent_no_claims
+    ok 'the same is served once it works' request_prepare
+    ok 'and sound' is_sound "${REQUEST_UUID}_disk.local" ext4
+    request_release
+}
+
+# ---- what the tools may do -------------------------------------------------
+
+# confined COMMAND: what a tool that is a shell says, with a file as its third
+# descriptor.
+confined()
+{
+    "$BED_INST/libexec/remora/confine" 5 1073741824 4096 "$@" \
+        3<>"$BED/tmp/confined" 4<"$0" 2>&1
+}
+
+confinement()
+{
+    : >"$BED/tmp/confined"
+    chmod 0666 "$BED/tmp/confined"
+    is 'a tool is nobody, of no group' "$(confined id -u; confined id -G)" \
+        '65534
+65534'
+    is 'it has no capability, now or later' \
+        "$(confined grep -E '^(CapPrm|CapEff|NoNewPrivs)' /proc/self/status |
+            awk '{ print $2 }' | sort -u | tr '\n' ' ')" '0000000000000000 1 '
+    refuses 'its network has no way to the cluster' 'unreachable' \
+        confined bash -c ': </dev/tcp/127.0.0.1/6789'
+    refuses 'it has no other descriptor' 'No such file' confined cat /dev/fd/4
+    refuses 'it reads nothing of root'"'"'s' 'Permission denied' \
+        confined cat /etc/ceph/ceph.client.remora.keyring
+    ok 'it writes no more than it may' eval \
+        '! confined dd if=/dev/zero of=/proc/self/fd/3 bs=8192 count=1'
+    is 'and that much' "$(stat -c %s "$BED/tmp/confined")" 4096
+}
+
+# ---- killed at any moment --------------------------------------------------
+
+now_ms()
+{
+    local now=${EPOCHREALTIME//[.,]/}
+    echo $((now / 1000))
+}
+
+one_shot_killed()
+{
+    (
+        export REMORA_FAULT=$1
+        agent_remorad --one-shot -- prepare web <"$REQUEST"
+        : # or this shell would end in its place, and say so
+    ) >/dev/null 2>&1
+}
+
+is_whole()
+{
+    local name
+    for name in local:ext4 eph1:vfat swap:swap config:config vde:blank; do
+        is_sound "${REQUEST_UUID}_disk.${name%:*}" "${name#*:}" &&
+            rbd image-meta get "vms/${REQUEST_UUID}_disk.${name%:*}" \
+                remora.ready || { echo "it is not whole: $name"; return 1; }
+    done
+}
+
+marks()
+{
+    local name
+    for name in local eph1 swap config vde; do
+        rbd image-meta get "vms/${REQUEST_UUID}_disk.$name" "remora.$1" \
+            2>/dev/null | grep -c .
+    done | awk '{ n += $1 } END { print n + 0 }'
+}
+
+# one_round FAULT: a killed request, then the same again. HALF counts those that
+# left something half-made.
+one_round()
+{
+    request_new all
+    one_shot_killed "$1"
+    [ "$(marks building)" = 0 ] || HALF=$((HALF + 1))
+    tap_run bed_wait 10 request_prepare || { tap_run request_prepare; return 1; }
+    tap_run is_whole || return
+    request_release
+    bed_wait 10 agent_no_claims || { tap_run agent_no_claims; return 1; }
+}
+
+kills()
+{
+    local i bad=0 start span point
+    request_kind all "$(entries "${NOVA[@]}" \
+        "target='vde' kind='data' size='8 MiB'")"
+    request_new all
+    start=$(now_ms)
+    ok 'all of them at once' request_prepare
+    span=$(($(now_ms) - start))
+    ok 'are whole' is_whole
+    request_release
+    HALF=0
+    for point in created building-marked filled marked; do
+        one_round "$point=kill@$((RANDOM % 5 + 1))" && continue
+        bad=$((bad + 1))
+        diag "$point: $REQUEST_UUID: $TAP_OUT"
+    done
+    for ((i = 0; i < ROUNDS; i++)); do
+        one_round "creating=timer:$((RANDOM * 32768 % (span * 1000) + 1))" &&
+            continue
+        bad=$((bad + 1))
+        diag "round $i: $REQUEST_UUID: $TAP_OUT"
+    done
+    is "killed $((ROUNDS + 4)) times, every disk is whole" "$bad" 0
+    ok "half-made ones were met ($HALF times)" [ "$HALF" -gt 0 ]
+    is 'none of them is left' "$(rbd ls vms | while read -r image; do
+        rbd image-meta get "vms/$image" remora.ready >/dev/null || echo "$image"
+    done)" ''
+    is 'nor a tool that runs' "$(pgrep -c -U 65534 mk || :)" 0
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    define
+    start
+    again
+    others
+    bad_files
+    bad_tools
+    confinement
+    kills
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
