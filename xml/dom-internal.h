@@ -334,6 +334,9 @@ void dom_record(DomWork *work, const DomPlanDisk *disk, xmlNode *before);
 /* Our element as virDomainSetMetadata takes it. */
 char *dom_record_dump(xmlNode *meta);
 
+/* dom-scsi.c: where new disks on a SCSI bus are, once all are written. */
+void dom_scsi_place(DomWork *work);
+
 /* dom-rewrite.c */
 DomWork *
 dom_work_new(const DomPlan *plan, const DomSite *sites, GError **error);

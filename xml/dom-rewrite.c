@@ -108,57 +108,6 @@ rewrite_disk(DomWork *work, GPtrArray *nodes, const DomPlanDisk *own)
     g_array_append_val(work->disks, done);
 }
 
-static bool
-has_controller(xmlNode *root)
-{
-    xmlNode *devices = dom_child(root, "devices");
-
-    for (; devices; devices = dom_child_next(devices, "devices")) {
-        xmlNode *node = dom_child(devices, "controller");
-
-        for (; node; node = dom_child_next(node, "controller")) {
-            g_autofree char *type = dom_attr(node, "type");
-
-            if (g_strcmp0(type, "scsi") == 0)
-                return true;
-        }
-    }
-    return false;
-}
-
-/* libvirt would add an older model by itself. */
-static void
-add_controller(DomWork *work)
-{
-    static const char *const places[] = {"emulator", "disk", NULL};
-    xmlNode *devices = dom_child(work->root, "devices");
-
-    work->controller = dom_add(devices, places, "controller");
-    dom_set_attr(work->controller, "type", "scsi");
-    dom_set_attr(work->controller, "index", "0");
-    dom_set_attr(work->controller, "model", "virtio-scsi");
-}
-
-static bool
-needs_controller(const DomWork *work)
-{
-    if (work->plan->device || work->sites->same_guest ||
-        has_controller(work->root))
-        return false;
-    for (guint i = 0; i < work->disks->len; i++) {
-        const DomWorkDisk *done = &g_array_index(work->disks, DomWorkDisk, i);
-        const DomPlanDisk *own = work->plan->disks->pdata[i];
-        const DomDisk *disk = &own->disk;
-        g_autofree char *bus = dom_child_attr(done->node, "target", "bus");
-
-        if (dom_disk_is_made(disk) && !disk->in_place && !disk->left &&
-            g_strcmp0(site_of(work->sites, own)->bus, "scsi") == 0 &&
-            g_strcmp0(bus, "scsi") == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A name that remora gives a clone has the UUID in it, so it must last. */
 static void
 write_uuid(DomWork *work)
@@ -222,8 +171,7 @@ rewrite_all(DomWork *work)
     drop_past(work);
     for (guint i = 0; i < disks->len; i++)
         rewrite_disk(work, nodes, disks->pdata[i]);
-    if (needs_controller(work))
-        add_controller(work);
+    dom_scsi_place(work);
     /* One that is left from before is no reason to change what is final. */
     if (!work->plan->device && (work->sites->arrival || work->changed))
         work->changed |= dom_arrival_write(work->root, work->sites->arrival);
