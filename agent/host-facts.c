@@ -42,19 +42,20 @@ find_site(Host *host, const DomPlan *plan, HostSite *ret_site, GError **error)
 }
 
 static DomPlan *
-plan_stored(Host *host, const char *xml, GError **error)
+plan_stored(Host *host, const GArray *pools, const char *xml, GError **error)
 {
     bool bare = host_conf(host)->complete_existing;
     g_autoptr(GError) down = NULL;
-    DomPlan *plan =
-        request_plan(host, HOST_ASK_MEMORY, xml, strlen(xml), bare, &down);
+    DomPlan *plan = request_plan_with(host, HOST_ASK_MEMORY, pools, xml,
+                                      strlen(xml), bare, &down);
 
     if (plan || !g_error_matches(down, STORE_ERROR, STORE_ERROR_DOWN)) {
         if (down)
             g_propagate_error(error, g_steal_pointer(&down));
         return plan;
     }
-    return request_plan(host, HOST_ASK_CONF, xml, strlen(xml), bare, error);
+    return request_plan_with(host, HOST_ASK_CONF, pools, xml, strlen(xml), bare,
+                             error);
 }
 
 /* One that cannot be looked at may be. */
@@ -146,13 +147,14 @@ find_changes(Host *host,
 
 static gboolean
 changes(gpointer host,
+        const GArray *pools,
         const char *xml,
         VirtLive live,
         gpointer domain,
         VirtChanges *ret_changes,
         GError **error)
 {
-    g_autoptr(DomPlan) plan = plan_stored(host, xml, error);
+    g_autoptr(DomPlan) plan = plan_stored(host, pools, xml, error);
 
     if (!plan)
         return FALSE;
@@ -160,6 +162,36 @@ changes(gpointer host,
     ret_changes->images = protect_find(host, plan);
     return !ret_changes->ours ||
            find_changes(host, xml, plan, live, domain, ret_changes, error);
+}
+
+static bool
+completes(gpointer host)
+{
+    return host_conf(host)->complete_existing;
+}
+
+/* A pool's name is no proof: two clusters may have one of the same name. Where
+ * there is one cluster, what names no host is in it. */
+static bool
+cluster_at(gpointer host, const GPtrArray *hosts, guint *ret_cluster)
+{
+    g_auto(HostsLimit) limit = {0};
+
+    *ret_cluster = 0;
+    if (hosts->len == 0)
+        return host_clusters(host) == 1;
+    for (guint i = 0; i < host_clusters(host); i++) {
+        Cluster *cluster = host_cluster(host, i);
+        g_autoptr(GPtrArray) monitors = cluster_last_monitors(cluster);
+
+        if (!monitors)
+            monitors = cluster_monitors(cluster, NULL);
+        if (monitors && hosts_among(hosts, monitors, &limit)) {
+            *ret_cluster = i;
+            return true;
+        }
+    }
+    return false;
 }
 
 static bool
@@ -214,6 +246,8 @@ host_facts_new(Host *host)
         .free = free_host,
         .uri = uri,
         .changes = changes,
+        .completes = completes,
+        .cluster_at = cluster_at,
         .moved = moved,
         .secret_name = secret_name,
         .secret_uuid = secret_uuid,

@@ -6,6 +6,7 @@
 
 #include "agent/proxied.h"
 
+#include "agent/host-facts.h"
 #include "agent/log.h"
 #include "agent/protect.h"
 #include "agent/proxied-attach.h"
@@ -13,6 +14,7 @@
 #include "agent/request.h"
 #include "agent/rewrite.h"
 #include "agent/virt/ask.h"
+#include "agent/virt/pools.h"
 
 #include <string.h>
 
@@ -165,11 +167,12 @@ is_new(Proxied *proxied, Host *host, const DomPlan *plan)
 static gboolean
 check_new(Proxied *proxied,
           Host *host,
+          const GArray *pools,
           const ProxiedRequest *request,
           GError **error)
 {
-    g_autoptr(DomPlan) plan = request_plan(host, HOST_ASK_NOBODY, request->body,
-                                           request->len, true, NULL);
+    g_autoptr(DomPlan) plan = request_plan_with(
+        host, HOST_ASK_NOBODY, pools, request->body, request->len, true, NULL);
 
     return !plan || !protect_concerns(host, plan) ||
            !is_new(proxied, host, plan) || protect_check(host, plan, error);
@@ -183,9 +186,14 @@ serve_define(Proxied *proxied,
 {
     g_autofree char *name = NULL;
     g_autoptr(GError) error = NULL;
+    g_autoptr(VirtFacts) facts = host_facts_new(host);
+    g_auto(VirtPools) pools = {0};
     char *xml = NULL;
-    bool good = check_new(proxied, host, request, &error) &&
-                rewrite_domain(host, request->body, request->len, &xml, &error);
+    bool good = virt_pools_ask(facts, request->body, request->len, ask_ms(host),
+                               &pools, &error) &&
+                check_new(proxied, host, pools.pools, request, &error) &&
+                rewrite_domain(host, pools.pools, request->body, request->len,
+                               &xml, &error);
 
     if (!good || xml)
         name = dom_peek_name(request->body, request->len);

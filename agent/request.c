@@ -43,6 +43,7 @@ typedef struct {
     const char *uuid; /* NULL: it is a definition */
     const char *name;
     bool complete_bare;
+    const GArray *pools; /* of DomStoragePool; NULL: none are known */
 } Text;
 
 /* likely: see host_rules(). */
@@ -59,6 +60,11 @@ plan_with(Host *host,
 
     if (!host_rules(host, ask, likely, text->complete_bare, &rules, error))
         return NULL;
+    for (guint i = 0; text->pools && i < rules.n; i++) {
+        rules.rules[i].storage_pools =
+            (const DomStoragePool *)(gpointer)text->pools->data;
+        rules.rules[i].n_storage_pools = text->pools->len;
+    }
     plan = text->uuid ? dom_plan_new_device_among(text->xml, text->len,
                                                   text->uuid, text->name,
                                                   rules.rules, rules.n, error)
@@ -144,6 +150,25 @@ plan_text(Host *host, HostAsk ask, const Text *text, GError **error)
 }
 
 DomPlan *
+request_plan_with(Host *host,
+                  HostAsk ask,
+                  const GArray *pools,
+                  const char *xml,
+                  gsize len,
+                  bool complete_bare,
+                  GError **error)
+{
+    const Text text = {
+        .xml = xml, .len = len, .complete_bare = complete_bare, .pools = pools};
+    g_autoptr(DomPlan) plan = plan_text(host, ask, &text, error);
+
+    if (plan && (ask == HOST_ASK_NOBODY || ask == HOST_ASK_CONF ||
+                 host_find_parents(host, plan, error)))
+        return g_steal_pointer(&plan);
+    return NULL;
+}
+
+DomPlan *
 request_plan(Host *host,
              HostAsk ask,
              const char *xml,
@@ -151,13 +176,7 @@ request_plan(Host *host,
              bool complete_bare,
              GError **error)
 {
-    const Text text = {.xml = xml, .len = len, .complete_bare = complete_bare};
-    g_autoptr(DomPlan) plan = plan_text(host, ask, &text, error);
-
-    if (plan && (ask == HOST_ASK_NOBODY || ask == HOST_ASK_CONF ||
-                 host_find_parents(host, plan, error)))
-        return g_steal_pointer(&plan);
-    return NULL;
+    return request_plan_with(host, ask, NULL, xml, len, complete_bare, error);
 }
 
 DomPlan *
@@ -168,8 +187,8 @@ request_plan_device(Host *host,
                     const char *name,
                     GError **error)
 {
-    const Text text = {xml, len, uuid, name,
-                       host_conf(host)->complete_existing};
+    const Text text = {xml, len, uuid, name, host_conf(host)->complete_existing,
+                       NULL};
     g_autoptr(GError) why = NULL;
     DomPlan *plan = plan_text(host, HOST_ASK_CLUSTER, &text, &why);
 
@@ -192,7 +211,7 @@ request_is_as_it_stands(Host *host, const DomPlan *plan)
     for (guint i = 0; i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        if (disk->kind != DOM_DISK_BARE)
+        if (disk->kind != DOM_DISK_BARE || !disk->in_place)
             return false;
     }
     return true;

@@ -58,6 +58,15 @@ DomPlan *request_plan(Host *host,
                       gsize len,
                       bool complete_bare,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same where libvirt's storage pools (of DomStoragePool) are known; NULL: none
+ * are. */
+DomPlan *request_plan_with(Host *host,
+                           HostAsk ask,
+                           const GArray *pools,
+                           const char *xml,
+                           gsize len,
+                           bool complete_bare,
+                           GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* The same of a lone device of a domain, name NULL or its name. Whose it is, the
  * cluster is asked only where that is in doubt; what it asks for names its pool. */
 DomPlan *request_plan_device(Host *host,

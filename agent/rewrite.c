@@ -32,6 +32,7 @@ knows_parents(const DomPlan *plan)
  * why the cluster is not asked at all, or NULL. */
 static DomPlan *
 plan_ours(Host *host,
+          const GArray *pools,
           const GError *silent,
           const char *xml,
           gsize len,
@@ -42,11 +43,13 @@ plan_ours(Host *host,
     g_autoptr(DomPlan) plan = NULL;
 
     if (!down)
-        plan = request_plan(host, HOST_ASK_CLUSTER, xml, len, bare, &down);
+        plan = request_plan_with(host, HOST_ASK_CLUSTER, pools, xml, len, bare,
+                                 &down);
     if (plan)
         return g_steal_pointer(&plan);
     if (is_down(down)) {
-        plan = request_plan(host, HOST_ASK_CONF, xml, len, bare, error);
+        plan = request_plan_with(host, HOST_ASK_CONF, pools, xml, len, bare,
+                                 error);
         if (!plan || knows_parents(plan))
             return g_steal_pointer(&plan);
     }
@@ -75,11 +78,15 @@ find_site(Host *host,
 }
 
 gboolean
-rewrite_domain(
-    Host *host, const char *xml, gsize len, char **ret_xml, GError **error)
+rewrite_domain(Host *host,
+               const GArray *pools,
+               const char *xml,
+               gsize len,
+               char **ret_xml,
+               GError **error)
 {
     g_autoptr(DomPlan) first =
-        request_plan(host, HOST_ASK_NOBODY, xml, len, false, error);
+        request_plan_with(host, HOST_ASK_NOBODY, pools, xml, len, false, error);
     g_autoptr(DomPlan) plan = NULL;
     g_auto(HostSite) site = {0};
     g_autoptr(GError) silent = NULL;
@@ -89,7 +96,7 @@ rewrite_domain(
                    !dom_plan_has_strangers(first)))
         return first != NULL;
     (void)host_check_monitors(host, first, &silent);
-    plan = plan_ours(host, silent, xml, len, error);
+    plan = plan_ours(host, pools, silent, xml, len, error);
     if (!plan || request_is_as_it_stands(host, plan))
         return plan != NULL;
     return find_site(host, silent, false, plan, &site, error) &&

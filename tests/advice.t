@@ -192,7 +192,8 @@ render()
     "$REMORA" -c "$tmp/remora.conf" render --offline "$tmp/domain.xml"
 }
 
-# Those of a lone device are the same messages.
+# Those of a lone device are the same messages, as are those of a volume, whose
+# storage pool nobody looks up here.
 named()
 {
     table | cut -d ' ' -f 1
@@ -200,7 +201,7 @@ named()
 }
 
 is 'all that is refused is here' "$(cd "$srcdir/tests/xml" && ls -- *.err |
-    sed 's/\.err$//' | grep -v '^99-device-' | sort)" "$(named | sort -u)"
+    sed 's/\.err$//' | grep -v -e '^99-device-' -e '^39-volume-' | sort)" "$(named | sort -u)"
 
 while IFS=' ' read -r name program; do
     perl -0777 -pe "$program" "$srcdir/tests/xml/$name.in.xml" \

@@ -226,6 +226,15 @@ const DomRules *dom_where_asked(const DomClusters *clusters,
 /* It is elsewhere. */
 void dom_source_estrange(DomSource *source);
 
+/* dom-volume.c. Of a disk of type 'volume' in a storage pool of the rules: puts
+ * into an empty source which image it means, and into ret_rules its cluster. */
+bool dom_volume_resolve(xmlNode *disk,
+                        const DomClusters *clusters,
+                        DomSource *source,
+                        const DomRules **ret_rules);
+/* Whether it is one with a volume of that name. */
+bool dom_volume_is(xmlNode *disk, const char *image);
+
 /* dom-standing.c */
 typedef enum {
     DOM_STANDING_HOLDS,   /* a request, or what was made of it */
@@ -254,6 +263,7 @@ typedef struct {
     DomPlan *plan;
     xmlNode *node;         /* its <disk>, or NULL */
     guint disk_index;      /* node's place among dom_disk_nodes() */
+    bool volume;           /* of type 'volume', whose meaning is known */
     const DomEntry *entry; /* or NULL */
     DomSource *source;     /* of node, or an empty one */
 } DomPlanDisk;

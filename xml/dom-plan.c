@@ -214,6 +214,7 @@ typedef struct {
     const char *target;
     DomSource *source;
     DomEntry *entry; /* or NULL */
+    bool volume;     /* the source is what a volume means */
 } Found;
 
 static gboolean
@@ -237,6 +238,7 @@ plan_found(Builder *builder, Found *found, DomStanding standing, GError **error)
 
     if (own) {
         own->disk_index = found->index;
+        own->volume = found->volume;
         if (plan_as_found(builder, own, found, standing, error))
             return TRUE;
     }
@@ -301,11 +303,19 @@ plan_node(Builder *builder, guint index, GError **error)
     xmlNode *node = builder->nodes->pdata[index];
     g_autofree char *target = dom_child_attr(node, "target", "dev");
     GHashTable *entries = builder->plan->request->by_target;
-    Found found = {index, node, target, dom_source_read(node),
-                   target ? g_hash_table_lookup(entries, target) : NULL};
+    Found found = {.index = index, .node = node, .target = target};
     gboolean done;
 
-    look_where(builder, node, found.source, found.entry);
+    if (target)
+        found.entry = g_hash_table_lookup(entries, target);
+    found.source = g_new0(DomSource, 1);
+    found.volume = dom_volume_resolve(node, builder->clusters, found.source,
+                                      &builder->rules);
+    if (!found.volume) {
+        dom_source_free(found.source);
+        found.source = dom_source_read(node);
+        look_where(builder, node, found.source, found.entry);
+    }
     done = plan_target(builder, &found, error);
     dom_source_free(found.source);
     return done;
@@ -314,7 +324,10 @@ plan_node(Builder *builder, guint index, GError **error)
 static gboolean
 plan_entry_alone(Builder *builder, DomEntry *entry, GError **error)
 {
-    Found found = {G_MAXUINT, NULL, entry->target, g_new0(DomSource, 1), entry};
+    Found found = {.index = G_MAXUINT,
+                   .target = entry->target,
+                   .source = g_new0(DomSource, 1),
+                   .entry = entry};
     gboolean done;
 
     builder->rules = dom_where_asked(builder->clusters, entry->ref);
@@ -371,7 +384,7 @@ settle(DomPlanDisk *own)
     }
     /* libvirt takes the '@' of a name for a part of the image's name. */
     disk->in_place =
-        disk->kind == DOM_DISK_BARE ||
+        (disk->kind == DOM_DISK_BARE && !own->volume) ||
         (disk->pool && g_strcmp0(type, "network") == 0 &&
          !own->source->snap_at &&
          dom_source_is(own->source, disk->pool, disk->image, disk->snap));

@@ -45,6 +45,8 @@ is_where_put(xmlNode *disk, xmlNode *kept, const char *image)
         name = g_strdup_printf("%s/%s", now->pool, now->image);
         return strcmp(name, image) == 0;
     }
+    if (dom_volume_is(kept, now->image))
+        return true;
     /* No clone: the disk was completed where it was. */
     before = dom_source_read(kept);
     return before->kind == DOM_SOURCE_RBD &&

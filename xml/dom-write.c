@@ -113,7 +113,7 @@ write_source(xmlNode *node, const DomPlanDisk *own)
 
     if (!source)
         source = dom_add(node, after_driver, "source");
-    if (own->source->kind != DOM_SOURCE_RBD)
+    if (own->source->kind != DOM_SOURCE_RBD || own->volume)
         changed |= clear_other_source(source);
     changed |= dom_set_attr(source, "protocol", "rbd");
     changed |= dom_set_attr(source, "name", name);
@@ -264,10 +264,15 @@ complete_serial(xmlNode *node, const DomDisk *disk)
 }
 
 static bool
-write_bare(xmlNode *node, const DomDisk *disk, const DomSite *site)
+write_bare(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
 {
+    const DomDisk *disk = &own->disk;
     bool changed = write_driver(node, disk, site);
 
+    if (own->volume) {
+        changed |= dom_set_attr(node, "type", "network");
+        changed |= write_source(node, own);
+    }
     changed |= write_hosts(node, site);
     changed |= complete_auth(node, site);
     if (!site->same_guest)
@@ -302,7 +307,8 @@ dom_write_disk(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
     if (disk->under_overlay)
         return write_covered(node, disk, site);
     if (disk->kind == DOM_DISK_BARE)
-        return dom_place_of(own)->complete_bare && write_bare(node, disk, site);
+        return (dom_place_of(own)->complete_bare || own->volume) &&
+               write_bare(node, own, site);
     changed = dom_set_attr(node, "type", "network");
     changed |= write_driver(node, disk, site);
     changed |= write_source(node, own);

@@ -65,6 +65,13 @@ typedef enum {
     DOM_ERROR_OWNER,     /* a disk that belongs to another domain */
 } DomErrorCode;
 
+/* A storage pool of libvirt's that is a pool of Ceph's. */
+typedef struct {
+    const char *name; /* libvirt's */
+    const char *pool; /* Ceph's */
+    guint cluster;    /* it is in, by its place among the rules */
+} DomStoragePool;
+
 /* By what the source of a disk tells which cluster it is in; NULL or empty:
  * that is not said. Borrowed for the call. */
 typedef struct {
@@ -93,6 +100,9 @@ typedef struct {
      * all that counts. */
     DomWeigh weigh;
     gpointer weigh_data;
+    /* Those that disks of type 'volume' name; of all alike. */
+    const DomStoragePool *storage_pools;
+    gsize n_storage_pools;
 } DomRules;
 
 typedef enum {
@@ -262,6 +272,13 @@ DomPlan *dom_plan_new_device_among(const char *xml,
                                    const DomRules *rules,
                                    guint n_rules,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
+/* The storage pools that disks of type 'volume' name, each once; none also where
+ * the definition cannot be read. g_strfreev() it. */
+char **dom_storage_pools(const char *xml, gsize len);
+/* Ceph's pool that a storage pool of libvirt's is, by libvirt's XML of that;
+ * NULL: it is none of Ceph's. g_free() it. ret_hosts gets an array of DomHost. */
+char *dom_storage_pool_read(const char *xml, gsize len, GPtrArray **ret_hosts);
 
 /* The <name> in a definition that perhaps cannot be planned, for a message
  * about that; control characters are blanks. NULL: none to be read. g_free() */

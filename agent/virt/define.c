@@ -6,6 +6,8 @@
 
 #include "agent/virt/define.h"
 
+#include "agent/virt/pools.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -157,13 +159,17 @@ rewrite_once(const VirtFacts *facts,
              Pass *pass,
              GError **error)
 {
+    g_auto(VirtPools) pools = {0};
     gboolean good;
 
     pass_clear(pass);
     *pass = (Pass){.xml = stored_xml(domain, error)};
+    if (pass->xml && facts->class->completes(facts->data))
+        virt_pools_read(facts, virDomainGetConnect(domain), pass->xml,
+                        strlen(pass->xml), &pools);
     good = pass->xml &&
-           facts->class->changes(facts->data, pass->xml, live_xml, domain,
-                                 &pass->what, error) &&
+           facts->class->changes(facts->data, pools.pools, pass->xml, live_xml,
+                                 domain, &pass->what, error) &&
            change(domain, pass->xml, pass->what.changes, &pass->again, error);
     pass->changed = pass->what.changes != NULL;
     return good;

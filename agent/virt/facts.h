@@ -33,13 +33,22 @@ typedef struct {
     /* libvirt's URI. g_free() it. */
     char *(*uri)(gpointer data);
     /* What is to become of a stored definition. live is asked only where
-     * something would change. ret_changes is to be cleared in any case. */
+     * something would change. pools: libvirt's storage pools that it names (of
+     * DomStoragePool), or NULL. ret_changes is to be cleared in any case. */
     gboolean (*changes)(gpointer data,
+                        const GArray *pools,
                         const char *xml,
                         VirtLive live,
                         gpointer domain,
                         VirtChanges *ret_changes,
                         GError **error);
+    /* Whether disks that are there already are completed. */
+    bool (*completes)(gpointer data);
+    /* The cluster, by its place among the rules, that has a monitor at one of
+     * these hosts (of DomHost); false: none has. */
+    bool (*cluster_at)(gpointer data,
+                       const GPtrArray *hosts,
+                       guint *ret_cluster);
     /* Whether changes() would say something else now, since the monitors of what
      * is in the definition turned out to be others. */
     bool (*moved)(gpointer data, const char *xml);

@@ -17,6 +17,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/libvirt.sh"
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
+. "$here/lib/proxied.sh"
 . "$here/lib/request.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
@@ -243,6 +244,62 @@ bad_tools()
     request_release
 }
 
+# ---- a volume of a storage pool --------------------------------------------
+
+# pool_xml NAME HOST POOL
+pool_xml()
+{
+    echo "<pool type='rbd'>
+  <name>$1</name>
+  <source>
+    <host name='$2' port='6789'/>
+    <name>$3</name>
+    <auth type='ceph' username='remora'>
+      <secret uuid='$(agent_secret)'/>
+    </auth>
+  </source>
+</pool>"
+}
+
+volume_disk()
+{
+    echo "<disk type='volume' device='disk'>
+      <source pool='$1' volume='$2'/>
+      <target dev='vda' bus='virtio'/>
+    </disk>"
+}
+
+volumes()
+{
+    local pool uuid
+    pool_xml ceph-volumes 127.0.0.1 volumes >"$BED/tmp/pool"
+    ok 'a storage pool' virsh_ pool-define "$BED/tmp/pool"
+    pool_xml elsewhere 127.0.0.9 volumes >"$BED/tmp/pool"
+    ok 'one of another cluster' virsh_ pool-define "$BED/tmp/pool"
+    rbd import --no-progress "$BED/tmp/golden" volumes/golden
+    uuid=$(uuidgen)
+    guest_xml volume "$uuid" "$(volume_disk ceph-volumes golden)" \
+        >"$BED/tmp/volume.xml"
+    ok 'a definition with a volume comes by the proxy' eval \
+        "proxied_ask define <'$BED/tmp/volume.xml' >'$BED/tmp/proxied.xml'"
+    ok 'it is defined' virsh_ define "$BED/tmp/proxied.xml"
+    ok 'it starts' virsh_ start volume
+    ok 'the guest reads its disk' guest_wait_line volume \
+        'hello from a golden image'
+    ok 'it is ended' virsh_ destroy volume
+    ok 'remora takes it back' remora revert volume
+    like 'to the volume that it was' "$(virsh_ dumpxml --inactive volume)" \
+        "<source pool='ceph-volumes' volume='golden'/>"
+    guest_xml volume2 "$(uuidgen)" "$(volume_disk elsewhere golden)" \
+        >"$BED/tmp/volume.xml"
+    is 'a pool of another cluster is left alone' \
+        "$(proxied_ask define <"$BED/tmp/volume.xml")" ''
+    guest_xml volume3 "$(uuidgen)" "$(volume_disk nowhere golden)" \
+        >"$BED/tmp/volume.xml"
+    is 'and one that libvirt does not know' \
+        "$(proxied_ask define <"$BED/tmp/volume.xml")" ''
+}
+
 # ---- what the tools may do -------------------------------------------------
 
 # confined COMMAND: what a tool that is a shell says, with a file as its third
@@ -363,6 +420,7 @@ inside()
     others
     bad_files
     bad_tools
+    volumes
     confinement
     kills
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''

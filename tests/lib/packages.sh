@@ -28,6 +28,7 @@ PACKAGES_RUN=(
     dosfstools e2fsprogs xfsprogs
     iproute2 jq procps util-linux
     libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu
+    libvirt-daemon-driver-storage-rbd
     libxml2-utils
     python3-libvirt
     qemu-block-extra qemu-system-x86 qemu-utils

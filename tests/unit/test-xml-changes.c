@@ -133,6 +133,22 @@ test_revert_kind(void **state G_GNUC_UNUSED)
     assert_int_equal(changes->removals->len, 1);
 }
 
+/* A disk of type 'volume', which was put where it means. */
+static void
+test_revert_volume(void **state G_GNUC_UNUSED)
+{
+    static const char kept[] =
+        "<remora:original target='vda'><disk type='volume'>"
+        "<source pool='p' volume='v'/><target dev='vda'/></disk>"
+        "</remora:original>";
+    g_autoptr(DomChanges) one = revert_text(kept, PUT("volumes/v"));
+    g_autoptr(DomChanges) two = revert_text(kept, PUT("volumes/w"));
+
+    assert_int_equal(one->updates->len, 1);
+    assert_non_null(strstr(one->updates->pdata[0], "volume=\"v\""));
+    assert_int_equal(two->updates->len, 0);
+}
+
 /* Another disk is there now: it stays. */
 static void
 test_revert_stale(void **state G_GNUC_UNUSED)
@@ -195,6 +211,7 @@ main(void)
         cmocka_unit_test(test_left),
         cmocka_unit_test(test_revert),
         cmocka_unit_test(test_revert_kind),
+        cmocka_unit_test(test_revert_volume),
         cmocka_unit_test(test_revert_stale),
         cmocka_unit_test(test_revert_gone),
         cmocka_unit_test(test_revert_nothing),

@@ -17,6 +17,12 @@ static const char *const site_more_image_pools[] = {"images", "glance", NULL};
 static const char *const site_volume_pools[] = {"volumes", NULL};
 static const char *const site_one_pool[] = {"rbd", NULL};
 
+static const DomStoragePool site_storage_pools[] = {
+    {"ceph-volumes", "volumes", 0},
+    {"ceph-other", "other", 0},
+    {"ceph-vms", "vms", 0},
+};
+
 static const DomHost site_hosts[] = {
     {(char *)"9.115.251.194", (char *)"6789"},
     {(char *)"9.115.251.195", (char *)"6789"},
