@@ -5,13 +5,15 @@
 #
 #     packages_install build run
 #     packages_units DIRECTORY     libvirt's systemd units, into a new one
+#     packages_kernel DIRECTORY    a kernel for guests, likewise
 #
 # One list for all releases: where a release has split a package, its parts are
 # in PACKAGES_SPLIT, and those that apt knows here are wanted.
 #
 # Contract: installs what is missing and says what, starts no service, asks
 #           nothing. Leaves apt alone when everything is there already;
-#           packages_units always fetches, and installs nothing.
+#           packages_units and packages_kernel always fetch, and install
+#           nothing.
 # Needs:    root, only if something is missing.
 
 # From a checkout to programs and unit tests.
@@ -24,6 +26,7 @@ PACKAGES_BUILD=(
 # A cluster, a libvirtd and guests in a bed, and what the tests look with.
 PACKAGES_RUN=(
     binutils
+    busybox-static
     ceph-common ceph-mgr ceph-mon ceph-osd
     dosfstools e2fsprogs xfsprogs
     iproute2 jq procps util-linux
@@ -35,6 +38,7 @@ PACKAGES_RUN=(
     spin
     systemd
     virtinst
+    xorriso
 )
 
 # What reads the sources and looks at how the programs run.
@@ -188,4 +192,19 @@ packages_units()
     for unit in "${LIBVIRT_UNITS[@]}"; do
         cp "$(find . -path "*lib/systemd/system/$unit")" "$dir/" || return
     done
+}
+
+# The one for virtual machines, which is small. Installed it would be the
+# machine's own to boot.
+packages_kernel()
+{
+    local dir=$1 from=$1.package package
+    package=$(apt-cache depends linux-image-cloud-amd64 |
+        sed -n 's/^ *Depends: \(linux-image-[0-9].*\)/\1/p' | head -n 1)
+    mkdir "$dir" "$from" && cd "$from" || return
+    packages_download "$package" ||
+        { apt-get -qq update && packages_download "$package"; } || return
+    dpkg-deb -x ./*.deb "$dir" || return
+    [ -d "$dir/lib/modules" ] || ln -s usr/lib "$dir/lib" || return
+    find "$dir/lib/modules/" -name '*.ko.xz' -exec xz -d {} +
 }
