@@ -532,12 +532,17 @@ cluster_site(Cluster *cluster,
         return FALSE;
     result.hosts = hosts_of(result.monitors);
     result.secret_uuid = cluster_secret_uuid(cluster, fsid);
+    result.cache = conf_cachemode(conf, "network");
+    result.cache_file = conf_cachemode(conf, "file");
+    result.cache_block = conf_cachemode(conf, "block");
     result.site = (DomSite){
         .hosts = (const DomHost *)(void *)result.hosts->data,
         .n_hosts = result.hosts->len,
         .auth_user = cluster->guest_user,
         .secret_uuid = result.secret_uuid,
-        .cache = conf->cache_network,
+        .cache = result.cache,
+        .cache_file = result.cache_file,
+        .cache_block = result.cache_block,
         .discard = conf->discard,
         .bus = conf->bus,
     };
@@ -551,4 +556,7 @@ cluster_site_clear(ClusterSite *site)
     g_clear_pointer(&site->hosts, g_array_unref);
     g_clear_pointer(&site->monitors, g_ptr_array_unref);
     g_clear_pointer(&site->secret_uuid, g_free);
+    g_clear_pointer(&site->cache, g_free);
+    g_clear_pointer(&site->cache_file, g_free);
+    g_clear_pointer(&site->cache_block, g_free);
 }

@@ -68,6 +68,9 @@ typedef struct {
     GArray *hosts; /* of DomHost, borrowed from monitors */
     GPtrArray *monitors;
     char *secret_uuid;
+    char *cache; /* modes, by type */
+    char *cache_file;
+    char *cache_block;
 } ClusterSite;
 /* Of the cluster: the live monitors; else those of ceph.conf. */
 gboolean cluster_site(Cluster *cluster,

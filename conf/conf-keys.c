@@ -49,7 +49,7 @@ const ConfKey conf_keys[] = {
     {"pools.volumes", CONF_TYPE_POOLS, IN_BOTH(volume_pools),
      .preset = "[ \"volumes\" ]", .max = CONF_POOLS_MAX,
      .text = "Pools that hold Cinder volumes, may be none"},
-    {"disk.cachemodes", CONF_TYPE_CACHEMODES, IN_BOTH(cache_network),
+    {"disk.cachemodes", CONF_TYPE_CACHEMODES, IN_BOTH(cachemodes),
      .preset = "\"network=writeback\"", .none = "",
      .text = "Cache mode by source type; RBD disks are 'network'"},
     {"disk.discard", CONF_TYPE_WORD, IN_BOTH(discard),

@@ -23,7 +23,7 @@ typedef enum {
     CONF_TYPE_USER,       /* char *, without 'client.' */
     CONF_TYPE_UUID,       /* char *, kept in lower case */
     CONF_TYPE_POOL,       /* char * */
-    CONF_TYPE_CACHEMODES, /* char *, the mode of 'network' */
+    CONF_TYPE_CACHEMODES, /* char *, as written, without 'default' */
     CONF_TYPE_POOLS,      /* char **, min to CONF_POOLS_MAX elements */
     CONF_TYPE_FEATURES,   /* guint64, librbd's mask */
 } ConfType;

@@ -447,3 +447,19 @@ conf_unref(Conf *conf)
     if (conf)
         g_atomic_rc_box_release_full(conf, conf_clear);
 }
+
+char *
+conf_cachemode(const ConfCluster *cluster, const char *source)
+{
+    g_auto(GStrv) entries =
+        g_strsplit(cluster->cachemodes ? cluster->cachemodes : "", ",", -1);
+
+    for (guint i = 0; entries[i]; i++) {
+        char *mode = strchr(entries[i], '=');
+
+        if (mode && (gsize)(mode - entries[i]) == strlen(source) &&
+            g_str_has_prefix(entries[i], source))
+            return g_strdup(mode + 1);
+    }
+    return NULL;
+}

@@ -138,7 +138,7 @@ parse_text(const ConfKey *key,
            void *slot,
            const char **ret_expected)
 {
-    g_autofree char *network = NULL;
+    g_autofree char *modes = NULL;
 
     if (key->none && g_str_equal(text, key->none)) {
         set_none(key, slot);
@@ -152,10 +152,10 @@ parse_text(const ConfKey *key,
         return parse_size(key, text, slot);
     if (key->type != CONF_TYPE_CACHEMODES)
         return parse_string(key, text, slot);
-    *ret_expected = conf_cachemodes_parse(text, &network);
+    *ret_expected = conf_cachemodes_parse(text, &modes);
     if (*ret_expected)
         return FALSE;
-    set_string(slot, network);
+    set_string(slot, modes);
     return TRUE;
 }
 

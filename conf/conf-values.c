@@ -119,11 +119,7 @@ value_text(const ConfKey *key, gconstpointer slot)
     case CONF_TYPE_POOL:
     case CONF_TYPE_CACHEMODES:
         string = *(char *const *)slot;
-        if (!string)
-            return g_strdup(key->none);
-        if (key->type == CONF_TYPE_CACHEMODES)
-            return g_strconcat("network=", string, NULL);
-        return g_strdup(string);
+        return g_strdup(string ? string : key->none);
     case CONF_TYPE_CLUSTERS:
     case CONF_TYPE_BOOL:
     case CONF_TYPE_POOLS:

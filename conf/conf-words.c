@@ -33,11 +33,11 @@ one_of(const char *const *words, const char *word)
 }
 
 const char *
-conf_cachemodes_parse(const char *text, char **ret_network)
+conf_cachemodes_parse(const char *text, char **ret_modes)
 {
     g_auto(GStrv) entries = g_strsplit(text, ",", -1);
     g_autoptr(GPtrArray) seen = g_ptr_array_new();
-    const char *network = NULL;
+    g_autoptr(GString) kept = g_string_new(NULL);
 
     for (guint i = 0; entries[i]; i++) {
         char *source = g_strstrip(entries[i]);
@@ -54,10 +54,11 @@ conf_cachemodes_parse(const char *text, char **ret_network)
         if (g_ptr_array_find_with_equal_func(seen, source, g_str_equal, NULL))
             return "each source type once";
         g_ptr_array_add(seen, source);
-        if (g_str_equal(source, "network") && !g_str_equal(mode, "default"))
-            network = mode;
+        if (!g_str_equal(mode, "default"))
+            g_string_append_printf(kept, "%s%s=%s", kept->len > 0 ? "," : "",
+                                   source, mode);
     }
-    *ret_network = g_strdup(network);
+    *ret_modes = kept->len > 0 ? g_strdup(kept->str) : NULL;
     return NULL;
 }
 

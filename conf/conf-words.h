@@ -15,7 +15,7 @@
 
 /* 'A=B,A=B': ret_network gets a new string, the B of 'network', or NULL when
  * it is not named or 'default'. The empty string is well formed. */
-const char *conf_cachemodes_parse(const char *text, char **ret_network);
+const char *conf_cachemodes_parse(const char *text, char **ret_modes);
 
 /* The bit of one feature, 0 for a name that cannot be set. */
 guint64 conf_feature_bit(const char *name);

@@ -46,7 +46,7 @@ typedef struct {
     char **image_pools;
     char *vms_pool;
     char **volume_pools;
-    char *cache_network;
+    char *cachemodes;
     char *discard;
     char *bus;
     guint64 clone_object_size;
@@ -63,7 +63,7 @@ typedef struct {
     char **image_pools; /* NULL-terminated, at least one */
     char *vms_pool;
     char **volume_pools;       /* NULL-terminated, may be empty */
-    char *cache_network;       /* cache mode of 'network', or NULL: leave */
+    char *cachemodes;          /* see conf_cachemode(); or NULL: leave */
     char *discard;             /* "unmap", "ignore", or NULL: leave */
     char *bus;                 /* "scsi", "virtio", or NULL: keep */
     guint64 clone_object_size; /* bytes, a power of two, or 0: the parent's */
@@ -75,6 +75,10 @@ typedef struct {
     bool complete_existing;    /* RBD disks that are there already too */
     guint hook_deadline_ms;    /* 1 s to 60 s */
 } Conf;
+
+/* A cluster's cache mode of disks whose source is of a type: 'file', 'block',
+ * 'network' or 'mount'. NULL: leave it as it is. g_free() it. */
+char *conf_cachemode(const ConfCluster *cluster, const char *source);
 
 /*
  * Reads a file. path NULL: the defaults. A path that does not exist is an

@@ -47,6 +47,9 @@ list_changes(const DomWork *work)
         changes->metadata = dom_record_dump(work->meta);
     if (work->controller)
         g_ptr_array_add(changes->additions, dom_dump_node(work->controller));
+    for (guint i = 0; i < work->others->len; i++)
+        g_ptr_array_add(changes->updates,
+                        dom_dump_node(work->others->pdata[i]));
     for (guint i = 0; i < work->disks->len; i++) {
         const DomWorkDisk *done = &g_array_index(work->disks, DomWorkDisk, i);
 

@@ -314,6 +314,8 @@ gboolean dom_owner_name_made(DomPlan *plan, GError **error);
 bool
 dom_write_disk(xmlNode *node, const DomPlanDisk *disk, const DomSite *site);
 xmlNode *dom_write_new_disk(xmlNode *root, const DomPlanDisk *disk);
+/* The cache mode of a disk that has none, if the site's is cache; NULL: none. */
+const char *dom_write_cache(xmlNode *driver, bool shareable, const char *cache);
 /* dom-write-bus.c */
 bool dom_write_bus(xmlNode *node, const char *bus);
 
@@ -333,14 +335,20 @@ typedef struct {
     GPtrArray *entries;  /* its elements as they were, document order */
     GArray *disks;       /* of DomWorkDisk, as plan->disks */
     xmlNode *controller; /* new, or NULL */
+    GPtrArray *others;   /* of xmlNode: disks that are not in the plan, and
+                          * changed */
     bool meta_changed;
     bool changed;
     char *xml; /* the whole result; NULL: unchanged */
 } DomWork;
 
+/* dom-write-others.c: the other disks of a domain for which disks are made. */
+void dom_write_others(DomWork *work);
 /* <metadata>, made where there is none. */
 xmlNode *dom_record_place(xmlNode *root);
 void dom_record(DomWork *work, const DomPlanDisk *disk, xmlNode *before);
+/* Of a disk that has no entry. */
+void dom_record_alone(DomWork *work, const char *target, xmlNode *before);
 /* Our element as virDomainSetMetadata takes it. */
 char *dom_record_dump(xmlNode *meta);
 

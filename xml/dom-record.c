@@ -132,10 +132,9 @@ record_entry(DomWork *work, const DomPlanDisk *own, xmlNode *before)
     work->meta_changed |= write_entry(entry, &own->disk);
 }
 
-static void
-record_alone(DomWork *work, const DomPlanDisk *own, xmlNode *before)
+void
+dom_record_alone(DomWork *work, const char *target, xmlNode *before)
 {
-    const char *target = own->disk.target;
     xmlNode *original;
 
     if (g_hash_table_contains(work->plan->request->records, target))
@@ -153,7 +152,7 @@ dom_record(DomWork *work, const DomPlanDisk *own, xmlNode *before)
     if (own->entry || dom_disk_is_made(&own->disk))
         record_entry(work, own, before);
     else
-        record_alone(work, own, before);
+        dom_record_alone(work, own->disk.target, before);
 }
 
 /*

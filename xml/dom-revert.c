@@ -31,6 +31,26 @@ index_disks(Revert *revert)
     }
 }
 
+static bool
+has_same(xmlNode *disk, xmlNode *kept, const char *name)
+{
+    g_autofree char *now = dom_child_attr(disk, "source", name);
+    g_autofree char *before = dom_child_attr(kept, "source", name);
+
+    return g_strcmp0(now, before) == 0;
+}
+
+/* One that is none of RBD's, and had its cache mode set. */
+static bool
+is_same_other(xmlNode *disk, xmlNode *kept)
+{
+    g_autofree char *now = dom_attr(disk, "type");
+    g_autofree char *before = dom_attr(kept, "type");
+
+    return g_strcmp0(now, before) == 0 && has_same(disk, kept, "file") &&
+           has_same(disk, kept, "dev");
+}
+
 /* Whether the disk still is on the image that remora put it on. */
 static bool
 is_where_put(xmlNode *disk, xmlNode *kept, const char *image)
@@ -39,6 +59,8 @@ is_where_put(xmlNode *disk, xmlNode *kept, const char *image)
     g_autoptr(DomSource) before = NULL;
     g_autofree char *name = NULL;
 
+    if (now->kind == DOM_SOURCE_OTHER && !image && kept)
+        return is_same_other(disk, kept);
     if (now->kind != DOM_SOURCE_RBD)
         return false;
     if (image) {

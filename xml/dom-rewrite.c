@@ -17,6 +17,7 @@ dom_work_free(DomWork *work)
     if (!work)
         return;
     g_clear_pointer(&work->disks, g_array_unref);
+    g_clear_pointer(&work->others, g_ptr_array_unref);
     g_clear_pointer(&work->entries, g_ptr_array_unref);
     g_clear_pointer(&work->doc, xmlFreeDoc);
     g_free(work->xml);
@@ -169,6 +170,7 @@ rewrite_all(DomWork *work)
     g_autoptr(GPtrArray) nodes = dom_disk_nodes(work->root);
 
     drop_past(work);
+    dom_write_others(work);
     for (guint i = 0; i < disks->len; i++)
         rewrite_disk(work, nodes, disks->pdata[i]);
     dom_scsi_place(work);
@@ -195,6 +197,7 @@ dom_work_new(const DomPlan *plan, const DomSite *sites, GError **error)
     work->meta = dom_request_find(work->root);
     work->entries = dom_elements(work->meta);
     work->disks = g_array_new(FALSE, FALSE, sizeof(DomWorkDisk));
+    work->others = g_ptr_array_new();
     rewrite_all(work);
     if (work->changed && !dump_work(work, error))
         return NULL;

@@ -39,19 +39,25 @@ hides_write_cache(const char *cache)
 
 /* Two hosts must not cache one disk; and QEMU's native I/O only goes with
  * cache modes that pass the host's page cache by. */
-static const char *
-default_cache(xmlNode *driver, const DomDisk *disk, const DomSite *site)
+const char *
+dom_write_cache(xmlNode *driver, bool shareable, const char *cache)
 {
     g_autofree char *io = dom_attr(driver, "io");
 
+    if (shareable)
+        return "none";
+    if (cache && g_strcmp0(io, "native") == 0 &&
+        strcmp(cache, "directsync") != 0)
+        return "none";
+    return cache;
+}
+
+static const char *
+default_cache(xmlNode *driver, const DomDisk *disk, const DomSite *site)
+{
     if (site->same_guest && (!site->cache || hides_write_cache(site->cache)))
         return NULL;
-    if (disk->shareable)
-        return "none";
-    if (site->cache && g_strcmp0(io, "native") == 0 &&
-        strcmp(site->cache, "directsync") != 0)
-        return "none";
-    return site->cache;
+    return dom_write_cache(driver, disk->shareable, site->cache);
 }
 
 static bool

@@ -188,6 +188,8 @@ typedef struct {
                               * that a clone or a snapshot has is removed */
     const char *secret_uuid; /* NULL only together with auth_user */
     const char *cache;       /* libvirt's word, or NULL: leave alone */
+    const char *cache_file;  /* the same for the other disks of a domain for */
+    const char *cache_block; /* which disks are made, by their type */
     const char *discard;     /* 'unmap', 'ignore', or NULL: leave alone */
     const char *bus;         /* 'scsi', 'virtio', or NULL: keep */
     /* The guest has its devices already: it comes from another host, is

@@ -106,7 +106,7 @@ assert_clusters_equal(const GPtrArray *a, const GPtrArray *b)
         assert_same("vms", x->vms_pool, y->vms_pool);
         assert_true(g_strv_equal((const char *const *)x->volume_pools,
                                  (const char *const *)y->volume_pools));
-        assert_same("cache_network", x->cache_network, y->cache_network);
+        assert_same("cachemodes", x->cachemodes, y->cachemodes);
         assert_same("discard", x->discard, y->discard);
         assert_same("bus", x->bus, y->bus);
         assert_int_equal(x->clone_object_size, y->clone_object_size);
@@ -126,7 +126,7 @@ help_assert_equal(const Conf *a, const Conf *b)
     assert_same("vms", a->vms_pool, b->vms_pool);
     assert_true(g_strv_equal((const char *const *)a->volume_pools,
                              (const char *const *)b->volume_pools));
-    assert_same("cachemodes", a->cache_network, b->cache_network);
+    assert_same("cachemodes", a->cachemodes, b->cachemodes);
     assert_same("discard", a->discard, b->discard);
     assert_same("bus", a->bus, b->bus);
     assert_int_equal(a->clone_object_size, b->clone_object_size);

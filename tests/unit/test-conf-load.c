@@ -46,7 +46,7 @@ test_defaults(void **state)
     assert_string_equal(conf->vms_pool, "vms");
     assert_string_equal(conf->volume_pools[0], "volumes");
     assert_null(conf->volume_pools[1]);
-    assert_string_equal(conf->cache_network, "writeback");
+    assert_string_equal(conf->cachemodes, "network=writeback");
     assert_string_equal(conf->discard, "unmap");
     assert_null(conf->bus);
     assert_int_equal(conf->clone_object_size, 0);
@@ -135,7 +135,8 @@ test_everything(void **state)
     assert_null(conf->image_pools[2]);
     assert_string_equal(conf->vms_pool, "v m\"\\");
     assert_null(conf->volume_pools[0]);
-    assert_string_equal(conf->cache_network, "directsync");
+    assert_string_equal(conf->cachemodes,
+                        "file=none,network=directsync,block=unsafe");
     assert_string_equal(conf->discard, "ignore");
     assert_string_equal(conf->bus, "scsi");
     assert_int_equal(conf->clone_object_size, 16 * 1024 * 1024);
@@ -192,15 +193,20 @@ test_leave_alone(void **state)
     g_autoptr(Conf) empty = help_load("disk = { cachemodes = \"\"; };");
     g_autoptr(Conf) other =
         help_load("disk = { cachemodes = \"file=writeback\"; };");
+    g_autofree char *of_network =
+        conf_cachemode(g_ptr_array_index(other->clusters, 0), "network");
+    g_autofree char *of_file =
+        conf_cachemode(g_ptr_array_index(other->clusters, 0), "file");
     g_autoptr(Conf) normal =
         help_load("disk = { cachemodes = \"network=default\"; };");
     g_autoptr(Conf) discard = help_load("disk = { discard = \"\"; };");
     g_autoptr(Conf) bus = help_load("disk = { bus = \"keep\"; };");
 
     (void)state;
-    assert_null(empty->cache_network);
-    assert_null(other->cache_network);
-    assert_null(normal->cache_network);
+    assert_null(empty->cachemodes);
+    assert_null(of_network);
+    assert_string_equal(of_file, "writeback");
+    assert_null(normal->cachemodes);
     assert_null(discard->discard);
     assert_null(bus->bus);
 }
@@ -217,7 +223,10 @@ test_cachemodes(void **state)
             "disk = { cachemodes = \"mount=none,network=%s\"; };", modes[i]);
         g_autoptr(Conf) conf = help_load(text);
 
-        assert_string_equal(conf->cache_network, modes[i]);
+        g_autofree char *mode =
+            conf_cachemode(g_ptr_array_index(conf->clusters, 0), "network");
+
+        assert_string_equal(mode, modes[i]);
     }
 }
 

@@ -149,6 +149,25 @@ test_revert_volume(void **state G_GNUC_UNUSED)
     assert_int_equal(two->updates->len, 0);
 }
 
+/* A file, whose cache mode was set. */
+static void
+test_revert_other(void **state G_GNUC_UNUSED)
+{
+#define FILE_DISK(name, driver)                                                \
+    "<disk type='file'>" driver "<source file='" name                          \
+    "'/><target dev='vda'/></disk>"
+    static const char kept[] = "<remora:original target='vda'>" FILE_DISK(
+        "/a", "") "</remora:original>";
+    g_autoptr(DomChanges) one =
+        revert_text(kept, FILE_DISK("/a", "<driver cache='none'/>"));
+    g_autoptr(DomChanges) two =
+        revert_text(kept, FILE_DISK("/b", "<driver cache='none'/>"));
+
+    assert_int_equal(one->updates->len, 1);
+    assert_null(strstr(one->updates->pdata[0], "cache"));
+    assert_int_equal(two->updates->len, 0);
+}
+
 /* Another disk is there now: it stays. */
 static void
 test_revert_stale(void **state G_GNUC_UNUSED)
@@ -212,6 +231,7 @@ main(void)
         cmocka_unit_test(test_revert),
         cmocka_unit_test(test_revert_kind),
         cmocka_unit_test(test_revert_volume),
+        cmocka_unit_test(test_revert_other),
         cmocka_unit_test(test_revert_stale),
         cmocka_unit_test(test_revert_gone),
         cmocka_unit_test(test_revert_nothing),

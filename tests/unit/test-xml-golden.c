@@ -13,8 +13,9 @@
  * the domain SITE_UUID; its files are called NN-device-title), same-guest (it
  * arrives, is restored or runs), arrival (with a nonce), namespaces (libvirt knows
  * those of RBD), whose (the name of a pool is not all that counts: see whose()),
- * volumes (libvirt's storage pools of xml-site.h are known). 'invalid' is for
- * tests/xml/schema.t: the input holds what libvirt's schema does not know.
+ * volumes (libvirt's storage pools of xml-site.h are known), cachemodes (file=none,
+ * block=writethrough). 'invalid' is for tests/xml/schema.t: the input holds what
+ * libvirt's schema does not know.
  */
 #include "config.h"
 
@@ -100,6 +101,10 @@ read_words(Golden *golden, const char *xml)
     golden->decide = has_word(line, "decide");
     golden->device = has_word(line, "device");
     golden->site.same_guest = has_word(line, "same-guest");
+    if (has_word(line, "cachemodes")) {
+        golden->site.cache_file = "none";
+        golden->site.cache_block = "writethrough";
+    }
     if (has_word(line, "volumes")) {
         golden->rules.storage_pools = site_storage_pools;
         golden->rules.n_storage_pools = G_N_ELEMENTS(site_storage_pools);
