@@ -207,6 +207,25 @@ others()
     wait_until 'no claim is left' 10 agent_no_claims
 }
 
+# The configuration says of what kind the images themselves are.
+configured()
+{
+    echo 'clone: { object_size = "8 MiB"; features = [ "layering" ];
+        data_pool = "volumes"; };' >/etc/remora/remora.conf
+    ok 'disks are to be made otherwise' agent_reload
+    ok 'one of them' asks "target='vda' kind='swap' size='16 MiB'"
+    ok 'is made' request_prepare
+    is 'as the configuration says' "$(rbd info --format json \
+        "vms/${REQUEST_UUID}_disk.swap" |
+        jq -r '"\(.order) \(.data_pool) \(.features | join(" "))"')" \
+        '23 volumes layering data-pool'
+    ok 'and it is sound' is_sound "${REQUEST_UUID}_disk.swap" swap
+    request_release
+    rm /etc/remora/remora.conf
+    ok 'and as before again' agent_reload
+    wait_until 'no claim is left' 10 agent_no_claims
+}
+
 bad_files()
 {
     local title
@@ -418,6 +437,7 @@ inside()
     start
     again
     others
+    configured
     bad_files
     bad_tools
     volumes

@@ -77,7 +77,11 @@ fill_options(rbd_image_options_t options, const StoreSettings *own)
 {
     int r = 0;
 
-    if (own->clone_features)
+    if (own->clone_object_size)
+        r = rbd_image_options_set_uint64(
+            options, RBD_IMAGE_OPTION_ORDER,
+            (guint64)g_bit_nth_msf((gulong)own->clone_object_size, -1));
+    if (r >= 0 && own->clone_features)
         r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_FEATURES,
                                          own->clone_features);
     if (r >= 0 && own->clone_data_pool)
