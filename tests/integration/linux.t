@@ -168,14 +168,14 @@ virtio()
     left virtio "$uuid"
 }
 
-# Their places on the controller are their order in the guest.
+# In the guest they are known by their places on the controller.
 scsi()
 {
     local uuid=a9670d9a-8aa7-49ba-baf5-9d7a450172f3 xml
     echo 'disk: { bus = "scsi"; };' >/etc/remora/remora.conf
     ok 'disks are put on SCSI from now on' agent_reload
     define scsi "$uuid" \
-        'ext4=sdb vfat=sdc swap=sdd config=sr0 volume=vda' sde
+        'ext4=lun1 vfat=lun2 swap=lun3 config=lun4 volume=vda' sde
     xml=$(virsh_ dumpxml --inactive scsi)
     is 'scsi: they are numbered' "$(grep -o "unit='[0-9]*'" <<<"$xml" |
         tr '\n' ' ')" "unit='0' unit='1' unit='2' unit='3' unit='4' "
