@@ -60,6 +60,7 @@ open_cluster(void)
         .connect_timeout_ms = 3000,
         .op_timeout_ms = 5000,
         .run_dir = "/run/remora",
+        .inherits = true,
         .state_dir = "/var/lib/remora",
         .probe_pools = pools,
         .trash_expiry_s = 3600,
