@@ -58,11 +58,12 @@ add_string(GString *out, const char *head)
     add(out, "\"");
 }
 
-/* The number keeps the pools of one configuration apart. */
+/* The number keeps the pools of one configuration apart, whatever letters and
+ * digits follow. */
 static void
 add_pool(GString *out, const char *head, guint n)
 {
-    g_autofree char *unique = g_strdup_printf("%s%u", head, n);
+    g_autofree char *unique = g_strdup_printf("%s%u-", head, n);
 
     add_string(out, unique);
 }
