@@ -34,6 +34,12 @@ NOBODY=65534
 # libvirtd writes down each call of a client that changes a definition.
 LIBVIRT_LOG='1:libvirt.domain 3:*'
 
+# completes true|false: whether disks that are there already are completed.
+completes()
+{
+    echo "libvirt: { complete_existing = $1; };" >/etc/remora/remora.conf
+}
+
 parts()
 {
     ok 'a cluster starts' cluster_start || bail 'no cluster'
@@ -44,7 +50,7 @@ parts()
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     ok 'the hook is installed' hook_install "$(agent_hook)"
     mkdir -p /etc/remora
-    echo 'libvirt: { complete_existing = true; };' >/etc/remora/remora.conf
+    completes true
     ok 'the agent starts' agent_start || bail 'no agent'
     ok 'the proxy starts' proxy_start --mode=0777 || bail 'no proxy'
     guest_xml -m "$(agent_asks vda "$IDLE")" NAME UUID >"$MODEL"
@@ -281,12 +287,16 @@ kept()
     volume=volume-$(uuidgen)
     ok 'a volume' rbd import --no-progress "$BED/tmp/idle" "volumes/$volume"
     guest_disk_xml vda "volumes/$volume" "$(agent_secret)" >"$BED/tmp/kept.xml"
+    completes false
+    ok 'the agent is to leave what is there' agent_reload
     ok 'a domain on it' guest_define kept "$(uuidgen)" "$(<"$BED/tmp/kept.xml")"
     ok 'starts' virsh_ start kept
     ok 'is saved by libvirt' virsh_ managedsave kept
     ok 'and starts from there' virsh_ start kept
     ok 'and runs' guest_is kept running
     unlike 'without a serial' "$(virsh_ dumpxml kept)" '<serial>'
+    completes true
+    ok 'and to complete it again' agent_reload
     ok 'its disk is updated' proxy_virsh update-device kept \
         "$BED/tmp/kept.xml" --live
     ok 'it ends' virsh_ destroy kept
