@@ -257,9 +257,19 @@ clones()
     ok 'it ends' virsh_ destroy clones
 }
 
+hangs()
+{
+    cluster_pause_mon && cluster_pause_osd
+}
+
+goes_on()
+{
+    cluster_resume_osd && cluster_resume_mon
+}
+
 one_down()
 {
-    ok 'the other cluster hangs' in_far cluster_pause_mon
+    ok 'the other cluster hangs' in_far hangs
     refuses 'a domain on it is refused' "cluster 'far'" virsh_ start each
     : >"$BED/serial/near"
     ok 'one on this cluster starts' virsh_ start near
@@ -268,7 +278,7 @@ one_down()
     guest_xml here "$(uuidgen)" \
         "$(guest_disk_xml vda volumes/y "$SECRET")" >"$XML"
     ok 'one is defined' proxy_virsh define "$XML"
-    in_far cluster_resume_mon
+    in_far goes_on
     wait_until 'it answers again, and its domain starts' 30 virsh_ start each ||
         diag "$(remora status)"
     ok 'which ends' virsh_ destroy each
