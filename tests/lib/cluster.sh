@@ -559,7 +559,7 @@ cluster_living()
 # with all of its host. One that has just ended has its session for another moment.
 cluster_cut_off()
 {
-    bed_wait 2 eval '[ -z "$(cluster_cut_off_now)" ]' || cluster_cut_off_now
+    bed_wait 15 eval '[ -z "$(cluster_cut_off_now)" ]' || cluster_cut_off_now
 }
 
 cluster_cut_off_now()
