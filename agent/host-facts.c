@@ -95,6 +95,26 @@ is_made(const DomDisk *disk)
            (disk->kind != DOM_DISK_BARE && disk->in_place);
 }
 
+/* The very image that the disk is to have: to name it in the stored definition
+ * moves nobody. */
+static bool
+has_it_already(const char *live, const DomDisk *disk)
+{
+    g_autoptr(GPtrArray) sources = NULL;
+
+    if (!dom_sources(live, strlen(live), &sources, NULL))
+        return false;
+    for (guint i = 0; i < sources->len; i++) {
+        const DomRbdSource *source = g_ptr_array_index(sources, i);
+
+        if (source->role == DOM_ROLE_DISK && !source->snap &&
+            g_strcmp0(source->target, disk->target) == 0)
+            return g_strcmp0(source->pool, disk->pool) == 0 &&
+                   g_strcmp0(source->image, disk->image) == 0;
+    }
+    return false;
+}
+
 /* live: as the domain runs, or NULL. */
 static bool
 leave_in_use(Host *host, const char *xml, const char *live, DomPlan *plan)
@@ -108,6 +128,8 @@ leave_in_use(Host *host, const char *xml, const char *live, DomPlan *plan)
 
         if (is_made(disk) ||
             (!sources && !dom_sources(xml, strlen(xml), &sources, NULL)))
+            continue;
+        if (live && disk->kind != DOM_DISK_BARE && has_it_already(live, disk))
             continue;
         if ((live && dom_peek_target(live, strlen(live), disk->target)) ||
             is_open(host_store_of(host, disk), sources, disk->target)) {
