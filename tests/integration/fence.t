@@ -94,8 +94,16 @@ asked()
     is 'at all' "$(phase x)" phase=handed
 }
 
+# whom IMAGE: the client that its claim names.
+whom()
+{
+    rados -p volumes getxattr "remora_claim.$1" remora.claim |
+        grep -o ' addr=[^ ]*' | sed 's/ addr=//'
+}
+
 fenced()
 {
+    FENCED=$(whom x)
     ok 'the host is fenced' fence --host alpha --yes
     like 'and its disk is free' "$TAP_OUT" 'volumes/x: free'
     ok 'all of its clients are on the blocklist' \
@@ -130,7 +138,7 @@ client()
     ok 'a guest runs' host_run beta virsh_ start x
     wait_until 'and is on record' 30 eval '[ "$(phase x)" = phase=running ]'
     addr=$(cluster_watchers volumes/x)
-    FENCED=$addr
+    FENCED+=$'\n'$addr
     ok 'its client is fenced' fence --watcher "$addr" --yes
     ok 'it is on the blocklist' eval \
         "cluster_blocklist | grep -q -x -F '$addr'"
@@ -275,7 +283,7 @@ inside()
     changed
     crowded
     off
-    # The monitors keep its session for a while.
+    # Of those that were fenced the monitors keep the sessions for a while.
     is 'no living client is on the blocklist' \
         "$(cluster_cut_off | grep -v -x -F -e "$FENCED")" ''
 }
