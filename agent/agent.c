@@ -30,9 +30,8 @@ struct Agent {
     Virt *virt; /* atomic */
     gint64 since_us;
     GMutex reclaiming;
-    GHashTable
-        *reclaims; /* of a cluster's name to how many tries are left, under
-                           * lock; none yet: all */
+    /* Of a cluster's name to how many tries are left, under lock; none yet: all. */
+    GHashTable *reclaims;
     AgentWake wake;
     gpointer wake_data;
 };

@@ -5,8 +5,9 @@
  *     confine SECONDS MEMORY SIZE TOOL [ARGUMENT]...
  *
  * The file is descriptor 3. The tool runs as nobody, without capabilities and
- * a way to get any, in a network of its own that has no way out. SECONDS of processor time, MEMORY bytes of address space and
- * SIZE bytes in a file are all that it gets. It dies with who runs this.
+ * a way to get any, in a network of its own that has no way out. SECONDS of
+ * processor time, MEMORY bytes of address space and SIZE bytes in a file are all
+ * that it gets. It dies with who runs this.
  *
  * A program, because the agent has threads of librados and cannot fork: what is
  * to happen between fork and exec happens here.

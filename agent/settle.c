@@ -154,7 +154,8 @@ ask_libvirt(Settle *settle)
 
 /* Anywhere in the live definition: as a source, below an overlay, or as what a
  * block job writes to. One of another cluster's that has the same name counts,
- * too: a claim that stays too long is no danger. Of one that cannot be read nothing is known. */
+ * too: a claim that stays too long is no danger. Of one that cannot be read
+ * nothing is known. */
 static StoreGuestNow
 now_of(const Settle *settle, const Disk *disk)
 {

@@ -33,17 +33,6 @@ cli       agent/cli/.*            serve virt request store conf xml
 END
 }
 
-n=0
-check() {
-    n=$((n + 1))
-    if test -z "$2"; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-    fi
-}
-
 # What includes what, a line each, of all rooms.
 edges()
 {

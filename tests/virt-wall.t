@@ -3,17 +3,6 @@
 # tests/virt-wall.t - agent/virt/ knows libvirt, and no cluster
 . "${srcdir:=.}/tests/lib/wall.sh"
 
-n=0
-check() {
-    n=$((n + 1))
-    if test -z "$2"; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-    fi
-}
-
 # The log, what a secret of remora's looks like, and the changes that xml/ makes.
 check 'it includes its own room, the log, secrets and xml/ only' \
     "$(wall_includes agent/virt \

@@ -30,7 +30,8 @@ void virt_defined_clear(VirtDefined *defined);
  * any moment, so this is done with the monitors that were fetched last, and
  * once more if the live ones turn out to be others. A disk that an active domain
  * has, or whose image somebody has open, stays what it is; of a clone that
- * remora made only the way there is made right. Errors: VIRT_ERROR, and those of the
+ * remora made only the way there is made right, and a request for the very image
+ * that the guest has is carried out. Errors: VIRT_ERROR, and those of the
  * facts; ret_defined is to be cleared in any case.
  */
 gboolean virt_define_rewrite(const VirtFacts *facts,

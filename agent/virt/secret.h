@@ -17,10 +17,11 @@ typedef enum {
 } VirtSecretDone;
 
 /*
- * Makes sure that this host has that one of the facts' secrets that rewritten disks name. One of
- * remora's gets the key from the keyring as its value each time; it is
- * persistent and private, as Nova's documentation asks for. A value is never
- * put into one that is not remora's or not private, and none is ever undefined.
+ * Makes sure that this host has that one of the facts' secrets that rewritten
+ * disks name. One of remora's gets the key from the keyring as its value each
+ * time; it is persistent and private, as Nova's documentation asks for. A value
+ * is never put into one that is not remora's or not private, and none is ever
+ * undefined.
  */
 gboolean virt_secret_ensure(const VirtFacts *facts,
                             guint index,

@@ -9,17 +9,6 @@
 . "${srcdir:=.}/tests/lib/wall.sh"
 hooks=${builddir:=.}/hooks
 
-n=0
-check() {
-    n=$((n + 1))
-    if test -z "$2"; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-    fi
-}
-
 # ---- the three rooms, alike --------------------------------------------------------
 
 # room NAME ARCHIVE SYMBOLS INCLUDES [PROGRAM.c]

@@ -22,11 +22,11 @@
  * over; 'hand' leaves it so when it ends. 'read': the disk is only read. 'rounds'
  * provisions and drops the claim N times over one connection. 'twice' provisions
  * in two threads at once, and says how many of them were allowed, then why one
- * was not. 'crowd' asks for the watchers TIMES in each of THREADS threads over one connection. 'watch'
- * watches the image's header N times, as clients do that have it open, until
- * SIGTERM comes. Reads STORE_TRY_USER, STORE_TRY_CONF, STORE_TRY_KEYRING,
- * STORE_TRY_STARTS (the owner starts, and nothing of it is left here; 'arriving':
- * by migration) and STORE_TRY_PATIENCE, in milliseconds.
+ * was not. 'crowd' asks for the watchers TIMES in each of THREADS threads over one
+ * connection. 'watch' watches the image's header N times, as clients do that have
+ * it open, until SIGTERM comes. Reads STORE_TRY_USER, STORE_TRY_CONF,
+ * STORE_TRY_KEYRING, STORE_TRY_STARTS (the owner starts, and nothing of it is left
+ * here; 'arriving': by migration) and STORE_TRY_PATIENCE, in milliseconds.
  */
 #include "config.h"
 

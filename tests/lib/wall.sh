@@ -11,16 +11,30 @@
 #           wall_alone DIRECTORY [FLAG...]
 #           wall_circles DIRECTORY...
 #           wall_headers DIRECTORY [SOURCE...]
+#           check TITLE WRONG: one line of TAP; nothing is wrong if WRONG is
+#           empty. n is how many there were.
 # Prints:   what is wrong, as is said at each of them; wall_strangers:
 #           each undefined symbol of ARCHIVE that is neither defined in it, nor
 #           in the C library, nor matched by the extended REGEX, which is
 #           anchored at the beginning: 'g_|config_'.
 # Status:   0 when it could look, whatever it found; 1 and a line on stderr
 #           when it could not, so that silence is never taken for a pass.
+n=0
 : "${NM:=nm}" "${CC:=cc}" "${srcdir:=.}" "${builddir:=.}"
 
 # What the compiler itself adds under sanitizers and coverage.
 wall_instruments='__(asan|ubsan|lsan|sanitizer|gcov)_|_GLOBAL_OFFSET_TABLE_$'
+
+check()
+{
+    n=$((n + 1))
+    if test -z "$2"; then
+        echo "ok $n - $1"
+    else
+        echo "not ok $n - $1"
+        echo "$2" | sed 's/^/# /'
+    fi
+}
 
 wall_libc_symbols()
 {

@@ -8,17 +8,6 @@
 # others, is none that they may use.
 . "${srcdir:=.}/tests/lib/wall.sh"
 
-n=0
-check() {
-    n=$((n + 1))
-    if test -z "$2"; then
-        echo "ok $n - $1"
-    else
-        echo "not ok $n - $1"
-        echo "$2" | sed 's/^/# /'
-    fi
-}
-
 flags=$(pkg-config --cflags glib-2.0 jansson)
 
 # room NAME INCLUDES

@@ -6,8 +6,9 @@
  *     addr=... ips=... instance=... adopted=... attach=yes since=... arrival=GUEST
  *     owed=GUEST,GUEST builders=ADDRESS,ADDRESS
  *
- * A GUEST is host;machine;boot;domain;addr, or with ;ips behind it. All values are percent-encoded, so
- * that none holds a blank, a comma, a semicolon or an equals sign.
+ * A GUEST is host;machine;boot;domain;addr, or with ;ips behind it. All values
+ * are percent-encoded, so that none holds a blank, a comma, a semicolon or an
+ * equals sign.
  */
 #include "config.h"
 

@@ -26,7 +26,8 @@ typedef struct StoreInstance StoreInstance;
 StoreInstance *store_instance_open(const char *run_dir, GError **error);
 /* Owned by instance. */
 const char *store_instance_id(const StoreInstance *instance);
-/* NULL is allowed. Frees it, with the lock, and the file unless its notes still say something. */
+/* NULL is allowed. Frees it, with the lock, and the file unless its notes still
+ * say something. */
 void store_instance_close(StoreInstance *instance);
 void store_instance_note(StoreInstance *instance,
                          const char *verb,

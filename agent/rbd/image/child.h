@@ -9,8 +9,8 @@
 
 #include "agent/rbd/image/look.h"
 
-/* Whether the parent at that place lists the image in pool that was looked at as its clone;
- * false when that cannot be known. */
+/* Whether the parent at that place lists the image in pool that was looked at as
+ * its clone; false when that cannot be known. */
 gboolean store_is_listed(StoreConn *conn,
                          const StoreParent *at,
                          const char *pool,

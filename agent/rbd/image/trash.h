@@ -25,7 +25,8 @@ typedef struct {
 
 void store_trashed_free(StoreTrashed *trashed);
 /* Those of a pool, the newest first, at most max of them, found among the 200
- * newest of the pool; what others moved there is left out. Of StoreTrashed. Blocks, some milliseconds an image. */
+ * newest of the pool; what others moved there is left out. Of StoreTrashed.
+ * Blocks, some milliseconds an image. */
 GPtrArray *store_trash_list(StoreCluster *cluster,
                             const char *pool,
                             guint max,
