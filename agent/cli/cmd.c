@@ -27,36 +27,6 @@ cmd_usage(const char *command, const char *message)
     return 2;
 }
 
-char **
-cmd_parse(int argc,
-          char **argv,
-          const char *command,
-          const char *arguments,
-          const char *summary,
-          const GOptionEntry *entries,
-          int *ret_status)
-{
-    g_autofree char *form = g_strdup_printf("%s %s", command, arguments);
-    g_autoptr(GOptionContext) context = g_option_context_new(form);
-    g_autoptr(GError) error = NULL;
-    /* The parser moves pointers about, and frees none. */
-    g_autofree char **copy = g_memdup2(argv, sizeof(*argv) * ((gsize)argc + 1));
-    char **rest = copy;
-    bool marked;
-
-    g_option_context_set_summary(context, summary);
-    if (entries)
-        g_option_context_add_main_entries(context, entries, NULL);
-    *ret_status = 2;
-    if (!g_option_context_parse(context, &argc, &rest, &error)) {
-        cmd_usage(command, error->message);
-        return NULL;
-    }
-    marked = argc > 1 && strcmp(rest[1], "--") == 0;
-    *ret_status = 0;
-    return g_strdupv(rest + 1 + (marked ? 1 : 0));
-}
-
 Host *
 cmd_host(const CmdGlobals *globals)
 {

@@ -2,8 +2,7 @@
 /*
  * agent/cli/cmd.h - the commands of remora(1)
  *
- * Each cmd_NAME() is one command: argv[0] is its name, the result the exit
- * status (0 done, 1 failed with one line on stderr, 2 wrong usage).
+ * Each cmd_NAME is one verb, in a file of its own; verbs.c has the table of them.
  */
 #ifndef REMORA_AGENT_CLI_CMD_H
 #define REMORA_AGENT_CLI_CMD_H
@@ -18,15 +17,31 @@ typedef struct {
     char *keyring;
 } CmdGlobals;
 
-typedef int (*CmdFunc)(const CmdGlobals *globals, int argc, char **argv);
+/* One verb. In its arguments and in what its options take, words in capitals
+ * say what completion offers: FILE, DOMAIN, IMAGE, POOL,
+ * CLUSTER. */
+typedef struct {
+    const char *name;      /* one word, or two: "image add" */
+    const char *arguments; /* as the synopsis has them; "" takes none */
+    const char *summary;   /* a sentence, without its full stop */
+    const char *more;      /* further sentences for its --help, or NULL */
+    /* Ended by an empty one; or NULL. What they set is static: a process runs
+     * one verb, once. */
+    const GOptionEntry *options;
+    /* rest: what remains behind the options, NULL-terminated. Gives the exit
+     * status: 0 done, 1 failed with one line on stderr, 2 wrong usage. */
+    int (*run)(const CmdGlobals *globals, char **rest);
+} CmdVerb;
 
-int cmd_render(const CmdGlobals *globals, int argc, char **argv);
-int cmd_plan(const CmdGlobals *globals, int argc, char **argv);
-int cmd_provision(const CmdGlobals *globals, int argc, char **argv);
-int cmd_status(const CmdGlobals *globals, int argc, char **argv);
-int cmd_revert(const CmdGlobals *globals, int argc, char **argv);
-int cmd_fence(const CmdGlobals *globals, int argc, char **argv);
-int cmd_image(const CmdGlobals *globals, int argc, char **argv);
+extern const CmdVerb cmd_complete;
+extern const CmdVerb cmd_fence;
+extern const CmdVerb cmd_image_add;
+extern const CmdVerb cmd_image_list;
+extern const CmdVerb cmd_plan;
+extern const CmdVerb cmd_provision;
+extern const CmdVerb cmd_render;
+extern const CmdVerb cmd_revert;
+extern const CmdVerb cmd_status;
 
 /* ---- what they share (cmd.c) ----------------------------------------------- */
 
@@ -35,18 +50,6 @@ int cmd_image(const CmdGlobals *globals, int argc, char **argv);
 int cmd_fail(const char *prefix, const GError *error);
 /* "remora: MESSAGE; see 'remora COMMAND --help'"; gives 2. */
 int cmd_usage(const char *command, const char *message);
-
-/* Parses the options of a command, whose words the help shows as command;
- * arguments says there what follows.
- * What remains after them, NULL-terminated, is g_strfreev()d by the caller.
- * NULL: *ret_status is what to exit with. */
-char **cmd_parse(int argc,
-                 char **argv,
-                 const char *command,
-                 const char *arguments,
-                 const char *summary,
-                 const GOptionEntry *entries,
-                 int *ret_status);
 
 /* The host as the global options want it; NULL after an error message. */
 Host *cmd_host(const CmdGlobals *globals);

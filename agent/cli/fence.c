@@ -447,37 +447,35 @@ run(const CmdGlobals *globals, const Options *options)
     return fence_them(options, fences);
 }
 
-int
-cmd_fence(const CmdGlobals *globals, int argc, char **argv)
-{
-    Options options = {0};
-    const GOptionEntry entries[] = {
-        {"cluster", 0, 0, G_OPTION_ARG_STRING, &options.cluster,
-         "Only in that cluster", "NAME"},
-        {"host", 0, 0, G_OPTION_ARG_STRING, &options.host,
-         "Every client of that host", "NAME"},
-        {"watcher", 0, 0, G_OPTION_ARG_STRING, &options.watcher,
-         "One client, as 'rbd status' shows it", "ADDRESS"},
-        {"host-is-off", 0, 0, G_OPTION_ARG_NONE, &options.host_is_off,
-         "Cut nobody off: that host is switched off", NULL},
-        {"dry-run", 0, 0, G_OPTION_ARG_NONE, &options.dry_run,
-         "Show who would be cut off, and exit", NULL},
-        {"yes", 'y', 0, G_OPTION_ARG_NONE, &options.yes, "Do not ask", NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    int status;
-    g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "fence", "--host NAME | --watcher ADDRESS",
-        "Cuts off who may still write to disks, and gives up its claims.",
-        entries, &status);
-    const char *wrong;
+static Options wanted;
 
-    if (!rest)
-        return status;
-    wrong = usage_error(&options, rest);
-    status = wrong ? cmd_usage("fence", wrong) : run(globals, &options);
-    g_free(options.cluster);
-    g_free(options.host);
-    g_free(options.watcher);
-    return status;
+static const GOptionEntry options[] = {
+    {"cluster", 0, 0, G_OPTION_ARG_STRING, &wanted.cluster,
+     "Only in that cluster", "CLUSTER"},
+    {"host", 0, 0, G_OPTION_ARG_STRING, &wanted.host,
+     "Every client of that host", "NAME"},
+    {"watcher", 0, 0, G_OPTION_ARG_STRING, &wanted.watcher,
+     "One client, as 'rbd status' shows it", "ADDRESS"},
+    {"host-is-off", 0, 0, G_OPTION_ARG_NONE, &wanted.host_is_off,
+     "Cut nobody off: that host is switched off", NULL},
+    {"dry-run", 0, 0, G_OPTION_ARG_NONE, &wanted.dry_run,
+     "Show who would be cut off, and exit", NULL},
+    {"yes", 'y', 0, G_OPTION_ARG_NONE, &wanted.yes, "Do not ask", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static int
+run_fence(const CmdGlobals *globals, char **rest)
+{
+    const char *wrong = usage_error(&wanted, rest);
+
+    return wrong ? cmd_usage("fence", wrong) : run(globals, &wanted);
 }
+
+const CmdVerb cmd_fence = {
+    .name = "fence",
+    .arguments = "--host NAME | --watcher ADDRESS",
+    .summary = "Cuts off who may still write to disks, and gives up its claims",
+    .options = options,
+    .run = run_fence,
+};

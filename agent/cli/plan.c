@@ -217,30 +217,34 @@ print_plan(Host *host, const DomPlan *plan, bool json, GError **error)
     return good;
 }
 
-int
-cmd_plan(const CmdGlobals *globals, int argc, char **argv)
+static gboolean as_json;
+
+static const GOptionEntry options[] = {
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static int
+run(const CmdGlobals *globals, char **rest)
 {
-    gboolean json = FALSE;
-    const GOptionEntry entries[] = {
-        {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    int status;
-    g_auto(GStrv) rest =
-        cmd_parse(argc, argv, "plan", "[FILE|-]",
-                  "Lists a definition's disks, and what would be done.",
-                  entries, &status);
     g_auto(CmdInput) input = {0};
     g_autoptr(GError) error = NULL;
+    int status = cmd_input(globals, "plan", rest, &input);
 
-    if (rest)
-        status = cmd_input(globals, "plan", rest, &input);
     if (!input.host)
         return status;
     g_autoptr(DomPlan) plan =
         request_plan(input.host, HOST_ASK_CLUSTER, input.xml->str,
                      input.xml->len, true, &error);
-    if (!plan || !print_plan(input.host, plan, json, &error))
+    if (!plan || !print_plan(input.host, plan, as_json, &error))
         return cmd_fail(input.path, error);
     return 0;
 }
+
+const CmdVerb cmd_plan = {
+    .name = "plan",
+    .arguments = "[FILE|-]",
+    .summary = "Lists a definition's disks, and what would be done",
+    .options = options,
+    .run = run,
+};

@@ -110,17 +110,11 @@ provision(Host *host, const char *name, GError **error)
     return TRUE;
 }
 
-int
-cmd_provision(const CmdGlobals *globals, int argc, char **argv)
+static int
+run(const CmdGlobals *globals, char **rest)
 {
-    int status;
-    g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "provision", "FILE|DOMAIN",
-        "Makes a domain's disks ready, as its start would.", NULL, &status);
     g_autoptr(GError) error = NULL;
 
-    if (!rest)
-        return status;
     if (g_strv_length(rest) != 1)
         return cmd_usage("provision", "one file or domain is needed");
     g_autoptr(Host) host = cmd_host(globals);
@@ -130,3 +124,10 @@ cmd_provision(const CmdGlobals *globals, int argc, char **argv)
         return cmd_fail(rest[0], error);
     return 0;
 }
+
+const CmdVerb cmd_provision = {
+    .name = "provision",
+    .arguments = "FILE|DOMAIN",
+    .summary = "Makes a domain's disks ready, as its start would",
+    .run = run,
+};

@@ -91,33 +91,38 @@ print(const GString *old, const char *new, gboolean diff, GError **error)
     return TRUE;
 }
 
-int
-cmd_render(const CmdGlobals *globals, int argc, char **argv)
+static gboolean as_diff;
+static gboolean offline;
+
+static const GOptionEntry options[] = {
+    {"diff", 'd', 0, G_OPTION_ARG_NONE, &as_diff,
+     "Print what changes, as diff -u", NULL},
+    {"offline", 'o', 0, G_OPTION_ARG_NONE, &offline,
+     "Take monitors and fsid from ceph.conf, without the cluster", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static int
+run(const CmdGlobals *globals, char **rest)
 {
-    gboolean diff = FALSE;
-    gboolean offline = FALSE;
-    const GOptionEntry entries[] = {
-        {"diff", 'd', 0, G_OPTION_ARG_NONE, &diff,
-         "Print what changes, as diff -u", NULL},
-        {"offline", 'o', 0, G_OPTION_ARG_NONE, &offline,
-         "Take monitors and fsid from ceph.conf, without the cluster", NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    int status;
-    g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "render", "[FILE|-]",
-        "Prints what a domain definition would become.", entries, &status);
     g_auto(CmdInput) input = {0};
     g_autoptr(GError) error = NULL;
     g_autofree char *new = NULL;
+    int status = cmd_input(globals, "render", rest, &input);
 
-    if (rest)
-        status = cmd_input(globals, "render", rest, &input);
     if (!input.host)
         return status;
     if (!render(input.host, offline ? HOST_ASK_CONF : HOST_ASK_CLUSTER,
                 input.xml, &new, &error) ||
-        !print(input.xml, new, diff, &error))
+        !print(input.xml, new, as_diff, &error))
         return cmd_fail(input.path, error);
     return 0;
 }
+
+const CmdVerb cmd_render = {
+    .name = "render",
+    .arguments = "[FILE|-]",
+    .summary = "Prints what a domain definition would become",
+    .options = options,
+    .run = run,
+};

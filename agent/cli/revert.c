@@ -63,23 +63,18 @@ revert_named(virConnectPtr conn, const char *name)
     return cmd_fail(NULL, error);
 }
 
-int
-cmd_revert(const CmdGlobals *globals, int argc, char **argv)
+static gboolean all;
+
+static const GOptionEntry options[] = {
+    {"all", 'a', 0, G_OPTION_ARG_NONE, &all, "Every domain of this host", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static int
+run(const CmdGlobals *globals, char **rest)
 {
-    gboolean all = FALSE;
-    const GOptionEntry entries[] = {
-        {"all", 'a', 0, G_OPTION_ARG_NONE, &all, "Every domain of this host",
-         NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    int status;
-    g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "revert", "DOMAIN | --all",
-        "Puts definitions back as they were before remora.", entries, &status);
     g_autoptr(GError) error = NULL;
 
-    if (!rest)
-        return status;
     if (g_strv_length(rest) != (all ? 0 : 1))
         return cmd_usage("revert", "a domain or --all is needed");
     g_autoptr(Host) host = cmd_host(globals);
@@ -90,3 +85,11 @@ cmd_revert(const CmdGlobals *globals, int argc, char **argv)
         return cmd_fail(NULL, error);
     return all ? revert_all(conn) : revert_named(conn, rest[0]);
 }
+
+const CmdVerb cmd_revert = {
+    .name = "revert",
+    .arguments = "DOMAIN | --all",
+    .summary = "Puts definitions back as they were before remora",
+    .options = options,
+    .run = run,
+};

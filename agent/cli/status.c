@@ -314,26 +314,20 @@ collect_images(Host *host, json_t *root)
     json_decref(trash);
 }
 
-int
-cmd_status(const CmdGlobals *globals, int argc, char **argv)
-{
-    gboolean json = FALSE;
-    const GOptionEntry entries[] = {
-        {"json", 'j', 0, G_OPTION_ARG_NONE, &json, "Print JSON", NULL},
-        {NULL, 0, 0, 0, NULL, NULL, NULL},
-    };
-    int status;
-    g_auto(GStrv) rest = cmd_parse(
-        argc, argv, "status", "",
-        "Shows agent, cluster, secret, and the domains that are ours. The\n"
-        "status is 1 when one of them is not as it should be.",
-        entries, &status);
-    json_t *root;
+static gboolean as_json;
 
-    if (!rest)
-        return status;
-    if (rest[0])
-        return cmd_usage("status", "no argument is taken");
+static const GOptionEntry options[] = {
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static int
+run(const CmdGlobals *globals, char **rest)
+{
+    json_t *root;
+    int status;
+
+    (void)rest;
     g_autoptr(Host) host = cmd_host(globals);
     if (!host)
         return 1;
@@ -341,7 +335,7 @@ cmd_status(const CmdGlobals *globals, int argc, char **argv)
     collect_libvirt(host, root);
     collect_images(host, root);
     json_object_set_new(root, "recoveries", recoveries_list(RECOVERIES_SHOWN));
-    if (json)
+    if (as_json)
         print_json(root);
     else
         status_print(root);
@@ -349,3 +343,12 @@ cmd_status(const CmdGlobals *globals, int argc, char **argv)
     json_decref(root);
     return status;
 }
+
+const CmdVerb cmd_status = {
+    .name = "status",
+    .arguments = "",
+    .summary = "Shows agent, cluster, secret, and the domains that are ours",
+    .more = "The status is 1 when one of them is not as it should be.",
+    .options = options,
+    .run = run,
+};

@@ -39,6 +39,7 @@ PACKAGES_RUN=(
     systemd
     virtinst
     xorriso
+    zsh
 )
 
 # What reads the sources and looks at how the programs run.

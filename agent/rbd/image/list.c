@@ -96,6 +96,26 @@ read_image(rados_ioctx_t io, StoreImage *image)
     return r;
 }
 
+char **
+store_image_names(StoreCluster *cluster, const char *pool, GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_autoptr(GPtrArray) names = NULL;
+    g_auto(StoreIo) io = NULL;
+    int r;
+
+    if (!conn || !store_ioctx(conn, pool, &io, error))
+        return NULL;
+    names = list_names(io, &r);
+    if (!names) {
+        store_fail(error, conn, r, "cannot list the images of pool '%s'", pool);
+        return NULL;
+    }
+    g_ptr_array_set_free_func(names, NULL);
+    g_ptr_array_add(names, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
+}
+
 static int
 by_name(gconstpointer a, gconstpointer b)
 {

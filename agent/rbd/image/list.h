@@ -32,6 +32,11 @@ void store_image_free(StoreImage *image);
 GPtrArray *
 store_image_list(StoreCluster *cluster, const char *pool, GError **error);
 
+/* All names in the pool, of whatever sort of image; g_strfreev() it. More than
+ * STORE_IMAGES_MAX are an error. Blocks, for one round trip or a few. */
+char **
+store_image_names(StoreCluster *cluster, const char *pool, GError **error);
+
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreImage, store_image_free)
 
 #endif
