@@ -8,7 +8,6 @@
 
 #include "agent/files.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -98,69 +97,4 @@ cmd_size(guint64 bytes)
     return g_strdup_printf("%.*f %s",
                            value < 100 && value != (double)(guint64)value,
                            value, units[unit]);
-}
-
-struct CmdTable {
-    const char *const *headings;
-    GPtrArray *rows; /* of char ** */
-};
-
-CmdTable *
-cmd_table_new(const char *const *headings)
-{
-    CmdTable *table = g_new0(CmdTable, 1);
-
-    table->headings = headings;
-    table->rows = g_ptr_array_new_with_free_func((GDestroyNotify)g_strfreev);
-    return table;
-}
-
-void
-cmd_table_add(CmdTable *table, ...)
-{
-    guint n = g_strv_length((char **)(gpointer)table->headings);
-    char **row = g_new0(char *, n + 1);
-    va_list args;
-
-    va_start(args, table);
-    for (guint i = 0; i < n; i++) {
-        const char *text = va_arg(args, const char *);
-
-        row[i] = g_strdup(text && text[0] ? text : "-");
-    }
-    va_end(args);
-    g_ptr_array_add(table->rows, row);
-}
-
-static void
-print_row(const char *const *row, const glong *widths)
-{
-    for (guint i = 0; row[i]; i++) {
-        glong pad = widths[i] - g_utf8_strlen(row[i], -1);
-
-        printf("%s%*s", row[i], row[i + 1] ? (int)pad + 2 : 0, "");
-    }
-    putchar('\n');
-}
-
-void
-cmd_table_print(CmdTable *table)
-{
-    guint n = g_strv_length((char **)(gpointer)table->headings);
-    g_autofree glong *widths = g_new0(glong, n + 1);
-
-    for (guint i = 0; i < n; i++) {
-        widths[i] = g_utf8_strlen(table->headings[i], -1);
-        for (guint r = 0; r < table->rows->len; r++) {
-            char **row = g_ptr_array_index(table->rows, r);
-
-            widths[i] = MAX(widths[i], g_utf8_strlen(row[i], -1));
-        }
-    }
-    if (table->rows->len > 0)
-        print_row(table->headings, widths);
-    for (guint r = 0; r < table->rows->len; r++)
-        print_row(g_ptr_array_index(table->rows, r), widths);
-    g_ptr_array_unref(table->rows);
-    g_free(table);
 }

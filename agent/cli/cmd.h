@@ -7,6 +7,7 @@
 #ifndef REMORA_AGENT_CLI_CMD_H
 #define REMORA_AGENT_CLI_CMD_H
 
+#include "agent/cli/table.h"
 #include "agent/host.h"
 #include "agent/virt/error.h"
 
@@ -76,17 +77,6 @@ virConnectPtr cmd_connect(const Host *host, bool read_only, GError **error);
 
 /* "2 GiB", "1.5 GiB", "100 B". g_free() it. */
 char *cmd_size(guint64 bytes);
-
-/* ---- a table on standard output -------------------------------------------- */
-
-typedef struct CmdTable CmdTable;
-
-/* Column headings, NULL-terminated; they must stay. */
-CmdTable *cmd_table_new(const char *const *headings);
-/* As many strings as there are headings; NULL shows as "-". */
-void cmd_table_add(CmdTable *table, ...);
-/* Prints and frees it; without rows, nothing. */
-void cmd_table_print(CmdTable *table);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CmdInput, cmd_input_clear)
 

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/table.h - a table on standard output, for people or as JSON
+ *
+ * By libsmartcols, so that what comes from outside cannot move the cursor, wide
+ * characters do not shift columns, and all tools of a host look alike.
+ */
+#ifndef REMORA_AGENT_CLI_TABLE_H
+#define REMORA_AGENT_CLI_TABLE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* What a column holds; only JSON tells them apart. */
+typedef enum {
+    CMD_TEXT,
+    CMD_NUMBER,
+    CMD_FLAG, /* "0" or "1" in JSON, whatever word the table shows */
+} CmdKind;
+
+typedef struct {
+    const char *heading; /* JSON's key, in small letters, with '_' for ' ' */
+    CmdKind kind;
+} CmdColumn;
+
+typedef struct CmdTable CmdTable;
+
+/* Column headings, NULL-terminated. */
+CmdTable *cmd_table_new(const char *const *headings);
+/* For --json, too. columns are ended by one without a heading; name is the key
+ * that has the array of lines. */
+CmdTable *
+cmd_table_new_typed(const CmdColumn *columns, const char *name, bool json);
+/* As many strings as there are columns; NULL shows as "-", in JSON as null. */
+void cmd_table_add(CmdTable *table, ...);
+/* Prints and frees it; without rows, nothing but JSON's empty array. */
+void cmd_table_print(CmdTable *table);
+/* Frees it without a word. */
+void cmd_table_free(CmdTable *table);
+
+#endif
