@@ -26,7 +26,10 @@ check "only table.c includes libsmartcols" \
 check "it does" \
     "$(grep -q 'libsmartcols\.h' "$srcdir/agent/cli/table.c" ||
         echo "it was not seen")"
-check "remora links it" \
+check "only digest.c includes libcrypto" \
+    "$(grep -rl 'openssl/' "$srcdir/agent" "$srcdir/conf" "$srcdir/hooks" \
+        "$srcdir/xml" | grep -v '/agent/cli/digest\.c$')"
+check "remora links libsmartcols" \
     "$(needed_by remora | grep -q '^libsmartcols\.' || echo "it does not")"
 check "remorad does not" "$(needed_by remorad | grep '^libsmartcols\.')"
 check "of remorad something is seen" \

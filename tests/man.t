@@ -103,6 +103,9 @@ keys_of_c()
 {
     perl -0777 -ne '
         print "$1\n" while /json_object_set_new\(\s*\w+,\s*"(\w+)"/g;
+        print "$1\n" while /cmd_table_new_typed\([^"]*"(\w+)"/g;
+        print lc($1), "\n" while /\{"([A-Z ]+)", CMD_\w+\}/g;
+        print "$1\n" while /\\"(\w+)\\": /g;
         while (/json_pack\((.*?)\);/gs) {
             my $call = $1;
             print "$1\n" while $call =~ /"([a-z_]+)",/g;
@@ -114,6 +117,7 @@ is 'the page has the keys of JSON, and no others' \
     "$(grep -o 'B<[a-z_]*>' <<<"$json" | sed 's/B<\(.*\)>/\1/' | sort -u)" \
     "$(keys_of_c "$srcdir/agent/cli/plan.c" "$srcdir/agent/cli/status.c" \
         "$srcdir/agent/cli/status-domains.c" "$srcdir/agent/recoveries.c" \
+        "$srcdir"/agent/cli/image-*.c \
         "$srcdir/agent/report.c")"
 
 # words_of_c FILE FUNCTION: the strings in it.
@@ -148,14 +152,14 @@ is 'status: the words of DISK' \
 headings()
 {
     perl -0777 -ne '
-        while (/headings\[\] = \{(.*?)\}/gs) {
+        while (/(?:headings|columns)\[\] = \{(.*?)\};/gs) {
             print join(" ", $1 =~ /"(.*?)"/g), " \n";
         }' "$1"
 }
 
 # Tables in the page are narrower than what they are made of.
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
-for name in plan provision status-print image-list; do
+for name in plan provision status-print image-list image-show; do
     isnt "$name: its tables can be read" \
         "$(headings "$srcdir/agent/cli/$name.c")" ''
     while IFS= read -r columns; do

@@ -37,7 +37,11 @@ typedef struct {
 extern const CmdVerb cmd_complete;
 extern const CmdVerb cmd_fence;
 extern const CmdVerb cmd_image_add;
+extern const CmdVerb cmd_image_export;
 extern const CmdVerb cmd_image_list;
+extern const CmdVerb cmd_image_rm;
+extern const CmdVerb cmd_image_show;
+extern const CmdVerb cmd_image_size;
 extern const CmdVerb cmd_plan;
 extern const CmdVerb cmd_provision;
 extern const CmdVerb cmd_render;

@@ -118,11 +118,11 @@ refused()
     qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M
     refuses 'qcow2' 'holds qcow2 and only raw' \
         add images/x "$BED/tmp/qcow2" $((8 * MiB))
-    refuses 'a file that is not there' 'is no file or block device' \
+    refuses 'a file that is not there' 'is no file, block device or pipe' \
         add images/x /nowhere $((8 * MiB))
-    refuses 'a device without an end' 'is no file or block device' \
+    refuses 'a device without an end' 'is no file, block device or pipe' \
         add images/x /dev/zero $((8 * MiB))
-    refuses 'a directory' 'is no file or block device' \
+    refuses 'a directory' 'is no file, block device or pipe' \
         add images/x / $((8 * MiB))
     : >"$BED/tmp/nothing"
     refuses 'an empty file' 'with anything in it' \
@@ -134,7 +134,7 @@ refused()
     refuses 'a pool that is not there' "no pool 'nowhere'" \
         add nowhere/x "$FILE" $((8 * MiB))
     refuses 'a user who may not write images' \
-        "as 'client.remora': not permitted" \
+        "cannot claim 'images/x': not permitted" \
         try add images/x "$FILE" $((8 * MiB))
     refuses 'one that is cancelled' "adding 'images/x' was cancelled" \
         add images/x "$FILE" $((8 * MiB)) $((16 * MiB))
@@ -152,7 +152,7 @@ cut_short()
     adder=$!
     wait_until 'one is being added' 10 \
         eval '[ -n "$(cluster_watchers images/cut 2>/dev/null)" ]'
-    refuses 'another one has to wait' "'images/cut' is being added by client" \
+    refuses 'another one has to wait' "'images/cut' is claimed by host" \
         add images/cut "$FILE" $((8 * MiB))
     kill -KILL "$adder"
     wait "$adder" 2>/dev/null
@@ -160,14 +160,20 @@ cut_short()
         "$(rbd snap ls --format json images/cut)" '[]'
     refuses 'of which no disk is made' "has no snapshot 'snap'" \
         try provision vms/cut_disk images/cut@snap 0 cut
-    ceph osd blocklist add "$(cluster_watchers images/cut)" >/dev/null 2>&1
-    wait_until 'its watch ends' 60 \
-        eval '[ -z "$(cluster_watchers images/cut)" ]'
-    refuses 'it says what to do about it' \
-        'remove it (rbd rm images/cut) and add it again' \
+    ok 'the next one knows that it is dead, and adds it' \
         add images/cut "$FILE" $((8 * MiB))
-    ok 'which works' rbd rm --no-progress images/cut
-    ok 'and then it is added' add images/cut "$FILE" $((8 * MiB))
+    is 'what was half-made is in the trash' \
+        "$(rbd trash ls --format json images | jq -r '.[].name')" cut
+    ok 'it reads as the file' \
+        eval "rbd export --no-progress images/cut@snap - | cmp - $FILE"
+    is 'without the mark of one that is being made' \
+        "$(rbd image-meta list images/cut | grep -c building)" 0
+    rbd trash purge --no-progress images --expired-before 2100-01-01
+    rbd create --size 1M images/bare
+    refuses 'one without a snapshot is nobody'"'"'s to replace' \
+        'remove it (remora image rm images/bare) and add it again' \
+        add images/bare "$FILE" $((8 * MiB))
+    rbd rm --no-progress images/bare
 
     rbd snap unprotect images/cut@snap
     refuses 'one that was cut short at its very end' \

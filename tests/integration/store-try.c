@@ -518,13 +518,18 @@ try_add(StoreCluster *cluster, char **args)
 {
     g_autoptr(GError) error = NULL;
     g_auto(GStrv) name = g_strsplit(args[0], "/", 2);
-    int fd = open(args[1], O_RDONLY | O_CLOEXEC);
-    bool ok = store_image_add(cluster, name[0], name[1], fd,
-                              g_ascii_strtoull(args[2], NULL, 10), on_progress,
-                              args[3], &error);
+    const StoreImageSource source = {
+        .fd = open(args[1], O_RDONLY | O_CLOEXEC),
+        .object_size = g_ascii_strtoull(args[2], NULL, 10),
+        .progress = on_progress,
+        .data = args[3],
+    };
+    guint64 size;
+    bool ok =
+        store_image_add(cluster, name[0], name[1], &source, &size, &error);
 
-    if (fd >= 0)
-        (void)close(fd);
+    if (source.fd >= 0)
+        (void)close(source.fd);
     return ok ? 0 : fail(error);
 }
 

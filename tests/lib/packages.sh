@@ -20,7 +20,7 @@
 PACKAGES_BUILD=(
     autoconf automake binutils gcc git libc6-dev make perl pkg-config xz-utils
     libcmocka-dev libconfig-dev libglib2.0-dev libjansson-dev
-    librados-dev librbd-dev libsmartcols-dev libvirt-dev libxml2-dev
+    librados-dev librbd-dev libsmartcols-dev libssl-dev libvirt-dev libxml2-dev
 )
 
 # A cluster, a libvirtd and guests in a bed, and what the tests look with.
@@ -33,6 +33,7 @@ PACKAGES_RUN=(
     libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu
     libvirt-daemon-driver-storage-rbd
     libxml2-utils
+    python3-glance-store
     python3-libvirt
     qemu-block-extra qemu-system-x86 qemu-utils
     spin

@@ -34,6 +34,7 @@ typedef struct {
     GMutex lock;       /* guards the next */
     StoreConn *conn;   /* NULL: not connected */
     char *fsid;        /* set once */
+    bool unprotects;   /* see store_conn_will_unprotect() */
 } InUse;
 
 static void
@@ -170,10 +171,36 @@ store_conn_set_aside(StoreConn *conn)
 }
 
 void
+store_conn_will_unprotect(StoreCluster *cluster)
+{
+    InUse *in_use = in_use_of(cluster);
+    StoreConn *gone = NULL;
+
+    g_mutex_lock(&in_use->lock);
+    if (!in_use->unprotects)
+        gone = g_steal_pointer(&in_use->conn);
+    in_use->unprotects = true;
+    g_mutex_unlock(&in_use->lock);
+    store_conn_unref(gone);
+}
+
+void
 store_conn_retire(StoreConn *conn)
 {
     g_atomic_int_set(&conn->life->retired, 1);
     withdraw(conn);
+}
+
+static const char *
+threads_of(StoreCluster *cluster)
+{
+    InUse *in_use = in_use_of(cluster);
+    bool unprotects;
+
+    g_mutex_lock(&in_use->lock);
+    unprotects = in_use->unprotects;
+    g_mutex_unlock(&in_use->lock);
+    return unprotects ? "2" : "1";
 }
 
 /* librados takes whole seconds; round up, so that no limit becomes 0, which
@@ -196,9 +223,6 @@ configure(StoreConn *conn, guint op_timeout_ms, GError **error)
         /* What is written here is written once, so a cache for each image
          * that is opened costs time and saves none. */
         {"rbd_cache", "false"},
-        /* With more than one, librbd (16.2.15) touches an image once more
-         * that another thread may have closed meanwhile, and freed. */
-        {"librados_thread_count", "1"},
         /* librados keeps its last lines in memory, for a crash; making them
          * up takes part of the time of each call. */
         {"debug_rbd", "0/0"},
@@ -236,6 +260,11 @@ configure(StoreConn *conn, guint op_timeout_ms, GError **error)
         r = set_seconds(conn->rados, "rados_osd_op_timeout", op_timeout_ms);
     for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(settings); i++)
         r = rados_conf_set(conn->rados, settings[i][0], settings[i][1]);
+    /* With more than one, librbd (16.2.15) touches an image once more that
+     * another thread may have closed meanwhile, and freed. */
+    if (r >= 0)
+        r = rados_conf_set(conn->rados, "librados_thread_count",
+                           threads_of(conn->cluster));
     if (r < 0)
         return store_explain(error, r, "cannot set the time limits");
     return TRUE;

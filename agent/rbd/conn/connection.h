@@ -59,6 +59,11 @@ StoreConn *store_conn_in_use(StoreCluster *cluster,
                                                GError **error),
                              bool *ret_tried,
                              GError **error);
+/* Before a connection is acquired on which a snapshot may be unprotected: librbd
+ * (16.2.15) waits for the newest OSD map meanwhile, in the thread that would have
+ * to take it in, so that one thread would wait for ever. A tool does that, the
+ * agent never. */
+void store_conn_will_unprotect(StoreCluster *cluster);
 /* Sets the one in use aside, and nobody gets it any more. */
 void store_conn_give_up(StoreCluster *cluster);
 /* What the first connection learnt; owned by the cluster; NULL: there was none

@@ -39,14 +39,24 @@ static Fault faults[FAULTS_MAX];
 static gsize n_faults;
 
 static const char *const points[] = {
-    "parent-found", "looked",    "claim-noted",    "claim-created",
-    "taken-over",   "arriving",  "fenced",         "trashed",
-    "removed",      "adopted",   "trash-noted",    "sweeping",
-    "cloning",      "grown",     "marked",         "clone-returned",
-    "enlarged",     "creating",  "created",        "building-marked",
-    "filled",       "handing",   "handed",         "answering",
-    "answer-sent",  "no-claims", "claim-dropping", "claim-dropped",
-    NULL,
+    "parent-found",    "looked",
+    "claim-noted",     "claim-created",
+    "taken-over",      "arriving",
+    "fenced",          "trashed",
+    "removed",         "adopted",
+    "trash-noted",     "sweeping",
+    "cloning",         "grown",
+    "marked",          "clone-returned",
+    "enlarged",        "creating",
+    "created",         "building-marked",
+    "filled",          "handing",
+    "handed",          "answering",
+    "answer-sent",     "no-claims",
+    "claim-dropping",  "claim-dropped",
+    "image-created",   "image-marked",
+    "image-filled",    "image-snapped",
+    "image-protected", "image-unprotected",
+    "image-unsnapped", NULL,
 };
 
 static const struct {

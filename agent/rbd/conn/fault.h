@@ -52,6 +52,16 @@
  *     sweeping        about to remove a dead instance's claim; error: it is
  *                     not removed
  *
+ * Those of an image that is added, and then of one that is removed:
+ *
+ *     image-created   the new image is there; error: as if it were not
+ *     image-marked    it says that it is being filled
+ *     image-filled    its content is written and was accepted
+ *     image-snapped   it has its snapshot
+ *     image-protected which is protected
+ *     image-unprotected the snapshot can be removed
+ *     image-unsnapped it is gone
+ *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
  *

@@ -54,12 +54,13 @@ store_filling_write(StoreFilling *filling,
 gboolean
 store_filling_copy(StoreFilling *filling, int fd, guint64 size, GError **error)
 {
+    StoreImageSource source = {.fd = fd};
     StoreCopy copy = {
         .conn = filling->conn,
         .pool = filling->disk->pool,
         .image = filling->disk->image,
         .handle = filling->handle,
-        .fd = fd,
+        .source = &source,
         .size = size,
     };
     rbd_image_info_t info = {0};
@@ -68,7 +69,7 @@ store_filling_copy(StoreFilling *filling, int fd, guint64 size, GError **error)
     if (r < 0)
         return store_fail(error, filling->conn, r, "cannot fill '%s/%s'",
                           filling->disk->pool, filling->disk->image);
-    copy.object_size = info.obj_size;
+    source.object_size = info.obj_size;
     return store_copy(&copy, error);
 }
 

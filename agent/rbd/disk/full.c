@@ -16,6 +16,7 @@
 
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/conn/work.h"
 
@@ -192,6 +193,22 @@ store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error)
                             disk->parent.image},
              &stuck);
     return check(conn, &stuck, error);
+}
+
+gboolean
+store_pool_check_room(StoreConn *conn, const char *pool, GError **error)
+{
+    g_autofree char *json = NULL;
+    g_autoptr(GError) why = NULL;
+    gsize len;
+    int r;
+
+    /* A monitor that does not say is no reason to refuse. */
+    if (!store_mon_command(conn, ASK_POOLS, &json, &len, &why))
+        return TRUE;
+    r = store_pool_room(json, len, pool);
+    return r >= 0 ||
+           store_explain(error, r, "nothing can be added to pool '%s'", pool);
 }
 
 gboolean

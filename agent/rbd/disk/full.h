@@ -27,6 +27,9 @@ bool store_room_is_missing(StoreCluster *cluster);
  * no room in the disk's pool or in its parent's. */
 gboolean
 store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error);
+/* Whether there is room in the pool, asked of a monitor: STORE_ERROR_FULL. */
+gboolean
+store_pool_check_room(StoreConn *conn, const char *pool, GError **error);
 /* What a write to the pool would be told, by the text that 'osd pool ls
  * detail' gives: 0, -EDQUOT or -ENOSPC. Pure. */
 int store_pool_room(const char *json, gsize len, const char *pool);

@@ -148,6 +148,10 @@ settle_building(Reclaim *reclaim,
         note_dropped(reclaim, note, seen->text, fenced, why);
     if (r >= 0 || r == -ECANCELED || r == -ENOENT)
         return true;
+    /* Another user's, of an image that this one may only read: who adds or
+     * removes it next takes it. */
+    if (r == -EPERM)
+        return false;
     store_fail(&error, reclaim->conn, r, "cannot drop the claim on '%s/%s'",
                note->pool, note->image);
     note_error(reclaim, error);

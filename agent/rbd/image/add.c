@@ -2,11 +2,11 @@
 /*
  * agent/rbd/image/add.c - a file becomes an image, as Glance lays it out
  *
- * Format 2, the content, a protected snapshot 'snap'. The snapshot comes last
- * and only after a flush, so an image that has it is whole: whatever dies
- * before leaves an image that nobody can clone. The name is created
- * exclusively; what is removed after a failure has the id of what was created
- * here, never just its name.
+ * Format 2, a building mark, the content, a protected snapshot 'snap'. The
+ * snapshot comes last and only after a flush, so an image that has it is whole:
+ * whatever dies before leaves an image that nobody can clone, and the mark says
+ * whose it is. The name is created exclusively; what is removed after a failure
+ * has the id of what was created here, never just its name.
  */
 #include "config.h"
 
@@ -15,11 +15,12 @@
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/image/copy.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
+#include "agent/rbd/image/look.h"
 #include "agent/rbd/image/watchers.h"
 
 #include <errno.h>
@@ -32,33 +33,58 @@
 #define OBJECT_MIN 4096u
 #define OBJECT_MAX (32u * 1024u * 1024u)
 
-static gboolean
-check_file(StoreCopy *copy, GError **error)
+/* The size of a file or device; 0: there is none. */
+static guint64
+measure(int fd, mode_t mode)
 {
-    struct stat info;
-    guint8 head[STORE_HEAD_BYTES];
     off_t size = -1;
-    gssize got;
+
+    if (S_ISREG(mode) || S_ISBLK(mode))
+        size = lseek(fd, 0, SEEK_END);
+    return size > 0 ? (guint64)size : 0;
+}
+
+/* Its first bytes, as many as tell a format. */
+static gboolean
+read_head(StoreCopy *copy, gsize *ret_len, GError **error)
+{
+    struct stat info = {0};
+    gssize got = 0;
+
+    if (fstat(copy->source->fd, &info) == 0) {
+        copy->stream = S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode);
+        copy->size = measure(copy->source->fd, info.st_mode);
+    }
+    if (copy->stream && !store_copy_peek(copy, ret_len, error))
+        return FALSE;
+    if (copy->size > 0)
+        got = pread(copy->source->fd, copy->head, sizeof(copy->head), 0);
+    if (!copy->stream)
+        *ret_len = (gsize)MAX(got, 0);
+    if (*ret_len > 0)
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "what is to become '%s/%s' is no file, block device or "
+                        "pipe with anything in it that can be read",
+                        copy->pool, copy->image);
+}
+
+static gboolean
+check_source(StoreCopy *copy, GError **error)
+{
+    gsize len = 0;
     const char *format;
 
-    if (fstat(copy->fd, &info) == 0 &&
-        (S_ISREG(info.st_mode) || S_ISBLK(info.st_mode)))
-        size = lseek(copy->fd, 0, SEEK_END);
-    got = pread(copy->fd, head, sizeof(head), 0);
-    if (size <= 0 || got <= 0)
-        return store_refuse(error, STORE_ERROR_REFUSED,
-                            "what is to become '%s/%s' is no file or block "
-                            "device with anything in it that can be read",
-                            copy->pool, copy->image);
-    format = store_format_sniff(head, (gsize)got);
-    if (format)
-        return store_refuse(error, STORE_ERROR_REFUSED,
-                            "the file for '%s/%s' holds %s and only raw images "
-                            "can be cloned: convert it (qemu-img convert -O "
-                            "raw FILE FILE.raw) and add that",
-                            copy->pool, copy->image, format);
-    copy->size = (guint64)size;
-    return TRUE;
+    if (!read_head(copy, &len, error))
+        return FALSE;
+    format = store_format_sniff(copy->head, len);
+    if (!format)
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "the file for '%s/%s' holds %s and only raw images can "
+                        "be cloned: convert it (qemu-img convert -O raw FILE "
+                        "FILE.raw) and add that",
+                        copy->pool, copy->image, format);
 }
 
 static gboolean
@@ -72,14 +98,12 @@ check_object_size(guint64 size, GError **error)
                         size, OBJECT_MIN, OBJECT_MAX);
 }
 
-/* What to do about an image that is there already depends on how far it
- * came. */
-static gboolean
-refuse_existing(StoreConn *conn,
-                rados_ioctx_t io,
-                const char *pool,
-                const char *image,
-                GError **error)
+gboolean
+store_add_refuse(StoreConn *conn,
+                 rados_ioctx_t io,
+                 const char *pool,
+                 const char *image,
+                 GError **error)
 {
     g_auto(StoreHandle) handle = NULL;
     g_auto(GStrv) watchers = NULL;
@@ -109,14 +133,15 @@ refuse_existing(StoreConn *conn,
         return store_watchers_refuse(pool, image, error);
     if (watchers && watchers[0])
         return store_refuse(error, STORE_ERROR_BUSY,
-                            "image '%s/%s' is being added by client '%s': wait "
-                            "for it; if that client is dead, wait 60 s, remove "
-                            "the image (rbd rm %s/%s) and add it again",
+                            "image '%s/%s' is being made by client '%s', which "
+                            "has no claim on it: wait for it; if that client "
+                            "is dead, wait 60 s, remove the image (remora "
+                            "image rm %s/%s) and add it again",
                             pool, image, watchers[0], pool, image);
     return store_refuse(error, STORE_ERROR_BUSY,
                         "image '%s/%s' is there without a snapshot '%s', as "
-                        "an add that was cut short leaves it: remove it (rbd "
-                        "rm %s/%s) and add it again",
+                        "an add that was cut short leaves it: remove it "
+                        "(remora image rm %s/%s) and add it again",
                         pool, image, STORE_SNAP, pool, image);
 }
 
@@ -125,7 +150,8 @@ create(const StoreCopy *copy, rados_ioctx_t io, GError **error)
 {
     StoreConn *conn = copy->conn;
     rbd_image_options_t options;
-    guint64 order = (guint64)g_bit_nth_msf((gulong)copy->object_size, -1);
+    guint64 order =
+        (guint64)g_bit_nth_msf((gulong)copy->source->object_size, -1);
     int r;
 
     rbd_image_options_create(&options);
@@ -135,9 +161,11 @@ create(const StoreCopy *copy, rados_ioctx_t io, GError **error)
                                          order);
     if (r >= 0)
         r = rbd_create4(io, copy->image, copy->size, options);
+    if (r >= 0)
+        r = STORE_FAULT("image-created");
     rbd_image_options_destroy(options);
     if (r == -EEXIST)
-        return refuse_existing(conn, io, copy->pool, copy->image, error);
+        return store_add_refuse(conn, io, copy->pool, copy->image, error);
     if (r < 0)
         return store_fail(
             error, conn, r, "cannot create image '%s/%s' as 'client.%s'",
@@ -146,16 +174,45 @@ create(const StoreCopy *copy, rados_ioctx_t io, GError **error)
 }
 
 static gboolean
-seal(const StoreCopy *copy, GError **error)
+mark(const StoreCopy *copy, const char *id, GError **error)
 {
-    int r = rbd_snap_create(copy->handle, STORE_SNAP);
+    g_autofree char *text =
+        store_mark_new(copy->conn, copy->image, STORE_SNAP, id);
+    int r = rbd_metadata_set(copy->handle, STORE_BUILDING_KEY, text);
 
     if (r >= 0)
+        r = STORE_FAULT("image-marked");
+    return r >= 0 || store_fail(error, copy->conn, r, "cannot mark '%s/%s'",
+                                copy->pool, copy->image);
+}
+
+static gboolean
+accept_it(const StoreCopy *copy, GError **error)
+{
+    const StoreImageSource *source = copy->source;
+
+    return !source->accept || source->accept(source->data, error);
+}
+
+static gboolean
+seal(const StoreCopy *copy, GError **error)
+{
+    int r = STORE_FAULT("image-filled");
+
+    if (r >= 0)
+        r = rbd_snap_create(copy->handle, STORE_SNAP);
+    if (r >= 0)
+        r = STORE_FAULT("image-snapped");
+    if (r >= 0)
         r = rbd_snap_protect(copy->handle, STORE_SNAP);
+    if (r >= 0)
+        r = STORE_FAULT("image-protected");
     if (r < 0)
         return store_fail(error, copy->conn, r,
                           "cannot make the snapshot '%s/%s@%s'", copy->pool,
                           copy->image, STORE_SNAP);
+    /* With the snapshot it says nothing any more. */
+    (void)rbd_metadata_remove(copy->handle, STORE_BUILDING_KEY);
     return TRUE;
 }
 
@@ -167,7 +224,8 @@ fill(StoreCopy *copy, rados_ioctx_t io, char *id, gsize id_size, GError **error)
 
     if (r >= 0)
         r = rbd_get_id(copy->handle, id, id_size);
-    ok = r >= 0 ? store_copy(copy, error) && seal(copy, error)
+    ok = r >= 0 ? mark(copy, id, error) && store_copy(copy, error) &&
+                      accept_it(copy, error) && seal(copy, error)
                 : store_fail(error, copy->conn, r,
                              "cannot open the new image '%s/%s'", copy->pool,
                              copy->image);
@@ -204,50 +262,37 @@ clean_up(const StoreCopy *copy, rados_ioctx_t io, const char *id, GError *why)
 
     if (*id && store_conn_may_write(copy->conn, why) && undo(copy, io, id) >= 0)
         return;
-    text = g_strdup_printf("%s; what there is of it is left: remove it (rbd rm "
-                           "%s/%s)",
+    text = g_strdup_printf("%s; what there is of it is left: remove it "
+                           "(remora image rm %s/%s)",
                            why->message, copy->pool, copy->image);
     g_free(why->message);
     why->message = g_steal_pointer(&text);
 }
 
 gboolean
-store_image_add(StoreCluster *cluster,
+store_add_check(const StoreImageSource *source,
                 const char *pool,
                 const char *image,
-                int fd,
-                guint64 object_size,
-                StoreProgress progress,
-                gpointer data,
+                StoreCopy *ret_copy,
                 GError **error)
 {
-    g_autoptr(StoreConn) conn = NULL;
-    g_autoptr(GError) why = NULL;
-    g_auto(StoreIo) io = NULL;
-    char id[128] = "";
-    StoreCopy copy = {
-        .pool = pool,
-        .image = image,
-        .fd = fd,
-        .object_size = object_size,
-        .progress = progress,
-        .data = data,
-    };
+    *ret_copy = (StoreCopy){.source = source, .pool = pool, .image = image};
+    return check_object_size(source->object_size, error) &&
+           check_source(ret_copy, error);
+}
 
-    if (!check_object_size(object_size, error) || !check_file(&copy, error))
+gboolean
+store_add(StoreConn *conn, rados_ioctx_t io, StoreCopy *copy, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    char id[128] = "";
+
+    copy->conn = conn;
+    if (!create(copy, io, error))
         return FALSE;
-    conn = store_conn_acquire(cluster, error);
-    if (!conn || !store_ioctx(conn, pool, &io, error))
-        return FALSE;
-    /* On a full pool writes fail and say so, where they would wait for space
-     * until the time limit. */
-    rados_set_pool_full_try(io);
-    copy.conn = conn;
-    if (!create(&copy, io, error))
-        return FALSE;
-    if (fill(&copy, io, id, sizeof(id), &why))
+    if (fill(copy, io, id, sizeof(id), &why))
         return TRUE;
-    clean_up(&copy, io, id, why);
+    clean_up(copy, io, id, why);
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
 }

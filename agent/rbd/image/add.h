@@ -1,34 +1,33 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/image/add.h - a new image out of a raw file
+ * agent/rbd/image/add.h - a new image with content, under whatever claim
  *
- * Threads:  any; it blocks.
+ * Threads:  any; blocks.
  */
 #ifndef REMORA_AGENT_RBD_IMAGE_ADD_H
 #define REMORA_AGENT_RBD_IMAGE_ADD_H
 
-#include "agent/rbd/conn/cluster.h"
+#include "agent/rbd/image/copy.h"
 
-/* Called between writes, with bytes; FALSE cancels. */
-typedef gboolean (*StoreProgress)(guint64 done, guint64 total, gpointer data);
+#include <rados/librados.h>
 
-/*
- * Makes pool/image out of a raw file, as Glance lays images out: format 2, a
- * protected snapshot 'snap'. fd is a regular file or a block device; its
- * position is changed. object_size is a power of two from 4 KiB to 32 MiB.
- * Zeroes are not written. progress may be NULL; it runs in this thread.
- *
- * An image that is there already is never touched (STORE_ERROR_BUSY, with
- * what to do about it). After a failure nothing of what this call made is
- * left, unless the error says so. Blocks for as long as it takes.
- */
-gboolean store_image_add(StoreCluster *cluster,
+/* Looks at the source, before anything is made. ret_copy borrows all of it. */
+gboolean store_add_check(const StoreImageSource *source,
                          const char *pool,
                          const char *image,
-                         int fd,
-                         guint64 object_size,
-                         StoreProgress progress,
-                         gpointer data,
+                         StoreCopy *ret_copy,
                          GError **error);
+/* After a failure nothing of what this call made is left, unless the error says
+ * so. */
+gboolean
+store_add(StoreConn *conn, rados_ioctx_t io, StoreCopy *copy, GError **error);
+
+/* For one that is there already: what to do about it depends on how far it
+ * came. */
+gboolean store_add_refuse(StoreConn *conn,
+                          rados_ioctx_t io,
+                          const char *pool,
+                          const char *image,
+                          GError **error);
 
 #endif

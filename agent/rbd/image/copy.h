@@ -2,30 +2,36 @@
 /*
  * agent/rbd/image/copy.h - the content of a new image
  *
- * Threads:  any; it blocks.
+ * Threads:  any; blocks.
  */
 #ifndef REMORA_AGENT_RBD_IMAGE_COPY_H
 #define REMORA_AGENT_RBD_IMAGE_COPY_H
 
-#include <glib.h>
+#include "agent/rbd/image/format.h"
+#include "agent/rbd/image/source.h"
+
 #include <rbd/librbd.h>
 
 typedef struct StoreConn StoreConn;
 
 typedef struct {
+    const StoreImageSource *source;
+    bool stream; /* source->fd is a pipe or a socket */
     StoreConn *conn;
     const char *pool;
     const char *image;
-    rbd_image_t handle; /* new, reads as zeroes */
-    int fd;
-    guint64 size;
-    guint64 object_size;
-    gboolean (*progress)(guint64 done, guint64 total, gpointer data);
-    gpointer data;
+    rbd_image_t handle;            /* new, reads as zeroes */
+    guint64 size;                  /* of a stream: of the image, by now */
+    guint64 step;                  /* by how much it grew last */
+    guint8 head[STORE_HEAD_BYTES]; /* of a stream, what was read ahead */
+    gsize head_len;
 } StoreCopy;
 
-/* TRUE: everything is written and flushed. Either way nothing is under way
- * any more. */
-gboolean store_copy(const StoreCopy *copy, GError **error);
+/* Of a stream: reads its first bytes, for store_copy() to begin with. */
+gboolean store_copy_peek(StoreCopy *copy, gsize *ret_len, GError **error);
+
+/* TRUE: everything is written and flushed, and size is the image's. Either way
+ * nothing is under way any more. */
+gboolean store_copy(StoreCopy *copy, GError **error);
 
 #endif

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/image-rm.c - remora image rm: an image goes, as with Glance
+ */
+#include "config.h"
+
+#include "agent/cli/image.h"
+
+#include <stdio.h>
+
+static gboolean as_json;
+static gboolean to_trash;
+
+static const GOptionEntry options[] = {
+    CMD_IMAGE_CLUSTER,
+    {"trash", 't', 0, G_OPTION_ARG_NONE, &to_trash,
+     "Move it to the trash if it has clones, which keep it there", NULL},
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static void
+print(const CmdImage *image, StoreRemoved removed)
+{
+    bool trashed = removed == STORE_REMOVED_TO_TRASH;
+
+    if (as_json)
+        printf("{\"trashed\": %s}\n", trashed ? "true" : "false");
+    else if (trashed)
+        printf("%s/%s: moved to the trash (rbd trash ls %s)\n", image->pool,
+               image->image, image->pool);
+    else
+        printf("%s/%s: removed\n", image->pool, image->image);
+}
+
+static int
+run(const CmdGlobals *globals, char **rest)
+{
+    g_auto(CmdImage) image = {0};
+    g_autoptr(GError) error = NULL;
+    StoreRemoved removed;
+    int status = cmd_image_find(globals, "image rm", rest, &image);
+
+    if (status)
+        return status;
+    if (!store_image_remove(image.cluster, image.pool, image.image, to_trash,
+                            &removed, &error))
+        return cmd_image_fail(NULL, error);
+    print(&image, removed);
+    return 0;
+}
+
+const CmdVerb cmd_image_rm = {
+    .name = "image rm",
+    .arguments = "IMAGE",
+    .summary = "Removes an image that has no clones",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/image.c - what the verbs of 'remora image' share
+ */
+#include "config.h"
+
+#include "agent/cli/image.h"
+
+#include <string.h>
+
+enum { STATUS_MISSING = 3, STATUS_IN_USE = 4 };
+
+char *cmd_image_cluster;
+
+void
+cmd_image_clear(CmdImage *image)
+{
+    g_clear_pointer(&image->pool, g_free);
+    g_clear_pointer(&image->image, g_free);
+    host_unref(g_steal_pointer(&image->host));
+}
+
+int
+cmd_image_fail(const char *prefix, const GError *error)
+{
+    int status = cmd_fail(prefix, error);
+
+    if (g_error_matches(error, STORE_ERROR, STORE_ERROR_MISSING))
+        return STATUS_MISSING;
+    if (g_error_matches(error, STORE_ERROR, STORE_ERROR_BUSY))
+        return STATUS_IN_USE;
+    return status;
+}
+
+/* ---- in which cluster ----------------------------------------------------------- */
+
+GPtrArray *
+cmd_image_clusters(const Host *host, const char *command)
+{
+    g_autoptr(GPtrArray) clusters = g_ptr_array_new();
+
+    for (guint i = 0; i < host_clusters(host); i++) {
+        Cluster *cluster = host_cluster(host, i);
+
+        if (!cmd_image_cluster ||
+            strcmp(cmd_image_cluster, cluster_name(cluster)) == 0)
+            g_ptr_array_add(clusters, cluster);
+    }
+    if (clusters->len > 0)
+        return g_steal_pointer(&clusters);
+    cmd_usage(command, "no cluster of that name is configured");
+    return NULL;
+}
+
+/* Those of them that have a pool of that name for images. */
+static GPtrArray *
+clusters_with(const Host *host, const char *command, const char *pool)
+{
+    GPtrArray *clusters = cmd_image_clusters(host, command);
+
+    for (guint i = clusters ? clusters->len : 0; i > 0; i--) {
+        const ConfCluster *conf =
+            cluster_conf(g_ptr_array_index(clusters, i - 1));
+
+        if (!g_strv_contains((const char *const *)conf->image_pools, pool))
+            g_ptr_array_remove_index(clusters, i - 1);
+    }
+    if (!clusters || clusters->len > 0)
+        return clusters;
+    g_ptr_array_unref(clusters);
+    cmd_usage(command, "that pool is none of pools.images");
+    return NULL;
+}
+
+const Cluster *
+cmd_image_cluster_with(const Host *host, const char *command, const char *pool)
+{
+    g_autoptr(GPtrArray) clusters = pool ? clusters_with(host, command, pool)
+                                         : cmd_image_clusters(host, command);
+
+    if (!clusters)
+        return NULL;
+    if (!pool || clusters->len == 1)
+        return g_ptr_array_index(clusters, 0);
+    cmd_usage(command, "which cluster's pool that is, --cluster has to say");
+    return NULL;
+}
+
+/* ---- the image ------------------------------------------------------------------ */
+
+/* Where it is: image->pool may be known; it is told apart by what the clusters
+ * have. Gives what to exit with. */
+static int
+search(const char *command, GPtrArray *clusters, CmdImage *image)
+{
+    const char *const named[] = {image->pool, NULL};
+    g_autoptr(GError) missing = NULL;
+    g_autofree char *found = NULL;
+
+    for (guint i = 0; i < clusters->len; i++) {
+        const Cluster *cluster = g_ptr_array_index(clusters, i);
+        char *const *pools = cluster_conf(cluster)->image_pools;
+        g_autoptr(GError) error = NULL;
+        g_autofree char *pool =
+            store_find_image(cluster_store(cluster),
+                             image->pool ? named : (const char *const *)pools,
+                             image->image, &error);
+
+        if (pool && found)
+            return cmd_usage(command,
+                             "which cluster's image that is, --cluster "
+                             "has to say");
+        if (pool) {
+            found = g_steal_pointer(&pool);
+            image->cluster = cluster_store(cluster);
+            continue;
+        }
+        if (!g_error_matches(error, STORE_ERROR, STORE_ERROR_MISSING))
+            return cmd_image_fail(NULL, error);
+        if (!missing)
+            missing = g_steal_pointer(&error);
+    }
+    if (!found)
+        return cmd_image_fail(NULL, missing);
+    g_free(image->pool);
+    image->pool = g_steal_pointer(&found);
+    return 0;
+}
+
+int
+cmd_image_find(const CmdGlobals *globals,
+               const char *command,
+               char *const *rest,
+               CmdImage *ret_image)
+{
+    const char *slash = rest[0] ? strchr(rest[0], '/') : NULL;
+    g_autoptr(GPtrArray) clusters = NULL;
+
+    if (!rest[0] || rest[1] || !rest[0][0] || strchr(rest[0], '@') ||
+        (slash && (slash == rest[0] || !slash[1] || strchr(slash + 1, '/'))))
+        return cmd_usage(command, "one image is needed, as ID or POOL/ID");
+    ret_image->host = cmd_host(globals);
+    if (!ret_image->host)
+        return 1;
+    ret_image->image = g_strdup(slash ? slash + 1 : rest[0]);
+    if (slash)
+        ret_image->pool = g_strndup(rest[0], (gsize)(slash - rest[0]));
+    clusters = slash ? clusters_with(ret_image->host, command, ret_image->pool)
+                     : cmd_image_clusters(ret_image->host, command);
+    if (!clusters)
+        return 2;
+    if (!slash || clusters->len > 1)
+        return search(command, clusters, ret_image);
+    ret_image->cluster = cluster_store(g_ptr_array_index(clusters, 0));
+    return 0;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/disk/image-claim.c - the claim on an image that is added or removed
+ */
+#include "config.h"
+
+#include "agent/rbd/disk/image-claim.h"
+
+#include "agent/rbd/claim/acquire.h"
+#include "agent/rbd/claim/beat.h"
+#include "agent/rbd/claim/object.h"
+#include "agent/rbd/claim/release.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/full.h"
+#include "agent/rbd/image/lock.h"
+#include "agent/rbd/image/watchers.h"
+
+#include <errno.h>
+
+/* Longer than a dead builder of another host has to be watched. */
+#define PATIENCE_S (STORE_DEAD_S + 10)
+
+/* full: why nothing can be written there. */
+static gboolean
+go_without(StoreConn *conn,
+           const char *pool,
+           const char *image,
+           const GError *full,
+           GError **error)
+{
+    g_auto(StoreClaimSeen) seen = {0};
+    int r = store_claim_read(conn, pool, image, &seen);
+
+    if (r == -ENOENT)
+        return TRUE;
+    if (r >= 0 || r == -EINVAL)
+        return store_refuse(error, STORE_ERROR_BUSY,
+                            "'%s/%s' is claimed, and that cannot be taken over "
+                            "(%s)",
+                            pool, image, full->message);
+    return store_fail(error, conn, r, "cannot read the claim on '%s/%s'", pool,
+                      image);
+}
+
+gboolean
+store_image_claim(StoreConn *conn,
+                  const char *pool,
+                  const char *image,
+                  bool builds,
+                  StoreClaim **ret_claim,
+                  bool *ret_dead,
+                  GError **error)
+{
+    g_auto(StoreClaimTaken) taken = {0};
+    g_autoptr(GError) full = NULL;
+    const StoreClaimAsk ask = {
+        .pool = pool,
+        .image = image,
+        .domain = image,
+        .builds = builds,
+        .watchers = store_watchers_of,
+        .let_go = store_has_let_go,
+        .until_us =
+            g_get_monotonic_time() + (gint64)PATIENCE_S * G_USEC_PER_SEC,
+    };
+
+    if (!store_pool_check_room(conn, pool, &full)) {
+        if (!builds)
+            return go_without(conn, pool, image, full, error);
+        g_propagate_error(error, g_steal_pointer(&full));
+        return FALSE;
+    }
+    if (!store_claim_acquire(conn, &ask, ret_claim, &taken, error))
+        return FALSE;
+    *ret_dead = taken.text != NULL;
+    return TRUE;
+}
+
+void
+store_image_unclaim(StoreClaim *claim, const GError *why)
+{
+    if (!claim)
+        return;
+    if (store_conn_may_write(claim->conn, why))
+        store_claim_drop(claim);
+    else
+        store_claim_leave(claim);
+}

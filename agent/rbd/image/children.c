@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/children.c - the clones of an image, as far as they can be seen
+ */
+#include "config.h"
+
+#include "agent/rbd/image/children.h"
+
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/image/handle.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define ANSWER_FIRST (64u * 1024u)
+#define ANSWER_MAX   (16u * 1024u * 1024u)
+#define POOLS_BYTES  (256u * 1024u)
+#define POOL_NAME    256u
+#define SNAPS_MAX    1024
+
+void
+store_child_free(StoreChild *child)
+{
+    if (!child)
+        return;
+    g_free(child->pool);
+    g_free(child->space);
+    g_free(child->id);
+    g_free(child->image);
+    g_free(child);
+}
+
+/* ---- what the object classes say ----------------------------------------------- */
+
+/* Ceph's encoding: little endian, strings behind their length. Past the end, all
+ * is 0 and bad. */
+typedef struct {
+    const guint8 *at;
+    gsize left;
+    bool bad;
+} Decoder;
+
+static guint64
+take(Decoder *decoder, gsize bytes)
+{
+    guint64 value = 0;
+
+    if (decoder->bad || decoder->left < bytes) {
+        decoder->bad = true;
+        return 0;
+    }
+    for (gsize i = 0; i < bytes; i++)
+        value |= (guint64)decoder->at[i] << (8 * i);
+    decoder->at += bytes;
+    decoder->left -= bytes;
+    return value;
+}
+
+static char *
+take_string(Decoder *decoder)
+{
+    gsize len = (gsize)take(decoder, 4);
+    char *text;
+
+    if (decoder->bad || len > decoder->left) {
+        decoder->bad = true;
+        return g_strdup("");
+    }
+    text = g_strndup((const char *)decoder->at, len);
+    decoder->at += len;
+    decoder->left -= len;
+    return text;
+}
+
+/* A later version may have more behind what is known here. */
+static StoreChild *
+take_child(Decoder *decoder)
+{
+    StoreChild *child = g_new0(StoreChild, 1);
+    guint version = (guint)take(decoder, 1);
+    gsize len;
+    Decoder body;
+
+    (void)take(decoder, 1);
+    len = (gsize)take(decoder, 4);
+    if (len > decoder->left)
+        decoder->bad = true;
+    body = (Decoder){decoder->at, len, decoder->bad};
+    child->format = 2;
+    child->pool_id = (gint64)take(&body, 8);
+    child->id = take_string(&body);
+    child->space = version >= 2 ? take_string(&body) : g_strdup("");
+    decoder->bad |= body.bad;
+    if (!decoder->bad) {
+        decoder->at += len;
+        decoder->left -= len;
+    }
+    return child;
+}
+
+int
+store_children_parse_v2(const guint8 *data, gsize len, GPtrArray *children)
+{
+    Decoder decoder = {data, len, false};
+    guint64 n = take(&decoder, 4);
+
+    for (guint64 i = 0; i < n && !decoder.bad; i++) {
+        StoreChild *child = take_child(&decoder);
+
+        if (decoder.bad)
+            store_child_free(child);
+        else
+            g_ptr_array_add(children, child);
+    }
+    return decoder.bad ? -EBADMSG : 0;
+}
+
+int
+store_children_parse_v1(const guint8 *data, gsize len, GPtrArray *children)
+{
+    Decoder decoder = {data, len, false};
+    guint64 n = take(&decoder, 4);
+
+    for (guint64 i = 0; i < n && !decoder.bad; i++) {
+        g_autofree char *id = take_string(&decoder);
+        StoreChild *child;
+
+        if (decoder.bad)
+            break;
+        child = g_new0(StoreChild, 1);
+        child->format = 1;
+        child->id = g_steal_pointer(&id);
+        child->space = g_strdup("");
+        g_ptr_array_add(children, child);
+    }
+    return decoder.bad ? -EBADMSG : 0;
+}
+
+/* ---- asking them --------------------------------------------------------------- */
+
+static void
+put(GByteArray *bytes, guint64 value, gsize len)
+{
+    for (gsize i = 0; i < len; i++) {
+        guint8 byte = (guint8)(value >> (8 * i));
+
+        g_byte_array_append(bytes, &byte, 1);
+    }
+}
+
+/* The answer, or NULL and librados' number. */
+static guint8 *
+ask(rados_ioctx_t io,
+    const char *object,
+    const char *method,
+    const GByteArray *question,
+    int *ret_len)
+{
+    gsize room = ANSWER_FIRST;
+
+    do {
+        g_autofree guint8 *answer = g_malloc(room);
+        int r =
+            rados_exec(io, object, "rbd", method, (const char *)question->data,
+                       question->len, (char *)answer, room);
+
+        *ret_len = r;
+        if (r >= 0)
+            return g_steal_pointer(&answer);
+        room *= 8;
+    } while (*ret_len == -ERANGE && room <= ANSWER_MAX);
+    return NULL;
+}
+
+static int
+read_v2(rados_ioctx_t io, const char *id, guint64 snap_id, GPtrArray *children)
+{
+    g_autofree char *object = g_strconcat("rbd_header.", id, NULL);
+    g_autoptr(GByteArray) question = g_byte_array_new();
+    g_autofree guint8 *answer = NULL;
+    int len;
+
+    put(question, snap_id, 8);
+    answer = ask(io, object, "children_list", question, &len);
+    if (!answer)
+        return len == -ENOENT ? 0 : len;
+    return store_children_parse_v2(answer, (gsize)len, children);
+}
+
+static int
+read_v1(rados_ioctx_t child_io,
+        gint64 parent_pool,
+        const char *id,
+        guint64 snap_id,
+        GPtrArray *children)
+{
+    g_autoptr(GByteArray) question = g_byte_array_new();
+    g_autofree guint8 *answer = NULL;
+    guint before = children->len;
+    int len;
+    int r;
+
+    put(question, (guint64)parent_pool, 8);
+    put(question, strlen(id), 4);
+    g_byte_array_append(question, (const guint8 *)id, (guint)strlen(id));
+    put(question, snap_id, 8);
+    answer = ask(child_io, "rbd_children", "get_children", question, &len);
+    if (!answer)
+        return len == -ENOENT ? 0 : len;
+    r = store_children_parse_v1(answer, (gsize)len, children);
+    for (guint i = before; i < children->len; i++) {
+        StoreChild *child = g_ptr_array_index(children, i);
+
+        child->pool_id = rados_ioctx_get_id(child_io);
+    }
+    return r;
+}
+
+/* ---- pools and names ----------------------------------------------------------- */
+
+/* NULL-terminated; g_strfreev() it. */
+static char **
+pool_names(rados_t rados)
+{
+    g_autofree char *names = g_malloc0(POOLS_BYTES);
+    g_autoptr(GPtrArray) list = g_ptr_array_new();
+    int r = rados_pool_list(rados, names, POOLS_BYTES - 2);
+
+    for (const char *name = names; r >= 0 && *name; name += strlen(name) + 1)
+        g_ptr_array_add(list, g_strdup(name));
+    g_ptr_array_add(list, NULL);
+    return (char **)g_ptr_array_free(g_steal_pointer(&list), FALSE);
+}
+
+static bool
+has_key(rados_ioctx_t io, const char *object, const char *id, char **ret_value)
+{
+    g_autofree char *key = g_strconcat("id_", id, NULL);
+    const char *const keys[] = {key};
+    rados_read_op_t op = rados_create_read_op();
+    rados_omap_iter_t iter = NULL;
+    char *found = NULL;
+    char *value = NULL;
+    size_t len = 0;
+    int got = 0;
+    int r;
+
+    rados_read_op_omap_get_vals_by_keys(op, keys, 1, &iter, &got);
+    r = rados_read_op_operate(op, io, object, 0);
+    r = r < 0 ? r : got;
+    if (r >= 0)
+        r = rados_omap_get_next(iter, &found, &value, &len);
+    if (r >= 0 && found && ret_value && len >= 4) {
+        Decoder decoder = {(const guint8 *)value, len, false};
+
+        *ret_value = take_string(&decoder);
+    }
+    if (iter)
+        rados_omap_get_end(iter);
+    rados_release_read_op(op);
+    return r >= 0 && found;
+}
+
+/* What cannot be seen of it stays NULL. */
+static void
+find_name(StoreConn *conn, StoreChild *child)
+{
+    char pool[POOL_NAME] = "";
+    g_auto(StoreIo) io = NULL;
+    int r = rados_pool_reverse_lookup(conn->rados, child->pool_id, pool,
+                                      sizeof(pool));
+
+    if (r < 0)
+        return;
+    child->pool = g_strdup(pool);
+    if (rados_ioctx_create2(conn->rados, child->pool_id, &io) < 0)
+        return;
+    rados_ioctx_set_namespace(io, child->space);
+    if (!has_key(io, "rbd_directory", child->id, &child->image))
+        child->trash = has_key(io, "rbd_trash", child->id, NULL);
+}
+
+/* ---- all of them --------------------------------------------------------------- */
+
+typedef struct {
+    gint64 pool;
+    char id[128];
+    rbd_snap_info_t *snaps;
+    int n_snaps;
+} Parent;
+
+static int
+parent_read(rados_ioctx_t io, rbd_image_t handle, Parent *parent)
+{
+    int max = SNAPS_MAX;
+    int r = rbd_get_id(handle, parent->id, sizeof(parent->id));
+
+    parent->pool = rados_ioctx_get_id(io);
+    parent->snaps = g_new0(rbd_snap_info_t, SNAPS_MAX);
+    if (r >= 0)
+        r = rbd_snap_list(handle, parent->snaps, &max);
+    parent->n_snaps = MAX(r, 0);
+    return r < 0 ? r : 0;
+}
+
+static void
+parent_clear(Parent *parent)
+{
+    if (parent->n_snaps > 0)
+        rbd_snap_list_end(parent->snaps);
+    g_free(parent->snaps);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Parent, parent_clear)
+
+static int
+read_pool(StoreConn *conn,
+          const Parent *parent,
+          const char *pool,
+          GPtrArray *children)
+{
+    g_auto(StoreIo) io = NULL;
+    int r = rados_ioctx_create(conn->rados, pool, &io);
+
+    for (int i = 0; r >= 0 && i < parent->n_snaps; i++)
+        r = read_v1(io, parent->pool, parent->id, parent->snaps[i].id,
+                    children);
+    return r == -ENOENT ? 0 : r;
+}
+
+int
+store_children_read(StoreConn *conn,
+                    gpointer io,
+                    gpointer handle,
+                    GPtrArray *children,
+                    GPtrArray *unseen)
+{
+    g_auto(Parent) parent = {0};
+    g_auto(GStrv) pools = pool_names(conn->rados);
+    int r = parent_read(io, handle, &parent);
+
+    for (int i = 0; r >= 0 && i < parent.n_snaps; i++)
+        r = read_v2(io, parent.id, parent.snaps[i].id, children);
+    for (gsize i = 0; r >= 0 && parent.n_snaps > 0 && pools[i]; i++) {
+        r = read_pool(conn, &parent, pools[i], children);
+        if (r == -EPERM || r == -EACCES) {
+            g_ptr_array_add(unseen, g_strdup(pools[i]));
+            r = 0;
+        }
+    }
+    for (guint i = 0; r >= 0 && i < children->len; i++)
+        find_name(conn, g_ptr_array_index(children, i));
+    return r;
+}
