@@ -54,6 +54,7 @@ is 'behind another' "$(goes_on fence --yes --host-)" --host-is-off
 is 'a pool' "$(goes_on image add --pool '')" 'images
 more'
 is 'in the same word' "$(goes_on image add --pool=m)" more
+is 'and as an argument' "$(goes_on df images m)" more
 is 'by its letter' "$(goes_on image add -p i)" images
 is 'behind a value' "$(goes_on image add --pool more --i)" --id
 is 'the pools of each cluster' \

@@ -117,7 +117,7 @@ is 'the page has the keys of JSON, and no others' \
     "$(grep -o 'B<[a-z_]*>' <<<"$json" | sed 's/B<\(.*\)>/\1/' | sort -u)" \
     "$(keys_of_c "$srcdir/agent/cli/plan.c" "$srcdir/agent/cli/status.c" \
         "$srcdir/agent/cli/status-domains.c" "$srcdir/agent/recoveries.c" \
-        "$srcdir"/agent/cli/image-*.c \
+        "$srcdir"/agent/cli/image-*.c "$srcdir/agent/cli/df.c" \
         "$srcdir/agent/report.c")"
 
 # words_of_c FILE FUNCTION: the strings in it.
@@ -159,7 +159,7 @@ headings()
 
 # Tables in the page are narrower than what they are made of.
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
-for name in plan provision status-print image-list image-show; do
+for name in plan provision status-print df image-list image-show; do
     isnt "$name: its tables can be read" \
         "$(headings "$srcdir/agent/cli/$name.c")" ''
     while IFS= read -r columns; do

@@ -35,6 +35,7 @@ typedef struct {
 } CmdVerb;
 
 extern const CmdVerb cmd_complete;
+extern const CmdVerb cmd_df;
 extern const CmdVerb cmd_fence;
 extern const CmdVerb cmd_image_add;
 extern const CmdVerb cmd_image_export;

@@ -10,13 +10,11 @@
 #include <string.h>
 
 const CmdVerb *const verbs[] = {
-    &cmd_render,     &cmd_plan,
-    &cmd_provision,  &cmd_status,
-    &cmd_revert,     &cmd_fence,
-    &cmd_image_add,  &cmd_image_list,
-    &cmd_image_show, &cmd_image_export,
-    &cmd_image_size, &cmd_image_rm,
-    &cmd_complete,   NULL,
+    &cmd_render,     &cmd_plan,         &cmd_provision,
+    &cmd_status,     &cmd_revert,       &cmd_fence,
+    &cmd_df,         &cmd_image_add,    &cmd_image_list,
+    &cmd_image_show, &cmd_image_export, &cmd_image_size,
+    &cmd_image_rm,   &cmd_complete,     NULL,
 };
 
 static const struct {

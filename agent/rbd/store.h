@@ -45,6 +45,7 @@
 #include "agent/rbd/disk/remove.h"
 #include "agent/rbd/disk/settle.h"
 #include "agent/rbd/disk/state.h"
+#include "agent/rbd/image/capacity.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/export.h"
 #include "agent/rbd/image/find.h"

@@ -388,6 +388,28 @@ shared()
     is 'and leaves nothing of it' "$(everything)" "$(<"$BED/tmp/before")"
 }
 
+# ---- room ------------------------------------------------------------------
+
+room()
+{
+    local one
+    image add --id $ONE "$FILE" >/dev/null
+    is 'the pools of the configuration' \
+        "$(remora df --json | jq -r '.pools[].pool' | xargs)" 'images vms volumes'
+    one=$(remora df --json images | jq -c '.pools[] |
+        [.images, .provisioned, .quota, .total == .used + .free]')
+    is 'what images would take' "$one" "[1,$SIZE,null,true]"
+    ceph osd pool set-quota images max_bytes $((64 * MiB)) >/dev/null 2>&1
+    wait_until 'a quota is what is left at most' 30 eval '[ "$(remora df \
+        --json images | jq -c ".pools[] | [.quota, .free <= .quota]")" = \
+        "[$((64 * MiB)),true]" ]'
+    ceph osd pool set-quota images max_bytes 0 >/dev/null 2>&1
+    is 'who may not read a pool sees no images there' \
+        "$(remora "${BLIND[@]}" df --json vms | jq -c '.pools[].images')" null
+    refuses 'a pool that is not there' "no pool 'nowhere'" remora df nowhere
+    image rm $ONE >/dev/null
+}
+
 inside()
 {
     bed_need_remora
@@ -400,6 +422,7 @@ inside()
     clones
     removed
     shared
+    room
     is 'no claim is left' "$(rados -p images ls | grep remora_claim)" ''
 }
 
