@@ -8,6 +8,7 @@
 
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/omap.h"
 
 #include <errno.h>
 #include <string.h>
@@ -17,6 +18,7 @@
 #define POOLS_BYTES  (256u * 1024u)
 #define POOL_NAME    256u
 #define SNAPS_MAX    1024
+#define VALUE_MAX    2048u
 
 void
 store_child_free(StoreChild *child)
@@ -236,29 +238,15 @@ static bool
 has_key(rados_ioctx_t io, const char *object, const char *id, char **ret_value)
 {
     g_autofree char *key = g_strconcat("id_", id, NULL);
-    const char *const keys[] = {key};
-    rados_read_op_t op = rados_create_read_op();
-    rados_omap_iter_t iter = NULL;
-    char *found = NULL;
-    char *value = NULL;
-    size_t len = 0;
-    int got = 0;
-    int r;
+    guint8 raw[VALUE_MAX];
+    int got = store_omap_read(io, object, key, raw, sizeof(raw));
 
-    rados_read_op_omap_get_vals_by_keys(op, keys, 1, &iter, &got);
-    r = rados_read_op_operate(op, io, object, 0);
-    r = r < 0 ? r : got;
-    if (r >= 0)
-        r = rados_omap_get_next(iter, &found, &value, &len);
-    if (r >= 0 && found && ret_value && len >= 4) {
-        Decoder decoder = {(const guint8 *)value, len, false};
+    if (got >= 0 && ret_value) {
+        Decoder decoder = {raw, (gsize)got, false};
 
         *ret_value = take_string(&decoder);
     }
-    if (iter)
-        rados_omap_get_end(iter);
-    rados_release_read_op(op);
-    return r >= 0 && found;
+    return got >= 0 || got == -EINVAL;
 }
 
 /* What cannot be seen of it stays NULL. */

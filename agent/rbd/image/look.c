@@ -19,6 +19,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/omap.h"
 #include "agent/rbd/image/peek.h"
 #include "agent/rbd/image/watchers.h"
 
@@ -165,31 +166,8 @@ static int
 read_directory(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
 {
     g_autofree char *key = g_strconcat("name_", image, NULL);
-    const char *const keys[] = {key};
-    rados_read_op_t op = rados_create_read_op();
-    rados_omap_iter_t iter = NULL;
-    char *found = NULL;
-    char *value = NULL;
-    size_t len = 0;
-    int got = 0;
-    int r;
 
-    rados_read_op_omap_get_vals_by_keys(op, keys, 1, &iter, &got);
-    r = rados_read_op_operate(op, io, "rbd_directory", 0);
-    r = r < 0 ? r : got;
-    if (r >= 0)
-        r = rados_omap_get_next(iter, &found, &value, &len);
-    if (r >= 0 && !found)
-        r = -ENOENT;
-    if (r >= 0 && len > size)
-        r = -EINVAL;
-    if (r >= 0) {
-        memcpy(raw, value, len);
-        r = (int)len;
-    }
-    rados_omap_get_end(iter);
-    rados_release_read_op(op);
-    return r;
+    return store_omap_read(io, "rbd_directory", key, raw, size);
 }
 
 /* A client that is killed while it creates or removes an image leaves one of
