@@ -148,7 +148,7 @@ refused()
 cut_short()
 {
     local adder
-    STORE_TRY_USER=glance "$TRY" add images/cut "$FILE" $((8 * MiB)) slow &
+    STORE_TRY_USER=glance "$TRY" add images/cut "$FILE" $((8 * MiB)) stay &
     adder=$!
     wait_until 'one is being added' 10 \
         eval '[ -n "$(cluster_watchers images/cut 2>/dev/null)" ]'

@@ -15,7 +15,7 @@
  *     store-try find IMAGE POOL...
  *     store-try state POOL/IMAGE
  *     store-try images POOL
- *     store-try add POOL/IMAGE FILE OBJECT-SIZE [CANCEL-AT|slow]
+ *     store-try add POOL/IMAGE FILE OBJECT-SIZE [CANCEL-AT|slow|stay]
  *
  * SOURCE is POOL/IMAGE@SNAP, or 'existing', 'blank' or 'filled' (with the letter
  * x). Until SIGTERM comes, 'hold' keeps the claim, and 'hand' keeps it handed
@@ -24,7 +24,8 @@
  * in two threads at once, and says how many of them were allowed, then why one
  * was not. 'crowd' asks for the watchers TIMES in each of THREADS threads over one
  * connection. 'watch' watches the image's header N times, as clients do that have
- * it open, until SIGTERM comes. Reads STORE_TRY_USER, STORE_TRY_CONF,
+ * it open, until SIGTERM comes. 'slow' adds with a pause after each piece, 'stay'
+ * comes to no end after its first. Reads STORE_TRY_USER, STORE_TRY_CONF,
  * STORE_TRY_KEYRING, STORE_TRY_STARTS (the owner starts, and nothing of it is left
  * here; 'arriving': by migration) and STORE_TRY_PATIENCE, in milliseconds.
  */
@@ -508,6 +509,8 @@ on_progress(guint64 done, guint64 total, gpointer data)
     (void)total;
     if (until && strcmp(until, "slow") == 0)
         g_usleep(G_USEC_PER_SEC / 2);
+    else if (until && strcmp(until, "stay") == 0)
+        (void)pause();
     else if (until)
         return done < g_ascii_strtoull(until, NULL, 10);
     return TRUE;
