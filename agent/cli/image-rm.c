@@ -36,7 +36,7 @@ print(const CmdImage *image, StoreRemoved removed)
 static int
 run(const CmdGlobals *globals, char **rest)
 {
-    g_auto(CmdImage) image = {0};
+    g_auto(CmdImage) image = {.going = true};
     g_autoptr(GError) error = NULL;
     StoreRemoved removed;
     int status = cmd_image_find(globals, "image rm", rest, &image);

@@ -88,23 +88,35 @@ cmd_image_cluster_with(const Host *host, const char *command, const char *pool)
 
 /* ---- the image ------------------------------------------------------------------ */
 
+/* NULL: not in that cluster. */
+static char *
+search_cluster(const Cluster *cluster, const CmdImage *image, GError **error)
+{
+    const char *const named[] = {image->pool, NULL};
+    const char *const *pools =
+        image->pool ? named
+                    : (const char *const *)cluster_conf(cluster)->image_pools;
+    StoreCluster *store = cluster_store(cluster);
+    char *pool = store_find_image(store, pools, image->image, error);
+
+    if (!pool && image->going &&
+        g_error_matches(*error, STORE_ERROR, STORE_ERROR_MISSING))
+        pool = store_going_find(store, pools, image->image);
+    return pool;
+}
+
 /* Where it is: image->pool may be known; it is told apart by what the clusters
  * have. Gives what to exit with. */
 static int
 search(const char *command, GPtrArray *clusters, CmdImage *image)
 {
-    const char *const named[] = {image->pool, NULL};
     g_autoptr(GError) missing = NULL;
     g_autofree char *found = NULL;
 
     for (guint i = 0; i < clusters->len; i++) {
         const Cluster *cluster = g_ptr_array_index(clusters, i);
-        char *const *pools = cluster_conf(cluster)->image_pools;
         g_autoptr(GError) error = NULL;
-        g_autofree char *pool =
-            store_find_image(cluster_store(cluster),
-                             image->pool ? named : (const char *const *)pools,
-                             image->image, &error);
+        g_autofree char *pool = search_cluster(cluster, image, &error);
 
         if (pool && found)
             return cmd_usage(command,

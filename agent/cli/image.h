@@ -13,6 +13,7 @@ typedef struct {
     StoreCluster *cluster; /* borrowed from host */
     char *pool;
     char *image;
+    bool going; /* set before: one whose removal was cut short is one, too */
 } CmdImage;
 
 void cmd_image_clear(CmdImage *image);

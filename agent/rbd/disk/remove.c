@@ -18,6 +18,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
@@ -35,6 +36,7 @@ typedef struct {
     StoreConn *conn;
     rados_ioctx_t io;
     const StoreImageInfo *info;
+    bool finished; /* an earlier removal, which was cut short */
 } Remove;
 
 /* ---- what stands in the way ------------------------------------------------------ */
@@ -167,11 +169,25 @@ remove_snap(const Remove *remove, GError **error)
     return TRUE;
 }
 
+/* What clones keep is not removed in vain first: librbd would hide it from all
+ * but itself meanwhile (image/going.h). */
+static int
+try_remove(const Remove *remove)
+{
+    const StoreImageInfo *info = remove->info;
+    int r;
+
+    if (info->children->len > 0 || info->snaps->len > 0)
+        return -ENOTEMPTY;
+    r = rbd_remove(remove->io, info->image);
+    return r == -ENOENT && remove->finished ? 0 : r;
+}
+
 static gboolean
 remove_image(const Remove *remove, StoreRemoved *ret_removed, GError **error)
 {
     const StoreImageInfo *info = remove->info;
-    int r = rbd_remove(remove->io, info->image);
+    int r = try_remove(remove);
 
     *ret_removed = STORE_REMOVED;
     if (r >= 0)
@@ -201,7 +217,8 @@ look(const Remove *remove, StoreImageInfo *info, GError **error)
     if (store_image_read(remove->conn, remove->io, info, &why))
         return TRUE;
     if (g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING) &&
-        store_name_is_taken(remove->io, info->image, &taken) >= 0 && taken)
+        (remove->finished ||
+         (store_name_is_taken(remove->io, info->image, &taken) >= 0 && taken)))
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
@@ -215,9 +232,11 @@ remove_claimed(StoreConn *conn,
                StoreRemoved *ret_removed,
                GError **error)
 {
-    const Remove remove = {.conn = conn, .io = io, .info = info};
+    Remove remove = {.conn = conn, .io = io, .info = info};
 
-    return look(&remove, info, error) &&
+    return store_finish_removals(conn, info->pool, info->image,
+                                 &remove.finished, error) &&
+           look(&remove, info, error) &&
            check_children(info, to_trash, error) &&
            check_unseen(&remove, error) && check_watchers(&remove, error) &&
            (!info->has_snap || remove_snap(&remove, error)) &&
