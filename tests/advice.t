@@ -37,7 +37,7 @@ table()
 72-not-a-domain s/network/domain/g
 73-empty $_ = '<domain/>'
 74-no-xml $_ = '<domain/>'
-75-encoding s/UTF-7/UTF-8/
+75-encoding s/X-UNKNOWN/UTF-8/
 76-uuid s/982b8eac/982b8eac-6bcc-4a21-bd04-b67e26188be0/
 76-uuid s|<uuid>.*?</uuid>||
 78-attlist s/<!DOCTYPE.*?\]>//s

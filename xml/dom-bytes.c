@@ -5,8 +5,9 @@
  * They are looked at before libxml2 sees them, because it takes a time that
  * grows with the square of the input to compare the attributes of an element
  * and to find a prefix, and much memory for what is short to write. The look is
- * a plain scan, so every '<', '=' and quote must be the byte that it is in
- * ASCII; hence the list of encodings.
+ * a plain scan, for which every '<', '=' and quote must be the byte that it is in
+ * ASCII; in an encoding that may have them at other bytes, what it decodes to is
+ * looked at as well.
  *
  * libvirt hands libxml2 a string, up to its first NUL. Whether the declared
  * encoding counts then depends on libxml2's version: older ones take the string
@@ -19,12 +20,13 @@
 
 #include <string.h>
 
-/* Beginnings, in lower case. Of the last ones every character has a NUL in it,
- * if it is ASCII: what has none cannot hide any. */
-static const char *const encodings[] = {
-    "utf-8", "utf8",     "us-ascii",  "ascii",  "iso-8859-", "iso8859-",
-    "latin", "windows-", "cp125",     "koi8-",  "euc-",      "gb",
-    "big5",  "sjis",     "shift_jis", "utf-16", "utf-32",    "ucs-",
+/* Those that hide nothing: beginnings, in lower case. Of the last ones every
+ * character has a NUL in it, if it is ASCII: what has none cannot hide any. */
+static const char *const plain_encodings[] = {
+    "utf-8",    "utf8",   "us-ascii", "ascii", "iso-8859-",
+    "iso8859-", "latin",  "windows-", "cp125", "koi8-",
+    "euc-",     "gb",     "big5",     "sjis",  "shift_jis",
+    "html",     "utf-16", "utf-32",   "ucs-",  "iso-10646-",
 };
 
 void
@@ -48,21 +50,131 @@ skip_blanks(const char *at, const char *end)
     return at;
 }
 
+/* ---- limits -------------------------------------------------------------- */
+
+typedef struct {
+    guint attributes; /* in the element so far, or more */
+    guint namespaces;
+    guint pieces;
+} Counts;
+
+static gboolean
+check_counts(const Counts *counts, GError **error)
+{
+    if (counts->attributes > DOM_ATTRIBUTES_MAX)
+        return dom_fail(error, DOM_ERROR_LIMIT,
+                        "an element has more than %u attributes",
+                        DOM_ATTRIBUTES_MAX);
+    if (counts->namespaces > DOM_NAMESPACES_MAX)
+        return dom_fail(error, DOM_ERROR_LIMIT,
+                        "the definition declares more than %u namespaces",
+                        DOM_NAMESPACES_MAX);
+    if (counts->pieces > DOM_PIECES_MAX)
+        return dom_fail(error, DOM_ERROR_LIMIT,
+                        "the definition has more than %u tags and attributes",
+                        DOM_PIECES_MAX);
+    return TRUE;
+}
+
+/*
+ * Counts what is cheap to write and dear to parse. No '<' can stand inside a
+ * tag, so what is counted between two of them is never less than the
+ * attributes of one element.
+ */
+static gboolean
+count(const char *xml, const char *end, GError **error)
+{
+    Counts counts = {0};
+
+    for (const char *at = xml; at < end; at++) {
+        if (*at == '<') {
+            counts.attributes = 0;
+            counts.pieces++;
+        } else if (*at == '=') {
+            const char *next = skip_blanks(at + 1, end);
+
+            if (next < end && (*next == '"' || *next == '\'')) {
+                counts.attributes++;
+                counts.pieces++;
+            }
+        } else if (*at == 'x' && end - at >= 5 && memcmp(at, "xmlns", 5) == 0) {
+            counts.namespaces++;
+        } else {
+            continue;
+        }
+        if (!check_counts(&counts, error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 /* ---- encodings ----------------------------------------------------------- */
 
 static bool
-is_known_encoding(const char *name)
+is_encoding_name(const char *name)
+{
+    return name[strspn(name, "abcdefghijklmnopqrstuvwxyz"
+                             "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] ==
+           '\0';
+}
+
+static bool
+is_plain_encoding(const char *name)
 {
     g_autofree char *lower = g_ascii_strdown(name, -1);
 
-    if (strspn(lower, "abcdefghijklmnopqrstuvwxyz0123456789._-") !=
-        strlen(lower))
-        return false;
-    for (gsize i = 0; i < G_N_ELEMENTS(encodings); i++) {
-        if (g_str_has_prefix(lower, encodings[i]))
+    for (gsize i = 0; i < G_N_ELEMENTS(plain_encodings); i++) {
+        if (g_str_has_prefix(lower, plain_encodings[i]))
             return true;
     }
     return false;
+}
+
+static bool
+is_about_text(const GError *why)
+{
+    return g_error_matches(why, G_CONVERT_ERROR,
+                           G_CONVERT_ERROR_ILLEGAL_SEQUENCE) ||
+           g_error_matches(why, G_CONVERT_ERROR, G_CONVERT_ERROR_PARTIAL_INPUT);
+}
+
+/* What the text is up to where it is none of that encoding; NULL: nobody here
+ * knows the encoding. */
+static char *
+decode_start(const char *text, const char *encoding, gsize *ret_len)
+{
+    g_autoptr(GError) why = NULL;
+    gsize read = 0;
+    char *utf8 = g_convert(text, -1, "UTF-8", encoding, &read, ret_len, &why);
+
+    if (utf8 || !is_about_text(why))
+        return utf8;
+    utf8 =
+        g_convert(text, (gssize)read, "UTF-8", encoding, NULL, ret_len, NULL);
+    if (!utf8)
+        *ret_len = 0;
+    return utf8 ? utf8 : g_strdup("");
+}
+
+/* Read as it is declared or not, it keeps to the limits. */
+static gboolean
+check_encoding(const DomBytes *bytes, GError **error)
+{
+    const char *name = bytes->encoding;
+    g_autofree char *decoded = NULL;
+    gsize len = 0;
+
+    if (is_encoding_name(name)) {
+        if (is_plain_encoding(name))
+            return TRUE;
+        decoded = decode_start(bytes->text, name, &len);
+    }
+    if (decoded)
+        return count(decoded, decoded + len, error);
+    return dom_fail(error, DOM_ERROR_MALFORMED,
+                    "the definition is encoded as '" DOM_QUOTE "': save it as "
+                    "UTF-8",
+                    name);
 }
 
 /* at: what follows the word 'encoding'. */
@@ -87,12 +199,7 @@ read_encoding_name(const char *at,
         at++;
     g_free(bytes->encoding);
     bytes->encoding = g_strndup(start, (gsize)(at - start));
-    if (is_known_encoding(bytes->encoding))
-        return TRUE;
-    return dom_fail(error, DOM_ERROR_MALFORMED,
-                    "the definition is encoded as '" DOM_QUOTE "': save it as "
-                    "UTF-8",
-                    bytes->encoding);
+    return check_encoding(bytes, error);
 }
 
 /* In the XML declaration, if there is one. */
@@ -160,64 +267,6 @@ dom_bytes_as_declared(const DomBytes *bytes)
         g_utf8_validate(bytes->text, -1, NULL))
         return NULL;
     return convert(bytes->text, strlen(bytes->text), bytes->encoding);
-}
-
-/* ---- limits -------------------------------------------------------------- */
-
-typedef struct {
-    guint attributes; /* in the element so far, or more */
-    guint namespaces;
-    guint pieces;
-} Counts;
-
-static gboolean
-check_counts(const Counts *counts, GError **error)
-{
-    if (counts->attributes > DOM_ATTRIBUTES_MAX)
-        return dom_fail(error, DOM_ERROR_LIMIT,
-                        "an element has more than %u attributes",
-                        DOM_ATTRIBUTES_MAX);
-    if (counts->namespaces > DOM_NAMESPACES_MAX)
-        return dom_fail(error, DOM_ERROR_LIMIT,
-                        "the definition declares more than %u namespaces",
-                        DOM_NAMESPACES_MAX);
-    if (counts->pieces > DOM_PIECES_MAX)
-        return dom_fail(error, DOM_ERROR_LIMIT,
-                        "the definition has more than %u tags and attributes",
-                        DOM_PIECES_MAX);
-    return TRUE;
-}
-
-/*
- * Counts what is cheap to write and dear to parse. No '<' can stand inside a
- * tag, so what is counted between two of them is never less than the
- * attributes of one element.
- */
-static gboolean
-count(const char *xml, const char *end, GError **error)
-{
-    Counts counts = {0};
-
-    for (const char *at = xml; at < end; at++) {
-        if (*at == '<') {
-            counts.attributes = 0;
-            counts.pieces++;
-        } else if (*at == '=') {
-            const char *next = skip_blanks(at + 1, end);
-
-            if (next < end && (*next == '"' || *next == '\'')) {
-                counts.attributes++;
-                counts.pieces++;
-            }
-        } else if (*at == 'x' && end - at >= 5 && memcmp(at, "xmlns", 5) == 0) {
-            counts.namespaces++;
-        } else {
-            continue;
-        }
-        if (!check_counts(&counts, error))
-            return FALSE;
-    }
-    return TRUE;
 }
 
 /* ---- all of it ----------------------------------------------------------- */

@@ -230,8 +230,7 @@ typedef struct {
  * reads it; what another version of libvirt could read otherwise is refused.
  * So is a document that has an entity or whose document type declares an
  * attribute, that is above one of the limits or nests deeper than that below
- * <domain>, or whose encoding has ASCII at other bytes (but
- * UTF-16 is taken). Errors: every code of DOM_ERROR.
+ * <domain>, or whose encoding is not known here. Errors: every code of DOM_ERROR.
  */
 DomPlan *dom_plan_new(const char *xml,
                       gsize len,

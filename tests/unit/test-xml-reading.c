@@ -248,9 +248,10 @@ static void
 declare_encoding(GString *xml)
 {
     static const char *const encodings[] = {
-        "utf8",   "UTF-8",  "ISO-8859-1", "ISO-8859-15", "windows-1252",
-        "UTF-16", "IBM037", "UTF-7",      "Shift_JIS",   "ascii",
-        "KOI8-R", "gbk",    "ISO-2022-JP"};
+        "utf8",   "UTF-8",  "ISO-8859-1",  "ISO-8859-15", "windows-1252",
+        "UTF-16", "IBM037", "UTF-7",       "Shift_JIS",   "ascii",
+        "KOI8-R", "gbk",    "ISO-2022-JP", "cp850",       "ISO_8859-1",
+        "l1",     "HZ",     "macintosh",   "ucs2"};
     g_autofree char *text =
         g_strdup_printf("<?xml version='1.0' encoding='%s'?>", PICK(encodings));
 
