@@ -25,7 +25,7 @@ check_device(const DomPlanDisk *own, GError **error)
                         "a device='" DOM_QUOTE "' cannot be made from an "
                         "image: use 'disk' or 'cdrom'",
                         device);
-    if (type && strcmp(type, "raw") != 0)
+    if (!dom_is_raw(own->node))
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "its <driver> says type='" DOM_QUOTE
                         "', but RBD clones are raw: remove the type",

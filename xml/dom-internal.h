@@ -249,6 +249,8 @@ DomStanding dom_standing(const DomEntry *entry,
                          const DomSource *source,
                          bool covered,
                          bool asks);
+/* Whether its driver is for raw images, as it is where none is said. */
+bool dom_is_raw(xmlNode *disk);
 /* Whether a guest can write to it, whatever is in it. */
 bool dom_is_writable(xmlNode *disk);
 /* The <backingStore> of a disk that is 'pool/image', or NULL. */

@@ -240,6 +240,14 @@ dom_monitors_parse(const char *mon_host, GError **error)
     return g_steal_pointer(&monitors);
 }
 
+/* libvirt reads it as strtol() does. */
+static const char *
+digits_of(const char *port)
+{
+    port += strspn(port, " \t\r\n\v\f");
+    return port + (*port == '+');
+}
+
 /* QEMU puts the port behind the name, whatever that is, and brackets around it
  * first where it has a colon. So the port is the last one's. */
 static void
@@ -252,7 +260,7 @@ add_host(GPtrArray *monitors, const DomHost *host)
         return;
     last = g_ptr_array_index(own, own->len - 1);
     if (host->port && !last->port) {
-        g_autofree char *port = g_strconcat(":", host->port, NULL);
+        g_autofree char *port = g_strconcat(":", digits_of(host->port), NULL);
 
         if (!read_port(last, port))
             return;

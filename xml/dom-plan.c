@@ -205,7 +205,7 @@ plan_covered(DomPlanDisk *own, const DomEntry *entry, GError **error)
     return dom_plain_check(own->node, error) &&
            dom_source_read_access(backing, disk, error) &&
            dom_name_check("image", disk->image, error) &&
-           dom_owner_check(own, disk->image, error);
+           (!disk->writable || dom_owner_check(own, disk->image, error));
 }
 
 typedef struct {

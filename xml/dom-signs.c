@@ -23,6 +23,16 @@ read_hosts(xmlNode *source)
     return hosts;
 }
 
+/* libvirt takes it with and without hyphens. */
+static char *
+read_secret(xmlNode *auth)
+{
+    g_autofree char *said = dom_child_attr(auth, "secret", "uuid");
+    char *uuid = said ? dom_uuid_parse(said) : NULL;
+
+    return uuid ? uuid : g_steal_pointer(&said);
+}
+
 static guint
 weigh(xmlNode *disk, const DomRules *rules)
 {
@@ -30,7 +40,7 @@ weigh(xmlNode *disk, const DomRules *rules)
     xmlNode *inside = dom_child(source, "auth");
     xmlNode *auth = inside ? inside : dom_child(disk, "auth");
     g_autoptr(GPtrArray) hosts = read_hosts(source);
-    g_autofree char *secret = dom_child_attr(auth, "secret", "uuid");
+    g_autofree char *secret = read_secret(auth);
     g_autofree char *usage = dom_child_attr(auth, "secret", "usage");
     g_autofree char *config = dom_child_attr(source, "config", "file");
     const DomSigns signs = {hosts, secret, usage, config};

@@ -21,12 +21,13 @@ dom_is_writable(xmlNode *disk)
     return g_strcmp0(device, "cdrom") != 0 && !dom_child(disk, "readonly");
 }
 
-static bool
-is_raw(xmlNode *disk)
+/* libvirt takes 'aio', which Xen's own tools wrote once, for raw. */
+bool
+dom_is_raw(xmlNode *disk)
 {
     g_autofree char *type = dom_child_attr(disk, "driver", "type");
 
-    return !type || strcmp(type, "raw") == 0;
+    return !type || strcmp(type, "raw") == 0 || strcmp(type, "aio") == 0;
 }
 
 /* 'pool/image', and not a snapshot of it. */
@@ -72,7 +73,7 @@ dom_backing_find(xmlNode *disk, const char *name)
 static bool
 is_as_made(const DomEntry *entry, xmlNode *disk, const DomSource *source)
 {
-    if (!is_raw(disk))
+    if (!dom_is_raw(disk))
         return false;
     return dom_is_writable(disk) ||
            (entry->kind == DOM_KIND_CONFIG && source->kind != DOM_SOURCE_NONE);

@@ -48,6 +48,10 @@ test_addresses(void **state)
     assert_true(known("10.0.0.2", "6789", "10.0.0.1:6789,10.0.0.2:6789"));
     assert_true(
         known("10.0.0.1", "3300", "[v2:10.0.0.1:3300,v1:10.0.0.1:6789]"));
+    /* libvirt takes that for 6789. */
+    assert_true(known("10.0.0.1", " +06789", "10.0.0.1:6789"));
+    assert_false(known("10.0.0.1", "-6789", "10.0.0.1:6789"));
+    assert_false(known("10.0.0.1", "6789 ", "10.0.0.1:6789"));
     /* IPv6 has many spellings. */
     assert_true(known("fd00:0:0::1", "6789", "[fd00::1]:6789"));
     assert_false(known("fd00::2", "6789", "[fd00::1]:6789"));
