@@ -42,14 +42,16 @@ test_same(void **state)
         {"alpha", "m", NULL, true, false},
         {"alpha", "m", "", true, false},
         /* Two that were cloned from one image. */
-        {"beta", "m", "b", false, false},
+        {"beta", "m", "c", false, false},
         {"alpha", "n", "b", false, false},
-        {"Alpha", "m", "b", false, false},
+        {"Alpha", "m", "c", false, false},
+        /* One that was given its name after it had booted. */
+        {"beta", "m", "b", true, true},
         /* What is not known is nobody's. */
         {NULL, NULL, NULL, false, false},
         {"", "", "", false, false},
         {"alpha", NULL, "b", false, false},
-        {NULL, "m", "b", false, false},
+        {NULL, "m", "c", false, false},
     };
 
     (void)state;

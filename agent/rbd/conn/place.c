@@ -117,14 +117,16 @@ same_word(const char *a, const char *b)
     return a && b && a[0] && strcmp(a, b) == 0;
 }
 
-bool
-store_place_same_host(const StorePlace *a, const StorePlace *b)
-{
-    return same_word(a->host, b->host) && same_word(a->machine, b->machine);
-}
-
+/* Of a running kernel, whatever it is called by now. */
 bool
 store_place_same_boot(const StorePlace *a, const StorePlace *b)
 {
-    return store_place_same_host(a, b) && same_word(a->boot, b->boot);
+    return same_word(a->machine, b->machine) && same_word(a->boot, b->boot);
+}
+
+bool
+store_place_same_host(const StorePlace *a, const StorePlace *b)
+{
+    return (same_word(a->host, b->host) && same_word(a->machine, b->machine)) ||
+           store_place_same_boot(a, b);
 }

@@ -6,7 +6,8 @@
  * ended, it may prove of no other host's. So two places are one host only if
  * the host's name, the firmware's UUID and a random id that was written to
  * disk once agree: of two machines that were cloned, at least one of them
- * differs.
+ * differs. The name may have changed since this boot began, as where a network
+ * gives it: no two boots have one id.
  *
  * Threads:  any.
  */
