@@ -62,6 +62,15 @@ static const struct {
      STORE_DO_REFUSE_MISSING,
      {EXISTING, DEAD}},
     {"nothing after a dead builder", STORE_DO_BUILD, {CLONE, DEAD}},
+    {"nothing, where its guest comes from another host",
+     STORE_DO_REFUSE_MISSING,
+     {CLONE, .arrived = true}},
+    {"a filled one that is not there, likewise",
+     STORE_DO_REFUSE_MISSING,
+     {FILLED, .arrived = true}},
+    {"what such a guest has open",
+     STORE_DO_USE,
+     {CLONE, THERE, CHILD, .ready = true, .arrived = true}},
 
     /* whole */
     {"a clone with its mark",
@@ -176,7 +185,7 @@ test_cases(void **state)
 
 /* ---- every combination ------------------------------------------------------------------ */
 
-#define FLAGS 10
+#define FLAGS 11
 
 static StoreDiskFacts
 facts_of(guint source, guint parent, guint data, guint listed, guint flags)
@@ -196,10 +205,12 @@ facts_of(guint source, guint parent, guint data, guint listed, guint flags)
         .others_owner = flags & 128,
         .watched = flags & 256,
         .larger = flags & 512,
+        .arrived = flags & 1024,
     };
 }
 
-/* What is looked at and opens may have marks; a claim is only of who writes. */
+/* What is looked at and opens may have marks; a claim is only of who writes, and
+ * what arrives under the source's was no dead builder's and stays as large. */
 static bool
 can_be(const StoreDiskFacts *f)
 {
@@ -207,7 +218,8 @@ can_be(const StoreDiskFacts *f)
            !(f->building && !f->opens) && !(f->snapshots && !f->opens) &&
            !(f->parent != STORE_PARENT_NONE && !f->opens) &&
            !(f->others_owner && !f->ready) &&
-           !(f->dead_builder && !f->writes) &&
+           !((f->dead_builder || f->arrived) && !f->writes) &&
+           !(f->arrived && (f->dead_builder || f->larger)) &&
            !(f->parent == STORE_PARENT_ASKED &&
              f->source != STORE_SOURCE_CLONE);
 }
@@ -304,8 +316,8 @@ static void
 check_build(const StoreDiskFacts *f, StoreDo what)
 {
     if (what == STORE_DO_BUILD)
-        hold(!f->there && f->source != STORE_SOURCE_EXISTING, f, what,
-             "nothing is made where something is, or must be");
+        hold(!f->there && f->source != STORE_SOURCE_EXISTING && !f->arrived, f,
+             what, "nothing is made where something is, or must be");
     if (!f->there)
         hold(what == STORE_DO_BUILD || what == STORE_DO_REFUSE_MISSING, f, what,
              "there is nothing to be judged");

@@ -6,6 +6,7 @@
 
 #include "agent/rbd/disk/carry.h"
 
+#include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/release.h"
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
@@ -114,8 +115,17 @@ remove_name(StoreCarry *carry, GError **error)
 /* ---- refusals ------------------------------------------------------------------- */
 
 static gboolean
-refuse_missing(const StoreDisk *disk, GError **error)
+refuse_missing(const StoreCarry *carry, GError **error)
 {
+    const StoreDisk *disk = carry->disk;
+
+    if (carry->claim && carry->claim->arrived)
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "image '%s/%s' does not exist, and its guest has "
+                            "it open on the host that it comes from: see "
+                            "whether it was renamed or moved to the trash, and "
+                            "put that right first (rbd trash ls %s)",
+                            disk->pool, disk->image, disk->pool);
     return store_refuse(error, STORE_ERROR_MISSING,
                         "image '%s/%s' does not exist: create it or correct "
                         "the disk's source (rbd ls %s)",
@@ -218,7 +228,7 @@ store_carry_out(StoreCarry *carry,
         return remove_name(carry, error);
     case STORE_DO_REFUSE_MISSING:
         carry->settled = true;
-        return refuse_missing(disk, error);
+        return refuse_missing(carry, error);
     case STORE_DO_REFUSE_UNOPENABLE:
         return refuse_half_made(disk, "cannot be opened", error);
     case STORE_DO_REFUSE_HALF_MADE:

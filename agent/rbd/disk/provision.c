@@ -101,6 +101,7 @@ static void
 collect(StoreCarry *carry, const StoreLook *look, StoreDiskFacts *facts)
 {
     const StoreDisk *disk = carry->disk;
+    bool arrived = carry->claim && carry->claim->arrived;
 
     carry->watcher = watcher_of(carry, look);
     *facts = (StoreDiskFacts){
@@ -108,6 +109,7 @@ collect(StoreCarry *carry, const StoreLook *look, StoreDiskFacts *facts)
         .writes = !is_gap(disk),
         .dead_builder = carry->dead_builder &&
                         !store_claim_has_adopted(carry->claim, look->id),
+        .arrived = arrived,
         .there = look->there,
         .opens = look->opens,
         .ready = look->marked,
@@ -117,9 +119,7 @@ collect(StoreCarry *carry, const StoreLook *look, StoreDiskFacts *facts)
         .others_owner = look->owner && strcmp(look->owner, disk->owner) != 0,
         .watched = carry->watcher != NULL,
         .larger = disk->source != STORE_SOURCE_EXISTING && !disk->read_only &&
-                  !disk->keep_size &&
-                  !(carry->claim && carry->claim->arrived) &&
-                  disk->size > look->size,
+                  !disk->keep_size && !arrived && disk->size > look->size,
     };
 }
 

@@ -55,11 +55,12 @@ somebodys(const StoreDiskFacts *facts)
     return facts->data == STORE_YES ? use(facts) : empty_clone(facts);
 }
 
-/* Who asks for what exists gets nothing in its place. */
+/* Who asks for what exists gets nothing in its place, nor does a guest that goes
+ * on with what it has: its disk was renamed or moved away under it. */
 static bool
 may_build(const StoreDiskFacts *facts)
 {
-    return facts->source != STORE_SOURCE_EXISTING;
+    return facts->source != STORE_SOURCE_EXISTING && !facts->arrived;
 }
 
 /* A builder writes no data before the building mark. Where one was to be there,

@@ -27,6 +27,8 @@ typedef struct {
     bool writes;        /* the disk is to be written to, by one alone */
     bool dead_builder;  /* the claim was a dead builder's, and he had not
                          * found the image but may have made it */
+    bool arrived;       /* its guest comes from another host, where it has
+                         * the disk open */
     bool there;         /* the name is taken */
     bool opens;
     bool ready;    /* a ready mark that names this very image */
