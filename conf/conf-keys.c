@@ -22,6 +22,7 @@
 #define TRASH_MAX_S (365 * 24 * 60 * 60)
 
 static const char *const discard_words[] = {"unmap", "ignore", NULL};
+static const char *const grow_words[] = {"direct", "librbd", NULL};
 static const char *const bus_words[] = {"keep", "scsi", "virtio", NULL};
 
 #define IN_CONF(member)    .offset = offsetof(Conf, member)
@@ -68,6 +69,9 @@ const ConfKey conf_keys[] = {
     {"clone.data_pool", CONF_TYPE_POOL, IN_BOTH(clone_data_pool),
      .preset = "\"\"", .none = "", .example = "vms-data",
      .text = "Pool for the data of new disks; \"\" is pools.vms itself"},
+    {"clone.grow", CONF_TYPE_WORD, IN_BOTH(clone_grow),
+     .preset = "\"direct\"", .none = "direct", .words = grow_words,
+     .text = "How a new clone gets its size; \"librbd\" opens it first"},
     {"image.object_size", CONF_TYPE_SIZE, IN_CONF(image_object_size),
      .preset = "\"8 MiB\"", .example = "8 MiB", .min = OBJECT_MIN,
      .max = OBJECT_MAX,

@@ -51,6 +51,7 @@ typedef struct {
     char *bus;
     guint64 clone_object_size;
     char *clone_data_pool;
+    char *clone_grow;
     guint64 clone_features;
     guint32 own; /* which of them are its own; of this room */
 } ConfCluster;
@@ -69,6 +70,7 @@ typedef struct {
     guint64 clone_object_size; /* bytes, a power of two, or 0: the parent's */
     guint64 image_object_size; /* bytes, a power of two, 4 KiB to 32 MiB */
     char *clone_data_pool;     /* or NULL */
+    char *clone_grow;          /* "librbd", or NULL: direct */
     guint64 clone_features;    /* librbd's mask, or 0: the cluster's default */
     guint trash_expiry_s;      /* how long what remora trashes stays there */
     char *libvirt_socket;      /* or NULL: as libvirt's client finds it */

@@ -35,10 +35,10 @@ DEADLINE_S=58
 SHORT_S=5
 
 # Where the builds of the host that is cut off stand still: nothing is there,
-# a clone is there, it is open for the mark, it is marked and open.
-POINTS=(cloning clone-returned grown marked)
+# a clone is there, its object map is larger than it, it is marked.
+POINTS=(cloning clone-returned map-grown marked)
 # And where the one stands that loses its power.
-LAST=grown
+LAST=map-grown
 # The disks of the hosts that come back, and of all.
 LOST=("${POINTS[@]}" ready)
 DISKS=(power "${LOST[@]}")
@@ -283,7 +283,7 @@ aftermath()
     ok 'which is whole' is_whole other
     like 'and its own' "$(claim_of other)" 'host=alpha '
     refuses 'but not one that the other host has' "is claimed by host 'beta'" \
-        ask alpha prepare grown
+        ask alpha prepare map-grown
     is 'each disk is a clone of its parent, once' \
         "$(rbd children "$PARENT" | sort)" \
         "$(for disk in "${DISKS[@]}" other; do image_of "$disk"; done | sort)"

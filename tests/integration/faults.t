@@ -270,7 +270,7 @@ clones()
 {
     local name
     for name in parent-found claim-noted claim-created cloning \
-        clone-returned grown marked handing; do
+        clone-returned map-grown marked handing; do
         point clone "$name" prepare_nothing refused
     done
     for name in handed answering answer-sent; do
@@ -279,6 +279,19 @@ clones()
     # A disk that is not there yet needs no look.
     point larger looked prepare_smaller refused
     point larger enlarged prepare_smaller refused
+}
+
+# The long way of a new clone.
+clones_by_librbd()
+{
+    local name
+    mkdir -p /etc/remora
+    echo 'clone = { grow = "librbd"; };' >/etc/remora/remora.conf
+    point clone grown prepare_nothing refused
+    for name in clone-returned marked; do
+        other_point clone "$name" prepare_nothing refused
+    done
+    rm /etc/remora/remora.conf
 }
 
 # ... or when it had written only that.
@@ -790,6 +803,7 @@ inside()
     before=$(request_others "$IMAGE")
     builds
     clones
+    clones_by_librbd
     recoveries
     ends
     bare_disks

@@ -132,6 +132,7 @@ help_assert_equal(const Conf *a, const Conf *b)
     assert_int_equal(a->clone_object_size, b->clone_object_size);
     assert_int_equal(a->image_object_size, b->image_object_size);
     assert_same("data_pool", a->clone_data_pool, b->clone_data_pool);
+    assert_same("grow", a->clone_grow, b->clone_grow);
     assert_int_equal(a->clone_features, b->clone_features);
     assert_int_equal(a->trash_expiry_s, b->trash_expiry_s);
     assert_same("socket", a->libvirt_socket, b->libvirt_socket);

@@ -109,6 +109,9 @@ test_ranges(void **state)
         {"disk = { bus = \"\"; };",
          "1: 'disk.bus': found \"\", expected \"keep\", \"scsi\" or "
          "\"virtio\""},
+        {"clone = { grow = \"fast\"; };",
+         "1: 'clone.grow': found \"fast\", expected \"direct\" or "
+         "\"librbd\""},
         {"libvirt = { socket = \"run/s\"; };",
          "1: 'libvirt.socket': found \"run/s\", expected an absolute path of "
          "at most 107 bytes such as \"/run/libvirt/libvirt-sock\", or \"\""},

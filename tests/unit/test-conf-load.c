@@ -52,6 +52,7 @@ test_defaults(void **state)
     assert_int_equal(conf->clone_object_size, 0);
     assert_int_equal(conf->image_object_size, 8 * 1024 * 1024);
     assert_null(conf->clone_data_pool);
+    assert_null(conf->clone_grow);
     assert_int_equal(conf->clone_features, 0);
     assert_int_equal(conf->trash_expiry_s, 7 * 24 * 60 * 60);
     assert_null(conf->libvirt_socket);
@@ -95,7 +96,7 @@ static const char everything[] =
     "clone = { object_size = \"16 MiB\"; data_pool = \"ec\";\n"
     "          features = [ \"layering\", \"exclusive-lock\",\n"
     "              \"object-map\", \"fast-diff\", \"deep-flatten\",\n"
-    "              \"journaling\" ]; };\n"
+    "              \"journaling\" ]; grow = \"librbd\"; };\n"
     "image = { object_size = \"4M\"; };\n"
     "trash_expiry = \"36 h\";\n"
     "libvirt = { socket = \"/run/s\"; complete_existing = true; };\n"
@@ -143,6 +144,7 @@ test_everything(void **state)
     /* 1, 4, 8, 16, 32 and 64: librbd's numbers */
     assert_int_equal(conf->clone_features, 125);
     assert_string_equal(conf->clone_data_pool, "ec");
+    assert_string_equal(conf->clone_grow, "librbd");
     assert_int_equal(conf->image_object_size, 4 * 1024 * 1024);
     assert_int_equal(conf->trash_expiry_s, 36 * 60 * 60);
     assert_string_equal(conf->libvirt_socket, "/run/s");

@@ -35,7 +35,8 @@
  *     removed         a name without a header is gone
  *     cloning         about to clone; error: nothing is cloned
  *     clone-returned  rbd_clone3() returned
- *     grown           the new clone has its size
+ *     map-grown       the new clone's object map has its size
+ *     grown           the new clone has its size, the long way (disk/grow.c)
  *     creating        about to create a disk without a parent; error: none is
  *     created         it is there
  *     building-marked it says that it is being filled

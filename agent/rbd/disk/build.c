@@ -2,6 +2,9 @@
 /*
  * agent/rbd/disk/build.c - clone, grow, mark; and take a failed one away
  *
+ * Growing and marking a clone has a short way (grow.c) and a long one, here, by
+ * librbd, for whatever is out of the ordinary, or if the configuration says so.
+ *
  * The mark comes last, so whatever dies before it leaves an image that is not
  * taken for done. Format 2 is asked for by name: with 'auto' a fresh cluster
  * clones in format 1 and refuses snapshots that are not protected.
@@ -16,6 +19,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/stall.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/grow.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/space.h"
@@ -120,6 +124,55 @@ mark(StoreConn *conn, rbd_image_t handle, const StoreDisk *disk)
     return rbd_metadata_set(handle, STORE_MARK_KEY, text);
 }
 
+/* The long way. */
+static int
+open_and_finish(StoreConn *conn,
+                rbd_image_t handle,
+                const StoreDisk *disk,
+                const StoreFound *parent,
+                guint64 size,
+                bool *ret_same)
+{
+    int r = check_parent(handle, parent, ret_same);
+
+    if (r < 0 || !*ret_same)
+        return r;
+    if (size > parent->size)
+        r = rbd_resize2(handle, size, false, NULL, NULL);
+    if (r >= 0)
+        r = STORE_FAULT("grown");
+    if (r >= 0)
+        r = mark(conn, handle, disk);
+    if (r >= 0)
+        r = STORE_FAULT("marked");
+    return r;
+}
+
+static gboolean
+finish_by_librbd(StoreConn *conn,
+                 rados_ioctx_t io,
+                 const StoreDisk *disk,
+                 const StoreFound *parent,
+                 bool *ret_same,
+                 GError **error)
+{
+    StoreHandle handle = NULL;
+    int r = rbd_open(io, disk->image, &handle, NULL);
+    int closed;
+
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot open the new clone '%s/%s'",
+                          disk->pool, disk->image);
+    r = open_and_finish(conn, handle, disk, parent,
+                        MAX(disk->size, parent->size), ret_same);
+    closed = rbd_close(handle);
+    r = r < 0 ? r : closed;
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot finish the clone '%s/%s'",
+                          disk->pool, disk->image);
+    return TRUE;
+}
+
 static gboolean
 finish(StoreConn *conn,
        const StoreDisk *disk,
@@ -128,31 +181,20 @@ finish(StoreConn *conn,
        GError **error)
 {
     g_auto(StoreIo) io = NULL;
-    StoreHandle handle = NULL;
-    guint64 size = MAX(disk->size, parent->size);
-    int closed;
-    int r;
+    StoreGrowEnd end = STORE_GROW_NEEDS_LIBRBD;
+    int r = 0;
 
     if (!store_ioctx(conn, disk->pool, &io, error))
         return FALSE;
-    r = rbd_open(io, disk->image, &handle, NULL);
-    if (r < 0)
-        return store_fail(error, conn, r, "cannot open the new clone '%s/%s'",
-                          disk->pool, disk->image);
-    r = check_parent(handle, parent, ret_same);
-    if (r >= 0 && *ret_same && size > parent->size)
-        r = rbd_resize2(handle, size, false, NULL, NULL);
-    if (r >= 0 && *ret_same)
-        r = STORE_FAULT("grown");
-    if (r >= 0 && *ret_same)
-        r = mark(conn, handle, disk);
-    if (r >= 0 && *ret_same)
-        r = STORE_FAULT("marked");
-    closed = rbd_close(handle);
-    r = r < 0 ? r : closed;
+    if (!store_settings(conn->cluster)->grow_by_librbd)
+        r = store_grow_new(conn, io, disk, parent,
+                           MAX(disk->size, parent->size), &end);
     if (r < 0)
         return store_fail(error, conn, r, "cannot finish the clone '%s/%s'",
                           disk->pool, disk->image);
+    if (end == STORE_GROW_NEEDS_LIBRBD)
+        return finish_by_librbd(conn, io, disk, parent, ret_same, error);
+    *ret_same = end == STORE_GROW_DONE;
     return TRUE;
 }
 

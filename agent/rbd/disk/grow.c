@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/disk/grow.c - the short way from a new clone to a disk
+ *
+ * librbd grows and marks an image that it has open: to open and to close it is
+ * half of what a disk costs the cluster, and what it is for (a watch, the lock,
+ * news for others) nobody needs of a clone that is a moment old and claimed.
+ * What is written is the same, by the same methods of the same object class:
+ * first the object map, which may be larger than the image at any time, then
+ * size and mark in one operation.
+ *
+ * Whoever has the image open all the same has a lock on header and object map
+ * if they may write by a map of their own, and has changed the header to get
+ * it. So the header is read only if nobody ever locked it, and written only if
+ * its version is the one that was read. If not, and whenever something is not
+ * as plain as it has to be, librbd does it (build.c).
+ */
+#include "config.h"
+
+#include "agent/rbd/disk/grow.h"
+
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/disk/header.h"
+#include "agent/rbd/image/look.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define CLASS "rbd"
+/* Where the class 'lock' keeps librbd's lock. It stays when it is let go. */
+#define LOCK_ATTR "lock.rbd_lock"
+
+typedef GByteArray *Argument;
+static inline void
+argument_clear(Argument *argument)
+{
+    if (*argument)
+        g_byte_array_unref(*argument);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Argument, argument_clear)
+
+typedef struct {
+    char bytes[STORE_HEADER_ANSWER];
+    size_t len;
+    int r;
+} Answer;
+
+static void
+ask(rados_read_op_t op,
+    const char *method,
+    const GByteArray *in,
+    Answer *answer)
+{
+    rados_read_op_exec_user_buf(
+        op, CLASS, method, in ? (const char *)in->data : "", in ? in->len : 0,
+        answer->bytes, sizeof(answer->bytes), &answer->len, &answer->r);
+}
+
+static void
+tell(rados_write_op_t op, const char *method, const GByteArray *in)
+{
+    rados_write_op_exec(op, CLASS, method, (const char *)in->data, in->len,
+                        NULL);
+}
+
+enum { SIZE, FEATURES, OP_FEATURES, FLAGS, PARENT, N_ANSWERS };
+
+static bool
+understand(const Answer *answers, StoreHeader *header)
+{
+    const struct {
+        int from;
+        guint64 *to;
+    } numbers[] = {
+        {FEATURES, &header->features},
+        {OP_FEATURES, &header->op_features},
+        {FLAGS, &header->flags},
+    };
+    bool clear = true;
+
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
+        const Answer *answer = &answers[numbers[i].from];
+
+        clear = clear && store_header_read_number((const guint8 *)answer->bytes,
+                                                  answer->len, numbers[i].to);
+    }
+    return clear &&
+           store_header_read_size((const guint8 *)answers[SIZE].bytes,
+                                  answers[SIZE].len, header) &&
+           store_header_read_parent((const guint8 *)answers[PARENT].bytes,
+                                    answers[PARENT].len, header);
+}
+
+static int
+read_header(rados_ioctx_t io,
+            const char *object,
+            StoreHeader *header,
+            guint64 *ret_version)
+{
+    g_auto(Argument) head = store_header_arg_head();
+    g_auto(Argument) features = store_header_arg_features();
+    rados_read_op_t op = rados_create_read_op();
+    Answer answers[N_ANSWERS] = {0};
+    int r;
+
+    rados_read_op_cmpxattr(op, LOCK_ATTR, LIBRADOS_CMPXATTR_OP_EQ, "", 0);
+    ask(op, "get_size", head, &answers[SIZE]);
+    ask(op, "get_features", features, &answers[FEATURES]);
+    ask(op, "op_features_get", NULL, &answers[OP_FEATURES]);
+    ask(op, "get_flags", head, &answers[FLAGS]);
+    ask(op, "parent_get", NULL, &answers[PARENT]);
+    r = rados_read_op_operate(op, io, object, 0);
+    rados_release_read_op(op);
+    *ret_version = rados_get_last_version(io);
+    if (r < 0)
+        return r;
+    return understand(answers, header) ? 0 : -EOPNOTSUPP;
+}
+
+static int
+grow_map(rados_ioctx_t io, const char *id, guint64 objects)
+{
+    g_autofree char *object = g_strconcat("rbd_object_map.", id, NULL);
+    g_auto(Argument) argument = store_header_arg_objects(objects);
+    rados_write_op_t op = rados_create_write_op();
+    int r;
+
+    rados_write_op_assert_exists(op);
+    rados_write_op_cmpxattr(op, LOCK_ATTR, LIBRADOS_CMPXATTR_OP_EQ, "", 0);
+    tell(op, "object_map_resize", argument);
+    r = rados_write_op_operate(op, io, object, NULL, 0);
+    rados_release_write_op(op);
+    return r < 0 ? r : STORE_FAULT("map-grown");
+}
+
+/* size 0: it has its size. */
+static int
+write_header(rados_ioctx_t io,
+             const char *object,
+             guint64 version,
+             guint64 size,
+             const char *mark)
+{
+    g_auto(Argument) number = store_header_arg_number(size);
+    g_auto(Argument) metadata = store_header_arg_metadata(STORE_MARK_KEY, mark);
+    rados_write_op_t op = rados_create_write_op();
+    int r;
+
+    rados_write_op_assert_version(op, version);
+    if (size > 0)
+        tell(op, "set_size", number);
+    tell(op, "metadata_set", metadata);
+    r = rados_write_op_operate(op, io, object, NULL, 0);
+    rados_release_write_op(op);
+    return r < 0 ? r : STORE_FAULT("marked");
+}
+
+static int
+finish(rados_ioctx_t io,
+       const char *id,
+       const StoreFound *parent,
+       guint64 size,
+       const char *mark,
+       StoreGrowEnd *ret_end)
+{
+    g_autofree char *object = g_strconcat("rbd_header.", id, NULL);
+    StoreHeader header = {0};
+    StoreGrowWay way;
+    guint64 version;
+    int r = read_header(io, object, &header, &version);
+
+    if (r < 0)
+        return r;
+    if (strcmp(header.parent, parent->id) != 0 ||
+        header.parent_snap != parent->snap_id) {
+        *ret_end = STORE_GROW_OTHER_PARENT;
+        return 0;
+    }
+    way = store_grow_way(&header, size);
+    if (way == STORE_GROW_BY_LIBRBD)
+        return -EOPNOTSUPP;
+    if (way == STORE_GROW_MAP_AND_HEADER)
+        r = grow_map(io, id, store_grow_objects(&header, size));
+    if (r >= 0)
+        r = write_header(io, object, version, way == STORE_GROW_NOT ? 0 : size,
+                         mark);
+    *ret_end = STORE_GROW_DONE;
+    return r;
+}
+
+/* Whether librbd has to do it, or to say why not: the class does not know a
+ * method, somebody has or had a lock, somebody changed the header since it was
+ * read, or it is not there. */
+static bool
+is_for_librbd(int r)
+{
+    return r == -EOPNOTSUPP || r == -ECANCELED || r == -ERANGE ||
+           r == -EOVERFLOW || r == -ENOENT || r == -EINVAL;
+}
+
+int
+store_grow_new(StoreConn *conn,
+               rados_ioctx_t io,
+               const StoreDisk *disk,
+               const StoreFound *parent,
+               guint64 size,
+               StoreGrowEnd *ret_end)
+{
+    char id[128] = "";
+    int r = store_id_read(io, disk->image, id, sizeof(id));
+
+    if (r >= 0) {
+        g_autofree char *mark =
+            store_mark_new(conn, disk->owner, disk->label, id);
+
+        r = finish(io, id, parent, size, mark, ret_end);
+    }
+    if (!is_for_librbd(r))
+        return r;
+    *ret_end = STORE_GROW_NEEDS_LIBRBD;
+    return 0;
+}
