@@ -37,8 +37,8 @@ SHORT_S=5
 # Where the builds of the host that is cut off stand still: nothing is there,
 # a clone is there, its object map is larger than it, it is marked.
 POINTS=(cloning clone-returned map-grown marked)
-# And where the one stands that loses its power.
-LAST=map-grown
+# And where the one stands that loses its power: it has the clone open.
+LAST=grown
 # The disks of the hosts that come back, and of all.
 LOST=("${POINTS[@]}" ready)
 DISKS=(power "${LOST[@]}")
@@ -57,13 +57,13 @@ parts()
 
 # ---- requests on a host ----------------------------------------------------
 
-# faulty_agent FAULTS [SECONDS]: with a hook that is patient. What the faults hold
-# goes on when the file is gone.
+# faulty_agent FAULTS [SECONDS [GROW]]: with a hook that is patient. What the faults
+# hold goes on when the file is gone.
 faulty_agent()
 {
     mkdir -p /etc/remora
-    echo "hook: { deadline = \"${2:-$DEADLINE_S} s\"; };" \
-        >/etc/remora/remora.conf
+    echo "hook: { deadline = \"${2:-$DEADLINE_S} s\"; };
+        clone: { grow = \"${3:-direct}\"; };" >/etc/remora/remora.conf
     : >"$BED/tmp/hold"
     REMORA_FAULT=$1 REMORA_FAULT_HOLD=$BED/tmp/hold agent_start
 }
@@ -158,7 +158,7 @@ machines()
         "$SHORT_S" ||
         bail 'no agent'
     ok 'gamma serves' \
-        host_run gamma faulty_agent "$LAST=hold@1" ||
+        host_run gamma faulty_agent "$LAST=hold@1" "$DEADLINE_S" librbd ||
         bail 'no agent'
     # Its claim is there, and its disk found to be ready.
     ok 'delta serves' host_run delta faulty_agent "looked=hold@1" ||

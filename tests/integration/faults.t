@@ -294,6 +294,27 @@ clones_by_librbd()
     rm /etc/remora/remora.conf
 }
 
+# Somebody has opened the new clone, and written to it, before it has its size.
+clone_met()
+{
+    local title='a clone that somebody met' hook
+    request_new clone
+    REMORA_FAULT=clone-returned=delay:15000@1,grown=delay:1@1 agent_start
+    request_prepare >"$BED/tmp/first" 2>&1 &
+    hook=$!
+    wait_until "$title: it is there" 5 hit clone-returned
+    ok "$title: and written to" prepare_data
+    wait "$hook"
+    is "$title: the domain starts" $? 0
+    ok "$title: librbd has grown it" hit grown
+    like "$title: it has its size" "$(rbd info "$REQUEST_DISK")" 'size 32 MiB'
+    is "$title: and a map that agrees" \
+        "$(rbd object-map check --no-progress "$REQUEST_DISK" 2>&1)" ''
+    request_release
+    wait_until "$title: no claim outlives the domain" 5 agent_no_claims
+    agent_kill
+}
+
 # ... or when it had written only that.
 prepare_listed()
 {
@@ -804,6 +825,7 @@ inside()
     builds
     clones
     clones_by_librbd
+    clone_met
     recoveries
     ends
     bare_disks

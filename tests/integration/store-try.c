@@ -27,7 +27,9 @@
  * it open, until SIGTERM comes. 'slow' adds with a pause after each piece, 'stay'
  * comes to no end after its first. Reads STORE_TRY_USER, STORE_TRY_CONF,
  * STORE_TRY_KEYRING, STORE_TRY_STARTS (the owner starts, and nothing of it is left
- * here; 'arriving': by migration) and STORE_TRY_PATIENCE, in milliseconds.
+ * here; 'arriving': by migration), STORE_TRY_PATIENCE, in milliseconds,
+ * STORE_TRY_FEATURES (of clones, librbd's mask), STORE_TRY_DATA_POOL and
+ * STORE_TRY_GROW ('librbd': clones are opened to be grown).
  */
 #include "config.h"
 
@@ -64,6 +66,10 @@ open_cluster(void)
         .inherits = true,
         .state_dir = "/var/lib/remora",
         .probe_pools = pools,
+        .clone_features =
+            g_ascii_strtoull(setting("STORE_TRY_FEATURES", "0"), NULL, 10),
+        .clone_data_pool = g_getenv("STORE_TRY_DATA_POOL"),
+        .grow_by_librbd = strcmp(setting("STORE_TRY_GROW", ""), "librbd") == 0,
         .trash_expiry_s = 3600,
     };
 
