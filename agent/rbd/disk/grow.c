@@ -13,7 +13,8 @@
  * if they may write by a map of their own, and has changed the header to get
  * it. So the header is read only if nobody ever locked it, and written only if
  * its version is the one that was read. If not, and whenever something is not
- * as plain as it has to be, librbd does it (build.c).
+ * as plain as it has to be, librbd does it (build.c). Whoever only looks at the
+ * image meanwhile is not told, and sees the new size when they next open it.
  */
 #include "config.h"
 
