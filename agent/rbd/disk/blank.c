@@ -16,6 +16,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/options.h"
 #include "agent/rbd/image/copy.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
@@ -73,24 +74,6 @@ store_filling_copy(StoreFilling *filling, int fd, guint64 size, GError **error)
     return store_copy(&copy, error);
 }
 
-static int
-fill_options(rbd_image_options_t options, const StoreSettings *own)
-{
-    int r = 0;
-
-    if (own->clone_object_size)
-        r = rbd_image_options_set_uint64(
-            options, RBD_IMAGE_OPTION_ORDER,
-            (guint64)g_bit_nth_msf((gulong)own->clone_object_size, -1));
-    if (r >= 0 && own->clone_features)
-        r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_FEATURES,
-                                         own->clone_features);
-    if (r >= 0 && own->clone_data_pool)
-        r = rbd_image_options_set_string(options, RBD_IMAGE_OPTION_DATA_POOL,
-                                         own->clone_data_pool);
-    return r;
-}
-
 static gboolean
 create(StoreConn *conn,
        const StoreDisk *disk,
@@ -102,7 +85,7 @@ create(StoreConn *conn,
     int r;
 
     rbd_image_options_create(&options);
-    r = fill_options(options, store_settings(conn->cluster));
+    r = store_new_options(options, store_settings(conn->cluster), 0);
     if (r >= 0)
         r = STORE_FAULT("creating");
     if (r >= 0)
@@ -111,8 +94,8 @@ create(StoreConn *conn,
         r = STORE_FAULT("created");
     *ret_exists = r == -EEXIST;
     return r >= 0 || *ret_exists ||
-           store_fail(error, conn, r, "cannot create '%s/%s'", disk->pool,
-                      disk->image);
+           store_new_fail(conn, r, error, "cannot create '%s/%s'", disk->pool,
+                          disk->image);
 }
 
 /* All that is between the creation and the ready mark. */

@@ -20,6 +20,7 @@
 #include "agent/rbd/conn/stall.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/grow.h"
+#include "agent/rbd/disk/options.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/space.h"
@@ -29,34 +30,6 @@
 #include <string.h>
 
 #define CLONE_TRIES 2
-
-static int
-set_number(rbd_image_options_t options, int option, guint64 value)
-{
-    return value ? rbd_image_options_set_uint64(options, option, value) : 0;
-}
-
-static int
-fill_options(rbd_image_options_t options,
-             const StoreSettings *own,
-             const StoreFound *parent)
-{
-    guint64 wanted = MAX(own->clone_object_size, parent->object_size);
-    guint64 order = wanted > parent->object_size
-                        ? (guint64)g_bit_nth_msf((gulong)wanted, -1)
-                        : 0;
-    int r =
-        rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT, 2);
-
-    if (r >= 0)
-        r = set_number(options, RBD_IMAGE_OPTION_ORDER, order);
-    if (r >= 0)
-        r = set_number(options, RBD_IMAGE_OPTION_FEATURES, own->clone_features);
-    if (r >= 0 && own->clone_data_pool)
-        r = rbd_image_options_set_string(options, RBD_IMAGE_OPTION_DATA_POOL,
-                                         own->clone_data_pool);
-    return r;
-}
 
 /* -EEXIST comes back as *ret_exists, everything else below 0 is an error. */
 static gboolean
@@ -78,7 +51,10 @@ clone_image(StoreConn *conn,
         !store_ioctx(conn, disk->pool, &to, error))
         return FALSE;
     rbd_image_options_create(&options);
-    r = fill_options(options, store_settings(conn->cluster), parent);
+    r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT, 2);
+    if (r >= 0)
+        r = store_new_options(options, store_settings(conn->cluster),
+                              parent->object_size);
     if (r >= 0)
         r = STORE_FAULT("cloning");
     if (r >= 0)
@@ -88,9 +64,10 @@ clone_image(StoreConn *conn,
         r = STORE_FAULT("clone-returned");
     *ret_exists = r == -EEXIST;
     if (r < 0 && r != -EEXIST)
-        return store_fail(error, conn, r, "cannot clone '%s/%s@%s' to '%s/%s'",
-                          disk->parent.pool, disk->parent.image,
-                          disk->parent.snap, disk->pool, disk->image);
+        return store_new_fail(conn, r, error,
+                              "cannot clone '%s/%s@%s' to '%s/%s'",
+                              disk->parent.pool, disk->parent.image,
+                              disk->parent.snap, disk->pool, disk->image);
     return TRUE;
 }
 
