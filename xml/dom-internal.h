@@ -242,11 +242,12 @@ typedef enum {
     DOM_STANDING_PAST,    /* the disk is another now, or gone */
 } DomStanding;
 
-/* covered: what was made is below the disk. asks: the disk's own source asks
- * for an image. */
+/* vms_pool: where clones go. covered: what was made is below the disk. asks: the
+ * disk's own source asks for an image. */
 DomStanding dom_standing(const DomEntry *entry,
                          xmlNode *disk,
                          const DomSource *source,
+                         const char *vms_pool,
                          bool covered,
                          bool asks);
 /* Whether its driver is for raw images, as it is where none is said. */

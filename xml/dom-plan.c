@@ -257,19 +257,21 @@ is_covered(Builder *builder, const Found *found)
 
     g_autoptr(DomSource) source = backing ? dom_source_read(backing) : NULL;
 
-    return backing && find_where(builder, backing, source, found->entry) !=
-                          DOM_WHERE_ELSEWHERE;
+    return backing &&
+           find_where(builder, backing, source, found->entry) == DOM_WHERE_HERE;
 }
 
 /* An entry that is past is as good as none. */
 static DomStanding
 judge_entry(Builder *builder, Found *found, Role role)
 {
+    const char *vms_pool = builder->rules->vms_pool;
     DomStanding standing = DOM_STANDING_HOLDS;
 
     if (found->entry)
-        standing = dom_standing(found->entry, found->node, found->source,
-                                is_covered(builder, found), role == ROLE_IMAGE);
+        standing =
+            dom_standing(found->entry, found->node, found->source, vms_pool,
+                         is_covered(builder, found), role == ROLE_IMAGE);
     if (standing == DOM_STANDING_PAST)
         found->entry->past = true;
     return standing;

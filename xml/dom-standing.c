@@ -80,11 +80,13 @@ is_as_made(const DomEntry *entry, xmlNode *disk, const DomSource *source)
 }
 
 /* The disk was made. What asks for its image again, or has lost its source, is
- * put onto it; so is judged what asks for another image. */
+ * put onto it; so is judged what asks for another image. Where clones go to another
+ * pool by now, the disk is one that is there already. */
 static DomStanding
 standing_of_made(const DomEntry *entry,
                  xmlNode *disk,
                  const DomSource *source,
+                 const char *vms_pool,
                  bool covered,
                  bool asks)
 {
@@ -92,8 +94,11 @@ standing_of_made(const DomEntry *entry,
         return DOM_STANDING_COVERED;
     if (!is_as_made(entry, disk, source))
         return DOM_STANDING_PAST;
+    if (is_at(source, entry->destination))
+        return dom_image_in(entry->destination, vms_pool) ? DOM_STANDING_HOLDS
+                                                          : DOM_STANDING_PAST;
     if (source->kind == DOM_SOURCE_NONE || asks ||
-        is_at(source, entry->destination) || names_image(source, entry->ref))
+        names_image(source, entry->ref))
         return DOM_STANDING_HOLDS;
     return DOM_STANDING_PAST;
 }
@@ -102,6 +107,7 @@ DomStanding
 dom_standing(const DomEntry *entry,
              xmlNode *disk,
              const DomSource *source,
+             const char *vms_pool,
              bool covered,
              bool asks)
 {
@@ -109,7 +115,7 @@ dom_standing(const DomEntry *entry,
         return entry->destination || entry->was_read_only ? DOM_STANDING_PAST
                                                           : DOM_STANDING_HOLDS;
     if (entry->destination)
-        return standing_of_made(entry, disk, source, covered, asks);
+        return standing_of_made(entry, disk, source, vms_pool, covered, asks);
     if (!entry->recorded || dom_is_writable(disk) ||
         names_image(source, entry->ref))
         return DOM_STANDING_HOLDS;
