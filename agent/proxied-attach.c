@@ -140,7 +140,7 @@ proxied_attach(Host *host,
                GError **error)
 {
     g_autoptr(DomPlan) plan =
-        request_plan_device(host, device->xml, device->len, uuid,
+        request_plan_device(host, device->pools, device->xml, device->len, uuid,
                             domain ? domain->name : NULL, error);
     g_auto(RequestReady) ready = {0};
     g_autofree char *xml = NULL;

@@ -10,7 +10,8 @@
 #include "agent/agent.h"
 
 typedef struct {
-    guint uid; /* whose call it is */
+    guint uid;           /* whose call it is */
+    const GArray *pools; /* of DomStoragePool; NULL: none are known */
     const char *xml;
     gsize len;
     bool copied_to; /* a disk of the domain is copied to it */

@@ -218,6 +218,21 @@ serve_move(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 
 /* ---- devices --------------------------------------------------------------- */
 
+static DomPlan *
+plan_device(Host *host,
+            const ProxiedRequest *request,
+            VirtPools *ret_pools,
+            GError **error)
+{
+    g_autoptr(VirtFacts) facts = host_facts_new(host);
+
+    if (!virt_pools_ask(facts, request->body, request->len, ask_ms(host),
+                        ret_pools, error))
+        return NULL;
+    return request_plan_device(host, ret_pools->pools, request->body,
+                               request->len, request->name, NULL, error);
+}
+
 /* Whether it asks for a clone: a stored definition gets its name from the event
  * path, which knows the domain's other disks. */
 static bool
@@ -262,11 +277,11 @@ serve_copy(Proxied *proxied,
            const ProxiedRequest *request,
            AgentAnswer *answer)
 {
-    const ProxiedDevice device = {request->uid, request->body, request->len,
-                                  .copied_to = true};
     g_autoptr(GError) error = NULL;
-    g_autoptr(DomPlan) plan = request_plan_device(
-        host, request->body, request->len, request->name, NULL, &error);
+    g_auto(VirtPools) pools = {0};
+    g_autoptr(DomPlan) plan = plan_device(host, request, &pools, &error);
+    const ProxiedDevice device = {request->uid, pools.pools, request->body,
+                                  request->len, .copied_to = true};
     char *xml = NULL;
     gboolean good = FALSE;
 
@@ -307,8 +322,8 @@ static void
 serve_device(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(DomPlan) plan = request_plan_device(
-        host, request->body, request->len, request->name, NULL, &error);
+    g_auto(VirtPools) pools = {0};
+    g_autoptr(DomPlan) plan = plan_device(host, request, &pools, &error);
 
     if (!plan)
         refuse(request, request->name, NULL, error, answer);
@@ -320,14 +335,15 @@ static void
 attach(Proxied *proxied,
        Host *host,
        const ProxiedRequest *request,
+       const VirtPools *pools,
        const DomPlan *plan,
        const VirtDomain *domain,
        AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
-    const ProxiedDevice device = {request->uid, request->body, request->len,
-                                  .copied_to = false};
+    const ProxiedDevice device = {request->uid, pools->pools, request->body,
+                                  request->len, .copied_to = false};
 
     if (!proxied_attach(host, proxied->agent, &device, domain, request->name,
                         &xml, answer, &error))
@@ -344,8 +360,8 @@ serve_attach(Proxied *proxied,
 {
     g_autoptr(GError) error = NULL;
     g_auto(VirtDomain) domain = {0};
-    g_autoptr(DomPlan) plan = request_plan_device(
-        host, request->body, request->len, request->name, NULL, &error);
+    g_auto(VirtPools) pools = {0};
+    g_autoptr(DomPlan) plan = plan_device(host, request, &pools, &error);
 
     if (!plan) {
         refuse(request, request->name, NULL, error, answer);
@@ -354,7 +370,7 @@ serve_attach(Proxied *proxied,
     } else if (virt_ask(virt_of(proxied), dom_plan_uuid(plan), ask_ms(host),
                         &domain, &error)) {
         if (domain.active)
-            attach(proxied, host, request, plan, &domain, answer);
+            attach(proxied, host, request, &pools, plan, &domain, answer);
         else
             answer_device(host, plan, request, answer);
     } else if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE)) {
@@ -373,9 +389,10 @@ static void
 end_attach(Proxied *proxied, Host *host, const ProxiedRequest *request)
 {
     g_autoptr(DomPlan) plan =
-        request->len ? request_plan_device(host, request->body, request->len,
-                                           request->name, NULL, NULL)
-                     : NULL;
+        request->len
+            ? request_plan_device(host, NULL, request->body, request->len,
+                                  request->name, NULL, NULL)
+            : NULL;
     const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
     const DomDisk *disk =
         disks && disks->len ? g_ptr_array_index(disks, 0) : NULL;

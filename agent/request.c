@@ -181,14 +181,15 @@ request_plan(Host *host,
 
 DomPlan *
 request_plan_device(Host *host,
+                    const GArray *pools,
                     const char *xml,
                     gsize len,
                     const char *uuid,
                     const char *name,
                     GError **error)
 {
-    const Text text = {xml, len, uuid, name, host_conf(host)->complete_existing,
-                       NULL};
+    const Text text = {
+        xml, len, uuid, name, host_conf(host)->complete_existing, pools};
     g_autoptr(GError) why = NULL;
     DomPlan *plan = plan_text(host, HOST_ASK_CLUSTER, &text, &why);
 

@@ -67,9 +67,10 @@ DomPlan *request_plan_with(Host *host,
                            gsize len,
                            bool complete_bare,
                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The same of a lone device of a domain, name NULL or its name. Whose it is, the
+/* That of a lone device of a domain, name NULL or its name; pools as above. Whose it is, the
  * cluster is asked only where that is in doubt; what it asks for names its pool. */
 DomPlan *request_plan_device(Host *host,
+                             const GArray *pools,
                              const char *xml,
                              gsize len,
                              const char *uuid,

@@ -62,15 +62,29 @@ dom_volume_is(xmlNode *disk, const char *image)
     return is_volume(disk) && g_strcmp0(volume, image) == 0;
 }
 
+/* Of a definition, or of a lone device. */
+static GPtrArray *
+find_disks(xmlDoc *doc)
+{
+    xmlNode *root = doc ? xmlDocGetRootElement(doc) : NULL;
+    GPtrArray *nodes;
+
+    if (dom_is_named(root, "domain"))
+        return dom_disk_nodes(root);
+    nodes = g_ptr_array_new();
+    if (dom_is_named(root, "disk"))
+        g_ptr_array_add(nodes, root);
+    return nodes;
+}
+
 char **
 dom_storage_pools(const char *xml, gsize len)
 {
-    g_autoptr(xmlDoc) doc = dom_parse(xml, len, NULL);
-    g_autoptr(GPtrArray) nodes =
-        doc ? dom_disk_nodes(xmlDocGetRootElement(doc)) : NULL;
+    g_autoptr(xmlDoc) doc = dom_parse_any(xml, len, NULL);
+    g_autoptr(GPtrArray) nodes = find_disks(doc);
     GPtrArray *names = g_ptr_array_new();
 
-    for (guint i = 0; nodes && i < nodes->len; i++) {
+    for (guint i = 0; i < nodes->len; i++) {
         char *name = is_volume(nodes->pdata[i])
                          ? dom_child_attr(nodes->pdata[i], "source", "pool")
                          : NULL;

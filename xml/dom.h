@@ -274,8 +274,8 @@ DomPlan *dom_plan_new_device_among(const char *xml,
                                    guint n_rules,
                                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
-/* The storage pools that disks of type 'volume' name, each once; none also where
- * the definition cannot be read. g_strfreev() it. */
+/* The storage pools that disks of type 'volume' name in a definition or a lone
+ * device, each once; none also where that cannot be read. g_strfreev() it. */
 char **dom_storage_pools(const char *xml, gsize len);
 /* Ceph's pool that a storage pool of libvirt's is, by libvirt's XML of that;
  * NULL: it is none of Ceph's. g_free() it. ret_hosts gets an array of DomHost. */

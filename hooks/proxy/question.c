@@ -118,8 +118,8 @@ new_notice(const char *uuid)
     return notice;
 }
 
-/* The agent knows an attach by the device as the client gave it. One that is
- * only stored was not made ready, so its end need not be told. */
+/* The agent knows an attach by its device. One that is only stored was not made
+ * ready, so its end need not be told. */
 static bool
 add_notice(struct proxy_question *question)
 {
@@ -211,4 +211,17 @@ proxy_question_replace(struct proxy_question *question)
     packet->len = head + len;
     packet->header.len = (uint32_t)packet->len;
     return true;
+}
+
+void
+proxy_question_keep_answer(struct proxy_question *question)
+{
+    struct proxy_question *notice = question->notice;
+
+    if (!notice || !notice->body || !question->news[0])
+        return;
+    free(notice->body);
+    notice->body = question->news[0];
+    notice->body_len = question->new_lens[0];
+    question->news[0] = NULL;
 }

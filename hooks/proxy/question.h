@@ -56,5 +56,8 @@ void proxy_question_free(struct proxy_question *question);
 /* Puts the answer's texts into the packet. false: it would be longer than
  * libvirt takes, or there is no memory; it is as before. */
 bool proxy_question_replace(struct proxy_question *question);
+/* After that: the notice names the device as the agent gave it, if it did. The
+ * client's words may say it in a way that only libvirt could explain. */
+void proxy_question_keep_answer(struct proxy_question *question);
 
 #endif

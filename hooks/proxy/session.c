@@ -324,6 +324,9 @@ obey(struct proxy_session *session, struct proxy_question *question)
         refuse_allowed(session, question);
         return;
     }
+    session->notice_bytes -= bytes_of(question->notice);
+    proxy_question_keep_answer(question);
+    session->notice_bytes += bytes_of(question->notice);
     if (question->notice)
         await_reply(session, question);
     /* pass_on() takes the new length off. */

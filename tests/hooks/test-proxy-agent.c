@@ -125,6 +125,33 @@ test_devices(void **state)
     }
 }
 
+/* The agent knows by the device that it gave which call has ended. */
+static void
+test_device_answered(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet call = packet_attach(8, 7, 0);
+    const struct packet reply = packet_reply(8, 7, PROXY_OK);
+    struct packet rewritten;
+    int agent;
+
+    packet_header(&rewritten, 8, PROXY_CALL, 7, PROXY_OK);
+    packet_domain(&rewritten);
+    packet_text(&rewritten, NEW);
+    packet_end(&rewritten);
+    bench_open(bench);
+    put_packet(bench->client, &call);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_PROXY_ATTACH_LIVE, PACKET_UUID, OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NEW);
+    expect_packet(bench->server, &rewritten);
+    put_packet(bench->server, &reply);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_PROXY_CALL_ENDED, PACKET_UUID, NEW);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    expect_packet(bench->client, &reply);
+}
+
 static void
 test_copy(void **state)
 {
@@ -386,6 +413,7 @@ main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_moved),
         TEST(test_devices),
+        TEST(test_device_answered),
         TEST(test_copy),
         TEST(test_look_late),
         TEST(test_look_at_end),

@@ -175,14 +175,45 @@ test_peek_target(void **state G_GNUC_UNUSED)
     assert_false(dom_peek_target("<domain/>", 9, "vda"));
 }
 
+static void
+test_storage_pools(void **state G_GNUC_UNUSED)
+{
+#define VOLUME(pool) "<disk type='volume'><source pool='" pool "'/></disk>"
+    static const struct {
+        const char *xml;
+        const char *pools;
+    } each[] = {
+        {VOLUME("a"), "a"},
+        {"<domain><devices>" VOLUME("a") VOLUME("b")
+             VOLUME("a") "</devices></domain>",
+         "a b"},
+        {"<disk type='file'><source pool='a'/></disk>", ""},
+        {"<interface type='volume'><source pool='a'/></interface>", ""},
+        {"<devices>" VOLUME("a") "</devices>", ""},
+        {"<disk type='volume'>", ""},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(each); i++) {
+        g_auto(GStrv) pools =
+            dom_storage_pools(each[i].xml, strlen(each[i].xml));
+        g_autofree char *text = g_strjoinv(" ", pools);
+
+        assert_string_equal(text, each[i].pools);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_clone),       cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_codes),       cmocka_unit_test(test_depth),
-        cmocka_unit_test(test_names),       cmocka_unit_test(test_peek_name),
+        cmocka_unit_test(test_clone),
+        cmocka_unit_test(test_nothing),
+        cmocka_unit_test(test_codes),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_peek_name),
         cmocka_unit_test(test_peek_target),
+        cmocka_unit_test(test_storage_pools),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
