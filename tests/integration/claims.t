@@ -292,6 +292,82 @@ unclaimed()
     is 'and ends' "$(try settle vms/a "$WEB" ended)" dropped
 }
 
+# changes IMAGE SCRIPT: what its claim says, by sed.
+changes()
+{
+    local text
+    text=$(says "$1")
+    rados -p vms setxattr "remora_claim.$1" remora.claim "$(sed "$2" <<<"$text")"
+}
+
+# A disk that is unplugged and plugged in past the proxy, before anybody looks.
+plugged_again()
+{
+    local user addr first
+    uses vms/a
+    is 'a guest is on record' "$(try settle vms/a "$WEB" runs plugged)" running
+    first=$addr
+    leaves vms/a
+    is 'it stays so when it is out of reach' \
+        "$(try settle vms/a "$WEB" runs plugged) $(agent_claim vms/a)" \
+        "running running $(hostname) $WEB $first"
+    uses vms/a
+    is 'it has its disk open by another client' \
+        "$(try settle vms/a "$WEB" runs plugged)" running
+    is 'which is on record then' "$(agent_claim vms/a)" \
+        "running $(hostname) $WEB $addr"
+    like 'and the one before is not forgotten' "$(says a)" \
+        ";$WEB;$first"
+    is 'it may be out of reach, and is not cut off' "$(cluster_blocklist)" ''
+    leaves vms/a
+    is 'it ends' "$(try settle vms/a "$WEB" ended)" dropped
+    ok 'then it is' eval 'cluster_blocklist | grep -q -x -F "$first"'
+    forgiven
+
+    uses vms/a
+    is 'another one' "$(try settle vms/a "$WEB" runs plugged)" running
+    first=$addr
+    leaves vms/a
+    uses vms/a
+    is 'as well' "$(try settle vms/a "$WEB" runs plugged)" running
+    leaves vms/a
+    changes a 's/ machine=[^ ]*/ machine=0/;s/ boot=[^ ]*/ boot=b/'
+    is 'where nobody has it open another host takes it' \
+        "$(starts vms/a "$PARENT" "$WEB")" "ready $((16 * MiB)) recovered"
+    ok 'and cuts off the one' cut_off_for_years "$addr"
+    ok 'and the other' cut_off_for_years "$first"
+    forgiven
+}
+
+# Of a host that was said to be off while its guest was on the way to here.
+owing()
+{
+    local user addr
+    uses vms/a
+    is 'a guest came' "$(try settle vms/a "$WEB" runs plugged)" running
+    changes a "s/phase=running/phase=handed/
+        s|\$| owed=beta;m;b;$WEB;$GONE|"
+    is 'and is put on record' "$(try settle vms/a "$WEB" runs plugged)" running
+    ok 'when who had it is cut off' cut_off_for_years "$GONE"
+    unlike 'and need not be any more' "$(says a)" owed=
+    leaves vms/a
+    changes a "s/phase=running/phase=handed/
+        s|\$| owed=beta;m;b;$WEB;$OTHER_GONE|"
+    is 'it ends before that' "$(try settle vms/a "$WEB" ended)" dropped
+    ok 'and who had it is cut off all the same' cut_off_for_years "$OTHER_GONE"
+    forgiven
+
+    uses vms/a
+    is 'another one' "$(try settle vms/a "$WEB" runs plugged)" running
+    leaves vms/a
+    changes a "s/phase=running/phase=fenced/;s| addr=[^ ]*| addr=$GONE|"
+    is 'was fenced as if its host were off, and ends' \
+        "$(try settle vms/a "$WEB" ended)" dropped
+    is 'it is cut off, for what it wrote last may arrive yet' \
+        "$(cluster_blocklist)" "$GONE"
+    forgiven
+}
+
 # What a guest wrote last may arrive when its watch is long gone, unless it has
 # let go of the image's lock.
 ended()
@@ -578,6 +654,8 @@ inside()
     arrival
     arrived
     unclaimed
+    plugged_again
+    owing
     ended
     silence
     at_work

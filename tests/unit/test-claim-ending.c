@@ -22,6 +22,7 @@
 static const char *const words[] = {
     [STORE_END_KEEP] = "keep",
     [STORE_END_NOTE_WATCH] = "note the watch",
+    [STORE_END_NOTE_OTHER] = "note another watch",
     [STORE_END_CREATE] = "create",
     [STORE_END_DROP] = "drop",
     [STORE_END_CUT_DROP] = "cut off and drop",
@@ -118,6 +119,18 @@ static const struct {
     {"it goes on, out of reach",
      STORE_END_KEEP,
      {.phase = STORE_PHASE_RUNNING, OURS, PLUGGED}},
+    {"it goes on, and somebody of its host has it open, too",
+     STORE_END_KEEP,
+     {.phase = STORE_PHASE_RUNNING, OURS, PLUGGED, GUEST, .one_is_ours = true}},
+    {"its disk was unplugged and plugged in again at once",
+     STORE_END_NOTE_OTHER,
+     {.phase = STORE_PHASE_RUNNING, OURS, PLUGGED, OWN}},
+    {"the same while it migrates",
+     STORE_END_KEEP,
+     {.phase = STORE_PHASE_RUNNING, OURS, PLUGGED, OWN, .has_arrival = true}},
+    {"it goes on, out of reach, and somebody elsewhere has it open",
+     STORE_END_KEEP,
+     {.phase = STORE_PHASE_RUNNING, OURS, PLUGGED, SOMEBODY}},
     {"it has ended, and closed its disk in order",
      STORE_END_DROP,
      {.phase = STORE_PHASE_RUNNING,
@@ -458,7 +471,8 @@ check_letting_go(const StoreEndFacts *f, StoreEnd end)
 static void
 check_watch(const StoreEndFacts *f, StoreEnd end)
 {
-    if (end == STORE_END_NOTE_WATCH || end == STORE_END_CREATE) {
+    if (end == STORE_END_NOTE_WATCH || end == STORE_END_NOTE_OTHER ||
+        end == STORE_END_CREATE) {
         hold(f->guest == STORE_GUEST_RUNS, f, end,
              "only a guest that runs has a watch to be noted");
         hold(f->watched && f->one_is_ours, f, end,
@@ -471,6 +485,10 @@ check_watch(const StoreEndFacts *f, StoreEnd end)
     if (end == STORE_END_NOTE_WATCH)
         hold(f->same_domain && (f->here || f->arrival_here), f, end,
              "only the own guest's watch is noted");
+    if (end == STORE_END_NOTE_OTHER)
+        hold(f->phase == STORE_PHASE_RUNNING && f->same_domain && f->here &&
+                 f->this_boot && f->plugged && !f->has_arrival,
+             f, end, "only a guest on record can have another client");
     if (end == STORE_END_NOTE_WATCH)
         hold(f->plugged, f, end, "a guest without the disk has no watch on it");
     if (end == STORE_END_NOTE_WATCH && f->phase != STORE_PHASE_RUNNING)

@@ -41,8 +41,9 @@ static const struct {
      true},
     {"phase=running " WHO ADDED(GUEST), "alpha", NULL, "fenced alpha - 0 0",
      true},
+    /* It may only have been said to be off. */
     {"phase=running " WHO ADDED(GUEST) COMES, "alpha", NULL,
-     "handed beta - 0 0", false},
+     "handed beta - 1 0", false},
     {"phase=running " WHO ADDED(GUEST) COMES, "beta", NULL,
      "running alpha - 0 0", false},
     {"phase=building instance=i " WHO ADDED(AGENT) LISTS, "alpha", NULL,
@@ -102,6 +103,24 @@ test_cases(void **state)
     }
 }
 
+/* Who had it is cut off before what came is on record. */
+static void
+test_source(void **state)
+{
+    g_autoptr(StoreRecord) seen =
+        store_record_parse("v=2 phase=running " WHO ADDED(GUEST) COMES);
+    g_autoptr(StoreRecord) left = store_tombstone_new(seen, "alpha", NULL);
+    const StoreGuest *owed;
+
+    (void)state;
+    assert_non_null(left);
+    assert_string_equal(left->who.addr, THERE);
+    assert_int_equal(left->owed->len, 1);
+    owed = g_ptr_array_index(left->owed, 0);
+    assert_string_equal(owed->addr, GUEST);
+    assert_string_equal(owed->place.host, "alpha");
+}
+
 /* Whom to cut off is never forgotten: a client goes out of a claim only if it is
  * the one that was cut off. */
 static void
@@ -137,6 +156,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_source),
         cmocka_unit_test(test_named),
     };
 

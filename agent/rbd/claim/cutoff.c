@@ -16,6 +16,13 @@
 
 #include <string.h>
 
+/* Nobody is known, or it is oneself. */
+static bool
+is_nobody(const StoreConn *conn, const char *addr)
+{
+    return !addr || !addr[0] || strcmp(addr, conn->addr) == 0;
+}
+
 /* dead: the address of a process that is proved dead, or NULL. */
 static gboolean
 cut_off(StoreConn *conn,
@@ -24,7 +31,7 @@ cut_off(StoreConn *conn,
         GString *done,
         GError **error)
 {
-    if (!addr || !addr[0] || strcmp(addr, conn->addr) == 0)
+    if (is_nobody(conn, addr))
         return TRUE;
     if (!store_fence(conn, addr,
                      g_strcmp0(addr, dead) == 0 ? 0 : STORE_CUT_OFF_S, error))
@@ -74,4 +81,14 @@ store_cut_off_all(const StoreClaim *claim,
             return FALSE;
     }
     return cut_off_list(claim->conn, record, dead, done, error);
+}
+
+gboolean
+store_cut_off_owed(StoreConn *conn,
+                   const StoreGuest *guest,
+                   guint seconds,
+                   GError **error)
+{
+    return is_nobody(conn, guest->addr) ||
+           store_fence(conn, guest->addr, seconds, error);
 }

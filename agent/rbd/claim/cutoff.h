@@ -21,5 +21,10 @@ gboolean store_cut_off_all(const StoreClaim *claim,
 gboolean store_cut_off_builders(StoreConn *conn,
                                 const StoreRecord *record,
                                 GError **error);
+/* One guest that a claim owes, for so long; 0: for an hour. */
+gboolean store_cut_off_owed(StoreConn *conn,
+                            const StoreGuest *guest,
+                            guint seconds,
+                            GError **error);
 
 #endif

@@ -47,6 +47,15 @@ may_arrive_yet(const StoreEndFacts *facts)
     return facts->watch_is_there || (facts->this_boot && !facts->let_go);
 }
 
+/* Who unplugs a disk and plugs it in again past the proxy may be done with both
+ * before anybody has looked: QEMU has made another client for it then. */
+static bool
+has_another(const StoreEndFacts *facts)
+{
+    return facts->guest == STORE_GUEST_RUNS && facts->plugged &&
+           !facts->shared && !facts->watch_is_there && facts->one_is_ours;
+}
+
 static StoreEnd
 end_running(const StoreEndFacts *facts)
 {
@@ -58,8 +67,10 @@ end_running(const StoreEndFacts *facts)
         return late ? STORE_END_CUT_PROMOTE : STORE_END_PROMOTE;
     /* libvirt takes a disk out of the definition before QEMU has closed it. A
      * client that hangs in that, without network, is not even seen. */
+    if (was_unplugged(facts) && !guest_has_ended(facts))
+        return STORE_END_CUT_DROP;
     if (!guest_has_ended(facts))
-        return was_unplugged(facts) ? STORE_END_CUT_DROP : STORE_END_KEEP;
+        return has_another(facts) ? STORE_END_NOTE_OTHER : STORE_END_KEEP;
     return late ? STORE_END_CUT_DROP : STORE_END_DROP;
 }
 

@@ -39,6 +39,8 @@ typedef struct {
 typedef enum {
     STORE_END_KEEP,
     STORE_END_NOTE_WATCH,  /* handed or arrived: running, by the only watch */
+    STORE_END_NOTE_OTHER,  /* running: the guest has it open by another client
+                            * now, and the one before may come back */
     STORE_END_CREATE,      /* no claim: the guest gets a running one */
     STORE_END_DROP,        /* nobody writes any more */
     STORE_END_CUT_DROP,    /* something of the recorded client's may still be on

@@ -10,7 +10,9 @@
 #include "agent/rbd/claim/settle.h"
 
 #include "agent/rbd/claim/claim.h"
+#include "agent/rbd/claim/cutoff.h"
 #include "agent/rbd/claim/ending.h"
+#include "agent/rbd/claim/facts.h"
 #include "agent/rbd/conn/address.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
@@ -57,6 +59,13 @@ is_of_this_host(const StoreConn *conn, const char *addr)
            store_address_is_local(addr);
 }
 
+/* Whoever it is has been cut off before anything follows from that. */
+static bool
+is_owed(const StoreRecord *record, const char *addr)
+{
+    return record && store_owed_at(record, addr) >= 0;
+}
+
 static void
 count_watchers(Settle *settle)
 {
@@ -66,7 +75,8 @@ count_watchers(Settle *settle)
     for (gsize i = 0; settle->watchers[i]; i++) {
         const char *addr = settle->watchers[i];
 
-        if (strcmp(addr, settle->conn->addr) == 0)
+        if (strcmp(addr, settle->conn->addr) == 0 ||
+            is_owed(settle->record, addr))
             continue;
         settle->facts.watched = true;
         if (is_recorded(settle->record, addr)) {
@@ -184,6 +194,25 @@ running_new(const Settle *settle)
     return record;
 }
 
+/* Which of the two is the guest's, nobody can know for sure: the one before may
+ * only be out of reach. It stays in the claim, and is cut off with the other. NULL:
+ * there is no room for it. */
+static StoreRecord *
+running_by_another(const Settle *settle)
+{
+    const StoreRecord *before = settle->record;
+    StoreRecord *record;
+
+    if (before->owed->len >= STORE_CLAIM_OWED_MAX)
+        return NULL;
+    record = running_new(settle);
+    for (guint i = 0; i < before->owed->len; i++)
+        g_ptr_array_add(record->owed,
+                        store_guest_copy(g_ptr_array_index(before->owed, i)));
+    g_ptr_array_add(record->owed, store_guest_copy(&before->who));
+    return record;
+}
+
 /* Handed to this host's agent again, as if it had been from the first. */
 static StoreRecord *
 promoted_new(const Settle *settle)
@@ -211,7 +240,7 @@ static int
 write_record(const Settle *settle, StoreRecord *record)
 {
     g_autoptr(StoreRecord) owned = record;
-    g_autofree char *text = store_record_text(owned);
+    g_autofree char *text = owned ? store_record_text(owned) : NULL;
 
     if (!text)
         return -EINVAL;
@@ -260,16 +289,69 @@ cut_off_source(const Settle *settle, GError **error)
                                    STORE_CUT_OFF_S, error);
 }
 
+/* For how long: an earlier client of this very guest writes no more than that one
+ * does. */
+static guint
+owed_for(const Settle *settle, const StoreGuest *guest)
+{
+    if (!store_place_same_host(&guest->place, &settle->conn->place) ||
+        g_strcmp0(guest->domain, settle->now->domain) != 0)
+        return STORE_CUT_OFF_S;
+    return settle->facts.guest == STORE_GUEST_ENDED ? 0 : UNPLUGGED_S;
+}
+
+/* Whether what follows says no more whom the claim owes. */
+static bool
+forgets_owed(const Settle *settle, StoreEnd end)
+{
+    return settle->record && end != STORE_END_KEEP &&
+           end != STORE_END_DESTROY && end != STORE_END_FORGET_ARRIVAL &&
+           end != STORE_END_NOTE_OTHER;
+}
+
+/* Who is in a tombstone need not have been cut off, if his host was only said to
+ * be off, or has been let in again since. */
+static bool
+owes_holder(const Settle *settle)
+{
+    return settle->facts.phase == STORE_PHASE_FENCED && settle->facts.this_boot;
+}
+
+static gboolean
+cut_off_owed(const Settle *settle, StoreEnd end, GError **error)
+{
+    const GPtrArray *owed =
+        forgets_owed(settle, end) ? settle->record->owed : NULL;
+
+    if (owed && owes_holder(settle) &&
+        !store_cut_off_owed(settle->conn, &settle->record->who,
+                            owed_for(settle, &settle->record->who), error))
+        return FALSE;
+    for (guint i = 0; owed && i < owed->len; i++) {
+        const StoreGuest *guest = g_ptr_array_index(owed, i);
+
+        if (!store_cut_off_owed(settle->conn, guest, owed_for(settle, guest),
+                                error))
+            return FALSE;
+    }
+    return TRUE;
+}
+
 static gboolean
 act(Settle *settle, StoreEnd end, int *ret_r, GError **error)
 {
     bool dead = settle->facts.guest == STORE_GUEST_ENDED;
 
+    if (!cut_off_owed(settle, end, error))
+        return FALSE;
     switch (end) {
     case STORE_END_NOTE_WATCH:
         if (!cut_off_source(settle, error))
             return FALSE;
         *ret_r = write_record(settle, running_new(settle));
+        break;
+    case STORE_END_NOTE_OTHER:
+        *ret_r = write_record(settle, running_by_another(settle));
         break;
     case STORE_END_CREATE:
         note(settle, "takes");
@@ -310,6 +392,7 @@ outcome(const Settle *settle, StoreEnd end)
 {
     switch (end) {
     case STORE_END_NOTE_WATCH:
+    case STORE_END_NOTE_OTHER:
     case STORE_END_CREATE:
         return STORE_SETTLED_RUNNING;
     case STORE_END_DROP:
@@ -331,6 +414,7 @@ text_of(const Settle *settle, StoreEnd end)
 {
     switch (end) {
     case STORE_END_NOTE_WATCH:
+    case STORE_END_NOTE_OTHER:
     case STORE_END_CREATE:
         return g_strdup_printf("its guest has '%s/%s' open as client '%s'",
                                settle->pool, settle->image, settle->only);

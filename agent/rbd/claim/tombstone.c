@@ -108,13 +108,16 @@ shorten(StoreRecord *record, const char *addr)
 }
 
 /* A builder's says that it is dead, and whom to cut off; where the guest was on
- * its way to another host, that it is there; else it is a tombstone. */
+ * its way to another host, that it is there; else it is a tombstone. Of a host
+ * nobody may have been cut off: it was only said to be off. */
 static void
-bury_holder(StoreRecord *record)
+bury_holder(StoreRecord *record, bool is_host)
 {
     if (record->arrival) {
         g_autoptr(StoreGuest) there = g_steal_pointer(&record->arrival);
 
+        if (is_host)
+            g_ptr_array_add(record->owed, store_guest_copy(&record->who));
         store_guest_clear(&record->who);
         record->who = *there;
         *there = (StoreGuest){0};
@@ -136,11 +139,15 @@ store_tombstone_new(const StoreRecord *seen, const char *host, const char *addr)
 
     if (!holder && !comes && !shorter)
         return NULL;
+    /* There is no room for whom it would owe. */
+    if (holder && host && seen->arrival &&
+        seen->owed->len >= STORE_CLAIM_OWED_MAX)
+        return NULL;
     record->since = g_get_real_time() / G_USEC_PER_SEC;
     if (comes)
         g_clear_pointer(&record->arrival, store_guest_free);
     if (holder)
-        bury_holder(record);
+        bury_holder(record, host != NULL);
     return g_steal_pointer(&record);
 }
 
