@@ -54,7 +54,8 @@ is_half_dead(const char *dir)
            strcmp(fields[THREADS], "1") != 0;
 }
 
-/* One that ends meanwhile is none. */
+/* One that ends meanwhile is none; of one that is there, and cannot be looked at,
+ * nothing is known. */
 static bool
 may_be_of(const char *dir, const char *uuid)
 {
@@ -63,7 +64,7 @@ may_be_of(const char *dir, const char *uuid)
     gsize len = 0;
 
     if (!g_file_get_contents(path, &text, &len, NULL))
-        return false;
+        return g_file_test(dir, G_FILE_TEST_IS_DIR);
     if (len == 0)
         return is_half_dead(dir);
     return len > ARGUMENTS_MAX || has_uuid(text, len, uuid);

@@ -190,6 +190,23 @@ test_hidden(void **state)
     assert_false(process_none_in("/nowhere", UUID));
 }
 
+/* As where /proc is mounted with hidepid=1, or a policy forbids it: whose process
+ * that is, is not known. */
+static void
+test_unreadable(void **state)
+{
+    Proc *proc = *state;
+    char *path = keep(proc, g_build_filename(proc->dir, "30", NULL));
+
+    add_init(proc);
+    assert_true(process_none_in(proc->dir, UUID));
+    assert_int_equal(g_mkdir(path, 0700), 0);
+    assert_false(process_none_in(proc->dir, UUID));
+    path = keep(proc, g_build_filename(proc->dir, "30", "cmdline", NULL));
+    assert_int_equal(g_mkdir(path, 0700), 0);
+    assert_false(process_none_in(proc->dir, UUID));
+}
+
 /* ---- real processes ---------------------------------------------------------------- */
 
 static void *
@@ -318,6 +335,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_half_dead, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
         cmocka_unit_test(test_real),
         cmocka_unit_test(test_real_headless),
         cmocka_unit_test(test_view),
