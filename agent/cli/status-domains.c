@@ -6,32 +6,12 @@
 
 #include "agent/cli/cmd.h"
 #include "agent/cli/status.h"
+#include "agent/parallel.h"
 #include "agent/protect.h"
 #include "agent/request.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static const char *
-disk_word(Host *host,
-          const DomDisk *disk,
-          const StoreState *state,
-          const char *uuid)
-{
-    if (!disk->in_place)
-        return "definition not rewritten";
-    if (!state->there)
-        return dom_disk_is_made(disk) ? "not made yet" : "missing";
-    if (!state->opens)
-        return "cannot be opened";
-    if (state->owner && !disk->shareable && strcmp(state->owner, uuid) != 0)
-        return "another domain's";
-    if (protect_is_image(host, disk))
-        return "writes to an image";
-    if (state->crowded || (state->watchers && state->watchers[0]))
-        return "in use";
-    return dom_disk_is_made(disk) && !state->ready ? "not marked" : "ready";
-}
 
 static json_t *
 strings_json(char *const *strings)
@@ -69,83 +49,183 @@ status_set_claim(json_t *json, const StoreState *state)
         json_integer((json_int_t)MAX(now - state->claim_since, 0)));
 }
 
+/* One that is asked for; the rest is of the thread that asks. */
+typedef struct {
+    Host *host;
+    const DomDisk *disk; /* of the domain's plan */
+    StoreState state;
+    bool is_image; /* that others are cloned from, and it writes to it */
+    GError *error;
+} Disk;
+
+typedef struct {
+    virDomainPtr domain;
+    DomPlan *plan; /* NULL: error says why */
+    GError *error;
+    GPtrArray *disks; /* of Disk */
+} Domain;
+
+static void
+disk_free(gpointer data)
+{
+    Disk *disk = data;
+
+    store_state_clear(&disk->state);
+    g_clear_error(&disk->error);
+    g_free(disk);
+}
+
+static void
+domain_free(gpointer data)
+{
+    Domain *domain = data;
+
+    g_ptr_array_unref(domain->disks);
+    g_clear_pointer(&domain->plan, dom_plan_free);
+    g_clear_error(&domain->error);
+    (void)virDomainFree(domain->domain);
+    g_free(domain);
+}
+
 /* A bare disk's: without it there is nothing to read. */
 static void
-find_snapshot(Host *host, const DomDisk *disk, StoreState *state)
+find_snapshot(StoreCluster *store, const DomDisk *disk, StoreState *state)
 {
     bool there = true;
 
     if (disk->kind == DOM_DISK_BARE && disk->snap && state->opens &&
-        store_snapshot(host_store_of(host, disk), disk->pool, disk->image,
-                       disk->snap, &there, &state->size, NULL))
+        store_snapshot(store, disk->pool, disk->image, disk->snap, &there,
+                       &state->size, NULL))
         state->there = there;
 }
 
-static json_t *
-disk_json(Host *host, const DomDisk *disk, const char *uuid)
+static void
+ask_state(gpointer item)
 {
+    Disk *asked = item;
+    const DomDisk *disk = asked->disk;
+    StoreCluster *store = host_store_of(asked->host, disk);
+
+    if (!store_state(store, disk->pool, disk->image, &asked->state,
+                     &asked->error))
+        return;
+    find_snapshot(store, disk, &asked->state);
+    asked->is_image = asked->state.opens && protect_is_image(asked->host, disk);
+}
+
+static const char *
+disk_word(const Disk *asked, const char *uuid)
+{
+    const DomDisk *disk = asked->disk;
+    const StoreState *state = &asked->state;
+
+    if (!disk->in_place)
+        return "definition not rewritten";
+    if (!state->there)
+        return dom_disk_is_made(disk) ? "not made yet" : "missing";
+    if (!state->opens)
+        return "cannot be opened";
+    if (state->owner && !disk->shareable && strcmp(state->owner, uuid) != 0)
+        return "another domain's";
+    if (asked->is_image)
+        return "writes to an image";
+    if (state->crowded || (state->watchers && state->watchers[0]))
+        return "in use";
+    return dom_disk_is_made(disk) && !state->ready ? "not marked" : "ready";
+}
+
+static json_t *
+disk_json(const Disk *asked, const char *uuid)
+{
+    const DomDisk *disk = asked->disk;
+    const StoreState *state = &asked->state;
     g_autofree char *image =
         g_strconcat(disk->pool, "/", disk->image, disk->snap ? "@" : NULL,
                     disk->snap, NULL);
     json_t *json =
         json_pack("{s:s, s:s}", "target", disk->target, "image", image);
-    StoreState state = {0};
-    g_autoptr(GError) error = NULL;
 
-    if (host_clusters(host) > 1)
+    if (host_clusters(asked->host) > 1)
         json_object_set_new(
             json, "cluster",
-            json_string(cluster_name(host_cluster_of(host, disk))));
-    if (!store_state(host_store_of(host, disk), disk->pool, disk->image, &state,
-                     &error)) {
+            json_string(cluster_name(host_cluster_of(asked->host, disk))));
+    if (asked->error) {
         json_object_set_new(json, "state", json_string("unknown"));
-        json_object_set_new(json, "error", json_string(error->message));
+        json_object_set_new(json, "error", json_string(asked->error->message));
         return json;
     }
-    find_snapshot(host, disk, &state);
-    json_object_set_new(json, "state",
-                        json_string(disk_word(host, disk, &state, uuid)));
-    json_object_set_new(json, "size", json_integer((json_int_t)state.size));
-    json_object_set_new(json, "parent",
-                        state.parent ? json_string(state.parent) : json_null());
-    json_object_set_new(json, "watchers", strings_json(state.watchers));
-    status_set_claim(json, &state);
-    store_state_clear(&state);
+    json_object_set_new(json, "state", json_string(disk_word(asked, uuid)));
+    json_object_set_new(json, "size", json_integer((json_int_t)state->size));
+    json_object_set_new(json, "parent", text_json(state->parent));
+    json_object_set_new(json, "watchers", strings_json(state->watchers));
+    status_set_claim(json, state);
     return json;
 }
 
-/* NULL: not ours. */
 static json_t *
-domain_json(Host *host, virDomainPtr domain)
+domain_json(const Domain *domain)
 {
-    char *xml = virDomainGetXMLDesc(domain, VIR_DOMAIN_XML_INACTIVE);
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DomPlan) plan = xml ? request_plan(host, HOST_ASK_NOBODY, xml,
-                                                 strlen(xml), false, &error)
-                                  : NULL;
-    json_t *json;
-    json_t *disks;
+    json_t *disks = json_array();
+    json_t *json = json_pack(
+        "{s:s, s:b, s:o}", "name", virDomainGetName(domain->domain), "active",
+        virDomainIsActive(domain->domain) == 1, "disks", disks);
 
-    if (!xml)
-        return NULL; /* it went away while they were listed */
-    free(xml);
-    if (plan && dom_plan_disks(plan)->len == 0)
-        return NULL;
-    disks = json_array();
-    json = json_pack("{s:s, s:b, s:o}", "name", virDomainGetName(domain),
-                     "active", virDomainIsActive(domain) == 1, "disks", disks);
-    if (error)
-        json_object_set_new(json, "error", json_string(error->message));
-    for (guint i = 0; plan && i < dom_plan_disks(plan)->len; i++)
-        json_array_append_new(
-            disks, disk_json(host, g_ptr_array_index(dom_plan_disks(plan), i),
-                             dom_plan_uuid(plan)));
+    if (domain->error)
+        json_object_set_new(json, "error", json_string(domain->error->message));
+    for (guint i = 0; i < domain->disks->len; i++)
+        json_array_append_new(disks,
+                              disk_json(g_ptr_array_index(domain->disks, i),
+                                        dom_plan_uuid(domain->plan)));
     return json;
 }
 
+static bool
+is_ours(const Domain *domain)
+{
+    return domain->error || dom_plan_disks(domain->plan)->len > 0;
+}
+
+/* Takes over one of libvirt's. NULL: not ours, or it went away while they were
+ * listed. */
+static Domain *
+domain_new(Host *host, virDomainPtr found)
+{
+    char *xml = virDomainGetXMLDesc(found, VIR_DOMAIN_XML_INACTIVE);
+    Domain *domain = g_new0(Domain, 1);
+
+    domain->domain = found;
+    domain->disks = g_ptr_array_new_with_free_func(disk_free);
+    if (xml)
+        domain->plan = request_plan(host, HOST_ASK_NOBODY, xml, strlen(xml),
+                                    false, &domain->error);
+    if (!xml || !is_ours(domain))
+        g_clear_pointer(&domain, domain_free);
+    free(xml);
+    return domain;
+}
+
+static void
+add_disks(Domain *domain, Host *host, GPtrArray *all)
+{
+    const GPtrArray *disks = domain->plan ? dom_plan_disks(domain->plan) : NULL;
+
+    for (guint i = 0; disks && i < disks->len; i++) {
+        Disk *disk = g_new0(Disk, 1);
+
+        disk->host = host;
+        disk->disk = g_ptr_array_index(disks, i);
+        g_ptr_array_add(domain->disks, disk);
+        g_ptr_array_add(all, disk);
+    }
+}
+
+/* A round trip of the cluster's is long beside all that is done here, so many
+ * images are asked for at a time. */
 json_t *
 status_domains(Host *host, virConnectPtr conn, GError **error)
 {
+    g_autoptr(GPtrArray) ours = g_ptr_array_new_with_free_func(domain_free);
+    g_autoptr(GPtrArray) disks = g_ptr_array_new();
     virDomainPtr *domains = NULL;
     int n = virConnectListAllDomains(conn, &domains, 0);
     json_t *list;
@@ -154,14 +234,18 @@ status_domains(Host *host, virConnectPtr conn, GError **error)
         virt_fail(error, "cannot list the domains");
         return NULL;
     }
-    list = json_array();
     for (int i = 0; i < n; i++) {
-        json_t *json = domain_json(host, domains[i]);
+        Domain *domain = domain_new(host, domains[i]);
 
-        if (json)
-            json_array_append_new(list, json);
-        (void)virDomainFree(domains[i]);
+        if (!domain)
+            continue;
+        add_disks(domain, host, disks);
+        g_ptr_array_add(ours, domain);
     }
     free(domains);
+    parallel_run(ask_state, disks);
+    list = json_array();
+    for (guint i = 0; i < ours->len; i++)
+        json_array_append_new(list, domain_json(g_ptr_array_index(ours, i)));
     return list;
 }
