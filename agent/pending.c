@@ -15,6 +15,9 @@
 #define FIRST_TIMES 10
 /* And at the second one: a start or a migration ends within minutes. */
 #define SOON_TIMES 40
+/* So many domains are settled at a time: less than libvirtd serves one client at
+ * a time (max_client_requests), which is asked about each. */
+#define AT_A_TIME 4
 
 struct Pending {
     PendingSettle settle;
@@ -192,13 +195,27 @@ all_due(Pending *pending)
     return due;
 }
 
+static void
+run_due(gpointer uuid, gpointer pending)
+{
+    pending_run_one(pending, uuid);
+}
+
+/* When an agent starts, all that run are due. */
 void
 pending_run(Pending *pending)
 {
     g_autoptr(GPtrArray) due = all_due(pending);
+    GThreadPool *pool;
 
+    if (due->len <= 1) {
+        g_ptr_array_foreach(due, run_due, pending);
+        return;
+    }
+    pool = g_thread_pool_new(run_due, pending, AT_A_TIME, FALSE, NULL);
     for (guint i = 0; i < due->len; i++)
-        pending_run_one(pending, g_ptr_array_index(due, i));
+        g_thread_pool_push(pool, g_ptr_array_index(due, i), NULL);
+    g_thread_pool_free(pool, FALSE, TRUE);
 }
 
 guint

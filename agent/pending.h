@@ -26,7 +26,7 @@ void pending_free(Pending *pending);
 void pending_add(Pending *pending, const char *uuid, const char *xml);
 /* Looks at it now, unless somebody is at it, who then looks once more. */
 void pending_run_one(Pending *pending, const char *uuid);
-/* Looks at all that are due. */
+/* Looks at all that are due, at several at a time. */
 void pending_run(Pending *pending);
 guint pending_count(Pending *pending);
 

@@ -99,6 +99,48 @@ test_definitions(void **state)
     assert_string_equal(f->seen->str, "c79=a 719=- ");
 }
 
+typedef struct {
+    GMutex lock;
+    GCond come;
+    int inside;
+} Meeting;
+
+/* Until two are at it. */
+static bool
+settle_together(const char *uuid, const char *xml, gpointer data)
+{
+    Meeting *meeting = data;
+
+    (void)uuid;
+    (void)xml;
+    g_mutex_lock(&meeting->lock);
+    meeting->inside++;
+    g_cond_broadcast(&meeting->come);
+    while (meeting->inside < 2)
+        g_cond_wait(&meeting->come, &meeting->lock);
+    g_mutex_unlock(&meeting->lock);
+    return true;
+}
+
+static void
+test_together(void **state)
+{
+    Meeting meeting = {0};
+    Pending *pending = pending_new(settle_together, &meeting);
+
+    (void)state;
+    g_mutex_init(&meeting.lock);
+    g_cond_init(&meeting.come);
+    pending_add(pending, WEB1, NULL);
+    pending_add(pending, WEB2, NULL);
+    pending_run(pending);
+    assert_int_equal(meeting.inside, 2);
+    assert_int_equal(pending_count(pending), 0);
+    pending_free(pending);
+    g_cond_clear(&meeting.come);
+    g_mutex_clear(&meeting.lock);
+}
+
 /* What has to wait is not looked at again at once, unless it is asked for. */
 static void
 test_later(void **state)
@@ -251,6 +293,7 @@ main(void)
         TEST(test_again),
         TEST(test_calls),
         TEST(test_calls_and_settling),
+        cmocka_unit_test(test_together),
         cmocka_unit_test(test_crowd),
     };
 
