@@ -8,6 +8,7 @@
  * answer to each is one line with the microseconds that it took.
  *
  *     clone THREADS NAME...   clone (format 2), open, resize, metadata, close
+ *     cloned THREADS NAME...  clone alone
  *     look NAME               open read-only, list the watchers, close
  *     remove THREADS NAME...
  *
@@ -98,10 +99,9 @@ open_cluster(char **args)
 }
 
 static void
-clone_one(const char *name)
+cloned_one(const char *name)
 {
     rbd_image_options_t options;
-    rbd_image_t image;
 
     rbd_image_options_create(&options);
     need(
@@ -110,6 +110,14 @@ clone_one(const char *name)
     need(rbd_clone3(bare.from, bare.parent, bare.snap, bare.to, name, options),
          "rbd_clone3");
     rbd_image_options_destroy(options);
+}
+
+static void
+clone_one(const char *name)
+{
+    rbd_image_t image;
+
+    cloned_one(name);
     need(rbd_open(bare.to, name, &image, NULL), "rbd_open");
     need(rbd_resize2(image, bare.size, false, NULL, NULL), "rbd_resize2");
     need(rbd_metadata_set(image, "bare", name), "rbd_metadata_set");
@@ -168,6 +176,8 @@ obey(char **words, int n)
 {
     if (n > 2 && strcmp(words[0], "clone") == 0)
         do_all(clone_one, atoi(words[1]), words + 2, n - 2);
+    else if (n > 2 && strcmp(words[0], "cloned") == 0)
+        do_all(cloned_one, atoi(words[1]), words + 2, n - 2);
     else if (n > 2 && strcmp(words[0], "remove") == 0)
         do_all(remove_one, atoi(words[1]), words + 2, n - 2);
     else if (n == 2 && strcmp(words[0], "look") == 0)

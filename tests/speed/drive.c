@@ -13,6 +13,7 @@
  *     before   the same, of another remora that is installed beside it
  *     alone    the same as hook while nobody listens: remorad --one-shot
  *     bare     bare.c's clone of one
+ *     cloned   the same, as rbd_clone3() leaves it
  *     command  rbd clone and rbd resize
  *     prepare  hook 'prepare' for a disk that is ready
  *     again    the same while nobody listens
@@ -24,7 +25,9 @@
  *     true5    /bin/true, five times
  *
  * A hook's time is from before its spawn to after its exit. What a turn
- * leaves behind is taken away outside of the timed part.
+ * leaves behind is taken away outside of the timed part. With DRIVE_ASOK a turn
+ * is not timed, but the operations are counted that it asks an OSD for, until a
+ * moment after it.
  *
  * Reads: DRIVE_HOOK      the program
  *        DRIVE_SOCKET    the agent's, which is out of the way while nobody is
@@ -35,9 +38,12 @@
  *        DRIVE_BARE      bare with its arguments, for a shell
  *        DRIVE_PARENT    POOL/IMAGE@SNAP, and
  *        DRIVE_MIB       the disk's size, for 'command'
+ *        DRIVE_ASOK      the OSD's admin socket
+ *        DRIVE_BARE_THREADS   bare's threads, if not as many as ours
  */
 #include "config.h"
 
+#include "tests/speed/asok.h"
 #include "tests/speed/spawn.h"
 
 #include <errno.h>
@@ -53,10 +59,12 @@
 #define ID_SIZE     sizeof(NO_ID)
 #define XML_MAX     32768
 #define DISKS_MAX   512
-#define THREADS_MAX 64
+#define THREADS_MAX 256
 #define WARM_UP     3
 /* For what the agent does when the hook has gone. */
 #define SETTLE_US 10000
+/* And what it does, and the OSD, until all operations of a turn are counted. */
+#define COUNTED_US 100000
 
 struct disk {
     char id[ID_SIZE];
@@ -141,9 +149,11 @@ new_disk(struct disk *disk)
 static void
 tell_bare(const char *command, bool threads)
 {
+    const char *number = getenv("DRIVE_BARE_THREADS");
+
     fputs(command, bare);
     if (threads)
-        fprintf(bare, " %d", n_threads);
+        fprintf(bare, " %d", number ? atoi(number) : n_threads);
     for (int i = 0; i < n_disks; i++)
         fprintf(bare, " %s", first[i].name);
     spawn_bare_go();
@@ -214,6 +224,12 @@ bare_all(void)
 }
 
 static void
+cloned_all(void)
+{
+    tell_bare("cloned", true);
+}
+
+static void
 look_all(void)
 {
     tell_bare("look", false);
@@ -228,6 +244,7 @@ static const struct way ways[] = {
      .before = true},
     {.name = "alone", .one = hook_one, .runs = 1, .holds = true, .alone = true},
     {.name = "bare", .all = bare_all},
+    {.name = "cloned", .all = cloned_all},
     {.name = "command", .one = command_one},
     {.name = "prepare",
      .whose = READY,
@@ -322,21 +339,39 @@ clean_up(void)
 }
 
 static int64_t
+counted(const char *asok)
+{
+    int64_t before = asok_operations(asok);
+
+    do_it();
+    (void)usleep(COUNTED_US);
+    return asok_operations(asok) - before;
+}
+
+static int64_t
+timed(void)
+{
+    int64_t start = now_us();
+
+    do_it();
+    return now_us() - start;
+}
+
+static int64_t
 turn(const struct way *way)
 {
-    int64_t start;
+    const char *asok = getenv("DRIVE_ASOK");
+    int64_t took;
 
     way_now = way;
     choose_disks();
     if (way->alone)
         hide_agent(true);
-    start = now_us();
-    do_it();
-    start = now_us() - start;
+    took = asok ? counted(asok) : timed();
     if (way->alone)
         hide_agent(false);
     clean_up();
-    return start;
+    return took;
 }
 
 static void
