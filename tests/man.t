@@ -118,6 +118,7 @@ is 'the page has the keys of JSON, and no others' \
     "$(keys_of_c "$srcdir/agent/cli/plan.c" "$srcdir/agent/cli/status.c" \
         "$srcdir/agent/cli/status-domains.c" "$srcdir/agent/recoveries.c" \
         "$srcdir"/agent/cli/image-*.c "$srcdir/agent/cli/df.c" \
+        "$srcdir"/agent/cli/volume-*.c \
         "$srcdir/agent/report.c")"
 
 # words_of_c FILE FUNCTION: the strings in it.
@@ -148,6 +149,10 @@ is 'status: the words of DISK' \
             strings_of_c
     } | sort -u)"
 
+is 'volume list: the words of STATUS' \
+    "$(words_of_pod 'remora volume list' 'STATUS is one of')" \
+    "$(words_of_c "$srcdir/agent/rbd/volume/verdict.c" store_volume_status_word)"
+
 # headings FILE: the columns of its tables, each in one line.
 headings()
 {
@@ -159,7 +164,8 @@ headings()
 
 # Tables in the page are narrower than what they are made of.
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
-for name in plan provision status-print df image-list image-show; do
+for name in plan provision status-print df image-list image-show volume-list \
+    volume-show volume-snapshot; do
     isnt "$name: its tables can be read" \
         "$(headings "$srcdir/agent/cli/$name.c")" ''
     while IFS= read -r columns; do

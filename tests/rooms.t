@@ -23,7 +23,8 @@ conn      agent/rbd/conn/.*       fault
 image     agent/rbd/image/.*      conn fault
 claim     agent/rbd/claim/.*      conn fault
 disk      agent/rbd/disk/.*       claim image conn fault
-store     agent/rbd/store\.h      disk claim image conn
+volume    agent/rbd/volume/.*     disk claim image conn fault
+store     agent/rbd/store\.h      volume disk claim image conn
 keeping   agent/(agent|host-facts|one-shot|proxied|proxied-[a-z]*|settle)\.. virt request store conf xml wire
 daemon    agent/remorad\.c        serve keeping virt request store conf xml wire
 request   agent/[a-z-]*\..        store conf xml wire
@@ -93,7 +94,7 @@ scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 picture >"$scratch/picture"
 rooms='xml conf hooks/wire hooks/qemu hooks/proxy agent/rbd agent/rbd/conn
-    agent/rbd/image agent/rbd/claim agent/rbd/disk agent agent/virt agent/serve
+    agent/rbd/image agent/rbd/claim agent/rbd/disk agent/rbd/volume agent agent/virt agent/serve
     agent/cli'
 # shellcheck disable=SC2086 # several words
 edges $rooms >"$scratch/edges"

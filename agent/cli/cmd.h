@@ -19,7 +19,7 @@ typedef struct {
 } CmdGlobals;
 
 /* One verb. In its arguments and in what its options take, words in capitals
- * say what completion offers: FILE, DOMAIN, IMAGE, POOL,
+ * say what completion offers: FILE, DOMAIN, IMAGE, VOLUME, POOL,
  * CLUSTER. */
 typedef struct {
     const char *name;      /* one word, or two: "image add" */
@@ -48,6 +48,12 @@ extern const CmdVerb cmd_provision;
 extern const CmdVerb cmd_render;
 extern const CmdVerb cmd_revert;
 extern const CmdVerb cmd_status;
+extern const CmdVerb cmd_volume_create;
+extern const CmdVerb cmd_volume_list;
+extern const CmdVerb cmd_volume_resize;
+extern const CmdVerb cmd_volume_rm;
+extern const CmdVerb cmd_volume_show;
+extern const CmdVerb cmd_volume_snapshot;
 
 /* ---- what they share (cmd.c) ----------------------------------------------- */
 

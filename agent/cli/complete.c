@@ -24,6 +24,7 @@
 typedef struct {
     CmdGlobals globals; /* as the line has them; borrowed from it */
     const char *prefix; /* what is typed of the word */
+    bool volumes;       /* the verb is one of volumes */
 } Line;
 
 /* What was found by then is printed. */
@@ -54,7 +55,8 @@ static void
 offer_pools(const Line *line, const Host *host)
 {
     for (guint i = 0; i < host_clusters(host); i++) {
-        char **pools = cluster_conf(host_cluster(host, i))->image_pools;
+        const ConfCluster *conf = cluster_conf(host_cluster(host, i));
+        char **pools = line->volumes ? conf->volume_pools : conf->image_pools;
 
         for (gsize p = 0; pools[p]; p++)
             offer(line, pools[p]);
@@ -76,6 +78,36 @@ offer_images_of(const Line *line, const Cluster *cluster)
 
             offer(line, in_full ? full : names[n]);
         }
+    }
+}
+
+static void
+offer_volumes_of(const Line *line, const Cluster *cluster)
+{
+    char **pools = cluster_conf(cluster)->volume_pools;
+    bool in_full = strchr(line->prefix, '/') != NULL;
+
+    for (gsize i = 0; pools[i]; i++) {
+        g_auto(GStrv) names =
+            store_image_names(cluster_store(cluster), pools[i], NULL);
+
+        for (gsize n = 0; names && names[n]; n++) {
+            const char *id = store_volume_uuid(names[n]);
+            g_autofree char *full =
+                id ? g_strconcat(pools[i], "/", id, NULL) : NULL;
+
+            if (id)
+                offer(line, in_full ? full : id);
+        }
+    }
+}
+
+static void
+offer_volumes(const Line *line, const Host *host)
+{
+    for (guint i = 0; i < host_clusters(host); i++) {
+        (void)fflush(stdout);
+        offer_volumes_of(line, host_cluster(host, i));
     }
 }
 
@@ -125,6 +157,8 @@ offer_values(const Line *line, const char *what)
         offer_pools(line, host);
     if (g_strv_contains(kinds, "IMAGE"))
         offer_images(line, host);
+    if (g_strv_contains(kinds, "VOLUME"))
+        offer_volumes(line, host);
     if (g_strv_contains(kinds, "DOMAIN"))
         offer_domains(line, host);
 }
@@ -256,6 +290,7 @@ complete(Line *line, char *const *words)
         return;
     }
     verb = verbs_find(words, &n);
+    line->volumes = verb && g_str_has_prefix(verb->name, "volume ");
     if (verb)
         complete_verb(line, verb, words + n);
 }

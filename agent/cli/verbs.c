@@ -10,11 +10,27 @@
 #include <string.h>
 
 const CmdVerb *const verbs[] = {
-    &cmd_render,     &cmd_plan,         &cmd_provision,
-    &cmd_status,     &cmd_revert,       &cmd_fence,
-    &cmd_df,         &cmd_image_add,    &cmd_image_list,
-    &cmd_image_show, &cmd_image_export, &cmd_image_size,
-    &cmd_image_rm,   &cmd_complete,     NULL,
+    &cmd_render,
+    &cmd_plan,
+    &cmd_provision,
+    &cmd_status,
+    &cmd_revert,
+    &cmd_fence,
+    &cmd_df,
+    &cmd_image_add,
+    &cmd_image_list,
+    &cmd_image_show,
+    &cmd_image_export,
+    &cmd_image_size,
+    &cmd_image_rm,
+    &cmd_volume_create,
+    &cmd_volume_list,
+    &cmd_volume_show,
+    &cmd_volume_rm,
+    &cmd_volume_resize,
+    &cmd_volume_snapshot,
+    &cmd_complete,
+    NULL,
 };
 
 static const struct {
@@ -22,6 +38,7 @@ static const struct {
     const char *summary;
 } groups[] = {
     {"image", "Sees to images, laid out as Glance does it"},
+    {"volume", "Sees to volumes, laid out as Cinder does it"},
 };
 
 CmdGlobals verbs_globals;

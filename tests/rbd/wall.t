@@ -3,7 +3,7 @@
 # tests/rbd/wall.t - the rooms of agent/rbd/ include what lies below them only
 #
 # Below all lies conn/, above it image/ and claim/, which do not know each other,
-# and on top disk/. None knows domains, XML, libvirt, sockets or the log. Each
+# then disk/, and on top volume/. None knows domains, XML, libvirt, sockets or the log. Each
 # source has a header of its own; one for all of them, which store.h is for
 # others, is none that they may use.
 . "${srcdir:=.}/tests/lib/wall.sh"
@@ -24,8 +24,9 @@ room conn conn
 room image 'image|conn'
 room claim 'claim|conn'
 room disk 'disk|claim|image|conn'
+room volume 'volume|disk|claim|image|conn'
 check "no circle of includes" "$(wall_circles agent/rbd/conn agent/rbd/image \
-    agent/rbd/claim agent/rbd/disk)"
+    agent/rbd/claim agent/rbd/disk agent/rbd/volume)"
 check "an include that is not allowed is seen" \
     "$(wall_includes agent/rbd/disk 'agent/rbd/disk/.*' |
         grep -q agent/rbd/claim/ || echo "agent/rbd/claim was not seen")"

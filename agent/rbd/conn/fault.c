@@ -78,6 +78,14 @@ static const char *const points[] = {
     NULL,
 };
 
+static const char *const volume_points[] = {
+    "volume-created",   "volume-snapped",
+    "volume-protected", "volume-unprotected",
+    "volume-unsnapped", "volume-resizing",
+    "volume-resized",   "volume-rolling",
+    "volume-rolled",    NULL,
+};
+
 static const struct {
     const char *word;
     Action action;
@@ -123,13 +131,20 @@ read_action(const char *text, Fault *fault)
 }
 
 static bool
+is_point(const char *word)
+{
+    return g_strv_contains(points, word) ||
+           g_strv_contains(volume_points, word);
+}
+
+static bool
 read_fault(const char *text, Fault *fault)
 {
     g_auto(GStrv) words = g_strsplit(text, "=", 2);
     gulong nth = 0;
     char *at;
 
-    if (g_strv_length(words) != 2 || !g_strv_contains(points, words[0]))
+    if (g_strv_length(words) != 2 || !is_point(words[0]))
         return false;
     at = strchr(words[1], '@');
     if (at) {

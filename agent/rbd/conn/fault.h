@@ -63,6 +63,18 @@
  *     image-unprotected the snapshot can be removed
  *     image-unsnapped it is gone
  *
+ * And those of a volume:
+ *
+ *     volume-created  the new volume is there
+ *     volume-snapped  a snapshot is there, or was
+ *     volume-protected which is protected
+ *     volume-unprotected a snapshot can be removed
+ *     volume-unsnapped it is gone
+ *     volume-resizing about to resize it; error: it is not
+ *     volume-resized  it has its size
+ *     volume-rolling  it says that it is between two states
+ *     volume-rolled   it is as its snapshot, and still says so
+ *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
  *

@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/volume-rm.c - remora volume rm: a volume goes, as with Cinder
+ */
+#include "config.h"
+
+#include "agent/cli/progress.h"
+#include "agent/cli/volume.h"
+
+#include <stdio.h>
+
+static gboolean as_json;
+static gboolean to_trash;
+
+static const GOptionEntry options[] = {
+    CMD_IMAGE_CLUSTER,
+    {"trash", 't', 0, G_OPTION_ARG_NONE, &to_trash,
+     "Move it to the trash as it is, with its snapshots", NULL},
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+static void
+print(const CmdVolume *volume, StoreRemoved removed)
+{
+    bool trashed = removed == STORE_REMOVED_TO_TRASH;
+
+    if (as_json)
+        printf("{\"trashed\": %s}\n", trashed ? "true" : "false");
+    else if (trashed)
+        printf("%s/%s: moved to the trash (rbd trash ls %s)\n", volume->pool,
+               volume->name, volume->pool);
+    else
+        printf("%s/%s: removed\n", volume->pool, volume->name);
+}
+
+static int
+run(const CmdGlobals *globals, char **rest)
+{
+    g_auto(CmdVolume) volume = {0};
+    g_autoptr(GError) error = NULL;
+    CmdProgress progress;
+    StoreRemoved removed;
+    int status = cmd_volume_only(globals, "volume rm", rest, &volume);
+
+    if (status)
+        return status;
+    cmd_progress_begin(&progress);
+    if (!store_volume_remove(volume.store, volume.pool, volume.name, to_trash,
+                             &removed, &error))
+        return cmd_image_fail(NULL, error);
+    print(&volume, removed);
+    return 0;
+}
+
+const CmdVerb cmd_volume_rm = {
+    .name = "volume rm",
+    .arguments = "VOLUME",
+    .summary = "Removes a volume that nobody uses",
+    .options = options,
+    .run = run,
+};

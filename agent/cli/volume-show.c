@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/volume-show.c - remora volume show: all that can be said of a volume
+ */
+#include "config.h"
+
+#include "agent/cli/volume.h"
+#include "conf/conf-words.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static gboolean as_json;
+
+static const GOptionEntry options[] = {
+    CMD_IMAGE_CLUSTER,
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+/* ---- JSON ------------------------------------------------------------------- */
+
+/* What is no UTF-8 could not be printed at all. */
+static json_t *
+text_json(const char *text)
+{
+    g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
+
+    return valid ? json_string(valid) : json_null();
+}
+
+static json_t *
+texts_json(char *const *texts)
+{
+    json_t *list = json_array();
+
+    for (; texts && *texts; texts++)
+        json_array_append_new(list, text_json(*texts));
+    return list;
+}
+
+static json_t *
+features_json(guint64 mask)
+{
+    json_t *list = json_array();
+    guint64 bit;
+
+    for (guint n = 0; conf_feature_name(n, &bit); n++)
+        if (mask & bit)
+            json_array_append_new(list, text_json(conf_feature_name(n, &bit)));
+    return list;
+}
+
+static json_t *
+clones_json(const GPtrArray *children)
+{
+    json_t *list = json_array();
+
+    for (guint i = 0; i < children->len; i++) {
+        const StoreChild *child = g_ptr_array_index(children, i);
+
+        json_array_append_new(
+            list,
+            json_pack("{s:o, s:o, s:o, s:o, s:b, s:i}", "pool",
+                      text_json(child->pool), "namespace",
+                      text_json(child->space), "image", text_json(child->image),
+                      "id", text_json(child->id), "trashed", child->trash,
+                      "clone_format", (int)child->format));
+    }
+    return list;
+}
+
+static json_t *
+claim_json(const StoreVolume *volume)
+{
+    if (!volume->claim_phase)
+        return json_null();
+    return json_pack("{s:o, s:o, s:o}", "phase", text_json(volume->claim_phase),
+                     "host", text_json(volume->claim_host), "domain",
+                     text_json(volume->claim_domain));
+}
+
+static void
+print_json(const StoreVolume *volume)
+{
+    g_ptr_array_add(volume->unseen, NULL);
+    json_t *root = json_pack(
+        "{s:s, s:o, s:s, s:I, s:I, s:o, s:o, s:I, s:o, s:i, s:i, s:o, s:o, "
+        "s:o, s:o}",
+        "id", store_volume_uuid(volume->name), "pool", text_json(volume->pool),
+        "status", store_volume_status_word(volume->status), "size",
+        (json_int_t)volume->size, "object_size",
+        (json_int_t)volume->object_size, "features",
+        features_json(volume->features), "data_pool",
+        text_json(volume->data_pool), "created", (json_int_t)volume->created,
+        "parent", text_json(volume->parent), "depth", (int)volume->depth,
+        "snapshots", (int)volume->snaps->len, "clones",
+        clones_json(volume->children), "unseen_pools",
+        texts_json((char **)(gpointer)volume->unseen->pdata), "watchers",
+        texts_json(volume->watchers), "claim", claim_json(volume));
+    char *text = json_dumps(root, JSON_INDENT(2));
+
+    puts(text);
+    free(text);
+    json_decref(root);
+}
+
+/* ---- for people --------------------------------------------------------------- */
+
+static void
+print_list(const char *label, char *const *texts)
+{
+    if (!texts || !texts[0])
+        return;
+    g_autofree char *text = g_strjoinv(", ", (char **)texts);
+    g_autofree char *safe = g_strescape(text, NULL);
+    printf("%-10s %s\n", label, safe);
+}
+
+static void
+print_claim(const StoreVolume *volume)
+{
+    const char *host = volume->claim_host;
+    const char *domain = volume->claim_domain;
+
+    if (volume->claim_phase)
+        printf("claim      %s on %s%s%s\n", volume->claim_phase,
+               host ? host : "?", domain ? " for " : "", domain ? domain : "");
+}
+
+static void
+print_children(const GPtrArray *children)
+{
+    static const char *const headings[] = {"CLONE", "FORMAT", "WHERE", NULL};
+    CmdTable *table = cmd_table_new(headings);
+
+    for (guint i = 0; i < children->len; i++) {
+        const StoreChild *child = g_ptr_array_index(children, i);
+        g_autofree char *name =
+            g_strconcat(child->pool ? child->pool : "?", "/", child->space,
+                        child->space[0] ? "/" : "",
+                        child->image ? child->image : child->id, NULL);
+
+        cmd_table_add(table, name, child->format == 1 ? "1" : "2",
+                      child->trash   ? "trash"
+                      : child->image ? "pool"
+                                     : "not seen");
+    }
+    cmd_table_print(table);
+}
+
+static void
+print(const StoreVolume *volume)
+{
+    g_autofree char *size = cmd_size(volume->size);
+    g_autofree char *object = cmd_size(volume->object_size);
+    g_autofree char *created = cmd_volume_time(volume->created);
+    g_autofree char *features = conf_features_format(volume->features, "");
+    g_autofree char *parent =
+        volume->parent ? g_strescape(volume->parent, NULL) : g_strdup("-");
+
+    printf("volume     %s/%s\n", volume->pool, volume->name);
+    printf("status     %s\n", store_volume_status_word(volume->status));
+    printf("size       %s (%" G_GUINT64_FORMAT " bytes)\n", size, volume->size);
+    printf("objects    %s\n", object);
+    printf("features   %s\n", features);
+    if (volume->data_pool)
+        printf("data       %s\n", volume->data_pool);
+    printf("created    %s\n", created);
+    printf("parent     %s\n", parent);
+    printf("depth      %u\n", volume->depth);
+    printf("snapshots  %u\n", volume->snaps->len);
+    print_claim(volume);
+    print_list("watchers", volume->watchers);
+    printf("clones     %u\n", volume->children->len);
+    g_ptr_array_add(volume->unseen, NULL);
+    print_list("unseen", (char **)(gpointer)volume->unseen->pdata);
+    print_children(volume->children);
+}
+
+static int
+run(const CmdGlobals *globals, char **rest)
+{
+    g_auto(CmdVolume) at = {0};
+    g_autoptr(StoreVolume) volume = NULL;
+    g_autoptr(GError) error = NULL;
+    int status = cmd_volume_only(globals, "volume show", rest, &at);
+
+    if (status)
+        return status;
+    volume = store_volume_show(at.store, at.pool, at.name, &error);
+    if (!volume)
+        return cmd_image_fail(NULL, error);
+    if (as_json)
+        print_json(volume);
+    else
+        print(volume);
+    return 0;
+}
+
+const CmdVerb cmd_volume_show = {
+    .name = "volume show",
+    .arguments = "VOLUME",
+    .summary = "Shows a volume, what it stands on, and who has it",
+    .options = options,
+    .run = run,
+};

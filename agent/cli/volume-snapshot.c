@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/volume-snapshot.c - remora volume snapshot: snapshots of a volume
+ */
+#include "config.h"
+
+#include "agent/cli/progress.h"
+#include "agent/cli/volume.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define COMMAND "volume snapshot"
+
+static gboolean as_json;
+
+static const GOptionEntry options[] = {
+    CMD_IMAGE_CLUSTER,
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+/* ---- each of them ---------------------------------------------------------------- */
+
+static void
+print_done(const CmdVolume *volume, const char *snap, const char *done)
+{
+    const char *id = store_snapshot_uuid(snap);
+
+    if (as_json)
+        printf("{\"snapshot\": \"%s\"}\n", id);
+    else if (done)
+        printf("%s/%s@%s: %s\n", volume->pool, volume->name, snap, done);
+    else
+        puts(id);
+}
+
+static gboolean
+create(const CmdVolume *volume, const char *snap, GError **error)
+{
+    CmdProgress progress;
+
+    cmd_progress_begin(&progress);
+    if (!store_volume_snap_create(volume->store, volume->pool, volume->name,
+                                  snap, error))
+        return FALSE;
+    print_done(volume, snap, NULL);
+    return TRUE;
+}
+
+static gboolean
+rm(const CmdVolume *volume, const char *snap, GError **error)
+{
+    CmdProgress progress;
+
+    cmd_progress_begin(&progress);
+    if (!store_volume_snap_remove(volume->store, volume->pool, volume->name,
+                                  snap, error))
+        return FALSE;
+    print_done(volume, snap, "removed");
+    return TRUE;
+}
+
+static gboolean
+rollback(const CmdVolume *volume, const char *snap, GError **error)
+{
+    CmdProgress progress;
+    gboolean good;
+
+    cmd_progress_begin(&progress);
+    good =
+        store_volume_snap_rollback(volume->store, volume->pool, volume->name,
+                                   snap, cmd_progress_show, &progress, error);
+    cmd_progress_end(&progress);
+    if (good)
+        print_done(volume, snap, "rolled back to");
+    return good;
+}
+
+static void
+add_row(CmdTable *table, const StoreVolumeSnap *snap)
+{
+    const char *id = store_snapshot_uuid(snap->name);
+    g_autofree char *size =
+        as_json ? g_strdup_printf("%" G_GUINT64_FORMAT, snap->size)
+                : cmd_size(snap->size);
+    g_autofree char *created =
+        as_json ? g_strdup_printf("%" G_GINT64_FORMAT, snap->created)
+                : cmd_volume_time(snap->created);
+    const char *flag = snap->is_protected ? "yes" : "no";
+
+    if (as_json)
+        flag = snap->is_protected ? "1" : "0";
+    cmd_table_add(table, id ? id : snap->name, size, flag, created);
+}
+
+static gboolean
+list(const CmdVolume *volume, const char *unused, GError **error)
+{
+    static const CmdColumn columns[] = {
+        {"SNAPSHOT", CMD_TEXT},  {"SIZE", CMD_NUMBER}, {"PROTECTED", CMD_FLAG},
+        {"CREATED", CMD_NUMBER}, {NULL, CMD_TEXT},
+    };
+    g_autoptr(StoreVolume) info =
+        store_volume_show(volume->store, volume->pool, volume->name, error);
+    CmdTable *table;
+
+    (void)unused;
+    if (!info)
+        return FALSE;
+    table = cmd_table_new_typed(columns, "snapshots", as_json);
+    for (guint i = 0; i < info->snaps->len; i++)
+        add_row(table, g_ptr_array_index(info->snaps, i));
+    cmd_table_print(table);
+    return TRUE;
+}
+
+/* ---- which of them ------------------------------------------------------------------ */
+
+typedef enum { SNAP_NONE, SNAP_NEW, SNAP_NAMED } Snap;
+
+static const struct {
+    const char *word;
+    Snap takes;
+    gboolean (*act)(const CmdVolume *volume, const char *snap, GError **error);
+} actions[] = {
+    {"create", SNAP_NEW, create},
+    {"list", SNAP_NONE, list},
+    {"rm", SNAP_NAMED, rm},
+    {"rollback", SNAP_NAMED, rollback},
+};
+
+/* NULL: all is well; ret_snap: its name, or NULL where none is taken. */
+static const char *
+read_snap(Snap takes, const char *text, char **ret_snap)
+{
+    g_autofree char *random = g_uuid_string_random();
+
+    if (takes == SNAP_NONE)
+        return text ? "only a volume is needed" : NULL;
+    if (takes == SNAP_NAMED && !text)
+        return "a volume and a snapshot are needed";
+    *ret_snap = store_snapshot_name(text ? text : random);
+    return *ret_snap ? NULL : "a snapshot is named as UUID or snapshot-UUID";
+}
+
+static int
+act(const CmdGlobals *globals, gsize i, char *const *rest)
+{
+    g_auto(CmdVolume) volume = {0};
+    g_autoptr(GError) error = NULL;
+    g_autofree char *snap = NULL;
+    const char *wrong = read_snap(actions[i].takes, rest[1], &snap);
+    int status;
+
+    if (wrong)
+        return cmd_usage(COMMAND, wrong);
+    status = cmd_volume_find(globals, COMMAND, rest[0], &volume);
+    if (status)
+        return status;
+    return actions[i].act(&volume, snap, &error) ? 0
+                                                 : cmd_image_fail(NULL, error);
+}
+
+static int
+run(const CmdGlobals *globals, char **rest)
+{
+    guint n = g_strv_length(rest);
+
+    for (gsize i = 0; n > 0 && i < G_N_ELEMENTS(actions); i++)
+        if (strcmp(rest[0], actions[i].word) == 0)
+            return n == 2 || n == 3
+                       ? act(globals, i, rest + 1)
+                       : cmd_usage(COMMAND, "a volume is needed, and, but to "
+                                            "list them, one snapshot");
+    return cmd_usage(COMMAND, "one of 'create', 'list', 'rm', 'rollback' is "
+                              "needed");
+}
+
+const CmdVerb cmd_volume_snapshot = {
+    .name = COMMAND,
+    .arguments = "create|list|rm|rollback VOLUME [SNAPSHOT]",
+    .summary = "Makes, lists and removes snapshots, or goes back to one",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/hold.c - a volume under its claim, while something is done
+ *
+ * A volume carries no mark of ours, for Cinder would leave none. So its claim
+ * is what tells a half-made one from a whole one: it is taken before the image
+ * is made, and dropped when the image is whole. One under whose claim a process
+ * has died is judged by what it holds.
+ */
+#include "config.h"
+
+#include "agent/rbd/volume/hold.h"
+
+#include "agent/rbd/claim/release.h"
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/build.h"
+#include "agent/rbd/disk/image-claim.h"
+#include "agent/rbd/image/trash.h"
+
+static gboolean
+judge(StoreHold *hold, bool dead, GError **error)
+{
+    const StoreLook *look = &hold->look;
+    StoreHeldFacts facts = {
+        .there = look->there,
+        .opens = look->opens,
+        .filling = look->building,
+        .dead_maker = dead && hold->claim &&
+                      !store_claim_has_adopted(hold->claim, look->id),
+        .watched = look->crowded || (look->watchers && look->watchers[0]),
+    };
+    bool data = true;
+
+    if (facts.dead_maker && facts.opens && look->snaps == 0) {
+        if (!store_has_data(hold->conn, hold->pool, hold->volume, &data, error))
+            return FALSE;
+        facts.empty = !data;
+    }
+    hold->held = store_held_verdict(&facts);
+    hold->keeps = facts.dead_maker && hold->held != STORE_HELD_MISSING &&
+                  hold->held != STORE_HELD_WHOLE;
+    return TRUE;
+}
+
+static void
+hold_clear(StoreHold *hold)
+{
+    store_look_clear(&hold->look);
+    store_ioctx_clear(&hold->io);
+    if (hold->conn)
+        store_conn_unref(hold->conn);
+    *hold = (StoreHold){0};
+}
+
+gboolean
+store_hold(StoreCluster *cluster,
+           const char *pool,
+           const char *volume,
+           bool makes,
+           StoreHold *ret_hold,
+           GError **error)
+{
+    StoreHold hold = {.pool = pool, .volume = volume};
+    g_autoptr(GError) why = NULL;
+    bool dead = false;
+
+    store_conn_will_unprotect(cluster);
+    hold.conn = store_conn_acquire(cluster, &why);
+    if (!hold.conn || !store_ioctx(hold.conn, pool, &hold.io, &why) ||
+        !store_image_claim(hold.conn, pool, volume, makes, &hold.claim, &dead,
+                           &why)) {
+        hold_clear(&hold);
+        g_propagate_error(error, g_steal_pointer(&why));
+        return FALSE;
+    }
+    /* On a full pool writes fail and say so; and what frees space must not wait
+     * for it. */
+    rados_set_pool_full_try(hold.io);
+    hold.keeps = dead;
+    if (!store_look(hold.conn, pool, volume, NULL, &hold.look, &why) ||
+        !judge(&hold, dead, &why))
+        return store_hold_end(&hold, g_steal_pointer(&why), error);
+    *ret_hold = hold;
+    return TRUE;
+}
+
+static gboolean
+refuse_watched(const StoreHold *hold, GError **error)
+{
+    char **watchers = hold->look.watchers;
+
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "volume '%s/%s' is open for writing by client '%s': "
+                        "stop that first; if it is dead, its watch ends within "
+                        "60 s (rbd status %s/%s)",
+                        hold->pool, hold->volume,
+                        watchers && watchers[0] ? watchers[0] : "?", hold->pool,
+                        hold->volume);
+}
+
+gboolean
+store_hold_check(const StoreHold *hold, GError **error)
+{
+    const char *pool = hold->pool;
+    const char *volume = hold->volume;
+
+    switch (hold->held) {
+    case STORE_HELD_WHOLE:
+        return TRUE;
+    case STORE_HELD_MISSING:
+        return store_refuse(error, STORE_ERROR_MISSING,
+                            "no volume '%s/%s' (remora volume list)", pool,
+                            volume);
+    case STORE_HELD_WATCHED:
+        return refuse_watched(hold, error);
+    case STORE_HELD_CUT_SHORT:
+        return store_refuse(error, STORE_ERROR_REFUSED,
+                            "volume '%s/%s' is between two states, because "
+                            "writing to it was cut short: roll it back to a "
+                            "snapshot (remora volume snapshot list %s/%s)",
+                            pool, volume, pool, volume);
+    case STORE_HELD_HALF_MADE:
+        break;
+    }
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "volume '%s/%s' is half-made, by a call that was cut "
+                        "short: remove it (remora volume rm %s/%s) and make it "
+                        "again",
+                        pool, volume, pool, volume);
+}
+
+gboolean
+store_hold_whole(StoreCluster *cluster,
+                 const char *pool,
+                 const char *volume,
+                 StoreHold *ret_hold,
+                 GError **error)
+{
+    StoreHold hold;
+    GError *why = NULL;
+
+    if (!store_hold(cluster, pool, volume, false, &hold, error))
+        return FALSE;
+    if (!store_hold_check(&hold, &why))
+        return store_hold_end(&hold, why, error);
+    *ret_hold = hold;
+    return TRUE;
+}
+
+gboolean
+store_hold_made(StoreHold *hold, GError **error)
+{
+    store_look_clear(&hold->look);
+    hold->look = (StoreLook){0};
+    if (!store_look(hold->conn, hold->pool, hold->volume, NULL, &hold->look,
+                    error))
+        return FALSE;
+    hold->held = STORE_HELD_WHOLE;
+    hold->keeps = false;
+    return !hold->claim || store_claim_adopt(hold->claim, hold->look.id, error);
+}
+
+gboolean
+store_hold_end(StoreHold *hold, GError *why, GError **error)
+{
+    gboolean good = why == NULL;
+
+    if (hold->claim && hold->keeps && store_conn_may_write(hold->conn, why))
+        store_claim_abandon(hold->claim);
+    else
+        store_image_unclaim(hold->claim, why);
+    hold_clear(hold);
+    if (why)
+        g_propagate_error(error, why);
+    return good;
+}
+
+static gboolean
+clear_way(StoreHold *hold, GError **error)
+{
+    const StoreDisk disk = {.pool = hold->pool, .image = hold->volume};
+
+    if (!hold->look.opens) {
+        if (!store_remove_headless(hold->conn, &disk, error))
+            return FALSE;
+    } else if (!store_trash(hold->conn, hold->pool, hold->volume,
+                            "half-made by a call that was cut short", error)) {
+        return FALSE;
+    }
+    hold->keeps = false;
+    return TRUE;
+}
+
+gboolean
+store_hold_free_name(StoreHold *hold, GError **error)
+{
+    if (hold->held == STORE_HELD_MISSING)
+        return TRUE;
+    if (hold->held == STORE_HELD_HALF_MADE && hold->keeps)
+        return clear_way(hold, error);
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "volume '%s/%s' is there already and is never "
+                        "overwritten: give another id",
+                        hold->pool, hold->volume);
+}
+
+void
+store_hold_unmake(StoreHold *hold, const GError *why)
+{
+    if (!store_conn_may_write(hold->conn, why))
+        return;
+    if (store_trash(hold->conn, hold->pool, hold->volume, why->message, NULL))
+        hold->keeps = false;
+}

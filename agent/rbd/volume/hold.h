@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/hold.h - a volume under its claim, while something is done
+ *
+ * Threads:  any; blocks. Of this room.
+ */
+#ifndef REMORA_AGENT_RBD_VOLUME_HOLD_H
+#define REMORA_AGENT_RBD_VOLUME_HOLD_H
+
+#include "agent/rbd/claim/claim.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/image/look.h"
+#include "agent/rbd/volume/verdict.h"
+
+typedef struct {
+    StoreConn *conn; /* a reference */
+    StoreIo io;
+    const char *pool;   /* borrowed, as is the next */
+    const char *volume; /* the image's name */
+    StoreClaim *claim;  /* NULL: the pool is full, and nobody has it */
+    StoreLook look;
+    StoreHeld held;
+    bool keeps; /* the claim says that the image is half-made, and stays */
+} StoreHold;
+
+/* Takes the claim and looks at the image; ret_hold->held says how it stands,
+ * which is no error. makes: it will be made if it is not there. */
+gboolean store_hold(StoreCluster *cluster,
+                    const char *pool,
+                    const char *volume,
+                    bool makes,
+                    StoreHold *ret_hold,
+                    GError **error);
+/* FALSE: it is not whole, or in use. */
+gboolean store_hold_check(const StoreHold *hold, GError **error);
+/* Both, for who only works on what is whole; nothing is held after FALSE. */
+gboolean store_hold_whole(StoreCluster *cluster,
+                          const char *pool,
+                          const char *volume,
+                          StoreHold *ret_hold,
+                          GError **error);
+/* What was made under it is whole from now on, whatever becomes of the claim. */
+gboolean store_hold_made(StoreHold *hold, GError **error);
+/* Gives the claim up, but leaves a half-made image under it, for it says so.
+ * why: what went wrong, which becomes error, or NULL. Gives whether nothing did. */
+gboolean store_hold_end(StoreHold *hold, GError *why, GError **error);
+/* Before it is made: what a dead maker left goes; FALSE: it is there. */
+gboolean store_hold_free_name(StoreHold *hold, GError **error);
+/* What was made in vain goes to the trash, if it may still be written to; else its
+ * claim stays with it. */
+void store_hold_unmake(StoreHold *hold, const GError *why);
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/origin.h - the snapshot that was made for a volume alone
+ *
+ * A clone of a volume hangs from a snapshot of that volume, 'NAME.clone_snap',
+ * which is of no use any more when the clone is gone or stands alone.
+ *
+ * Threads:  any; blocks. Of this room.
+ */
+#ifndef REMORA_AGENT_RBD_VOLUME_ORIGIN_H
+#define REMORA_AGENT_RBD_VOLUME_ORIGIN_H
+
+#include "agent/rbd/volume/hold.h"
+
+typedef struct {
+    bool own;      /* it hangs from a snapshot of that kind */
+    gint64 pool;   /* the parent's, by number */
+    char *space;   /* its namespace, or "" */
+    char *id;      /* its image's id */
+    char *name;    /* and its name */
+    char *snap;    /* the snapshot */
+    bool in_trash; /* the parent is */
+} StoreOrigin;
+
+void store_origin_clear(StoreOrigin *origin);
+gboolean store_origin_read(const StoreHold *hold,
+                           StoreOrigin *ret_origin,
+                           GError **error);
+/* The child is gone, or stands alone: the snapshot goes, too, and so does a
+ * parent that Cinder had kept for that child alone, and what that hung from. */
+gboolean store_origin_let_go(const StoreHold *hold,
+                             const StoreOrigin *origin,
+                             GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOrigin, store_origin_clear)
+
+#endif

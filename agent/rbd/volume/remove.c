@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/remove.c - a volume goes
+ *
+ * All that could stand in the way is looked at first, so that a refusal leaves it
+ * as it was; verdict.c has the rules. Each step may be the last: the next call
+ * goes on. Where Cinder gives a volume that clones need another name, which it
+ * may never find again, it goes to the trash here. A parent of that kind that the
+ * last clone leaves behind is removed with it.
+ */
+#include "config.h"
+
+#include "agent/rbd/volume/remove.h"
+
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/build.h"
+#include "agent/rbd/image/children.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/trash.h"
+#include "agent/rbd/volume/family.h"
+#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/name.h"
+#include "agent/rbd/volume/origin.h"
+#include "agent/rbd/volume/snaps.h"
+
+#include <errno.h>
+
+typedef struct {
+    StoreHold *hold;
+    StoreVolumeFamily family;
+} Remove;
+
+static StoreRm
+judge(const Remove *remove, bool to_trash)
+{
+    const StoreVolumeFamily *family = &remove->family;
+    StoreRmFacts facts = {.to_trash = to_trash};
+    bool any_protected = false;
+
+    for (guint i = 0; i < family->snaps->len; i++) {
+        const StoreVolumeSnap *snap = g_ptr_array_index(family->snaps, i);
+
+        facts.snapshots += snap->own ? 0 : 1;
+        any_protected |= snap->is_protected;
+    }
+    for (guint i = 0; i < family->children->len; i++) {
+        const StoreChild *child = g_ptr_array_index(family->children, i);
+
+        facts.clones_old += child->format == 1 ? 1 : 0;
+        facts.clones += child->format == 1 ? 0 : 1;
+    }
+    facts.unseen = any_protected && family->unseen->len > 0;
+    return store_rm_verdict(&facts);
+}
+
+/* ---- the steps ---------------------------------------------------------------------- */
+
+static gboolean
+drop_own_snaps(const Remove *remove, GError **error)
+{
+    const StoreHold *hold = remove->hold;
+    const GPtrArray *snaps = remove->family.snaps;
+    StoreHandle handle = NULL;
+    int closed;
+    int r;
+
+    if (snaps->len == 0)
+        return TRUE;
+    r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    for (guint i = 0; r >= 0 && i < snaps->len; i++)
+        r = store_snap_drop(handle, g_ptr_array_index(snaps, i));
+    closed = handle ? rbd_close(handle) : 0;
+    r = r < 0 ? r : closed;
+    return r >= 0 || store_fail(error, hold->conn, r,
+                                "cannot remove the snapshots of volume '%s/%s'",
+                                hold->pool, hold->volume);
+}
+
+static gboolean
+remove_image(const Remove *remove, StoreRemoved *ret_removed, GError **error)
+{
+    const StoreHold *hold = remove->hold;
+    int r = rbd_remove(hold->io, hold->volume);
+
+    *ret_removed = STORE_REMOVED;
+    if (r >= 0 || r == -ENOENT)
+        return TRUE;
+    if (r != -ENOTEMPTY)
+        return store_fail(error, hold->conn, r,
+                          "cannot remove volume '%s/%s', call it again",
+                          hold->pool, hold->volume);
+    *ret_removed = STORE_REMOVED_TO_TRASH;
+    return store_trash(hold->conn, hold->pool, hold->volume,
+                       "removed, and its clones keep it", error);
+}
+
+static gboolean
+carry_out(const Remove *remove,
+          StoreRm what,
+          StoreRemoved *ret_removed,
+          GError **error)
+{
+    const StoreHold *hold = remove->hold;
+
+    switch (what) {
+    case STORE_RM_REMOVE:
+    case STORE_RM_RETIRE:
+        return drop_own_snaps(remove, error) &&
+               remove_image(remove, ret_removed, error);
+    case STORE_RM_TRASH:
+        *ret_removed = STORE_REMOVED_TO_TRASH;
+        return store_trash(hold->conn, hold->pool, hold->volume,
+                           "moved there by 'remora volume rm --trash'", error);
+    case STORE_RM_REFUSE_SNAPSHOTS:
+        return store_refuse_snapshots(hold, &remove->family, error);
+    case STORE_RM_REFUSE_CLONES:
+        return store_refuse_clones(hold, &remove->family, error);
+    case STORE_RM_REFUSE_UNSEEN:
+        return store_refuse_unseen(hold, &remove->family, error);
+    }
+    g_return_val_if_reached(FALSE);
+}
+
+/* ---- under the claim ------------------------------------------------------------------ */
+
+static gboolean
+remove_whole(StoreHold *hold,
+             bool to_trash,
+             StoreRemoved *ret_removed,
+             GError **error)
+{
+    g_auto(StoreVolumeFamily) family = {0};
+    g_auto(StoreOrigin) origin = {0};
+    Remove remove = {.hold = hold};
+
+    if (!store_family_read(hold, &family, error) ||
+        !store_origin_read(hold, &origin, error))
+        return FALSE;
+    remove.family = family;
+    if (!carry_out(&remove, judge(&remove, to_trash), ret_removed, error))
+        return FALSE;
+    hold->keeps = false;
+    return *ret_removed == STORE_REMOVED_TO_TRASH ||
+           store_origin_let_go(hold, &origin, error);
+}
+
+static gboolean
+remove_held(StoreHold *hold,
+            bool to_trash,
+            StoreRemoved *ret_removed,
+            GError **error)
+{
+    const StoreDisk disk = {.pool = hold->pool, .image = hold->volume};
+
+    *ret_removed = STORE_REMOVED;
+    if (hold->held == STORE_HELD_MISSING || hold->held == STORE_HELD_WATCHED)
+        return store_hold_check(hold, error);
+    if (hold->look.opens)
+        return remove_whole(hold, to_trash, ret_removed, error);
+    if (!store_remove_headless(hold->conn, &disk, error))
+        return FALSE;
+    hold->keeps = false;
+    return TRUE;
+}
+
+gboolean
+store_volume_remove(StoreCluster *cluster,
+                    const char *pool,
+                    const char *name,
+                    bool to_trash,
+                    StoreRemoved *ret_removed,
+                    GError **error)
+{
+    StoreHold hold;
+    GError *why = NULL;
+
+    if (!store_hold(cluster, pool, name, false, &hold, error))
+        return FALSE;
+    (void)remove_held(&hold, to_trash, ret_removed, &why);
+    return store_hold_end(&hold, why, error);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/verdict.c - what is to be done about a volume
+ */
+#include "config.h"
+
+#include "agent/rbd/volume/verdict.h"
+
+StoreVolumeStatus
+store_volume_status(const StoreVolumeFacts *facts)
+{
+    if (facts->claimed && !facts->found)
+        return STORE_VOLUME_MAKING;
+    if (facts->claimed)
+        return STORE_VOLUME_AT_WORK;
+    if (!facts->opens || facts->filling)
+        return STORE_VOLUME_HALF_MADE;
+    return facts->watched || facts->guest ? STORE_VOLUME_IN_USE
+                                          : STORE_VOLUME_AVAILABLE;
+}
+
+const char *
+store_volume_status_word(StoreVolumeStatus status)
+{
+    static const char *const words[] = {
+        [STORE_VOLUME_AVAILABLE] = "available",
+        [STORE_VOLUME_IN_USE] = "in use",
+        [STORE_VOLUME_AT_WORK] = "at work",
+        [STORE_VOLUME_MAKING] = "being made",
+        [STORE_VOLUME_HALF_MADE] = "half-made",
+    };
+
+    return words[status];
+}
+
+/* What a rollback writes over was whole before, so its building mark means
+ * another thing than a maker's. */
+StoreHeld
+store_held_verdict(const StoreHeldFacts *facts)
+{
+    if (!facts->there)
+        return STORE_HELD_MISSING;
+    if (facts->watched)
+        return STORE_HELD_WATCHED;
+    if (!facts->opens)
+        return STORE_HELD_HALF_MADE;
+    if (facts->dead_maker && (facts->filling || facts->empty))
+        return STORE_HELD_HALF_MADE;
+    return facts->filling ? STORE_HELD_CUT_SHORT : STORE_HELD_WHOLE;
+}
+
+/* A clone of format 1 loses its content with its parent; one of format 2 keeps
+ * its parent in the trash. */
+StoreRm
+store_rm_verdict(const StoreRmFacts *facts)
+{
+    if (facts->clones_old > 0)
+        return STORE_RM_REFUSE_CLONES;
+    if (facts->unseen)
+        return STORE_RM_REFUSE_UNSEEN;
+    if (facts->to_trash)
+        return STORE_RM_TRASH;
+    if (facts->snapshots > 0)
+        return STORE_RM_REFUSE_SNAPSHOTS;
+    return facts->clones > 0 ? STORE_RM_RETIRE : STORE_RM_REMOVE;
+}
+
+StoreSize
+store_size_verdict(guint64 has, guint64 wanted, bool may_shrink)
+{
+    if (wanted == has)
+        return STORE_SIZE_KEEP;
+    if (wanted > has)
+        return STORE_SIZE_GROW;
+    return may_shrink ? STORE_SIZE_SHRINK : STORE_SIZE_REFUSE;
+}
+
+/* Cinder flattens a clone of what stands on as many volumes as are allowed; that it
+ * stands on more, because fewer were allowed since, is no error. */
+bool
+store_clone_flattens(guint depth, guint max_depth, bool wanted)
+{
+    return wanted || max_depth == 0 || depth > max_depth;
+}

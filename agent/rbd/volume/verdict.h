@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/verdict.h - what is to be done about a volume
+ *
+ * Pure functions: facts in, one action out. What carries them out stands beside
+ * this file.
+ */
+#ifndef REMORA_AGENT_RBD_VOLUME_VERDICT_H
+#define REMORA_AGENT_RBD_VOLUME_VERDICT_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* ---- how a volume stands --------------------------------------------------------- */
+
+typedef struct {
+    bool opens;
+    bool filling; /* a building mark: what writes to it was cut short */
+    bool watched;
+    bool claimed; /* by a builder, which may be dead */
+    bool found;   /* whose claim says that the volume was there before */
+    bool guest;   /* claimed by a guest */
+} StoreVolumeFacts;
+
+typedef enum {
+    STORE_VOLUME_AVAILABLE,
+    STORE_VOLUME_IN_USE,
+    STORE_VOLUME_AT_WORK,   /* something is being done with it */
+    STORE_VOLUME_MAKING,    /* it is being made, or was in vain */
+    STORE_VOLUME_HALF_MADE, /* it cannot be opened, or not all was written */
+} StoreVolumeStatus;
+
+StoreVolumeStatus store_volume_status(const StoreVolumeFacts *facts);
+/* For people and scripts: "available". */
+const char *store_volume_status_word(StoreVolumeStatus status);
+
+/* ---- may something be done with it? ----------------------------------------------- */
+
+/* Of one that this process has claimed. */
+typedef struct {
+    bool there;
+    bool opens;
+    bool filling;
+    bool dead_maker; /* the claim was a dead one's, who may have made it */
+    bool empty;      /* it has neither data nor snapshots of its own */
+    bool watched;
+} StoreHeldFacts;
+
+typedef enum {
+    STORE_HELD_MISSING,
+    STORE_HELD_WATCHED,
+    STORE_HELD_HALF_MADE, /* who made it died before it was whole */
+    STORE_HELD_CUT_SHORT, /* a rollback did not come to its end */
+    STORE_HELD_WHOLE,
+} StoreHeld;
+
+StoreHeld store_held_verdict(const StoreHeldFacts *facts);
+
+/* ---- removal ------------------------------------------------------------------------ */
+
+typedef struct {
+    bool to_trash;    /* that is asked for */
+    guint snapshots;  /* that somebody asked for */
+    guint clones_old; /* of format 1 */
+    guint clones;     /* of format 2 */
+    bool unseen;      /* it may have clones of format 1 where nobody can look */
+} StoreRmFacts;
+
+typedef enum {
+    STORE_RM_REMOVE,
+    STORE_RM_TRASH,  /* whole, with its snapshots */
+    STORE_RM_RETIRE, /* without its snapshots; its clones keep it in the trash */
+    STORE_RM_REFUSE_SNAPSHOTS,
+    STORE_RM_REFUSE_CLONES,
+    STORE_RM_REFUSE_UNSEEN,
+} StoreRm;
+
+StoreRm store_rm_verdict(const StoreRmFacts *facts);
+
+/* ---- clones ------------------------------------------------------------------------- */
+
+/* depth: on how many volumes the clone would stand. */
+bool store_clone_flattens(guint depth, guint max_depth, bool wanted);
+
+/* ---- size --------------------------------------------------------------------------- */
+
+typedef enum {
+    STORE_SIZE_KEEP,
+    STORE_SIZE_GROW,
+    STORE_SIZE_SHRINK,
+    STORE_SIZE_REFUSE, /* smaller, and nobody said so */
+} StoreSize;
+
+StoreSize store_size_verdict(guint64 has, guint64 wanted, bool may_shrink);
+
+#endif

@@ -1,0 +1,350 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/volume.t - volumes, as Cinder makes them
+#
+# What 'remora volume' makes looks like Cinder's, by rbd's own eyes; what Cinder
+# would leave, remora uses and removes; what stands in the way is named, and
+# nothing has changed then.
+#
+# Needs: root, the packages of lib/packages.sh, an installed remora.
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/agent.sh"
+
+ONE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+TWO=1b64fa67-3e34-42e7-b7b0-423c11850e18
+SNAP=5a64fa67-3e34-42e7-b7b0-423c11850e18
+MiB=$((1024 * 1024))
+# As somebody who may look everywhere.
+ALL=(-n admin -k /etc/ceph/ceph.client.admin.keyring)
+
+volume()
+{
+    remora volume "$@"
+}
+
+volume_all()
+{
+    remora "${ALL[@]}" volume "$@"
+}
+
+# The exit status of what follows.
+status()
+{
+    "$@" >/dev/null 2>&1
+    echo $?
+}
+
+# All that there is in the pool, but what librbd makes for itself.
+everything()
+{
+    rados -p volumes ls |
+        grep -v -x 'rbd_\(trash\|children\|info\|directory\|task\)' | sort
+}
+
+# of ID KEY: what 'volume show' says.
+of()
+{
+    volume_all show --json "$1" | jq -c "$2"
+}
+
+purge()
+{
+    rbd trash purge --no-progress volumes --expired-before 2100-01-01 \
+        >/dev/null 2>&1
+}
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    # Data, a hole, data.
+    FILE=$BED/tmp/raw
+    truncate -s $((12 * MiB)) "$FILE"
+    dd if=/dev/urandom of="$FILE" bs=1M count=1 conv=notrunc status=none
+    dd if=/dev/urandom of="$FILE" bs=1M count=1 seek=10 conv=notrunc status=none
+    everything >"$BED/tmp/before"
+}
+
+# fill IMAGE: the file's content, over what is there.
+fill()
+{
+    rbd bench --io-type write --io-size 64K --io-total 64K "$1" >/dev/null 2>&1
+    qemu-img convert -n -O raw "$FILE" "rbd:$1:conf=/etc/ceph/ceph.conf"
+}
+
+# same IMAGE: it begins like the file.
+same()
+{
+    rbd export --no-progress "$1" - | head -c $((12 * MiB)) | cmp - "$FILE"
+}
+
+# gone TITLE: nothing is left but what was there before.
+gone()
+{
+    is "$1" "$(everything)" "$(<"$BED/tmp/before")"
+}
+
+# ---- made, seen, removed ------------------------------------------------------
+
+made()
+{
+    local json
+    is 'no volume' "$(volume list)" ''
+    is 'as JSON' "$(volume list --json | jq -c .)" '{"volumes":[]}'
+    is 'one is made' "$(volume create --id $ONE '16 MiB')" $ONE
+    json=$(rbd info --format json volumes/volume-$ONE)
+    is 'it has its size, and no parent' \
+        "$(jq -c '[.size, .object_size, .parent]' <<<"$json")" \
+        "[$((16 * MiB)),$((4 * MiB)),null]"
+    is 'and nothing that Cinder would not leave' \
+        "$(rbd image-meta list volumes/volume-$ONE)" \
+        'There are 0 metadata on this image.'
+    is 'no claim is left' "$(everything | grep remora_claim)" ''
+    is 'it is listed' "$(volume list --json | jq -c '.volumes[]')" \
+        "{\"id\":\"$ONE\",\"pool\":\"volumes\",\"size\":$((16 * MiB)),\"status\":\"available\",\"snapshots\":0,\"parent\":null}"
+    is 'and shown' "$(of $ONE '[.status, .size, .object_size, .depth, .parent,
+        .watchers, .claim, .data_pool]')" \
+        "[\"available\",$((16 * MiB)),$((4 * MiB)),0,null,[],null,null]"
+    like 'to people, too' "$(volume show volumes/volume-$ONE)" \
+        "volumes/volume-$ONE"
+    refuses 'twice is once too often' 'is there already' \
+        volume create --id $ONE '1 GiB'
+    is 'with a status of its own' "$(status volume create --id $ONE 1GiB)" 4
+    refuses 'a size without a unit' 'has no unit' volume create 10
+    refuses 'an id that is none' 'the id is not a UUID' \
+        volume create --id nonsense 1GiB
+    refuses 'a pool that is not for volumes' 'none of pools.volumes' \
+        volume create --pool images 1GiB
+    refuses 'an object size that is none' 'the object size is no power' \
+        volume create --object-size 7B 1GiB
+    refuses 'features that need others' 'lack one that they need' \
+        volume create --features layering,object-map 1GiB
+    refuses 'a pool for data that is not there' 'is its pool for data there' \
+        volume create --data-pool nowhere 1GiB
+    refuses 'one that is not there' 'no volume' volume show $TWO
+    is 'with a status of its own, too' "$(status volume show $TWO)" 3
+    refuses 'a name that is none' 'a volume is named as' volume show vol
+    refuses 'nor removed' "no volume 'volumes/volume-$TWO'" volume rm \
+        volumes/$TWO
+    is 'it completes a line' "$(remora complete -- volume show 0a)" $ONE
+    is 'with its pool, too' "$(remora complete -- volume rm volumes/0)" \
+        volumes/$ONE
+    is 'so does a pool for volumes' \
+        "$(remora complete -- volume create --pool v)" volumes
+    is 'it is removed' "$(volume rm $ONE)" "volumes/volume-$ONE: removed"
+    gone 'and nothing is left'
+}
+
+made_otherwise()
+{
+    volume create --id $ONE --object-size 8MiB --shareable 16MiB >/dev/null
+    is 'a shareable one has no feature of a single writer' \
+        "$(rbd info --format json volumes/volume-$ONE |
+            jq -c '[.features[], .object_size]')" \
+        "[\"layering\",\"deep-flatten\",$((8 * MiB))]"
+    is 'as is shown' "$(of $ONE .features)" '["layering","deep-flatten"]'
+    volume rm $ONE >/dev/null
+    volume create --id $ONE --features layering --data-pool vms 16MiB >/dev/null
+    is 'its features and its pool for data are as asked' \
+        "$(of $ONE '[.features[], .data_pool]')" '["layering","vms"]'
+    is 'by rbd' "$(rbd info --format json volumes/volume-$ONE |
+        jq -r .data_pool)" vms
+    volume rm $ONE >/dev/null
+    ceph osd pool set-quota volumes max_objects 1 >/dev/null 2>&1
+    rbd create --size 1M volumes/fills
+    wait_until 'the pool is at its quota' 60 \
+        eval 'ceph osd pool ls detail | grep -q full_quota'
+    refuses 'nothing is made in it' 'is at its quota' volume create 1GiB
+    ceph osd pool set-quota volumes max_objects 0 >/dev/null 2>&1
+    wait_until 'the quota is gone' 60 \
+        eval '! ceph osd pool ls detail | grep -q full_quota'
+    rbd rm --no-progress volumes/fills
+    gone 'nothing is left of them'
+}
+
+# ---- size ---------------------------------------------------------------------
+
+resized()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    is 'it grows' "$(volume resize --json $ONE 32MiB | jq -c .)" \
+        "{\"before\":$((16 * MiB)),\"size\":$((32 * MiB))}"
+    is 'to its size it stays' "$(volume resize $ONE 32MiB)" \
+        "volumes/volume-$ONE: has 32 MiB"
+    refuses 'it does not shrink by mistake' 'nothing was changed' \
+        volume resize $ONE 12MiB
+    is 'as it says' "$(of $ONE .size)" $((32 * MiB))
+    ok 'but when that is said' volume resize --shrink $ONE 12MiB
+    is 'to that size' "$(of $ONE .size)" $((12 * MiB))
+    ok 'and keeps what lies before it' same volumes/volume-$ONE
+    refuses 'a size that is none' 'has no unit' volume resize $ONE 12
+    volume rm $ONE >/dev/null
+}
+
+# ---- snapshots ------------------------------------------------------------------
+
+snapshot()
+{
+    volume snapshot "$@"
+}
+
+snapshots()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    is 'a snapshot is made' "$(snapshot create $ONE $SNAP)" $SNAP
+    is 'as Cinder calls it, and protected' \
+        "$(rbd snap ls --format json volumes/volume-$ONE |
+            jq -r '.[] | "\(.name) \(.protected)"')" "snapshot-$SNAP true"
+    is 'it is listed' "$(snapshot list --json $ONE |
+        jq -c '.snapshots[] | [.snapshot, .size, .protected]')" \
+        "[\"$SNAP\",$((16 * MiB)),true]"
+    refuses 'once' 'has a snapshot' snapshot create $ONE $SNAP
+    is 'as one that is there' "$(status snapshot create $ONE $SNAP)" 4
+    rbd snap unprotect volumes/volume-$ONE@snapshot-$SNAP
+    is 'one that is not protected yet is protected' \
+        "$(snapshot create $ONE $SNAP)" $SNAP
+    refuses 'one that is not there' 'has no snapshot' snapshot rm $ONE $TWO
+    is 'with a status' "$(status snapshot rollback $ONE $TWO)" 3
+    refuses 'of a volume that is not there' 'no volume' snapshot create $TWO
+    refuses 'a word that is none' "one of 'create'" snapshot make $ONE
+    refuses 'a name that is none' 'a snapshot is named as' \
+        snapshot rm $ONE nonsense
+
+    rbd bench --io-type write --io-size 1M --io-total 8M --io-threads 1 \
+        volumes/volume-$ONE >/dev/null 2>&1
+    ok 'it has changed since' eval '! same volumes/volume-$ONE'
+    ok 'it is rolled back' snapshot rollback $ONE $SNAP
+    ok 'and is as it was' same volumes/volume-$ONE
+    is 'without a mark' "$(rbd image-meta list volumes/volume-$ONE)" \
+        'There are 0 metadata on this image.'
+
+    rm_refused 'with a snapshot it is not removed' "has the snapshots" \
+        volume rm $ONE
+    is 'a clone is no reason to keep the snapshot' \
+        "$(rbd clone --rbd-default-clone-format 2 \
+            volumes/volume-$ONE@snapshot-$SNAP vms/two &&
+            snapshot rm $ONE $SNAP)" \
+        "volumes/volume-$ONE@snapshot-$SNAP: removed"
+    ok 'which it keeps' same vms/two
+    is 'the volume goes to the trash for it' \
+        "$(volume rm --json $ONE | jq -c .)" '{"trashed":true}'
+    ok 'and still reads' same vms/two
+    rbd rm --no-progress vms/two
+    purge
+    gone 'with the clone, all is gone'
+}
+
+old_clones()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    snapshot create $ONE $SNAP >/dev/null
+    rbd clone --rbd-default-clone-format 1 \
+        volumes/volume-$ONE@snapshot-$SNAP vms/one
+    refuses 'a clone of format 1 keeps its snapshot' 'of format 1' \
+        volume_all snapshot rm $ONE $SNAP
+    is 'as one in use' "$(status volume_all snapshot rm $ONE $SNAP)" 4
+    rm_refused 'and its volume' "in use by its clones 'vms/one'" \
+        volume_all rm $ONE
+    rm_refused 'from the trash, too' "in use by its clones 'vms/one'" \
+        volume_all rm --trash $ONE
+    rbd rm --no-progress vms/one
+    like 'without it the volume goes there, with its snapshot' \
+        "$(volume rm --trash $ONE)" 'moved to the trash'
+    rbd trash restore "volumes/$(rbd trash ls volumes --format json |
+        jq -r '.[].id')"
+    is 'and can come back' "$(of $ONE '[.snapshots, .status]')" \
+        '[1,"available"]'
+    snapshot rm $ONE $SNAP >/dev/null
+    volume rm $ONE >/dev/null
+    gone 'nothing is left'
+}
+
+# rm_refused TITLE TEXT COMMAND...: and the volume stays as it is.
+rm_refused()
+{
+    refuses "$@"
+    shift 2
+    is 'as one in use' "$(status "$@")" 4
+    isnt 'and it stays' "$(volume_all show --json $ONE)" ''
+    is 'without a claim' "$(everything | grep remora_claim)" ''
+}
+
+# ---- others have it open ------------------------------------------------------------
+
+watched()
+{
+    local writer
+    volume create --id $ONE 64MiB >/dev/null
+    snapshot create $ONE $SNAP >/dev/null
+    rbd bench --io-type write --io-size 4K --io-total 4G --io-threads 1 \
+        volumes/volume-$ONE >/dev/null 2>&1 &
+    writer=$!
+    wait_until 'somebody writes to it' 10 \
+        eval '[ -n "$(cluster_watchers volumes/volume-$ONE)" ]'
+    is 'as is seen' "$(of $ONE .status)" '"in use"'
+    rm_refused 'it is not removed' 'is open for writing by client' \
+        volume rm $ONE
+    rm_refused 'nor moved to the trash' 'is open for writing by client' \
+        volume rm --trash $ONE
+    rm_refused 'nor resized' 'is open for writing by client' \
+        volume resize $ONE 1GiB
+    rm_refused 'nor rolled back' 'is open for writing by client' \
+        volume snapshot rollback $ONE $SNAP
+    ok 'but a snapshot is made of it' snapshot create $ONE $TWO
+    ok 'and removed' snapshot rm $ONE $TWO
+    kill "$writer"
+    wait "$writer" 2>/dev/null
+    ceph osd blocklist add "$(cluster_watchers volumes/volume-$ONE)" \
+        >/dev/null 2>&1
+    wait_until 'no more' 60 eval '[ -z "$(cluster_watchers volumes/volume-$ONE)" ]'
+    snapshot rm $ONE $SNAP >/dev/null
+    volume rm $ONE >/dev/null
+    gone 'nothing is left of it'
+}
+
+# What Cinder leaves of volumes with clones.
+cinders()
+{
+    rbd create --size 16M volumes/volume-$ONE
+    rbd snap create --no-progress volumes/volume-$ONE@volume-$TWO.clone_snap
+    rbd snap protect volumes/volume-$ONE@volume-$TWO.clone_snap
+    rbd clone --rbd-default-clone-format 1 \
+        volumes/volume-$ONE@volume-$TWO.clone_snap volumes/volume-$TWO
+    rbd rename volumes/volume-$ONE volumes/volume-$ONE.deleted
+    is "Cinder's clone of a volume that it deleted is listed" \
+        "$(volume list --json | jq -r '.volumes[].id')" $TWO
+    is 'as what it is' "$(of $TWO '[.depth, .parent]')" \
+        "[1,\"volumes/volume-$ONE.deleted@volume-$TWO.clone_snap\"]"
+    is 'and removed' "$(volume rm $TWO)" "volumes/volume-$TWO: removed"
+    gone 'with what Cinder had kept for it'
+    rbd create --size 16M volumes/volume-$ONE
+    rbd snap create --no-progress volumes/volume-$ONE@backup.$TWO.snap.17
+    is "a backup's snapshot goes with its volume" "$(volume rm $ONE)" \
+        "volumes/volume-$ONE: removed"
+    gone 'whole'
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    made
+    made_otherwise
+    resized
+    snapshots
+    old_clones
+    watched
+    cinders
+    is 'no claim is left' "$(rados -p volumes ls | grep remora_claim)" ''
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done

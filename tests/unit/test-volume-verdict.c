@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-volume-verdict.c - what is done about a volume, and its names
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "agent/rbd/volume/create.h"
+#include "agent/rbd/volume/name.h"
+#include "agent/rbd/volume/verdict.h"
+
+#define UUID  "0a64fa67-3e34-42e7-b7b0-423c11850e18"
+#define UPPER "0A64FA67-3E34-42E7-B7B0-423C11850E18"
+
+/* ---- removal ---------------------------------------------------------------------- */
+
+static void
+test_rm(void **state)
+{
+    static const struct {
+        const char *name;
+        StoreRm what;
+        StoreRmFacts facts;
+    } cases[] = {
+        {"nothing in the way", STORE_RM_REMOVE, {0}},
+        {"a snapshot", STORE_RM_REFUSE_SNAPSHOTS, {.snapshots = 1}},
+        {"a clone of its clone's snapshot", STORE_RM_RETIRE, {.clones = 1}},
+        {"a snapshot, and a clone of it",
+         STORE_RM_REFUSE_SNAPSHOTS,
+         {.snapshots = 1, .clones = 1}},
+        {"a clone of format 1", STORE_RM_REFUSE_CLONES, {.clones_old = 1}},
+        {"of both formats",
+         STORE_RM_REFUSE_CLONES,
+         {.clones_old = 1, .clones = 1}},
+        {"where nobody may look", STORE_RM_REFUSE_UNSEEN, {.unseen = true}},
+        {"to the trash", STORE_RM_TRASH, {.to_trash = true}},
+        {"there with all it has",
+         STORE_RM_TRASH,
+         {.to_trash = true, .snapshots = 2, .clones = 3}},
+        {"there, and a clone of format 1",
+         STORE_RM_REFUSE_CLONES,
+         {.to_trash = true, .clones_old = 1}},
+        {"there, where nobody may look",
+         STORE_RM_REFUSE_UNSEEN,
+         {.to_trash = true, .unseen = true}},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        if (store_rm_verdict(&cases[i].facts) == cases[i].what)
+            continue;
+        fail_msg("%s: %d", cases[i].name, store_rm_verdict(&cases[i].facts));
+    }
+}
+
+/* ---- may something be done with it? -------------------------------------------------- */
+
+static void
+test_held(void **state)
+{
+    static const struct {
+        const char *name;
+        StoreHeld held;
+        StoreHeldFacts facts;
+    } cases[] = {
+        {"not there", STORE_HELD_MISSING, {0}},
+        {"not there after a dead maker",
+         STORE_HELD_MISSING,
+         {.dead_maker = true}},
+        {"whole", STORE_HELD_WHOLE, {.there = true, .opens = true}},
+        {"in use",
+         STORE_HELD_WATCHED,
+         {.there = true, .opens = true, .watched = true}},
+        {"in use, whatever else it is",
+         STORE_HELD_WATCHED,
+         {.there = true,
+          .opens = true,
+          .filling = true,
+          .dead_maker = true,
+          .empty = true,
+          .watched = true}},
+        {"a name without an image", STORE_HELD_HALF_MADE, {.there = true}},
+        {"a rollback was cut short",
+         STORE_HELD_CUT_SHORT,
+         {.there = true, .opens = true, .filling = true}},
+        {"a maker was",
+         STORE_HELD_HALF_MADE,
+         {.there = true, .opens = true, .filling = true, .dead_maker = true}},
+        {"a maker died, and it is blank",
+         STORE_HELD_HALF_MADE,
+         {.there = true, .opens = true, .dead_maker = true, .empty = true}},
+        {"blank, and nobody died",
+         STORE_HELD_WHOLE,
+         {.there = true, .opens = true, .empty = true}},
+        {"somebody's data, although a maker died",
+         STORE_HELD_WHOLE,
+         {.there = true, .opens = true, .dead_maker = true}},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        if (store_held_verdict(&cases[i].facts) == cases[i].held)
+            continue;
+        fail_msg("%s: %d", cases[i].name, store_held_verdict(&cases[i].facts));
+    }
+}
+
+static void
+test_status(void **state)
+{
+    static const struct {
+        const char *word;
+        StoreVolumeFacts facts;
+    } cases[] = {
+        {"available", {.opens = true}},
+        {"half-made", {.opens = false}},
+        {"half-made", {.opens = true, .filling = true}},
+        {"half-made", {.opens = true, .filling = true, .watched = true}},
+        {"in use", {.opens = true, .watched = true}},
+        {"in use", {.opens = true, .guest = true}},
+        {"being made", {.opens = true, .claimed = true}},
+        {"being made", {.claimed = true}},
+        {"at work", {.opens = true, .claimed = true, .found = true}},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++)
+        assert_string_equal(
+            store_volume_status_word(store_volume_status(&cases[i].facts)),
+            cases[i].word);
+}
+
+/* ---- sizes ------------------------------------------------------------------------ */
+
+static void
+test_size(void **state)
+{
+    (void)state;
+    assert_int_equal(store_size_verdict(2, 2, false), STORE_SIZE_KEEP);
+    assert_int_equal(store_size_verdict(2, 2, true), STORE_SIZE_KEEP);
+    assert_int_equal(store_size_verdict(2, 3, false), STORE_SIZE_GROW);
+    assert_int_equal(store_size_verdict(2, 3, true), STORE_SIZE_GROW);
+    assert_int_equal(store_size_verdict(2, 1, false), STORE_SIZE_REFUSE);
+    assert_int_equal(store_size_verdict(2, 1, true), STORE_SIZE_SHRINK);
+}
+
+static void
+test_object_size(void **state)
+{
+    static const guint64 good[] = {4096, 4194304, 33554432};
+    static const guint64 bad[] = {0, 2048, 4097, 6291456, 67108864};
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
+        assert_true(store_object_size_valid(good[i]));
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        assert_false(store_object_size_valid(bad[i]));
+}
+
+/* ---- names ------------------------------------------------------------------------ */
+
+static void
+test_names(void **state)
+{
+    static const struct {
+        const char *text;
+        const char *name;
+    } cases[] = {
+        {UUID, "volume-" UUID},
+        {UPPER, "volume-" UUID},
+        {"volume-" UUID, "volume-" UUID},
+        {"snapshot-" UUID, NULL},
+        {"volume-" UUID ".deleted", NULL},
+        {"volume-", NULL},
+        {"", NULL},
+        {UUID "x", NULL},
+        {UUID "@" UUID, NULL},
+        {"pool/" UUID, NULL},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autofree char *name = store_volume_name(cases[i].text);
+
+        if (g_strcmp0(name, cases[i].name) != 0)
+            fail_msg("'%s': '%s'", cases[i].text, name);
+    }
+    g_autofree char *snap = store_snapshot_name(UUID);
+    assert_string_equal(snap, "snapshot-" UUID);
+    assert_string_equal(store_volume_uuid("volume-" UUID), UUID);
+    assert_string_equal(store_snapshot_uuid("snapshot-" UUID), UUID);
+    assert_null(store_volume_uuid("volume-" UPPER));
+    assert_null(store_volume_uuid(UUID));
+    assert_null(store_snapshot_uuid("snap"));
+}
+
+static void
+test_own_snaps(void **state)
+{
+    g_autofree char *own = store_clone_snap("volume-" UUID);
+
+    (void)state;
+    assert_string_equal(own, "volume-" UUID ".clone_snap");
+    assert_true(store_snap_is_own(own));
+    assert_true(store_snap_is_own("backup." UUID ".snap.1700000000.17"));
+    assert_false(store_snap_is_own("backup"));
+    assert_false(store_snap_is_own("snapshot-" UUID));
+    assert_false(store_snap_is_own("mine.clone_snap"));
+    assert_false(store_snap_is_own("snap"));
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rm),          cmocka_unit_test(test_held),
+        cmocka_unit_test(test_status),      cmocka_unit_test(test_size),
+        cmocka_unit_test(test_object_size), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_own_snaps),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
