@@ -67,7 +67,8 @@ static void
 offer_images_of(const Line *line, const Cluster *cluster)
 {
     char **pools = cluster_conf(cluster)->image_pools;
-    bool in_full = strchr(line->prefix, '/') != NULL;
+    /* A verb of volumes takes a name alone for a volume's. */
+    bool in_full = line->volumes || strchr(line->prefix, '/');
 
     for (gsize i = 0; pools[i]; i++) {
         g_auto(GStrv) names =

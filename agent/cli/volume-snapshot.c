@@ -25,7 +25,8 @@ static const GOptionEntry options[] = {
 static void
 print_done(const CmdVolume *volume, const char *snap, const char *done)
 {
-    const char *id = store_snapshot_uuid(snap);
+    const char *uuid = store_snapshot_uuid(snap);
+    const char *id = uuid ? uuid : snap;
 
     if (as_json)
         printf("{\"snapshot\": \"%s\"}\n", id);
@@ -140,7 +141,10 @@ read_snap(Snap takes, const char *text, char **ret_snap)
         return text ? "only a volume is needed" : NULL;
     if (takes == SNAP_NAMED && !text)
         return "a volume and a snapshot are needed";
-    *ret_snap = store_snapshot_name(text ? text : random);
+    if (takes == SNAP_NAMED && store_snap_is_own(text))
+        *ret_snap = g_strdup(text);
+    else
+        *ret_snap = store_snapshot_name(text ? text : random);
     return *ret_snap ? NULL : "a snapshot is named as UUID or snapshot-UUID";
 }
 

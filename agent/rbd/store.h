@@ -58,10 +58,13 @@
 #include "agent/rbd/image/snap.h"
 #include "agent/rbd/image/trash.h"
 #include "agent/rbd/image/watchers.h"
+#include "agent/rbd/volume/clone.h"
 #include "agent/rbd/volume/create.h"
+#include "agent/rbd/volume/flatten.h"
 #include "agent/rbd/volume/info.h"
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/remove.h"
+#include "agent/rbd/volume/rename.h"
 #include "agent/rbd/volume/resize.h"
 #include "agent/rbd/volume/snap.h"
 

@@ -156,14 +156,12 @@ made_otherwise()
         jq -r .data_pool)" vms
     volume rm $ONE >/dev/null
     ceph osd pool set-quota volumes max_objects 1 >/dev/null 2>&1
-    rbd create --size 1M volumes/fills
     wait_until 'the pool is at its quota' 60 \
         eval 'ceph osd pool ls detail | grep -q full_quota'
     refuses 'nothing is made in it' 'is at its quota' volume create 1GiB
     ceph osd pool set-quota volumes max_objects 0 >/dev/null 2>&1
     wait_until 'the quota is gone' 60 \
         eval '! ceph osd pool ls detail | grep -q full_quota'
-    rbd rm --no-progress volumes/fills
     gone 'nothing is left of them'
 }
 
@@ -331,6 +329,165 @@ cinders()
     gone 'whole'
 }
 
+# ---- clones -------------------------------------------------------------------
+
+# cloned TITLE ID SOURCE OPTION...: and it reads as the file.
+cloned()
+{
+    local title=$1 id=$2
+    shift 2
+    is "$title" "$(volume clone --id "$id" "$@")" "$id"
+    ok 'it reads as its source' same "volumes/volume-$id"
+    is 'without a mark' "$(rbd image-meta list "volumes/volume-$id")" \
+        'There are 0 metadata on this image.'
+}
+
+clones()
+{
+    local json
+    remora "${ALL[@]}" image add --id $ONE "$FILE" >/dev/null
+    # What a clone would take from its parent.
+    rbd image-meta set images/$ONE remora.ready 'id=other owner=other'
+    cloned 'of an image' $ONE images/$ONE --size 16MiB
+    is 'of that size, with its parent and its object size' \
+        "$(of $ONE '[.size, .parent, .object_size, .depth]')" \
+        "[$((16 * MiB)),\"images/$ONE@snap\",$((8 * MiB)),0]"
+    refuses 'not smaller' 'cannot hold' volume clone --size 4MiB images/$ONE
+    refuses 'not of nothing' 'does not exist' volume clone images/$TWO
+    refuses 'nor under a name that is taken' 'is there already' \
+        volume clone --id $ONE images/$ONE
+    snapshot create $ONE $SNAP >/dev/null
+    cloned 'of a snapshot' $TWO $ONE@$SNAP
+    is 'with its parent' "$(of $TWO '[.parent, .depth]')" \
+        "[\"volumes/volume-$ONE@snapshot-$SNAP\",1]"
+    refuses 'of one that is not there' 'no snapshot' volume clone $ONE@$TWO
+    volume rm $TWO >/dev/null
+    snapshot rm $ONE $SNAP >/dev/null
+
+    cloned 'of a volume' $TWO $ONE
+    is 'by a snapshot that Cinder would make' "$(of $TWO .parent)" \
+        "\"volumes/volume-$ONE@volume-$TWO.clone_snap\""
+    is 'which is protected' "$(snapshot list --json $ONE |
+        jq -c '.snapshots[] | [.snapshot, .protected]')" \
+        "[\"volume-$TWO.clone_snap\",true]"
+    is 'it goes with the clone' "$(volume rm $TWO)" \
+        "volumes/volume-$TWO: removed"
+    is 'from its source' "$(of $ONE .snapshots)" 0
+    cloned 'one more' $TWO $ONE
+    like 'without its source, which goes to the trash' "$(volume rm $ONE)" \
+        'moved to the trash'
+    ok 'it reads on' same volumes/volume-$TWO
+    is 'and still stands on it' "$(of $TWO .depth)" 1
+    is 'until it is flattened' "$(volume flatten --json $TWO | jq -c .)" \
+        '{"flattened":true}'
+    ok 'then it reads alone' same volumes/volume-$TWO
+    is 'without a parent' "$(of $TWO '[.parent, .depth]')" '[null,0]'
+    is 'once' "$(volume flatten $TWO)" \
+        "volumes/volume-$TWO: stands alone already"
+    purge
+    cloned 'a shareable one' $ONE --shareable --flatten $TWO
+    is 'that stands alone' "$(of $ONE '[.parent, .features[]]')" \
+        '[null,"layering","deep-flatten"]'
+    is 'and nothing is left at its source' "$(of $TWO .snapshots)" 0
+    volume rm $ONE >/dev/null
+    volume rm $TWO >/dev/null
+    is 'the image can go' "$(remora "${ALL[@]}" image rm $ONE)" \
+        "images/$ONE: removed"
+    gone 'nothing is left of them'
+}
+
+id_of()
+{
+    printf '%08d-67e3-4e42-a7b0-423c11850e18' "$1"
+}
+
+# Seven upon each other, some of format 1, one whose parent is in the trash.
+chain()
+{
+    local i
+    volume create --id "$(id_of 0)" 16MiB >/dev/null
+    fill "volumes/volume-$(id_of 0)"
+    for i in 1 2 3 4 5; do
+        if [ $((i % 2)) = 0 ]; then
+            rbd snap create --no-progress \
+                "volumes/volume-$(id_of $((i - 1)))@volume-$(id_of $i).clone_snap"
+            rbd snap protect \
+                "volumes/volume-$(id_of $((i - 1)))@volume-$(id_of $i).clone_snap"
+            rbd clone --rbd-default-clone-format 1 \
+                "volumes/volume-$(id_of $((i - 1)))@volume-$(id_of $i).clone_snap" \
+                "volumes/volume-$(id_of $i)"
+        else
+            volume clone --id "$(id_of $i)" "$(id_of $((i - 1)))" >/dev/null
+        fi
+    done
+    is 'one that stands on five' "$(of "$(id_of 5)" .depth)" 5
+    is 'is cloned, and the clone flattened' \
+        "$(volume clone --json --id "$(id_of 6)" "$(id_of 5)" | jq .flattened)" \
+        true
+    is 'so that it stands alone' "$(of "$(id_of 6)" '[.depth, .parent]')" \
+        '[0,null]'
+    ok 'with all of the content' same "volumes/volume-$(id_of 6)"
+    is 'or it is not, if it may stand on more' \
+        "$(volume clone --json --id "$(id_of 7)" --max-depth 6 \
+            "$(id_of 5)" | jq .flattened)" false
+    is 'and does' "$(of "$(id_of 7)" .depth)" 6
+    is 'a limit that was lowered since is no error' \
+        "$(volume clone --json --id "$(id_of 8)" --max-depth 2 \
+            "$(id_of 7)" | jq .flattened)" true
+    is 'limit 0 copies' "$(volume clone --json --id "$(id_of 9)" \
+        --max-depth 0 "$(id_of 6)" | jq .flattened)" true
+    like 'the first goes to the trash' "$(volume_all rm "$(id_of 0)")" \
+        'moved to the trash'
+    is 'and counts' "$(of "$(id_of 7)" .depth)" 6
+    ok 'the last of them reads' same "volumes/volume-$(id_of 7)"
+    refuses 'one with a clone of format 1 stays' 'of format 1' \
+        volume_all rm "$(id_of 1)"
+    for i in 9 8 7 6 5 4 3 2 1; do
+        volume_all rm "$(id_of $i)" >/dev/null
+    done
+    purge
+    gone 'all can go, and nothing is left'
+}
+
+renamed()
+{
+    rbd create --size 16M volumes/mine
+    fill volumes/mine
+    rbd image-meta set volumes/mine remora.ready 'id=other owner=other'
+    is 'an image is adopted' "$(volume adopt --id $ONE volumes/mine)" $ONE
+    ok 'with its content' same volumes/volume-$ONE
+    is 'without a mark' "$(rbd image-meta list volumes/volume-$ONE)" \
+        'There are 0 metadata on this image.'
+    is 'under no other name' "$(rbd ls volumes)" "volume-$ONE"
+    refuses 'not twice' "no volume 'volumes/mine'" volume adopt mine
+    refuses 'a name that is none' 'an image is needed' volume adopt volumes/-x
+    refuses 'from a pool that is not for volumes' 'none of pools.volumes' \
+        volume adopt vms/mine
+    rbd create --size 1M volumes/there
+    refuses 'it is not released to a name that is taken' 'already' \
+        volume release $ONE there
+    refuses 'nor to one that is none' 'the new name is none' \
+        volume release $ONE a@b
+    is 'it is released' "$(volume release --json $ONE mine | jq -c .)" \
+        '{"image":"mine","pool":"volumes"}'
+    ok 'with its content, too' same volumes/mine
+    is 'and no volume any more' "$(volume list)" ''
+
+    # As a call leaves it that was cut short: before the directory has it.
+    rados -p volumes get rbd_id.mine "$BED/tmp/id"
+    rados -p volumes put rbd_id.volume-$ONE "$BED/tmp/id"
+    is 'one that was cut short goes on' "$(volume adopt --id $ONE mine)" $ONE
+    ok 'and is whole' same volumes/volume-$ONE
+    rados -p volumes put rbd_id.mine "$BED/tmp/id"
+    is 'later, too' "$(volume adopt --id $ONE mine)" $ONE
+    is 'with one name' "$(everything | grep '^rbd_id' | sort | xargs)" \
+        "rbd_id.there rbd_id.volume-$ONE"
+    ok 'and its content' same volumes/volume-$ONE
+    volume rm $ONE >/dev/null
+    rbd rm --no-progress volumes/there
+    gone 'nothing is left'
+}
+
 inside()
 {
     bed_need_remora
@@ -342,6 +499,9 @@ inside()
     old_clones
     watched
     cinders
+    clones
+    chain
+    renamed
     is 'no claim is left' "$(rados -p volumes ls | grep remora_claim)" ''
 }
 

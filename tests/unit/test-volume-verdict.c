@@ -136,6 +136,19 @@ test_status(void **state)
             cases[i].word);
 }
 
+static void
+test_clone_flattens(void **state)
+{
+    (void)state;
+    assert_false(store_clone_flattens(0, 5, false));
+    assert_false(store_clone_flattens(5, 5, false));
+    assert_true(store_clone_flattens(6, 5, false));
+    assert_true(store_clone_flattens(7, 5, false));
+    assert_true(store_clone_flattens(1, 5, true));
+    assert_true(store_clone_flattens(0, 0, false));
+    assert_true(store_clone_flattens(3, 0, false));
+}
+
 /* ---- sizes ------------------------------------------------------------------------ */
 
 static void
@@ -201,6 +214,24 @@ test_names(void **state)
 }
 
 static void
+test_image_names(void **state)
+{
+    static const char *const good[] = {"a", "0", "a.b_c-d", UUID "_disk"};
+    static const char *const bad[] = {"",    "-a",  ".a",  "a/b",     "a@b",
+                                      "a b", "a\n", "a:b", "\xc3\xa4"};
+    g_autofree char *longest = g_strnfill(200, 'x');
+    g_autofree char *longer = g_strnfill(201, 'x');
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(good); i++)
+        assert_true(store_image_name_valid(good[i]));
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++)
+        assert_false(store_image_name_valid(bad[i]));
+    assert_true(store_image_name_valid(longest));
+    assert_false(store_image_name_valid(longer));
+}
+
+static void
 test_own_snaps(void **state)
 {
     g_autofree char *own = store_clone_snap("volume-" UUID);
@@ -219,10 +250,15 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rm),          cmocka_unit_test(test_held),
-        cmocka_unit_test(test_status),      cmocka_unit_test(test_size),
-        cmocka_unit_test(test_object_size), cmocka_unit_test(test_names),
+        cmocka_unit_test(test_rm),
+        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_status),
+        cmocka_unit_test(test_size),
+        cmocka_unit_test(test_object_size),
+        cmocka_unit_test(test_names),
         cmocka_unit_test(test_own_snaps),
+        cmocka_unit_test(test_image_names),
+        cmocka_unit_test(test_clone_flattens),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

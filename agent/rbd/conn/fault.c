@@ -79,7 +79,10 @@ static const char *const points[] = {
 };
 
 static const char *const volume_points[] = {
-    "volume-created",   "volume-snapped",
+    "volume-created",   "volume-cloned",
+    "volume-grown",     "volume-flattening",
+    "volume-flattened", "volume-renaming",
+    "volume-renamed",   "volume-snapped",
     "volume-protected", "volume-unprotected",
     "volume-unsnapped", "volume-resizing",
     "volume-resized",   "volume-rolling",

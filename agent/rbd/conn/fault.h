@@ -74,6 +74,12 @@
  *     volume-resized  it has its size
  *     volume-rolling  it says that it is between two states
  *     volume-rolled   it is as its snapshot, and still says so
+ *     volume-cloned   the new clone is there
+ *     volume-grown    it has its size, and none of its parent's marks
+ *     volume-flattening about to flatten it; error: it is not
+ *     volume-flattened it is flat
+ *     volume-renaming about to rename an image; error: it is not
+ *     volume-renamed  it has its new name
  *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.

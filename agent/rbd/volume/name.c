@@ -11,6 +11,8 @@
 #define CLONE_SUFFIX  ".clone_snap"
 #define BACKUP_PREFIX "backup."
 #define BACKUP_MIDDLE ".snap."
+/* Objects are called after it, with a prefix. */
+#define NAME_MAX_LEN 200u
 
 /* Names are compared byte for byte, and Cinder's have small letters. */
 static bool
@@ -77,4 +79,13 @@ store_snap_is_own(const char *snap)
             g_str_has_suffix(snap, CLONE_SUFFIX)) ||
            (g_str_has_prefix(snap, BACKUP_PREFIX) &&
             strstr(snap, BACKUP_MIDDLE));
+}
+
+bool
+store_image_name_valid(const char *name)
+{
+    gsize len = strlen(name);
+
+    return len > 0 && len <= NAME_MAX_LEN && g_ascii_isalnum(name[0]) &&
+           strspn(name, G_CSET_A_2_Z G_CSET_a_2_z G_CSET_DIGITS "._-") == len;
 }

@@ -21,6 +21,10 @@ char *store_snapshot_name(const char *text);
 const char *store_volume_uuid(const char *name);
 const char *store_snapshot_uuid(const char *name);
 
+/* Whether an image may be called so: what a shell, a URL and librados each read as
+ * one plain word. */
+bool store_image_name_valid(const char *name);
+
 /* What the snapshot is called that a volume's clone of that name hangs from. */
 char *store_clone_snap(const char *volume);
 /* Whether a snapshot is one that Cinder, or remora, made for itself: for a clone,

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/clone.h - a volume is made of another, of a snapshot, or of an
+ * image
+ *
+ * Threads:  any; blocks.
+ */
+#ifndef REMORA_AGENT_RBD_VOLUME_CLONE_H
+#define REMORA_AGENT_RBD_VOLUME_CLONE_H
+
+#include "agent/rbd/conn/cluster.h"
+#include "agent/rbd/image/source.h"
+
+#include <stdbool.h>
+
+/* Cinder's rbd_max_clone_depth, as long as nobody says otherwise. */
+#define STORE_CLONE_DEPTH 5u
+
+typedef struct {
+    const char *pool; /* of what is cloned, as is the next */
+    const char *image;
+    const char *snap; /* NULL: of a volume as it is now */
+    bool image_room;  /* it is an image, whose content is looked at */
+    guint64 size;     /* 0: the source's; never less */
+    guint max_depth;  /* on how many volumes it may stand; 0: on nothing */
+    bool flatten;     /* on nothing, whatever max_depth says */
+    bool shareable;   /* without what only one writer at a time can have */
+    StoreProgress progress; /* of flattening */
+    gpointer data;
+} StoreVolumeOrigin;
+
+typedef struct {
+    guint64 size;
+    bool flattened;
+} StoreVolumeCloned;
+
+/* Makes volume-UUID, under its claim. STORE_ERROR_BUSY: there is one already. A
+ * volume may be open meanwhile, for what is cloned is a snapshot of it, which goes
+ * with the clone. After a failure nothing is left, unless the error says so. */
+gboolean store_volume_clone(StoreCluster *cluster,
+                            const char *pool,
+                            const char *name,
+                            const StoreVolumeOrigin *from,
+                            StoreVolumeCloned *ret_cloned,
+                            GError **error);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/marks.h - a volume says nothing of remora's
+ *
+ * Threads:  any; blocks. Of this room.
+ */
+#ifndef REMORA_AGENT_RBD_VOLUME_MARKS_H
+#define REMORA_AGENT_RBD_VOLUME_MARKS_H
+
+#include <glib.h>
+
+/* Removes what an image has of marks, its own or its parent's, for Cinder would
+ * leave none. handle is an rbd_image_t. librbd's number. */
+int store_marks_remove(gpointer handle);
+
+#endif
