@@ -14,6 +14,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/monitors.h"
 
+#include <errno.h>
 #include <string.h>
 
 #define MON(addrvec) "{\"public_addrs\":{\"addrvec\":[" addrvec "]}}"
@@ -73,6 +74,31 @@ test_shapes(void **state)
                "127.0.0.1 6792 v1;");
 }
 
+/* Those of Nova's and Cinder's tests, which read the field of before: the order
+ * stays, and no bracket does. */
+static void
+test_as_openstack(void **state)
+{
+    (void)state;
+    assert_map(MAP(MON(V1("[::1]:6789")) "," MON(V1("[::1]:6790")) "," MON(
+                   V1("[::1]:6791")) "," MON(V1("127.0.0.1:6792"))),
+               "::1 6789 v1;::1 6790 v1;::1 6791 v1;127.0.0.1 6792 v1;");
+    /* The banner is the command line's, and nothing that the monitors say. */
+    assert_refused("dumped monmap epoch 1\n" MAP(MON(V1("10.0.0.1:6789"))));
+}
+
+static void
+test_not_permitted(void **state)
+{
+    g_autoptr(GError) error = NULL;
+
+    (void)state;
+    assert_false(store_explain(&error, -EPERM, "cannot clone 'images/a@snap'"));
+    assert_true(g_error_matches(error, STORE_ERROR, STORE_ERROR_FAILED));
+    assert_non_null(strstr(error->message, "not permitted"));
+    assert_non_null(strstr(error->message, "images/a@snap"));
+}
+
 static void
 test_unreadable(void **state)
 {
@@ -122,6 +148,8 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_as_openstack),
+        cmocka_unit_test(test_not_permitted),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_limit),
     };

@@ -87,6 +87,10 @@ static const struct {
     {"[mon-a]:6790", "mon-a 6790 any;"},
     {"3rd.example", "3rd.example - any;"},
     /* Wider. */
+    /* As Cinder's tests have them. */
+    {"[::1]:6789,[::1]:6790,[::1]:6791,127.0.0.1:6792,example.com:6791",
+     "::1 6789 v1;::1 6790 any;::1 6791 any;127.0.0.1 6792 any;"
+     "example.com 6791 any;"},
     {"10.0.0.1\t10.0.0.2", "10.0.0.1 - any;10.0.0.2 - any;"},
     {"v2:mon-a", "mon-a 3300 v2;"},
     {"[v2:10.0.0.1:3300,v1:10.0.0.1:6789],mon-b",
