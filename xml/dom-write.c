@@ -241,11 +241,22 @@ write_covered(xmlNode *disk, const DomDisk *covered, const DomSite *site)
     return changed;
 }
 
+/* A user without a secret is none: then both are the host's. */
+static bool
+has_login(xmlNode *parent)
+{
+    xmlNode *secret = dom_child(dom_child(parent, "auth"), "secret");
+    g_autofree char *uuid = dom_attr(secret, "uuid");
+    g_autofree char *usage = dom_attr(secret, "usage");
+
+    return uuid || usage;
+}
+
 static bool
 complete_auth(xmlNode *node, const DomSite *site)
 {
-    if (!site->auth_user || dom_child(node, "auth") ||
-        dom_child(dom_child(node, "source"), "auth"))
+    if (!site->auth_user || has_login(node) ||
+        has_login(dom_child(node, "source")))
         return false;
     return write_auth(node, site);
 }
