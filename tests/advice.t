@@ -193,7 +193,8 @@ render()
 }
 
 # Those of a lone device are the same messages, as are those of a volume, whose
-# storage pool nobody looks up here.
+# storage pool nobody looks up here. Nova's metadata is nothing that render reads:
+# what is told of that is followed in tests/xml/66-nova-*-advised.
 named()
 {
     table | cut -d ' ' -f 1
@@ -201,7 +202,8 @@ named()
 }
 
 is 'all that is refused is here' "$(cd "$srcdir/tests/xml" && ls -- *.err |
-    sed 's/\.err$//' | grep -v -e '^99-device-' -e '^39-volume-' | sort)" "$(named | sort -u)"
+    sed 's/\.err$//' | grep -v -e '^99-device-' -e '^39-volume-' \
+    -e '^66-nova-' | sort)" "$(named | sort -u)"
 
 while IFS=' ' read -r name program; do
     perl -0777 -pe "$program" "$srcdir/tests/xml/$name.in.xml" \

@@ -17,7 +17,9 @@ static gboolean
 check_device(const DomPlanDisk *own, GError **error)
 {
     g_autofree char *device = dom_attr(own->node, "device");
-    g_autofree char *type = dom_child_attr(own->node, "driver", "type");
+    bool nova = own->entry && own->entry->nova;
+    g_autofree char *type =
+        nova ? NULL : dom_child_attr(own->node, "driver", "type");
     bool cdrom = g_strcmp0(device, "cdrom") == 0;
 
     if (device && !cdrom && strcmp(device, "disk") != 0)
@@ -172,7 +174,8 @@ accept_source(DomPlanDisk *own, const DomRules *rules, GError **error)
     const DomSource *source = own->source;
     const DomDisk *disk = &own->disk;
 
-    if (source->kind == DOM_SOURCE_NONE)
+    /* What Nova's metadata asks for is in a file that is not there. */
+    if (source->kind == DOM_SOURCE_NONE || own->entry->nova)
         return TRUE;
     if (!check_snaps(source, error))
         return FALSE;

@@ -4,13 +4,13 @@
  *
  * The way of a definition: dom-bytes.c makes text of the bytes, dom-parse.c a
  * document of that, dom-request.c reads our metadata in it, dom-kind.c what an
- * entry is for, dom-source.c a disk's source, and dom-plan.c puts both together:
- * dom-signs.c says whether it is in a cluster of ours, dom-plain.c where nobody
- * can be sure, dom-standing.c whether an entry still counts, dom-ask.c
- * what is asked for, and dom-owner.c names the clones. From the plan,
- * dom-rewrite.c edits a copy of the document (dom-write.c one disk,
- * dom-record.c the metadata); dom-changes.c and dom-revert.c say the same in
- * libvirt's calls. dom-device.c puts a lone device into a definition of its
+ * entry is for, dom-nova.c Nova's metadata, dom-source.c a disk's source, and
+ * dom-plan.c puts all together: dom-signs.c says whether it is in a cluster of
+ * ours, dom-plain.c where nobody can be sure, dom-standing.c whether an entry
+ * still counts, dom-ask.c what is asked for, and dom-owner.c names the clones.
+ * From the plan, dom-rewrite.c edits a copy of the document (dom-write.c one
+ * disk, dom-record.c the metadata); dom-changes.c and dom-revert.c say the same
+ * in libvirt's calls. dom-device.c puts a lone device into a definition of its
  * own, and goes the same way. dom-find.c and dom-peek.c look something up
  * without a plan.
  *
@@ -124,6 +124,9 @@ typedef struct {
     bool recorded;      /* has <original> */
     bool was_read_only; /* as it has a disk that cannot be written */
     bool past;          /* says no longer what the disk is */
+    char *nova;         /* what Nova calls its disk ('disk.local'), if Nova's
+                         * metadata asks, and no entry of ours is there; else
+                         * NULL */
 } DomEntry;
 
 typedef struct {
@@ -135,6 +138,12 @@ typedef struct {
 
 /* dom-kind.c. Reads all of an entry but its target and destination. */
 gboolean dom_kind_read(xmlNode *node, DomEntry *entry, GError **error);
+/* Of an ephemeral disk, whose format may be NULL, or of swap: what is in it, if
+ * its label and its size go with that. */
+gboolean
+dom_kind_set_format(DomEntry *entry, const char *format, GError **error);
+/* The 'format' that it is asked for by, or NULL. */
+const char *dom_kind_format(DomContent content);
 const char *dom_kind_word(DomKind kind);
 /* What of the image's name is behind 'UUID_disk', for the nth of its kind, from
  * 0; NULL: the disk's target. */
@@ -152,6 +161,14 @@ DomRequest *dom_request_read(xmlNode *root, GError **error);
 void dom_request_free(DomRequest *request);
 /* Our element in <metadata>, or NULL. */
 xmlNode *dom_request_find(xmlNode *root);
+
+/* dom-nova.c: adds what Nova's metadata asks for. */
+gboolean dom_nova_read(xmlNode *root,
+                       const DomNova *nova,
+                       DomRequest *request,
+                       GError **error);
+/* What the flavor has of 'read_bytes_sec' and the like, or NULL. */
+char *dom_nova_quota(xmlNode *root, const char *name);
 
 /* dom-arrival.c */
 bool dom_nonce_check(const char *nonce);
@@ -319,6 +336,9 @@ dom_write_disk(xmlNode *node, const DomPlanDisk *disk, const DomSite *site);
 xmlNode *dom_write_new_disk(xmlNode *root, const DomPlanDisk *disk);
 /* The cache mode of a disk that has none, if the site's is cache; NULL: none. */
 const char *dom_write_cache(xmlNode *driver, bool shareable, const char *cache);
+/* dom-write-nova.c */
+bool
+dom_write_nova(xmlNode *disk, const DomPlanDisk *own, const DomSite *site);
 /* dom-write-bus.c */
 bool dom_write_bus(xmlNode *node, const char *bus);
 

@@ -182,18 +182,21 @@ find_format(const char *word, GError **error)
     return NULL;
 }
 
-static gboolean
-read_format(xmlNode *node, DomEntry *entry, GError **error)
+const char *
+dom_kind_format(DomContent content)
 {
-    const Kind *kind = &kinds[entry->kind];
-    const Format *format = NULL;
-    g_autofree char *word = dom_attr(node, "format");
-    Has has = kind->format ? MAY : NO;
+    for (gsize i = 0; i < G_N_ELEMENTS(formats); i++) {
+        if (formats[i].content == content)
+            return formats[i].word;
+    }
+    return NULL;
+}
 
-    entry->label = dom_attr(node, "label");
-    if (!check_has(kind, "format", has, word != NULL, error) ||
-        !check_has(kind, "label", has, entry->label != NULL, error))
-        return FALSE;
+gboolean
+dom_kind_set_format(DomEntry *entry, const char *word, GError **error)
+{
+    const Format *format = NULL;
+
     if (entry->kind == DOM_KIND_SWAP)
         format = &swap_format;
     else if (word && !(format = find_format(word, error)))
@@ -207,6 +210,19 @@ read_format(xmlNode *node, DomEntry *entry, GError **error)
     entry->content = format->content;
     return (!entry->label || check_label(format, entry->label, error)) &&
            check_size(format, entry->size, error);
+}
+
+static gboolean
+read_format(xmlNode *node, DomEntry *entry, GError **error)
+{
+    const Kind *kind = &kinds[entry->kind];
+    g_autofree char *word = dom_attr(node, "format");
+    Has has = kind->format ? MAY : NO;
+
+    entry->label = dom_attr(node, "label");
+    return check_has(kind, "format", has, word != NULL, error) &&
+           check_has(kind, "label", has, entry->label != NULL, error) &&
+           dom_kind_set_format(entry, word, error);
 }
 
 gboolean

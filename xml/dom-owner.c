@@ -70,6 +70,9 @@ find_given(const DomPlanDisk *own, char **ret_image, GError **error)
     } else if (own->entry && g_strcmp0(own->source->pool, pool) == 0 &&
                !dom_source_snap(own->source) && !source_is_parent(own)) {
         *ret_image = g_strdup(own->source->image);
+    } else if (own->entry && own->entry->nova) {
+        *ret_image =
+            g_strdup_printf("%s_%s", own->plan->uuid, own->entry->nova);
     }
     return TRUE;
 }

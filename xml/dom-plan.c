@@ -418,7 +418,9 @@ fill_plan(DomPlan *plan, const DomClusters *clusters, GError **error)
     plan->name = dom_text(dom_child(plan->root, "name"));
     plan->arrival = dom_arrival_read(plan->root);
     plan->request = dom_request_read(plan->root, error);
-    if (!plan->request || !read_uuid(plan, error))
+    if (!plan->request || !read_uuid(plan, error) ||
+        (!plan->device && clusters->all->nova &&
+         !dom_nova_read(plan->root, clusters->all->nova, plan->request, error)))
         return FALSE;
     builder.nodes = dom_disk_nodes(plan->root);
     builder.targets =

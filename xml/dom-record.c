@@ -88,6 +88,18 @@ write_attributes(xmlNode *entry, const char *const *values)
     return true;
 }
 
+/* What Nova's metadata asks for, in our words. */
+static void
+name_kind(xmlNode *entry, const DomEntry *asked)
+{
+    const char *format = dom_kind_format(asked->content);
+
+    if (asked->kind != DOM_KIND_CLONE)
+        dom_set_attr(entry, "kind", dom_kind_word(asked->kind));
+    if (format)
+        dom_set_attr(entry, "format", format);
+}
+
 static bool
 write_entry(xmlNode *entry, const DomDisk *disk)
 {
@@ -114,14 +126,15 @@ write_entry(xmlNode *entry, const DomDisk *disk)
 static void
 record_entry(DomWork *work, const DomPlanDisk *own, xmlNode *before)
 {
+    bool has_entry = own->entry && !own->entry->nova;
     xmlNode *entry;
     xmlNode *original;
 
-    if (own->entry)
+    if (has_entry)
         entry = work->entries->pdata[own->entry->index];
     else
         entry = add_ours(work, ensure_meta(work), "disk");
-    if (!own->entry || !own->entry->recorded) {
+    if (!has_entry || !own->entry->recorded) {
         original = add_ours(work, entry, "original");
         for (gsize i = 1; dom_entry_attributes[i]; i++)
             keep_attribute(entry, original, dom_entry_attributes[i]);
@@ -129,6 +142,8 @@ record_entry(DomWork *work, const DomPlanDisk *own, xmlNode *before)
             keep_disk(original, before);
         work->meta_changed = true;
     }
+    if (own->entry && !has_entry)
+        name_kind(entry, own->entry);
     work->meta_changed |= write_entry(entry, &own->disk);
 }
 

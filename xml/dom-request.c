@@ -29,6 +29,7 @@ entry_free(DomEntry *entry)
     g_free(entry->label);
     g_free(entry->file);
     g_free(entry->destination);
+    g_free(entry->nova);
     dom_image_ref_free(entry->ref);
     g_free(entry);
 }

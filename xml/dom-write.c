@@ -327,6 +327,8 @@ dom_write_disk(xmlNode *node, const DomPlanDisk *own, const DomSite *site)
         return (dom_place_of(own)->complete_bare || own->volume) &&
                write_bare(node, own, site);
     changed = dom_set_attr(node, "type", "network");
+    if (own->entry && own->entry->nova)
+        changed |= dom_write_nova(node, own, site);
     changed |= write_driver(node, disk, site);
     changed |= write_source(node, own);
     changed |= write_hosts(node, site);

@@ -87,6 +87,14 @@ typedef struct {
 #define DOM_WEIGHT_NONE 0u
 typedef guint (*DomWeigh)(const DomSigns *signs, gpointer data);
 
+/* A definition that Nova has written, and how it is to be read. */
+typedef struct {
+    const char *const *gone; /* of dom_nova_files(), those that are not there;
+                              * NULL-terminated */
+    const char *ephemeral_format; /* of its ephemeral disks: 'ext4', 'xfs' or
+                                   * 'vfat'; NULL: as Nova would choose it */
+} DomNova;
+
 /* What the host's configuration says about one cluster and its pools. Borrowed
  * for the call. */
 typedef struct {
@@ -103,6 +111,8 @@ typedef struct {
     /* Those that disks of type 'volume' name; of all alike. */
     const DomStoragePool *storage_pools;
     gsize n_storage_pools;
+    /* Nova's metadata asks for disks; NULL: it does not; of all alike. */
+    const DomNova *nova;
 } DomRules;
 
 typedef enum {
@@ -280,6 +290,11 @@ char **dom_storage_pools(const char *xml, gsize len);
 /* Ceph's pool that a storage pool of libvirt's is, by libvirt's XML of that;
  * NULL: it is none of Ceph's. g_free() it. ret_hosts gets an array of DomHost. */
 char *dom_storage_pool_read(const char *xml, gsize len, GPtrArray **ret_hosts);
+
+/* The files of the disks of a definition that Nova has written, by whose names
+ * it is known what they are for; none also where it cannot be read.
+ * g_strfreev() it. */
+char **dom_nova_files(const char *xml, gsize len);
 
 /* The <name> in a definition that perhaps cannot be planned, for a message
  * about that; control characters are blanks. NULL: none to be read. g_free() */

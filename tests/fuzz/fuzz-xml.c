@@ -127,6 +127,24 @@ revert(const char *xml, size_t size, bool must)
     }
 }
 
+/* All that Nova's metadata can ask for. */
+static void
+run_nova(const char *xml, gsize size)
+{
+    g_auto(GStrv) files = dom_nova_files(xml, size);
+    const DomNova nova = {.gone = (const char *const *)files};
+    DomRules rules = site_rules();
+    DomSite site = site_default();
+    g_autofree char *out = NULL;
+
+    rules.nova = &nova;
+    out = rewrite(xml, size, &rules, &site);
+    if (out) {
+        check_final(out, &rules, &site);
+        revert(out, strlen(out), true);
+    }
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -149,6 +167,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         }
     }
     revert(xml, size, false);
+    run_nova(xml, size);
     run_device(xml, size);
     peek(xml, size);
     return 0;

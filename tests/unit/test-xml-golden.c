@@ -14,8 +14,10 @@
  * arrives, is restored or runs), arrival (with a nonce), namespaces (libvirt knows
  * those of RBD), whose (the name of a pool is not all that counts: see whose()),
  * volumes (libvirt's storage pools of xml-site.h are known), cachemodes (file=none,
- * block=writethrough). 'invalid' is for tests/xml/schema.t: the input holds what
- * libvirt's schema does not know.
+ * block=writethrough), nova (its metadata asks, and no file is there but those
+ * in a directory 'there'), xfs (of Nova's ephemeral disks), f10 and f11 (the
+ * monitors, and the user, of Nova's own tests). 'invalid' is for
+ * tests/xml/schema.t: the input holds what libvirt's schema does not know.
  */
 #include "config.h"
 
@@ -37,6 +39,8 @@ typedef struct {
     char *name; /* 'NN-title' */
     DomRules rules;
     DomSite site;
+    DomNova nova;
+    char **gone;
     bool decide;
     bool device;
 } Golden;
@@ -121,6 +125,16 @@ read_words(Golden *golden, const char *xml)
         golden->site.auth_user = golden->site.secret_uuid = NULL;
     if (has_word(line, "nofsid"))
         golden->rules.fsid = NULL;
+    if (has_word(line, "f10")) {
+        golden->site.hosts = site_f10_hosts;
+        golden->site.n_hosts = G_N_ELEMENTS(site_f10_hosts);
+        golden->site.auth_user = "foo";
+        golden->site.secret_uuid = "b38a3f43-4be2-4046-897f-b67c2f5e0147";
+    }
+    if (has_word(line, "f11")) {
+        golden->site.hosts = site_f11_hosts;
+        golden->site.n_hosts = G_N_ELEMENTS(site_f11_hosts);
+    }
     golden->rules.namespaces = has_word(line, "namespaces");
     if (has_word(line, "pools"))
         golden->rules.image_pools = site_more_image_pools;
@@ -128,6 +142,31 @@ read_words(Golden *golden, const char *xml)
         golden->rules.image_pools = golden->rules.volume_pools = site_one_pool;
         golden->rules.vms_pool = "rbd";
     }
+}
+
+static bool
+is_gone(const char *file)
+{
+    return strstr(file, "/there/") == NULL;
+}
+
+static void
+read_nova(Golden *golden, const char *xml, gsize len)
+{
+    g_auto(GStrv) files = dom_nova_files(xml, len);
+    g_autofree char *line = g_strndup(xml, strcspn(xml, "\n"));
+    gsize n = 0;
+
+    if (has_word(line, "nova"))
+        golden->rules.nova = &golden->nova;
+    if (has_word(line, "xfs"))
+        golden->nova.ephemeral_format = "xfs";
+    g_strfreev(golden->gone);
+    golden->gone = g_new0(char *, g_strv_length(files) + 1);
+    for (gsize i = 0; files[i]; i++)
+        if (is_gone(files[i]))
+            golden->gone[n++] = g_strdup(files[i]);
+    golden->nova.gone = (const char *const *)golden->gone;
 }
 
 static void
@@ -214,6 +253,7 @@ test_golden(void **state)
     bool changed = false;
 
     read_words(golden, xml);
+    read_nova(golden, xml, len);
     out = rewrite(golden, xml, len, &changed, &error);
     if (!out) {
         g_autofree char *line = g_strconcat(error->message, "\n", NULL);
@@ -245,6 +285,7 @@ golden_free(Golden *golden)
 {
     g_free(golden->directory);
     g_free(golden->name);
+    g_strfreev(golden->gone);
     g_free(golden);
 }
 

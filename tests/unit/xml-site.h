@@ -29,6 +29,18 @@ static const DomHost site_hosts[] = {
     {(char *)"2001:db8::218", (char *)"6789"},
 };
 
+/* Of Nova's own tests. */
+static const DomHost site_f10_hosts[] = {
+    {(char *)"foo.bar.com", NULL},
+    {(char *)"::1", (char *)"123"},
+    {(char *)"1.2.3.4", (char *)"456"},
+};
+static const DomHost site_f11_hosts[] = {
+    {(char *)"server1", (char *)"1899"},
+    {(char *)"server2", (char *)"1920"},
+    {(char *)"::1", (char *)"1930"},
+};
+
 static inline DomRules
 site_rules(void)
 {
