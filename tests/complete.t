@@ -43,7 +43,7 @@ is 'every verb and group' "$("$REMORA" complete -- '' | sort)" \
         sort)"
 is 'those that begin so' "$(goes_on pr)" provision
 is 'the verbs of a group' "$(goes_on image '' | sort)" \
-    "$("$REMORA" image --help | sed -n 's/^  remora image \([a-z]*\).*/\1/p' |
+    "$("$REMORA" image --help | sed -n 's/^  remora image \([a-z-]*\).*/\1/p' |
         sort)"
 is 'options before the verb' "$("$REMORA" complete -- --k)" --keyring
 is 'a file for one of them' "$("$REMORA" complete -- --config '')" :files

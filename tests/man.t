@@ -57,7 +57,7 @@ commands_of_help()
         while read -r name; do
             if "$REMORA" "$name" --help | grep -q "^  remora $name [a-z]"; then
                 "$REMORA" "$name" --help |
-                    sed -n "s/^  remora \($name [a-z]*\).*/\1/p"
+                    sed -n "s/^  remora \($name [a-z-]*\).*/\1/p"
             else
                 echo "$name"
             fi

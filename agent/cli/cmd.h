@@ -39,6 +39,7 @@ extern const CmdVerb cmd_df;
 extern const CmdVerb cmd_fence;
 extern const CmdVerb cmd_image_add;
 extern const CmdVerb cmd_image_export;
+extern const CmdVerb cmd_image_from_disk;
 extern const CmdVerb cmd_image_list;
 extern const CmdVerb cmd_image_rm;
 extern const CmdVerb cmd_image_show;

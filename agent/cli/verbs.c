@@ -18,6 +18,7 @@ const CmdVerb *const verbs[] = {
     &cmd_fence,
     &cmd_df,
     &cmd_image_add,
+    &cmd_image_from_disk,
     &cmd_image_list,
     &cmd_image_show,
     &cmd_image_export,

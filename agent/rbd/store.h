@@ -38,6 +38,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/add.h"
 #include "agent/rbd/disk/build.h"
+#include "agent/rbd/disk/capture.h"
 #include "agent/rbd/disk/disk.h"
 #include "agent/rbd/disk/full.h"
 #include "agent/rbd/disk/provision.h"

@@ -805,13 +805,15 @@ builds()
     agent_kill
 }
 
-# The points that the header promises; those of images are image-kill.t's.
+# The points that the header promises; those of images are image-kill.t's and
+# from-disk.t's.
 all_points()
 {
     is 'each point of the header was tested' \
         "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
         "$(sed -n 's/^ \*     \([a-z][a-z-]*\) .*/\1/p' \
-            "$FAULTS_H" | grep -v -x 'kill\|hold\|delay\|error\|timer\|image-.*' |
+            "$FAULTS_H" |
+            grep -v -x 'kill\|hold\|delay\|error\|timer\|image-.*\|capture-.*' |
             sort)"
 }
 

@@ -74,6 +74,11 @@ static const char *const points[] = {
     "image-protected",
     "image-unprotected",
     "image-unsnapped",
+    "capture-frozen",
+    "capture-snapped",
+    "capture-cloned",
+    "capture-flattened",
+    "capture-unsnapped",
     "map-grown",
     NULL,
 };

@@ -63,6 +63,14 @@
  *     image-unprotected the snapshot can be removed
  *     image-unsnapped it is gone
  *
+ * Of one that is made of a disk, before image-filled:
+ *
+ *     capture-frozen  the guest is frozen, and the disk open
+ *     capture-snapped the disk has a snapshot
+ *     capture-cloned  of which the image is a clone
+ *     capture-flattened the image has all of it
+ *     capture-unsnapped the disk has the snapshot no more
+ *
  * And those of a volume:
  *
  *     volume-created  the new volume is there

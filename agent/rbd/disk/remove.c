@@ -20,6 +20,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
+#include "agent/rbd/disk/passing.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/look.h"
@@ -169,6 +170,14 @@ remove_snap(const Remove *remove, GError **error)
     return TRUE;
 }
 
+/* Of one that was to be made of a disk: with the snapshot of that. */
+static gboolean
+remove_passing(const Remove *remove, const char *disk, GError **error)
+{
+    return !disk || store_passing_remove(remove->conn, disk, remove->info->pool,
+                                         remove->info->image, error);
+}
+
 /* What clones keep is not removed in vain first: librbd would hide it from all
  * but itself meanwhile (image/going.h). */
 static int
@@ -187,11 +196,18 @@ static gboolean
 remove_image(const Remove *remove, StoreRemoved *ret_removed, GError **error)
 {
     const StoreImageInfo *info = remove->info;
-    int r = try_remove(remove);
+    g_auto(StoreLook) look = {0};
+    g_autofree char *disk = NULL;
+    int r;
 
+    if (!info->has_snap &&
+        !store_look(remove->conn, info->pool, info->image, NULL, &look, error))
+        return FALSE;
+    disk = store_passing_disk(&look, info->pool, info->image);
+    r = try_remove(remove);
     *ret_removed = STORE_REMOVED;
     if (r >= 0)
-        return TRUE;
+        return remove_passing(remove, disk, error);
     if (r != -ENOTEMPTY)
         return store_fail(error, remove->conn, r,
                           "cannot remove image '%s/%s', call it again",

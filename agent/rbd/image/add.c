@@ -146,7 +146,7 @@ store_add_refuse(StoreConn *conn,
 }
 
 static gboolean
-create(const StoreCopy *copy, rados_ioctx_t io, GError **error)
+create(StoreCopy *copy, rados_ioctx_t io, gpointer data, GError **error)
 {
     StoreConn *conn = copy->conn;
     rbd_image_options_t options;
@@ -154,6 +154,7 @@ create(const StoreCopy *copy, rados_ioctx_t io, GError **error)
         (guint64)g_bit_nth_msf((gulong)copy->source->object_size, -1);
     int r;
 
+    (void)data;
     rbd_image_options_create(&options);
     r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_FORMAT, 2);
     if (r >= 0)
@@ -171,6 +172,13 @@ create(const StoreCopy *copy, rados_ioctx_t io, GError **error)
             error, conn, r, "cannot create image '%s/%s' as 'client.%s'",
             copy->pool, copy->image, store_cluster_user(conn->cluster));
     return TRUE;
+}
+
+static gboolean
+copy_content(StoreCopy *copy, gpointer data, GError **error)
+{
+    (void)data;
+    return store_copy(copy, error);
 }
 
 static gboolean
@@ -217,14 +225,19 @@ seal(const StoreCopy *copy, GError **error)
 }
 
 static gboolean
-fill(StoreCopy *copy, rados_ioctx_t io, char *id, gsize id_size, GError **error)
+fill(StoreCopy *copy,
+     rados_ioctx_t io,
+     const StoreAddWay *way,
+     char *id,
+     gsize id_size,
+     GError **error)
 {
     gboolean ok;
     int r = rbd_open(io, copy->image, &copy->handle, NULL);
 
     if (r >= 0)
         r = rbd_get_id(copy->handle, id, id_size);
-    ok = r >= 0 ? mark(copy, id, error) && store_copy(copy, error) &&
+    ok = r >= 0 ? mark(copy, id, error) && way->fill(copy, way->data, error) &&
                       accept_it(copy, error) && seal(copy, error)
                 : store_fail(error, copy->conn, r,
                              "cannot open the new image '%s/%s'", copy->pool,
@@ -282,17 +295,29 @@ store_add_check(const StoreImageSource *source,
 }
 
 gboolean
-store_add(StoreConn *conn, rados_ioctx_t io, StoreCopy *copy, GError **error)
+store_add_by(StoreConn *conn,
+             rados_ioctx_t io,
+             const StoreAddWay *way,
+             StoreCopy *copy,
+             GError **error)
 {
     g_autoptr(GError) why = NULL;
     char id[128] = "";
 
     copy->conn = conn;
-    if (!create(copy, io, error))
+    if (!way->create(copy, io, way->data, error))
         return FALSE;
-    if (fill(copy, io, id, sizeof(id), &why))
+    if (fill(copy, io, way, id, sizeof(id), &why))
         return TRUE;
     clean_up(copy, io, id, why);
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
+}
+
+gboolean
+store_add(StoreConn *conn, rados_ioctx_t io, StoreCopy *copy, GError **error)
+{
+    static const StoreAddWay way = {.create = create, .fill = copy_content};
+
+    return store_add_by(conn, io, &way, copy, error);
 }

@@ -22,6 +22,23 @@ gboolean store_add_check(const StoreImageSource *source,
 gboolean
 store_add(StoreConn *conn, rados_ioctx_t io, StoreCopy *copy, GError **error);
 
+/* How an image that is no file's copy comes to be there, and to its content. Both
+ * set error, and fill leaves copy->handle open. */
+typedef struct {
+    /* Exclusively: one that is there already is store_add_refuse()'s. */
+    gboolean (*create)(StoreCopy *copy,
+                       rados_ioctx_t io,
+                       gpointer data,
+                       GError **error);
+    gboolean (*fill)(StoreCopy *copy, gpointer data, GError **error);
+    gpointer data;
+} StoreAddWay;
+gboolean store_add_by(StoreConn *conn,
+                      rados_ioctx_t io,
+                      const StoreAddWay *way,
+                      StoreCopy *copy,
+                      GError **error);
+
 /* For one that is there already: what to do about it depends on how far it
  * came. */
 gboolean store_add_refuse(StoreConn *conn,

@@ -32,6 +32,7 @@ void
 store_look_clear(StoreLook *look)
 {
     g_clear_pointer(&look->parent_name, g_free);
+    g_clear_pointer(&look->made_of, g_free);
     g_clear_pointer(&look->owner, g_free);
     g_clear_pointer(&look->watchers, g_strfreev);
 }
@@ -78,6 +79,18 @@ read_one_mark(rbd_image_t handle,
     return 0;
 }
 
+static int
+read_made_of(rbd_image_t handle, StoreLook *look)
+{
+    char text[MARK_MAX] = "";
+    size_t len = sizeof(text) - 1;
+    int r = rbd_metadata_get(handle, STORE_MADE_OF_KEY, text, &len);
+
+    if (r >= 0 && strchr(text, '/'))
+        look->made_of = g_strdup(text);
+    return r == -ENOENT ? 0 : r;
+}
+
 /* A whole image has lost its building mark, or is about to. */
 static int
 read_marks(rbd_image_t handle, StoreLook *look)
@@ -91,8 +104,8 @@ read_marks(rbd_image_t handle, StoreLook *look)
         look->owner = store_word(text, "owner");
         return 0;
     }
-    return read_one_mark(handle, STORE_BUILDING_KEY, look, text,
-                         &look->building);
+    r = read_one_mark(handle, STORE_BUILDING_KEY, look, text, &look->building);
+    return r >= 0 && look->building ? read_made_of(handle, look) : r;
 }
 
 static int

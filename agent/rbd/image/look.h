@@ -15,6 +15,8 @@
 #define STORE_MARK_KEY "remora.ready"
 /* Where it says there that an image is being filled. */
 #define STORE_BUILDING_KEY "remora.building"
+/* Where it says there besides of which disk it is made, as 'pool/image'. */
+#define STORE_MADE_OF_KEY "remora.made-of"
 
 typedef struct {
     bool there; /* its name is taken */
@@ -28,6 +30,7 @@ typedef struct {
     char *parent_name; /* 'pool/image@snap' */
     bool marked;       /* by a mark that names this very image */
     bool building;     /* by a building mark that does */
+    char *made_of;     /* of one that is building: of which disk, or NULL */
     char *owner;       /* from the mark */
     char **watchers;   /* addresses, NULL-terminated */
     bool crowded;      /* there are too many to list, and none in it */

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/cli/image-from-disk.c - remora image from-disk: what a guest's disk holds
+ * becomes an image
+ */
+#include "config.h"
+
+#include "agent/cli/freeze.h"
+#include "agent/cli/image.h"
+#include "agent/cli/progress.h"
+#include "agent/request.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *wanted_id;
+static char *wanted_pool;
+static gboolean no_freeze;
+static gboolean as_json;
+
+static const GOptionEntry options[] = {
+    {"id", 'i', 0, G_OPTION_ARG_STRING, &wanted_id,
+     "The image's id; a new UUID if none is given", "UUID"},
+    {"pool", 'p', 0, G_OPTION_ARG_STRING, &wanted_pool,
+     "One of the configured image pools; that of the disk's image, or the "
+     "first, if none is given",
+     "POOL"},
+    {"no-freeze", 0, 0, G_OPTION_ARG_NONE, &no_freeze,
+     "Do not ask the guest agent to freeze the guest's file systems", NULL},
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {NULL, 0, 0, 0, NULL, NULL, NULL},
+};
+
+typedef struct {
+    CmdProgress progress;
+    CmdFreeze *freeze; /* NULL: it is not to be frozen */
+    char *uri;
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    bool active;
+    bool frozen;
+    char *why; /* why not, or NULL */
+} FromDisk;
+
+static void
+from_disk_clear(FromDisk *from)
+{
+    cmd_freeze_free(from->freeze);
+    g_free(from->uri);
+    g_free(from->why);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(FromDisk, from_disk_clear)
+
+/* ---- while it goes on ------------------------------------------------------------ */
+
+static gboolean
+freeze(gpointer data, GError **error)
+{
+    FromDisk *from = data;
+
+    if (!cmd_freeze_begin(from->freeze, from->uri, from->uuid, &from->why,
+                          error))
+        return FALSE;
+    from->frozen = from->why == NULL;
+    return TRUE;
+}
+
+static gboolean
+thaw(gpointer data, GError **error)
+{
+    FromDisk *from = data;
+
+    return !from->frozen || cmd_freeze_end(from->freeze, error);
+}
+
+static gboolean
+show(guint64 done, guint64 total, gpointer data)
+{
+    FromDisk *from = data;
+
+    return cmd_progress_show(done, total, &from->progress);
+}
+
+/* ---- which disk ------------------------------------------------------------------- */
+
+static virDomainPtr
+find_domain(virConnectPtr conn, const char *name, GError **error)
+{
+    virDomainPtr domain = virDomainLookupByName(conn, name);
+
+    if (!domain)
+        domain = virDomainLookupByUUIDString(conn, name);
+    if (!domain)
+        virt_fail(error, "no domain '%s'", name);
+    return domain;
+}
+
+static const DomDisk *
+find_disk(const DomPlan *plan, const char *target)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+
+        if (g_strcmp0(disk->target, target) == 0)
+            return disk;
+    }
+    return NULL;
+}
+
+static gboolean
+check_disk(const DomDisk *disk, const char *target, GError **error)
+{
+    const char *why =
+        !disk ? "is no image of a configured pool (remora status)"
+        : disk->under_overlay
+            ? "has an overlay, and what it holds is not in one image: commit "
+              "that first (virsh blockcommit)"
+        : disk->snap ? "is a snapshot of an image, which can be cloned as it is"
+        : !disk->in_place
+            ? "is not made yet: start the domain, or 'remora provision' it"
+            : NULL;
+
+    if (!why)
+        return TRUE;
+    g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED, "disk '%s' %s",
+                target, why);
+    return FALSE;
+}
+
+/* The definition as it runs, or else as it is stored. */
+static DomPlan *
+read_plan(FromDisk *from, Host *host, const char *name, GError **error)
+{
+    g_autoptr(virConnect) conn = cmd_connect(host, true, error);
+    g_autoptr(virDomain) domain = conn ? find_domain(conn, name, error) : NULL;
+    DomPlan *plan = NULL;
+    char *xml;
+
+    if (!domain)
+        return NULL;
+    from->active = virDomainIsActive(domain) == 1;
+    (void)virDomainGetUUIDString(domain, from->uuid);
+    xml = virDomainGetXMLDesc(domain, 0);
+    if (xml)
+        plan =
+            request_plan(host, HOST_ASK_NOBODY, xml, strlen(xml), false, error);
+    else
+        virt_fail(error, "cannot read the definition");
+    free(xml);
+    return plan;
+}
+
+/* As Nova has it: where the disk's own image is. NULL: that pool is none of
+ * those for images. */
+static const char *
+choose_pool(const Cluster *cluster, const DomDisk *disk)
+{
+    const char *const *pools =
+        (const char *const *)cluster_conf(cluster)->image_pools;
+
+    if (wanted_pool)
+        return g_strv_contains(pools, wanted_pool) ? wanted_pool : NULL;
+    return disk->parent_pool && g_strv_contains(pools, disk->parent_pool)
+               ? disk->parent_pool
+               : pools[0];
+}
+
+/* ---- after ------------------------------------------------------------------------ */
+
+static void
+print(const FromDisk *from, const char *pool, const char *id, guint64 size)
+{
+    json_t *root;
+    char *text;
+
+    if (!as_json) {
+        if (from->active && !from->frozen)
+            fprintf(stderr,
+                    "remora: the image is as after a power cut: the guest "
+                    "was not frozen%s%s\n",
+                    from->why ? ": " : "", from->why ? from->why : "");
+        puts(id);
+        return;
+    }
+    root = json_pack("{s:s, s:s, s:I, s:b}", "id", id, "pool", pool, "size",
+                     (json_int_t)size, "consistent",
+                     from->frozen || !from->active);
+    text = json_dumps(root, JSON_INDENT(2));
+    puts(text);
+    free(text);
+    json_decref(root);
+}
+
+static int
+capture(FromDisk *from, Host *host, const DomDisk *disk, const char *about)
+{
+    g_autofree char *id =
+        wanted_id ? g_strdup(wanted_id) : g_uuid_string_random();
+    const char *pool = choose_pool(host_cluster_of(host, disk), disk);
+    g_autoptr(GError) error = NULL;
+    bool freezes = from->freeze && from->active;
+    const StoreCaptureSource source = {
+        .pool = disk->pool,
+        .image = disk->image,
+        .freeze = freezes ? freeze : NULL,
+        .thaw = freezes ? thaw : NULL,
+        .progress = show,
+        .data = from,
+    };
+    guint64 size = 0;
+    gboolean done;
+
+    if (!pool)
+        return cmd_usage("image from-disk", "that pool is none of "
+                                            "pools.images");
+    cmd_progress_begin(&from->progress);
+    done = store_image_capture(host_store_of(host, disk), pool, id, &source,
+                               &size, &error);
+    cmd_progress_end(&from->progress);
+    if (!done)
+        return cmd_image_fail(about, error);
+    print(from, pool, id, size);
+    return 0;
+}
+
+static int
+run(const CmdGlobals *globals, char **rest)
+{
+    g_auto(FromDisk) from = {0};
+    g_autofree char *about = NULL;
+    g_autoptr(GError) error = NULL;
+
+    if (g_strv_length(rest) != 2)
+        return cmd_usage("image from-disk",
+                         "a domain and one of its disks are needed");
+    if (wanted_id && !g_uuid_string_is_valid(wanted_id))
+        return cmd_usage("image from-disk", "the id is not a UUID");
+    about = g_strdup_printf("domain '%s'", rest[0]);
+    if (!no_freeze && !(from.freeze = cmd_freeze_new(&error)))
+        return cmd_fail(about, error);
+    g_autoptr(Host) host = cmd_host(globals);
+    if (!host)
+        return 1;
+    from.uri = host_libvirt_uri(host);
+    g_autoptr(DomPlan) plan = read_plan(&from, host, rest[0], &error);
+    const DomDisk *disk = plan ? find_disk(plan, rest[1]) : NULL;
+    if (!plan || !check_disk(disk, rest[1], &error))
+        return cmd_fail(about, error);
+    return capture(&from, host, disk, about);
+}
+
+const CmdVerb cmd_image_from_disk = {
+    .name = "image from-disk",
+    .arguments = "DOMAIN TARGET",
+    .summary = "Adds an image of what a domain's disk holds now",
+    .options = options,
+    .run = run,
+};
