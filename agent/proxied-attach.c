@@ -179,3 +179,14 @@ proxied_attach(Host *host,
     answer->image = g_strdup(disk->image);
     return TRUE;
 }
+
+gboolean
+proxied_medium(const DomDisk *disk, const VirtDomain *domain, GError **error)
+{
+    if (!domain || !domain->active || has_it(domain, disk))
+        return TRUE;
+    return fail(error, disk,
+                "a domain that runs is given no image for its floppy drive "
+                "that it could write to: give it the image while the domain is "
+                "off, or define the drive with <readonly/>");
+}

@@ -33,4 +33,10 @@ gboolean proxied_attach(Host *host,
                         AgentAnswer *answer,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* What a drive is given while its domain runs is claimed by nobody, so it may not
+ * write to it; domain as it runs, or NULL. */
+gboolean proxied_medium(const DomDisk *disk,
+                        const VirtDomain *domain,
+                        GError **error) G_GNUC_WARN_UNUSED_RESULT;
+
 #endif

@@ -318,15 +318,39 @@ answer_device(Host *host,
         allow(request, "device", request->name, xml, answer);
 }
 
+/* A domain that libvirt does not have it refuses itself. */
+static gboolean
+check_medium(Proxied *proxied, Host *host, const DomPlan *plan, GError **error)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+    const DomDisk *disk = disks->len ? g_ptr_array_index(disks, 0) : NULL;
+    g_auto(VirtDomain) domain = {0};
+    g_autoptr(GError) why = NULL;
+
+    if (!disk || !disk->ejectable || !disk->writable || !disk->image)
+        return TRUE;
+    if (virt_ask(virt_of(proxied), dom_plan_uuid(plan), ask_ms(host), &domain,
+                 &why))
+        return proxied_medium(disk, &domain, error);
+    if (g_error_matches(why, VIRT_ERROR, VIRT_ERROR_GONE))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
 static void
-serve_device(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
+serve_device(Proxied *proxied,
+             Host *host,
+             const ProxiedRequest *request,
+             AgentAnswer *answer)
 {
     g_autoptr(GError) error = NULL;
     g_auto(VirtPools) pools = {0};
     g_autoptr(DomPlan) plan = plan_device(host, request, &pools, &error);
 
-    if (!plan)
-        refuse(request, request->name, NULL, error, answer);
+    if (!plan || (request->op == WIRE_PROXY_UPDATE &&
+                  !check_medium(proxied, host, plan, &error)))
+        refuse(request, request->name, plan, error, answer);
     else
         answer_device(host, plan, request, answer);
 }
@@ -457,7 +481,7 @@ proxied_serve(Proxied *proxied,
         return;
     case WIRE_PROXY_DEVICE:
     case WIRE_PROXY_UPDATE:
-        serve_device(host, request, ret_answer);
+        serve_device(proxied, host, request, ret_answer);
         return;
     case WIRE_PROXY_CALL_ENDED:
         serve_call_ended(proxied, host, request, ret_answer);

@@ -70,6 +70,14 @@ dom_plan_free(DomPlan *plan)
     g_free(plan);
 }
 
+static bool
+is_floppy(xmlNode *node)
+{
+    g_autofree char *device = dom_attr(node, "device");
+
+    return g_strcmp0(device, "floppy") == 0;
+}
+
 /* A new disk of the plan; node may be NULL. The plan owns it at once. */
 static DomPlanDisk *
 add_disk(Builder *builder, xmlNode *node, const char *target, GError **error)
@@ -91,6 +99,7 @@ add_disk(Builder *builder, xmlNode *node, const char *target, GError **error)
     disk->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)dom_host_free);
     disk->exists = node != NULL;
     disk->shareable = dom_child(node, "shareable") != NULL;
+    disk->ejectable = is_floppy(node);
     g_ptr_array_add(builder->plan->disks, own);
     if (GPOINTER_TO_UINT(g_hash_table_lookup(builder->targets, target)) > 1) {
         dom_fail(error, DOM_ERROR_REQUEST,

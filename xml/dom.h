@@ -161,6 +161,8 @@ typedef struct {
                    * file */
     bool writable;
     bool shareable;
+    bool ejectable;     /* its drive, a floppy's, may be given another image
+                         * while the guest runs */
     bool among_images;  /* a bare disk in a pool for images, and for nothing
                         * else: others may clone it */
     bool exists;        /* the definition has a <disk> for this target */

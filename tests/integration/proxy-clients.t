@@ -334,6 +334,26 @@ saved_uuid()
     sed -n 's|.*<uuid>\(.*\)</uuid>.*|\1|p' "$BED/tmp/saved.is.xml" | head -n 1
 }
 
+# What no start and no attach has claimed is not written to.
+floppy()
+{
+    rbd create --size 4M volumes/floppy
+    cat >"$BED/tmp/floppy.xml" <<XML
+<disk type='network' device='floppy'>
+  <source protocol='rbd' name='volumes/floppy'/>
+  <target dev='fda' bus='fdc'/>
+</disk>
+XML
+    refuses 'its floppy drive is given no image to write to' \
+        'given no image for its floppy drive' \
+        proxy_virsh update-device drive "$BED/tmp/floppy.xml" --live
+    is 'and nobody has it open' "$(cluster_watchers volumes/floppy)" ''
+    sed -i "s|</disk>|<readonly/>&|" "$BED/tmp/floppy.xml"
+    refuses 'one to read is libvirt'"'"'s to judge' \
+        "cannot modify field 'readonly' of the disk" \
+        proxy_virsh update-device drive "$BED/tmp/floppy.xml" --live
+}
+
 # Another medium in a drive.
 changed()
 {
@@ -342,7 +362,8 @@ changed()
         mon 'profile rbd' mgr 'profile rbd pool=vms' osd \
         "$CLUSTER_REMORA_CAPS, allow rw pool=images object_prefix rbd_header."
     guest_xml -m "$(agent_asks vda "$IDLE")" drive "$(uuidgen)" \
-        "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>" \
+        "<disk type='file' device='cdrom'><target dev='hdc' bus='ide'/></disk>
+         <disk type='file' device='floppy'><target dev='fda' bus='fdc'/></disk>" \
         >"$BED/tmp/drive.xml"
     ok 'a guest with a drive' proxy_virsh create "$BED/tmp/drive.xml"
     # Its firmware closes the tray while libvirt wants it open.
@@ -358,6 +379,7 @@ XML
     drive=$(virsh_ dumpxml drive | tr -d '\n')
     like 'which is its snapshot' "$drive" "name='images/$IMAGE'"
     like 'read-only' "$drive" '<readonly/>'
+    floppy
     ok 'it ends' proxy_virsh destroy drive
 }
 

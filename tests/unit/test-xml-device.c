@@ -43,6 +43,37 @@ test_clone(void **state G_GNUC_UNUSED)
     assert_false(disk->in_place);
 }
 
+/* A CD drive is given media, too, and never writes to them. */
+static void
+test_ejectable(void **state G_GNUC_UNUSED)
+{
+    static const struct {
+        const char *xml;
+        bool ejectable;
+        bool writable;
+    } disks[] = {
+        {"<disk type='network'><source protocol='rbd' name='volumes/x'/>"
+         "<target dev='vdc'/></disk>",
+         false, true},
+        {"<disk type='network' device='floppy'><source protocol='rbd' "
+         "name='volumes/x'/><target dev='fda'/></disk>",
+         true, true},
+        {"<disk type='network' device='floppy'><source protocol='rbd' "
+         "name='volumes/x'/><target dev='fda'/><readonly/></disk>",
+         true, false},
+        {"<disk type='network' device='cdrom'><source protocol='rbd' "
+         "name='volumes/x'/><target dev='hdc'/></disk>",
+         false, false},
+    };
+
+    for (gsize i = 0; i < G_N_ELEMENTS(disks); i++) {
+        g_autoptr(DomPlan) plan = plan_device(disks[i].xml, UUID, NULL);
+
+        assert_int_equal(disk_at(plan, 0)->ejectable, disks[i].ejectable);
+        assert_int_equal(disk_at(plan, 0)->writable, disks[i].writable);
+    }
+}
+
 static void
 test_nothing(void **state G_GNUC_UNUSED)
 {
@@ -207,6 +238,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_clone),
+        cmocka_unit_test(test_ejectable),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_depth),
