@@ -142,7 +142,7 @@ another_client()
         start=${EPOCHREALTIME/./}
         echo 'hostname' >&"${CLIENT[1]}"
         line=
-        while [ -z "$line" ] || [[ $line == 'virsh #'* ]]; do
+        while [ -z "$line" ] || [[ $line == *'virsh #'* ]]; do
             read -r line <&"${CLIENT[0]}" || return
         done
         start=$((${EPOCHREALTIME/./} - start))
@@ -168,18 +168,19 @@ rested()
 # shellcheck disable=SC2016,SC2046
 measure_sweep()
 {
-    local i start
+    local i start client
     define_many || broke "$DOMAINS definitions are not rewritten"
     define_foreign || broke "no $FOREIGN definitions"
     for ((i = 0; i < PAIRS / 12 + 1; i++)); do
         agent_stop
         rm -f "$BED/tmp/swept"
         another_client "$BED/tmp/swept" >"$BED/tmp/longest" &
+        client=$!
         start=${EPOCHREALTIME/./}
         agent_start || broke 'no agent'
         rested "$start" || broke 'the agent ended'
         : >"$BED/tmp/swept"
-        wait "$!"
+        wait "$client" || broke 'the other client ended'
         echo "$(<"$BED/tmp/longest") 0" >>"$BED/log/longest"
     done >"$BED/log/sweep"
     goal "an agent starts: $((DOMAINS + FOREIGN)) definitions looked at, s" \
@@ -201,7 +202,7 @@ open_files()
 # shellcheck disable=SC2046,SC2153 # names are words; coproc sets YARD_PID
 measure_memory()
 {
-    local each=64 threads=8 n pairs first i
+    local each=64 threads=8 n pairs first last i
     n=$((each * threads))
     # Two turns a pair, and three pairs before the first that counts.
     pairs=$(((DISKS + 2 * n - 1) / (2 * n) - 3))
@@ -211,6 +212,8 @@ measure_memory()
     pairs memory-first 1 1 1 hook bare
     first=$(rss "$AGENT_PID")
     pairs memory "$pairs" "$threads" "$each" hook hook
+    last=$(rss "$AGENT_PID")
+    sleep "$REST_S"
     n=$(((pairs + 3) * 2 * n))
     coproc YARD { exec "${BARE[@]}"; }
     yard clone 1 memory >/dev/null
@@ -218,7 +221,8 @@ measure_memory()
         "$(awk -v a="$(rss "$AGENT_PID")" -v b="$(rss "$YARD_PID")" \
             'BEGIN { print (a - b) / 1024 }')"
     note "agent $(($(rss "$AGENT_PID") / 1024)) MiB, after its first disks" \
-        "$((first / 1024)) MiB; files open: $(open_files "$AGENT_PID")"
+        "$((first / 1024)) MiB, after the last $((last / 1024)) MiB;" \
+        "files open: $(open_files "$AGENT_PID")"
     for ((i = 0; i < n; i += each * threads)); do
         yard clone "$threads" $(seq -f 'memory%.0f' $((each * threads)))
         yard remove "$threads" $(seq -f 'memory%.0f' $((each * threads)))
