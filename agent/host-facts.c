@@ -44,9 +44,10 @@ find_site(Host *host, const DomPlan *plan, HostSite *ret_site, GError **error)
 static DomPlan *
 plan_stored(Host *host, const GArray *pools, const char *xml, GError **error)
 {
+    const RequestKnown known = {.pools = pools};
     bool bare = host_conf(host)->complete_existing;
     g_autoptr(GError) down = NULL;
-    DomPlan *plan = request_plan_with(host, HOST_ASK_MEMORY, pools, xml,
+    DomPlan *plan = request_plan_with(host, HOST_ASK_MEMORY, &known, xml,
                                       strlen(xml), bare, &down);
 
     if (plan || !g_error_matches(down, STORE_ERROR, STORE_ERROR_DOWN)) {
@@ -54,8 +55,8 @@ plan_stored(Host *host, const GArray *pools, const char *xml, GError **error)
             g_propagate_error(error, g_steal_pointer(&down));
         return plan;
     }
-    return request_plan_with(host, HOST_ASK_CONF, pools, xml, strlen(xml), bare,
-                             error);
+    return request_plan_with(host, HOST_ASK_CONF, &known, xml, strlen(xml),
+                             bare, error);
 }
 
 /* One that cannot be looked at may be. */

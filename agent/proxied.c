@@ -10,6 +10,7 @@
 #include "agent/log.h"
 #include "agent/protect.h"
 #include "agent/proxied-attach.h"
+#include "agent/proxied-nova.h"
 #include "agent/proxied-public.h"
 #include "agent/request.h"
 #include "agent/rewrite.h"
@@ -167,15 +168,38 @@ is_new(Proxied *proxied, Host *host, const DomPlan *plan)
 static gboolean
 check_new(Proxied *proxied,
           Host *host,
-          const GArray *pools,
+          const RequestKnown *known,
           const ProxiedRequest *request,
           GError **error)
 {
     g_autoptr(DomPlan) plan = request_plan_with(
-        host, HOST_ASK_NOBODY, pools, request->body, request->len, true, NULL);
+        host, HOST_ASK_NOBODY, known, request->body, request->len, true, NULL);
 
     return !plan || !protect_concerns(host, plan) ||
            !is_new(proxied, host, plan) || protect_check(host, plan, error);
+}
+
+static gboolean
+rewrite_definition(Proxied *proxied,
+                   Host *host,
+                   const ProxiedRequest *request,
+                   char **ret_xml,
+                   GError **error)
+{
+    g_autoptr(VirtFacts) facts = host_facts_new(host);
+    g_auto(VirtPools) pools = {0};
+    g_auto(ProxiedNova) nova = {0};
+    RequestKnown known;
+
+    if (!virt_pools_ask(facts, request->body, request->len, ask_ms(host),
+                        &pools, error) ||
+        !proxied_nova_look(host, virt_of(proxied), ask_ms(host), request->body,
+                           request->len, &nova, error))
+        return FALSE;
+    known = (RequestKnown){pools.pools, proxied_nova_asks(&nova)};
+    return check_new(proxied, host, &known, request, error) &&
+           rewrite_domain(host, &known, request->body, request->len, ret_xml,
+                          error);
 }
 
 static void
@@ -186,14 +210,8 @@ serve_define(Proxied *proxied,
 {
     g_autofree char *name = NULL;
     g_autoptr(GError) error = NULL;
-    g_autoptr(VirtFacts) facts = host_facts_new(host);
-    g_auto(VirtPools) pools = {0};
     char *xml = NULL;
-    bool good = virt_pools_ask(facts, request->body, request->len, ask_ms(host),
-                               &pools, &error) &&
-                check_new(proxied, host, pools.pools, request, &error) &&
-                rewrite_domain(host, pools.pools, request->body, request->len,
-                               &xml, &error);
+    bool good = rewrite_definition(proxied, host, request, &xml, &error);
 
     if (!good || xml)
         name = dom_peek_name(request->body, request->len);

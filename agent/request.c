@@ -43,8 +43,23 @@ typedef struct {
     const char *uuid; /* NULL: it is a definition */
     const char *name;
     bool complete_bare;
-    const GArray *pools; /* of DomStoragePool; NULL: none are known */
+    RequestKnown known;
 } Text;
+
+static void
+tell_known(const RequestKnown *known, HostRules *rules)
+{
+    for (guint i = 0; i < rules->n; i++) {
+        DomRules *own = &rules->rules[i];
+
+        own->nova = known->nova;
+        if (!known->pools)
+            continue;
+        own->storage_pools =
+            (const DomStoragePool *)(gpointer)known->pools->data;
+        own->n_storage_pools = known->pools->len;
+    }
+}
 
 /* likely: see host_rules(). */
 static DomPlan *
@@ -60,11 +75,7 @@ plan_with(Host *host,
 
     if (!host_rules(host, ask, likely, text->complete_bare, &rules, error))
         return NULL;
-    for (guint i = 0; text->pools && i < rules.n; i++) {
-        rules.rules[i].storage_pools =
-            (const DomStoragePool *)(gpointer)text->pools->data;
-        rules.rules[i].n_storage_pools = text->pools->len;
-    }
+    tell_known(&text->known, &rules);
     plan = text->uuid ? dom_plan_new_device_among(text->xml, text->len,
                                                   text->uuid, text->name,
                                                   rules.rules, rules.n, error)
@@ -152,14 +163,16 @@ plan_text(Host *host, HostAsk ask, const Text *text, GError **error)
 DomPlan *
 request_plan_with(Host *host,
                   HostAsk ask,
-                  const GArray *pools,
+                  const RequestKnown *known,
                   const char *xml,
                   gsize len,
                   bool complete_bare,
                   GError **error)
 {
-    const Text text = {
-        .xml = xml, .len = len, .complete_bare = complete_bare, .pools = pools};
+    const Text text = {.xml = xml,
+                       .len = len,
+                       .complete_bare = complete_bare,
+                       .known = *known};
     g_autoptr(DomPlan) plan = plan_text(host, ask, &text, error);
 
     if (plan && (ask == HOST_ASK_NOBODY || ask == HOST_ASK_CONF ||
@@ -176,7 +189,10 @@ request_plan(Host *host,
              bool complete_bare,
              GError **error)
 {
-    return request_plan_with(host, ask, NULL, xml, len, complete_bare, error);
+    const RequestKnown nothing = {0};
+
+    return request_plan_with(host, ask, &nothing, xml, len, complete_bare,
+                             error);
 }
 
 DomPlan *
@@ -188,8 +204,12 @@ request_plan_device(Host *host,
                     const char *name,
                     GError **error)
 {
-    const Text text = {
-        xml, len, uuid, name, host_conf(host)->complete_existing, pools};
+    const Text text = {.xml = xml,
+                       .len = len,
+                       .uuid = uuid,
+                       .name = name,
+                       .complete_bare = host_conf(host)->complete_existing,
+                       .known = {.pools = pools}};
     g_autoptr(GError) why = NULL;
     DomPlan *plan = plan_text(host, HOST_ASK_CLUSTER, &text, &why);
 

@@ -58,11 +58,15 @@ DomPlan *request_plan(Host *host,
                       gsize len,
                       bool complete_bare,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The same where libvirt's storage pools (of DomStoragePool) are known; NULL: none
- * are. */
+/* What else is known of a definition. Borrowed. */
+typedef struct {
+    const GArray *pools; /* of DomStoragePool, that it names; NULL: none */
+    const DomNova *nova; /* NULL: Nova's metadata asks for nothing */
+} RequestKnown;
+
 DomPlan *request_plan_with(Host *host,
                            HostAsk ask,
-                           const GArray *pools,
+                           const RequestKnown *known,
                            const char *xml,
                            gsize len,
                            bool complete_bare,

@@ -32,7 +32,7 @@ knows_parents(const DomPlan *plan)
  * why the cluster is not asked at all, or NULL. */
 static DomPlan *
 plan_ours(Host *host,
-          const GArray *pools,
+          const RequestKnown *known,
           const GError *silent,
           const char *xml,
           gsize len,
@@ -43,12 +43,12 @@ plan_ours(Host *host,
     g_autoptr(DomPlan) plan = NULL;
 
     if (!down)
-        plan = request_plan_with(host, HOST_ASK_CLUSTER, pools, xml, len, bare,
+        plan = request_plan_with(host, HOST_ASK_CLUSTER, known, xml, len, bare,
                                  &down);
     if (plan)
         return g_steal_pointer(&plan);
     if (is_down(down)) {
-        plan = request_plan_with(host, HOST_ASK_CONF, pools, xml, len, bare,
+        plan = request_plan_with(host, HOST_ASK_CONF, known, xml, len, bare,
                                  error);
         if (!plan || knows_parents(plan))
             return g_steal_pointer(&plan);
@@ -79,14 +79,14 @@ find_site(Host *host,
 
 gboolean
 rewrite_domain(Host *host,
-               const GArray *pools,
+               const RequestKnown *known,
                const char *xml,
                gsize len,
                char **ret_xml,
                GError **error)
 {
     g_autoptr(DomPlan) first =
-        request_plan_with(host, HOST_ASK_NOBODY, pools, xml, len, false, error);
+        request_plan_with(host, HOST_ASK_NOBODY, known, xml, len, false, error);
     g_autoptr(DomPlan) plan = NULL;
     g_auto(HostSite) site = {0};
     g_autoptr(GError) silent = NULL;
@@ -96,7 +96,7 @@ rewrite_domain(Host *host,
                    !dom_plan_has_strangers(first)))
         return first != NULL;
     (void)host_check_monitors(host, first, &silent);
-    plan = plan_ours(host, pools, silent, xml, len, error);
+    plan = plan_ours(host, known, silent, xml, len, error);
     if (!plan || request_is_as_it_stands(host, plan))
         return plan != NULL;
     return find_site(host, silent, false, plan, &site, error) &&

@@ -13,15 +13,15 @@
 #ifndef REMORA_AGENT_REWRITE_H
 #define REMORA_AGENT_REWRITE_H
 
-#include "agent/host.h"
+#include "agent/request.h"
 
 /* A whole definition; the disks that are there already are completed if the
  * configuration says so (libvirt.complete_existing), here and below. ret_xml
- * gets NULL where nothing is to change. g_free() it. pools: libvirt's storage
- * pools that it names (of DomStoragePool), or NULL; a disk of one that is Ceph's
- * is completed in any case, for libvirt would not start it. */
+ * gets NULL where nothing is to change. g_free() it. A disk of a storage pool that
+ * is known to be Ceph's is completed in any case, for libvirt would not start
+ * it. */
 gboolean rewrite_domain(Host *host,
-                        const GArray *pools,
+                        const RequestKnown *known,
                         const char *xml,
                         gsize len,
                         char **ret_xml,

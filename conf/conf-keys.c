@@ -24,6 +24,7 @@
 static const char *const discard_words[] = {"unmap", "ignore", NULL};
 static const char *const grow_words[] = {"direct", "librbd", NULL};
 static const char *const bus_words[] = {"keep", "scsi", "virtio", NULL};
+static const char *const format_words[] = {"ext4", "xfs", "vfat", NULL};
 
 #define IN_CONF(member)    .offset = offsetof(Conf, member)
 #define IN_CLUSTER(member) .offset = offsetof(ConfCluster, member)
@@ -86,6 +87,12 @@ const ConfKey conf_keys[] = {
     {"libvirt.complete_existing", CONF_TYPE_BOOL, IN_CONF(complete_existing),
      .preset = "false",
      .text = "Complete RBD disks in definitions that are already there"},
+    {"nova.metadata", CONF_TYPE_BOOL, IN_CONF(nova_metadata),
+     .preset = "false",
+     .text = "Take what Nova writes into a new definition for a request"},
+    {"nova.ephemeral_format", CONF_TYPE_WORD, IN_CONF(nova_ephemeral_format),
+     .preset = "\"\"", .none = "", .words = format_words,
+     .text = "File system of Nova's ephemeral disks; \"\" is by the guest's OS"},
     {"hook.deadline", CONF_TYPE_TIME_MS, IN_CONF(hook_deadline_ms),
      .preset = "\"30 s\"", .example = "30 s", .min = 1000, .max = 60 * 1000,
      .text = "How long the hook waits for the agent"},

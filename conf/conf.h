@@ -75,7 +75,10 @@ typedef struct {
     guint trash_expiry_s;      /* how long what remora trashes stays there */
     char *libvirt_socket;      /* or NULL: as libvirt's client finds it */
     bool complete_existing;    /* RBD disks that are there already too */
-    guint hook_deadline_ms;    /* 1 s to 60 s */
+    bool nova_metadata;        /* Nova's metadata is a request */
+    char *nova_ephemeral_format; /* "ext4", "xfs", "vfat", or NULL: by the
+                                  * guest's operating system */
+    guint hook_deadline_ms;      /* 1 s to 60 s */
 } Conf;
 
 /* A cluster's cache mode of disks whose source is of a type: 'file', 'block',

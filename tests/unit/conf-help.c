@@ -137,6 +137,9 @@ help_assert_equal(const Conf *a, const Conf *b)
     assert_int_equal(a->trash_expiry_s, b->trash_expiry_s);
     assert_same("socket", a->libvirt_socket, b->libvirt_socket);
     assert_true(a->complete_existing == b->complete_existing);
+    assert_true(a->nova_metadata == b->nova_metadata);
+    assert_same("nova.ephemeral_format", a->nova_ephemeral_format,
+                b->nova_ephemeral_format);
     assert_int_equal(a->hook_deadline_ms, b->hook_deadline_ms);
 }
 

@@ -71,6 +71,9 @@ test_types(void **state)
         {"libvirt = { complete_existing = \"yes\"; };",
          "1: 'libvirt.complete_existing': found \"yes\", expected true or "
          "false"},
+        {"nova = { ephemeral_format = \"ntfs\"; };",
+         "1: 'nova.ephemeral_format': found \"ntfs\", expected \"ext4\", "
+         "\"xfs\" or \"vfat\", or \"\""},
         {"libvirt = { complete_existing = 1; };",
          "1: 'libvirt.complete_existing': found a number without quotes, "
          "expected true or false"},

@@ -57,6 +57,8 @@ test_defaults(void **state)
     assert_int_equal(conf->trash_expiry_s, 7 * 24 * 60 * 60);
     assert_null(conf->libvirt_socket);
     assert_false(conf->complete_existing);
+    assert_false(conf->nova_metadata);
+    assert_null(conf->nova_ephemeral_format);
     assert_int_equal(conf->hook_deadline_ms, 30000);
 }
 
@@ -100,6 +102,7 @@ static const char everything[] =
     "image = { object_size = \"4M\"; };\n"
     "trash_expiry = \"36 h\";\n"
     "libvirt = { socket = \"/run/s\"; complete_existing = true; };\n"
+    "nova = { metadata = true; ephemeral_format = \"xfs\"; };\n"
     "hook = { deadline = \"20 s\"; };\n";
 
 static void
@@ -149,6 +152,8 @@ test_everything(void **state)
     assert_int_equal(conf->trash_expiry_s, 36 * 60 * 60);
     assert_string_equal(conf->libvirt_socket, "/run/s");
     assert_true(conf->complete_existing);
+    assert_true(conf->nova_metadata);
+    assert_string_equal(conf->nova_ephemeral_format, "xfs");
     assert_int_equal(conf->hook_deadline_ms, 20000);
 }
 

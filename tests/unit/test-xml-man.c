@@ -62,10 +62,13 @@ teardown(void **state G_GNUC_UNUSED)
 static DomPlan *
 plan_of(const char *xml, bool complete)
 {
+    g_auto(GStrv) files = dom_nova_files(xml, strlen(xml));
+    const DomNova nova = {.gone = (const char *const *)files};
     DomRules rules = site_rules();
     g_autoptr(GError) error = NULL;
     DomPlan *plan = NULL;
 
+    rules.nova = &nova;
     rules.complete_bare = complete;
     plan = dom_plan_new(xml, strlen(xml), &rules, &error);
     if (!plan)
