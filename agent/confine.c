@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/confine.c - runs a tool that is to get at one open file and nothing else
+ * agent/confine.c - runs a tool that is to get at two open files and nothing else
  *
  *     confine SECONDS MEMORY SIZE TOOL [ARGUMENT]...
  *
- * The file is descriptor 3. The tool runs as nobody, without capabilities and
+ * They are descriptors 3 and 4. The tool runs as nobody, without capabilities and
  * a way to get any, in a network of its own that has no way out. SECONDS of
  * processor time, MEMORY bytes of address space and SIZE bytes in a file are all
  * that it gets. It dies with who runs this.
@@ -32,7 +32,7 @@
 /* Of nobody's on the whole host. mkfs.xfs has threads, which count. */
 #define TASKS_MAX   256
 #define FAILED      127
-#define FIRST_SPARE 4
+#define FIRST_SPARE 5
 #define USAGE       "usage: confine SECONDS MEMORY SIZE TOOL [ARGUMENT]..."
 
 static int
@@ -100,7 +100,8 @@ int
 main(int argc, char **argv)
 {
     static char *const environment[] = {
-        (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C", NULL};
+        (char *)"PATH=/usr/sbin:/usr/bin:/sbin:/bin", (char *)"LC_ALL=C",
+        (char *)"MALLOC_ARENA_MAX=1", NULL};
 
     if (argc < 5) {
         fputs(USAGE "\n", stderr);

@@ -11,13 +11,9 @@
 
 #define FORMAT_SECONDS 60
 
-#define FORMAT_ERROR format_error_quark()
-GQuark format_error_quark(void);
-typedef enum { FORMAT_ERROR_FAILED } FormatErrorCode;
-
 /* A descriptor of a file of size bytes that has no name, with what content is in
  * it: a file system or swap. dir: where there is room for what is not zero.
- * label is NULL for swap. -1: error is set. */
+ * label is NULL for swap. -1: error is set, of TOOL_ERROR. */
 int format_new(const char *dir,
                DomContent content,
                const char *label,

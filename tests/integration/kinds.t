@@ -326,7 +326,7 @@ volumes()
 confined()
 {
     "$BED_INST/libexec/remora/confine" 5 1073741824 4096 "$@" \
-        3<>"$BED/tmp/confined" 4<"$0" 2>&1
+        3<>"$BED/tmp/confined" 4<&- 5<"$0" 2>&1
 }
 
 confinement()
@@ -341,7 +341,7 @@ confinement()
             awk '{ print $2 }' | sort -u | tr '\n' ' ')" '0000000000000000 1 '
     refuses 'its network has no way to the cluster' 'unreachable' \
         confined bash -c ': </dev/tcp/127.0.0.1/6789'
-    refuses 'it has no other descriptor' 'No such file' confined cat /dev/fd/4
+    refuses 'it has no other descriptor' 'No such file' confined cat /dev/fd/5
     refuses 'it reads nothing of root'"'"'s' 'Permission denied' \
         confined cat /etc/ceph/ceph.client.remora.keyring
     ok 'it writes no more than it may' eval \
