@@ -52,6 +52,7 @@
 #include "agent/rbd/image/find.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/going.h"
+#include "agent/rbd/image/header.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/parent.h"
 #include "agent/rbd/image/protected.h"
