@@ -69,6 +69,7 @@ store_new(const Conf *all,
         .clone_object_size = conf->clone_object_size,
         .clone_features = conf->clone_features,
         .grow_by_librbd = conf->clone_grow != NULL,
+        .clone_convert = conf->clone_convert != NULL,
         .clone_data_pool = conf->clone_data_pool,
         .trash_expiry_s = all->trash_expiry_s,
     };

@@ -12,6 +12,7 @@
 #include "agent/disks.h"
 
 #include "agent/contents.h"
+#include "agent/convert.h"
 #include "agent/hosts.h"
 #include "agent/log.h"
 #include "agent/parallel.h"
@@ -26,6 +27,7 @@ request_error_quark(void)
 
 typedef struct {
     const DomPlan *plan;
+    Host *host; /* borrowed */
     Cluster *cluster;
     const DomDisk *disk; /* NULL: this job fetches the cluster's monitor map */
     const RequestHow *how;
@@ -140,6 +142,16 @@ wanted(Job *job)
     return want;
 }
 
+/* Where there is more to say than the cluster knows. */
+static void
+explain(Job *job)
+{
+    if (g_error_matches(job->error, STORE_ERROR, STORE_ERROR_MISSING))
+        contents_explain(&job->contents, &job->error);
+    else if (g_error_matches(job->error, STORE_ERROR, STORE_ERROR_UNCONVERTED))
+        convert_explain(job->host, job->disk, &job->error);
+}
+
 static void
 provision(Job *job)
 {
@@ -149,8 +161,8 @@ provision(Job *job)
                                      &job->result, &job->error);
 
     log_outcome(job, start, ready);
-    if (!ready && g_error_matches(job->error, STORE_ERROR, STORE_ERROR_MISSING))
-        contents_explain(&job->contents, &job->error);
+    if (!ready)
+        explain(job);
 }
 
 static void
@@ -178,10 +190,13 @@ run_check(gpointer data)
            contents_check(&job->contents, cluster_store(job->cluster),
                           &job->error);
     g_assert(good || job->error);
+    if (!good)
+        explain(job);
 }
 
 static Job *
 add_job(GPtrArray *jobs,
+        Host *host,
         Cluster *cluster,
         const DomPlan *plan,
         const DomDisk *disk,
@@ -189,6 +204,7 @@ add_job(GPtrArray *jobs,
 {
     Job *job = g_new0(Job, 1);
 
+    job->host = host;
     job->cluster = cluster;
     job->contents.fd = -1;
     job->plan = plan;
@@ -207,7 +223,7 @@ jobs_of(Host *host, const DomPlan *plan, const RequestHow *how)
     for (guint i = 0; i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        (void)add_job(jobs, host_cluster_of(host, disk), plan, disk, how);
+        (void)add_job(jobs, host, host_cluster_of(host, disk), plan, disk, how);
     }
     return jobs;
 }
@@ -334,7 +350,7 @@ maps_of(Host *host,
             return NULL;
         map.fresh = cluster_fresh_monitors(cluster);
         if (!map.fresh) {
-            Job *job = add_job(jobs, cluster, plan, NULL, how);
+            Job *job = add_job(jobs, host, cluster, plan, NULL, how);
 
             job->named = host_clusters(host) > 1;
             map.job = job;

@@ -6,6 +6,7 @@
 
 #include "agent/host-facts.h"
 
+#include "agent/convert.h"
 #include "agent/protect.h"
 #include "agent/request.h"
 
@@ -183,6 +184,7 @@ changes(gpointer host,
         return FALSE;
     ret_changes->ours = !request_is_as_it_stands(host, plan);
     ret_changes->images = protect_find(host, plan);
+    convert_begin(host, plan);
     return !ret_changes->ours ||
            find_changes(host, xml, plan, live, domain, ret_changes, error);
 }

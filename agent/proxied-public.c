@@ -17,6 +17,7 @@ sentence_of_store(StoreErrorCode code)
 {
     switch (code) {
     case STORE_ERROR_MISSING:
+    case STORE_ERROR_UNCONVERTED:
         return NULL;
     case STORE_ERROR_BUSY:
         return "is in use, or claimed, elsewhere: " ADMINISTRATOR "by whom)";

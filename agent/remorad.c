@@ -9,6 +9,7 @@
 #include "config.h"
 
 #include "agent/agent.h"
+#include "agent/convert.h"
 #include "agent/host-facts.h"
 #include "agent/log.h"
 #include "agent/one-shot.h"
@@ -172,6 +173,7 @@ run(Host *host, const char *conf_path)
 
     if (!lock_run_dir(&error))
         return complain(error);
+    convert_serve();
     daemon.context = g_main_context_new();
     daemon.loop = g_main_loop_new(daemon.context, FALSE);
     daemon.agent = agent_new(host);

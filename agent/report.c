@@ -6,6 +6,8 @@
 
 #include "agent/report.h"
 
+#include "agent/convert.h"
+
 #include <jansson.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -67,9 +69,10 @@ report_agent(Host *host, guint starting, gint64 since_us)
 {
     gint64 up = (g_get_monotonic_time() - since_us) / G_USEC_PER_SEC;
     json_t *clusters = json_array();
-    json_t *root = json_pack("{s:s, s:i, s:I, s:i, s:o}", "version", VERSION,
-                             "pid", (int)getpid(), "uptime_s", (json_int_t)up,
-                             "starting", (int)starting, "clusters", clusters);
+    json_t *root = json_pack(
+        "{s:s, s:i, s:I, s:i, s:o, s:o}", "version", VERSION, "pid",
+        (int)getpid(), "uptime_s", (json_int_t)up, "starting", (int)starting,
+        "clusters", clusters, "conversions", convert_list());
     char *json;
     char *text;
 

@@ -6,6 +6,7 @@
 
 #include "agent/rewrite.h"
 
+#include "agent/convert.h"
 #include "agent/request.h"
 
 static bool
@@ -99,6 +100,7 @@ rewrite_domain(Host *host,
     plan = plan_ours(host, known, silent, xml, len, error);
     if (!plan || request_is_as_it_stands(host, plan))
         return plan != NULL;
+    convert_begin(host, plan);
     return find_site(host, silent, false, plan, &site, error) &&
            dom_plan_rewrite(plan, site.sites, ret_xml, error);
 }

@@ -23,6 +23,7 @@
 
 static const char *const discard_words[] = {"unmap", "ignore", NULL};
 static const char *const grow_words[] = {"direct", "librbd", NULL};
+static const char *const convert_words[] = {"once", "never", NULL};
 static const char *const bus_words[] = {"keep", "scsi", "virtio", NULL};
 static const char *const format_words[] = {"ext4", "xfs", "vfat", NULL};
 
@@ -73,6 +74,9 @@ const ConfKey conf_keys[] = {
     {"clone.grow", CONF_TYPE_WORD, IN_BOTH(clone_grow),
      .preset = "\"direct\"", .none = "direct", .words = grow_words,
      .text = "How a new clone gets its size; \"librbd\" opens it first"},
+    {"clone.convert", CONF_TYPE_WORD, IN_BOTH(clone_convert),
+     .preset = "\"once\"", .none = "never", .words = convert_words,
+     .text = "What becomes of images that are not raw"},
     {"image.object_size", CONF_TYPE_SIZE, IN_CONF(image_object_size),
      .preset = "\"8 MiB\"", .example = "8 MiB", .min = OBJECT_MIN,
      .max = OBJECT_MAX,

@@ -53,6 +53,7 @@ typedef struct {
     char *clone_data_pool;
     char *clone_grow;
     guint64 clone_features;
+    char *clone_convert;
     guint32 own; /* which of them are its own; of this room */
 } ConfCluster;
 
@@ -60,7 +61,7 @@ typedef struct {
     GPtrArray *clusters;      /* of ConfCluster, at least one */
     guint connect_timeout_ms; /* 1 s to 300 s */
     guint op_timeout_ms;      /* 1 s to 600 s */
-    /* What a cluster has that has none of its own, down to the features. */
+    /* What a cluster has that has none of its own, down to the conversion. */
     char **image_pools; /* NULL-terminated, at least one */
     char *vms_pool;
     char **volume_pools;       /* NULL-terminated, may be empty */
@@ -72,6 +73,7 @@ typedef struct {
     char *clone_data_pool;     /* or NULL */
     char *clone_grow;          /* "librbd", or NULL: direct */
     guint64 clone_features;    /* librbd's mask, or 0: the cluster's default */
+    char *clone_convert;       /* "once", or NULL: never */
     guint trash_expiry_s;      /* how long what remora trashes stays there */
     char *libvirt_socket;      /* or NULL: as libvirt's client finds it */
     bool complete_existing;    /* RBD disks that are there already too */

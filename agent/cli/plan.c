@@ -77,13 +77,15 @@ look_at_parent(Host *host,
                guint64 *ret_size,
                GError **error)
 {
-    const StoreParent parent = {disk->parent_pool, disk->parent_image,
-                                disk->parent_snap};
-    StoreParentInfo info;
+    const StoreDisk want = {
+        .parent = {disk->parent_pool, disk->parent_image, disk->parent_snap},
+        .pool = disk->pool,
+        .read_only = disk->kind == DOM_DISK_SNAPSHOT};
+    g_auto(StoreOrigin) origin = {0};
 
-    if (!store_parent_check(host_store_of(host, disk), &parent, &info, error))
+    if (!store_origin_plan(host_store_of(host, disk), &want, &origin, error))
         return FALSE;
-    *ret_size = info.size;
+    *ret_size = origin.image ? origin.found.header.size : origin.found.size;
     return TRUE;
 }
 

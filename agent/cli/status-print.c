@@ -131,6 +131,32 @@ print_domains(const json_t *domains)
 }
 
 static void
+print_conversions(const json_t *conversions)
+{
+    static const char *const headings[] = {"CONVERTED", "INTO",  "SIZE",
+                                           "DONE",      "STATE", NULL};
+    CmdTable *table = cmd_table_new(headings);
+    size_t i;
+    const json_t *one;
+
+    json_array_foreach(conversions, i, one)
+    {
+        json_int_t size = json_integer_value(json_object_get(one, "size"));
+        json_int_t done = json_integer_value(json_object_get(one, "done"));
+        const char *error = json_string_value(json_object_get(one, "error"));
+        g_autofree char *bytes = size ? cmd_size((guint64)size) : NULL;
+        g_autofree char *part =
+            size ? g_strdup_printf("%d %%", (int)(done * 100 / size)) : NULL;
+        g_autofree char *state = g_strconcat(text_of(one, "state"),
+                                             error ? ": " : NULL, error, NULL);
+
+        cmd_table_add(table, text_of(one, "image"), text_of(one, "into"), bytes,
+                      part, state);
+    }
+    cmd_table_print(table);
+}
+
+static void
 print_claims(const json_t *claims)
 {
     static const char *const headings[] = {"CLAIMED IMAGE", "FOR", "CLAIM",
@@ -213,6 +239,7 @@ status_print(const json_t *root)
     if (json_object_get(root, "libvirt_error"))
         printf("libvirt  %s\n", text_of(root, "libvirt_error"));
     print_domains(json_object_get(root, "domains"));
+    print_conversions(json_object_get(agent, "conversions"));
     print_claims(json_object_get(root, "claims"));
     print_recoveries(json_object_get(root, "recoveries"));
     print_trash(json_object_get(root, "trash"));

@@ -114,7 +114,8 @@ images()
     asks "target='vda' image='other/$IMAGE@snap'"
     refused 'pool that is not configured' "'other' is not a pool for images"
     asks "target='vda' image='$QCOW'"
-    refused 'image that is not raw' 'holds qcow2 and only raw images can be cloned'
+    refused 'image that is not raw, nor right' \
+        'is qcow2 with a feature that is not known here, and is not converted'
     asks "target='vda' image='$IMAGE' size='8 MiB'"
     refused 'size smaller than the image' 'at least that size'
 }

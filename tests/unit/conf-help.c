@@ -112,6 +112,7 @@ assert_clusters_equal(const GPtrArray *a, const GPtrArray *b)
         assert_int_equal(x->clone_object_size, y->clone_object_size);
         assert_same("clone_data_pool", x->clone_data_pool, y->clone_data_pool);
         assert_int_equal(x->clone_features, y->clone_features);
+        assert_same("convert", x->clone_convert, y->clone_convert);
     }
 }
 
@@ -134,6 +135,7 @@ help_assert_equal(const Conf *a, const Conf *b)
     assert_same("data_pool", a->clone_data_pool, b->clone_data_pool);
     assert_same("grow", a->clone_grow, b->clone_grow);
     assert_int_equal(a->clone_features, b->clone_features);
+    assert_same("convert", a->clone_convert, b->clone_convert);
     assert_int_equal(a->trash_expiry_s, b->trash_expiry_s);
     assert_same("socket", a->libvirt_socket, b->libvirt_socket);
     assert_true(a->complete_existing == b->complete_existing);

@@ -54,6 +54,7 @@ test_defaults(void **state)
     assert_null(conf->clone_data_pool);
     assert_null(conf->clone_grow);
     assert_int_equal(conf->clone_features, 0);
+    assert_string_equal(conf->clone_convert, "once");
     assert_int_equal(conf->trash_expiry_s, 7 * 24 * 60 * 60);
     assert_null(conf->libvirt_socket);
     assert_false(conf->complete_existing);
@@ -98,7 +99,8 @@ static const char everything[] =
     "clone = { object_size = \"16 MiB\"; data_pool = \"ec\";\n"
     "          features = [ \"layering\", \"exclusive-lock\",\n"
     "              \"object-map\", \"fast-diff\", \"deep-flatten\",\n"
-    "              \"journaling\" ]; grow = \"librbd\"; };\n"
+    "              \"journaling\" ]; grow = \"librbd\";\n"
+    "          convert = \"never\"; };\n"
     "image = { object_size = \"4M\"; };\n"
     "trash_expiry = \"36 h\";\n"
     "libvirt = { socket = \"/run/s\"; complete_existing = true; };\n"
@@ -148,6 +150,8 @@ test_everything(void **state)
     assert_int_equal(conf->clone_features, 125);
     assert_string_equal(conf->clone_data_pool, "ec");
     assert_string_equal(conf->clone_grow, "librbd");
+    assert_null(conf->clone_convert);
+    assert_null(cluster(conf, 1)->clone_convert);
     assert_int_equal(conf->image_object_size, 4 * 1024 * 1024);
     assert_int_equal(conf->trash_expiry_s, 36 * 60 * 60);
     assert_string_equal(conf->libvirt_socket, "/run/s");

@@ -30,6 +30,7 @@ typedef struct {
     guint64 clone_features;      /* librbd's mask, or 0: cluster's default */
     const char *clone_data_pool; /* or NULL */
     bool grow_by_librbd;         /* not even a new clone without opening it */
+    bool clone_convert;          /* images that are not raw, too */
     guint trash_expiry_s;        /* how long what we trash can come back */
 } StoreSettings;
 

@@ -14,13 +14,14 @@
 GQuark store_error_quark(void);
 
 typedef enum {
-    STORE_ERROR_FAILED,  /* anything that needs no telling apart */
-    STORE_ERROR_MISSING, /* pool, image or snapshot is not there */
-    STORE_ERROR_DOWN,    /* the cluster does not answer, or answered late */
-    STORE_ERROR_FENCED,  /* our own connection was blocklisted */
-    STORE_ERROR_BUSY,    /* somebody else holds or uses the disk */
-    STORE_ERROR_REFUSED, /* what is there is not what was asked for */
-    STORE_ERROR_FULL,    /* pool or cluster is full, or at its quota */
+    STORE_ERROR_FAILED,      /* anything that needs no telling apart */
+    STORE_ERROR_MISSING,     /* pool, image or snapshot is not there */
+    STORE_ERROR_DOWN,        /* the cluster does not answer, or answered late */
+    STORE_ERROR_FENCED,      /* our own connection was blocklisted */
+    STORE_ERROR_BUSY,        /* somebody else holds or uses the disk */
+    STORE_ERROR_REFUSED,     /* what is there is not what was asked for */
+    STORE_ERROR_FULL,        /* pool or cluster is full, or at its quota */
+    STORE_ERROR_UNCONVERTED, /* an image is to be converted before */
 } StoreErrorCode;
 
 /* All return FALSE, or NULL, and set error. r is negative. What becomes of the

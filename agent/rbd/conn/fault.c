@@ -80,6 +80,9 @@ static const char *const points[] = {
     "capture-flattened",
     "capture-unsnapped",
     "map-grown",
+    "filling",
+    "sealing",
+    "sealed",
     NULL,
 };
 

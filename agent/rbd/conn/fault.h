@@ -40,8 +40,11 @@
  *     creating        about to create a disk without a parent; error: none is
  *     created         it is there
  *     building-marked it says that it is being filled
+ *     filling         about to write a part of an image that is converted
  *     filled          its content is written
  *     marked          the new disk has its mark
+ *     sealing         about to make the snapshot of a base image
+ *     sealed          it has one, which is not protected yet
  *     adopted         the claim says that somebody else's image was there
  *     enlarged        an image that was there has its new size
  *     handing         about to hand a claim to its guest; error: it is not

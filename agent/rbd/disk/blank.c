@@ -43,8 +43,10 @@ store_filling_write(StoreFilling *filling,
                     gsize len,
                     GError **error)
 {
-    ssize_t r = rbd_write(filling->handle, offset, len, data);
+    ssize_t r = STORE_FAULT("filling");
 
+    if (r >= 0)
+        r = rbd_write(filling->handle, offset, len, data);
     if (r >= 0 && (gsize)r == len)
         return TRUE;
     return store_fail(error, filling->conn, r < 0 ? (int)r : -EIO,

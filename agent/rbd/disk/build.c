@@ -21,6 +21,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/grow.h"
 #include "agent/rbd/disk/options.h"
+#include "agent/rbd/disk/origin.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/space.h"
@@ -233,16 +234,12 @@ store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
 }
 
 static gboolean
-check_size(const StoreDisk *disk, const StoreFound *parent, GError **error)
+can_clone(StoreConn *conn, const StoreDisk *disk, GError **error)
 {
-    if (disk->size == 0 || disk->size >= parent->size)
-        return TRUE;
-    return store_refuse(error, STORE_ERROR_REFUSED,
-                        "a disk of %" G_GUINT64_FORMAT
-                        " bytes cannot hold image '%s/%s' of %" //
-                        G_GUINT64_FORMAT " bytes: ask for at least that size",
-                        disk->size, disk->parent.pool, disk->parent.image,
-                        parent->size);
+    g_auto(StoreOrigin) origin = {0};
+
+    return store_origin_find(conn, disk, &origin, error) &&
+           (origin.image || store_size_check(disk, origin.found.size, error));
 }
 
 gboolean
@@ -251,7 +248,6 @@ store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
     g_autoptr(StoreConn) conn = NULL;
     g_autoptr(GError) why = NULL;
     g_auto(StoreIo) io = NULL;
-    StoreFound parent;
     bool taken = false;
 
     if (!store_stalls_check(cluster, disk->pool, disk->image, error) ||
@@ -260,8 +256,7 @@ store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
         !(conn = store_conn_acquire(cluster, error)))
         return FALSE;
     if (disk->source != STORE_SOURCE_CLONE || disk->read_only ||
-        (store_parent_find(conn, &disk->parent, &parent, &why) &&
-         check_size(disk, &parent, &why)))
+        can_clone(conn, disk, &why))
         return TRUE;
     /* An image may be gone whose clone goes on. */
     if (store_ioctx(conn, disk->pool, &io, NULL) &&
@@ -303,9 +298,26 @@ take_away(StoreConn *conn,
     return TRUE;
 }
 
+/* What is to be cloned, which may be the base of the image. */
+static gboolean
+find_parent(StoreConn *conn,
+            StoreDisk *disk,
+            StoreOrigin *origin,
+            StoreFound *parent,
+            GError **error)
+{
+    if (!store_origin_find(conn, disk, origin, error))
+        return FALSE;
+    if (!store_parent_find(conn, &origin->parent, parent, error) ||
+        !store_size_check(disk, parent->size, error))
+        return FALSE;
+    disk->parent = origin->parent;
+    return TRUE;
+}
+
 gboolean
 store_build(StoreConn *conn,
-            const StoreDisk *disk,
+            const StoreDisk *asked,
             guint64 *ret_size,
             bool *ret_exists,
             GString *done,
@@ -313,28 +325,29 @@ store_build(StoreConn *conn,
 {
     for (int i = 0; i < CLONE_TRIES; i++) {
         g_autoptr(GError) why = NULL;
+        g_auto(StoreOrigin) origin = {0};
+        StoreDisk disk = *asked;
         StoreFound parent;
         bool same = true;
 
-        if (!store_parent_find(conn, &disk->parent, &parent, error) ||
-            !check_size(disk, &parent, error))
+        if (!find_parent(conn, &disk, &origin, &parent, error))
             return FALSE;
-        if (!clone_image(conn, disk, &parent, ret_exists, error)) {
-            store_parent_forget(conn->cluster, &disk->parent);
+        if (!clone_image(conn, &disk, &parent, ret_exists, error)) {
+            store_parent_forget(conn->cluster, &disk.parent);
             return FALSE;
         }
         if (*ret_exists)
             return TRUE;
-        *ret_size = MAX(disk->size, parent.size);
-        if (finish(conn, disk, &parent, &same, &why) && same)
+        *ret_size = MAX(disk.size, parent.size);
+        if (finish(conn, &disk, &parent, &same, &why) && same)
             return TRUE;
 
-        store_parent_forget(conn->cluster, &disk->parent);
-        if (!take_away(conn, disk, why, done, error))
+        store_parent_forget(conn->cluster, &disk.parent);
+        if (!take_away(conn, &disk, why, done, error))
             return FALSE;
     }
     return store_refuse(error, STORE_ERROR_REFUSED,
                         "image '%s/%s' is being replaced while it is cloned: "
                         "try again",
-                        disk->parent.pool, disk->parent.image);
+                        asked->parent.pool, asked->parent.image);
 }

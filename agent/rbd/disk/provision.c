@@ -19,6 +19,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/conn/work.h"
 #include "agent/rbd/disk/carry.h"
+#include "agent/rbd/disk/origin.h"
 #include "agent/rbd/image/child.h"
 #include "agent/rbd/image/lock.h"
 #include "agent/rbd/image/peek.h"
@@ -82,8 +83,25 @@ watcher_of(const StoreCarry *carry, const StoreLook *look)
     return NULL;
 }
 
+/* A clone of what its image was converted to is a clone of that image. */
+static const StoreParent *
+wanted_parent(const StoreCarry *carry,
+              const StoreLook *look,
+              StoreOrigin *origin)
+{
+    const StoreDisk *disk = carry->disk;
+
+    if (disk->source == STORE_SOURCE_CLONE && look->has_parent &&
+        store_origin_is_base(disk->pool, look->parent_name) &&
+        store_origin_look(carry->conn, disk, origin, NULL))
+        return &origin->parent;
+    return &disk->parent;
+}
+
 static StoreParentFact
-parent_of(const StoreDisk *disk, const StoreLook *look)
+parent_of(const StoreDisk *disk,
+          const StoreParent *parent,
+          const StoreLook *look)
 {
     g_autofree char *name = NULL;
 
@@ -91,14 +109,17 @@ parent_of(const StoreDisk *disk, const StoreLook *look)
         return STORE_PARENT_NONE;
     if (disk->source != STORE_SOURCE_CLONE)
         return STORE_PARENT_OTHER;
-    name = g_strdup_printf("%s/%s@%s", disk->parent.pool, disk->parent.image,
-                           disk->parent.snap);
+    name =
+        g_strdup_printf("%s/%s@%s", parent->pool, parent->image, parent->snap);
     return strcmp(look->parent_name, name) == 0 ? STORE_PARENT_ASKED
                                                 : STORE_PARENT_OTHER;
 }
 
 static void
-collect(StoreCarry *carry, const StoreLook *look, StoreDiskFacts *facts)
+collect(StoreCarry *carry,
+        const StoreParent *parent,
+        const StoreLook *look,
+        StoreDiskFacts *facts)
 {
     const StoreDisk *disk = carry->disk;
     bool arrived = carry->claim && carry->claim->arrived;
@@ -114,7 +135,7 @@ collect(StoreCarry *carry, const StoreLook *look, StoreDiskFacts *facts)
         .opens = look->opens,
         .ready = look->marked,
         .building = look->building,
-        .parent = parent_of(disk, look),
+        .parent = parent_of(disk, parent, look),
         .snapshots = look->snaps > 0,
         .others_owner = look->owner && strcmp(look->owner, disk->owner) != 0,
         .watched = carry->watcher != NULL,
@@ -128,10 +149,12 @@ static gboolean
 judge(StoreCarry *carry, const StoreLook *look, StoreDo *ret_do, GError **error)
 {
     const StoreDisk *disk = carry->disk;
+    g_auto(StoreOrigin) origin = {0};
+    const StoreParent *parent = wanted_parent(carry, look, &origin);
     StoreDiskFacts facts;
     bool answer = false;
 
-    collect(carry, look, &facts);
+    collect(carry, parent, look, &facts);
     if (!facts.dead_builder)
         carry->settled = true;
     for (;;) {
@@ -142,8 +165,8 @@ judge(StoreCarry *carry, const StoreLook *look, StoreDo *ret_do, GError **error)
                 return FALSE;
             facts.data = answer ? STORE_YES : STORE_NO;
         } else if (*ret_do == STORE_DO_ASK_LISTED) {
-            if (!store_is_listed(carry->conn, &disk->parent, disk->pool, look,
-                                 &answer, error))
+            if (!store_is_listed(carry->conn, parent, disk->pool, look, &answer,
+                                 error))
                 return FALSE;
             facts.listed = answer ? STORE_YES : STORE_NO;
         } else {

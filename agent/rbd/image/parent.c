@@ -80,30 +80,48 @@ find_snap(StoreConn *conn,
     return TRUE;
 }
 
-static gboolean
-check_format(StoreConn *conn,
-             rbd_image_t handle,
-             const StoreParent *parent,
-             GError **error)
+typedef struct {
+    rbd_image_t handle; /* at the snapshot */
+    int r;              /* what the first read that failed returned */
+} Head;
+
+static bool
+read_head(gpointer data, guint64 offset, guint8 *buffer, gsize len)
 {
-    guint8 head[STORE_HEAD_BYTES];
+    Head *head = data;
+    ssize_t got = rbd_read(head->handle, offset, len, (char *)buffer);
+
+    /* So it says where all of it is behind the end. */
+    if (got == -EINVAL)
+        got = 0;
+    if (got < 0) {
+        head->r = (int)got;
+        return false;
+    }
+    memset(buffer + got, 0, len - (gsize)got);
+    return true;
+}
+
+static gboolean
+find_format(StoreConn *conn,
+            rbd_image_t handle,
+            const StoreParent *parent,
+            StoreFound *found,
+            GError **error)
+{
+    guint8 bytes[STORE_HEAD_BYTES];
+    Head head = {.handle = handle};
     int r = rbd_snap_set(handle, parent->snap);
-    ssize_t got;
-    const char *format;
 
     if (r < 0)
         return fail(conn, r, parent, "open the snapshot of ", error);
-    got = rbd_read(handle, 0, sizeof(head), (char *)head);
-    if (got < 0)
-        return fail(conn, (int)got, parent, "read the snapshot of ", error);
-    format = store_format_sniff(head, (gsize)got);
-    if (format)
-        return store_refuse(error, STORE_ERROR_REFUSED,
-                            "image '%s/%s' holds %s and only raw images can "
-                            "be cloned: convert it (qemu-img convert -O raw) "
-                            "and add it again",
-                            parent->pool, parent->image, format);
-    return TRUE;
+    if (read_head(&head, 0, bytes, sizeof(bytes))) {
+        found->format = store_format_sniff(bytes, sizeof(bytes));
+        if (!found->format ||
+            store_header_judge(found->format, read_head, &head, &found->header))
+            return TRUE;
+    }
+    return fail(conn, head.r, parent, "read the snapshot of ", error);
 }
 
 static gboolean
@@ -139,7 +157,7 @@ look(StoreConn *conn,
         return fail(conn, r, parent, "read image ", error);
     found->object_size = info.obj_size;
     return find_snap(conn, handle, parent, found, error) &&
-           check_format(conn, handle, parent, error);
+           find_format(conn, handle, parent, found, error);
 }
 
 /* ---- what is remembered ------------------------------------------------------- */
@@ -216,7 +234,7 @@ store_parent_forget(StoreCluster *cluster, const StoreParent *parent)
 }
 
 gboolean
-store_parent_find(StoreConn *conn,
+store_parent_look(StoreConn *conn,
                   const StoreParent *parent,
                   StoreFound *ret_found,
                   GError **error)
@@ -234,20 +252,17 @@ store_parent_find(StoreConn *conn,
 }
 
 gboolean
-store_parent_check(StoreCluster *cluster,
-                   const StoreParent *parent,
-                   StoreParentInfo *ret_info,
-                   GError **error)
+store_parent_find(StoreConn *conn,
+                  const StoreParent *parent,
+                  StoreFound *ret_found,
+                  GError **error)
 {
-    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
-    StoreFound found;
-
-    if (!conn)
+    if (!store_parent_look(conn, parent, ret_found, error))
         return FALSE;
-    store_parent_forget(cluster, parent);
-    if (!store_parent_find(conn, parent, &found, error))
-        return FALSE;
-    ret_info->size = found.size;
-    ret_info->object_size = found.object_size;
-    return TRUE;
+    return !ret_found->format ||
+           store_refuse(error, STORE_ERROR_REFUSED,
+                        "image '%s/%s' holds %s and only raw images can "
+                        "be cloned: convert it (qemu-img convert -O raw) "
+                        "and add it again",
+                        parent->pool, parent->image, ret_found->format);
 }

@@ -8,6 +8,7 @@
 #define REMORA_AGENT_RBD_IMAGE_PARENT_H
 
 #include "agent/rbd/conn/cluster.h"
+#include "agent/rbd/image/header.h"
 
 typedef struct StoreConn StoreConn;
 
@@ -17,27 +18,22 @@ typedef struct {
     const char *snap;
 } StoreParent;
 
-typedef struct {
-    guint64 size;
-    guint64 object_size;
-} StoreParentInfo;
-
-/* Whether a snapshot can be cloned: it is there, and its content is raw. What
- * was found once is remembered under the image's own id. Blocks. */
-gboolean store_parent_check(StoreCluster *cluster,
-                            const StoreParent *parent,
-                            StoreParentInfo *ret_info,
-                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
-
 /* What is known of a parent. */
 typedef struct {
     char id[128];
     guint64 snap_id;
     guint64 size;
     guint64 object_size;
+    const char *format; /* NULL: raw; of store_format_sniff() */
+    StoreHeader header; /* what is in it, if it is not raw */
 } StoreFound;
 
-/* From memory, or by a look that also refuses what is not raw. */
+/* From memory, or by a look. */
+gboolean store_parent_look(StoreConn *conn,
+                           const StoreParent *parent,
+                           StoreFound *ret_found,
+                           GError **error);
+/* The same, and refuses what is not raw. */
 gboolean store_parent_find(StoreConn *conn,
                            const StoreParent *parent,
                            StoreFound *ret_found,

@@ -42,6 +42,32 @@ store_snap_find(StoreConn *conn,
 }
 
 gboolean
+store_snap_find_protected(StoreConn *conn,
+                          const char *pool,
+                          const char *image,
+                          const char *snap,
+                          bool *ret_there,
+                          GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    int is_protected = 0;
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    r = rbd_open_read_only(io, image, &handle, NULL);
+    if (r >= 0)
+        r = rbd_snap_is_protected(handle, snap, &is_protected);
+    *ret_there = is_protected != 0;
+    if (r >= 0 || r == -ENOENT)
+        return TRUE;
+    store_conn_note(conn, r, pool, image);
+    return store_fail(error, NULL, r, "cannot look at snapshot '%s/%s@%s'",
+                      pool, image, snap);
+}
+
+gboolean
 store_snapshot(StoreCluster *cluster,
                const char *pool,
                const char *image,

@@ -27,4 +27,12 @@ gboolean store_snap_find(StoreConn *conn,
                          guint64 *ret_size,
                          GError **error);
 
+/* Whether it is there, and protected. Blocks. */
+gboolean store_snap_find_protected(StoreConn *conn,
+                                   const char *pool,
+                                   const char *image,
+                                   const char *snap,
+                                   bool *ret_there,
+                                   GError **error);
+
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/convert.h - images that are not raw become raw ones, in the background
+ *
+ * What an image is converted into is a base image in the pool of clones
+ * (agent/rbd/disk/base.h). It takes minutes, so that no start waits for it: it
+ * begins when a domain is defined that asks for the image, and a start that
+ * comes earlier is told how far it is.
+ *
+ * Threads:  any. What is begun runs in threads of its own, in this process:
+ *           nothing of it is remembered, and who comes next begins anew.
+ */
+#ifndef REMORA_AGENT_CONVERT_H
+#define REMORA_AGENT_CONVERT_H
+
+#include "agent/host.h"
+
+#include <jansson.h>
+
+/* This process stays: before it, nothing is converted. */
+void convert_serve(void);
+
+/* What a definition's disks need is begun. Does not block. */
+void convert_begin(Host *host, const DomPlan *plan);
+
+/* In place of STORE_ERROR_UNCONVERTED: how far it is. It is begun if it is not
+ * under way. */
+void convert_explain(Host *host, const DomDisk *disk, GError **error);
+
+/* What is under way, or has failed a moment ago. */
+json_t *convert_list(void);
+
+#endif
