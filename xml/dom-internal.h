@@ -337,8 +337,7 @@ xmlNode *dom_write_new_disk(xmlNode *root, const DomPlanDisk *disk);
 /* The cache mode of a disk that has none, if the site's is cache; NULL: none. */
 const char *dom_write_cache(xmlNode *driver, bool shareable, const char *cache);
 /* dom-write-nova.c */
-bool
-dom_write_nova(xmlNode *disk, const DomPlanDisk *own, const DomSite *site);
+bool dom_write_nova(xmlNode *disk, const DomPlanDisk *own, const DomSite *site);
 /* dom-write-bus.c */
 bool dom_write_bus(xmlNode *node, const char *bus);
 

@@ -806,7 +806,7 @@ builds()
 }
 
 # The points that the header promises; those of images are image-kill.t's and
-# from-disk.t's, those of volumes volume-kill.t's, and of a conversion convert.t's.
+# from-disk.t's, those of volumes volume.t's, and of a conversion convert.t's.
 all_points()
 {
     is 'each point of the header was tested' \

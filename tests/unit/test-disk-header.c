@@ -82,7 +82,7 @@ static const guint8 no_parent_answer[] = {
 static void
 test_answers(void **state)
 {
-    StoreHeader header = {0};
+    StoreCloneHeader header = {0};
 
     (void)state;
     assert_true(
@@ -109,7 +109,7 @@ test_answers(void **state)
 static void
 test_short_answers(void **state)
 {
-    StoreHeader header;
+    StoreCloneHeader header;
     guint64 number;
 
     (void)state;
@@ -128,7 +128,7 @@ static void
 test_odd_answers(void **state)
 {
     guint8 odd[sizeof(parent_answer) + 1];
-    StoreHeader header;
+    StoreCloneHeader header;
 
     (void)state;
     memcpy(odd, parent_answer, sizeof(parent_answer));
@@ -199,11 +199,11 @@ test_way(void **state)
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        const StoreHeader header = {.size = 16 * MIB,
-                                    .order = cases[i].order,
-                                    .features = cases[i].features,
-                                    .op_features = cases[i].op_features,
-                                    .flags = cases[i].flags};
+        const StoreCloneHeader header = {.size = 16 * MIB,
+                                         .order = cases[i].order,
+                                         .features = cases[i].features,
+                                         .op_features = cases[i].op_features,
+                                         .flags = cases[i].flags};
 
         if (store_grow_way(&header, cases[i].size) != cases[i].way)
             fail_msg("case %zu", i);
@@ -213,7 +213,7 @@ test_way(void **state)
 static void
 test_objects(void **state)
 {
-    const StoreHeader header = {.order = 23};
+    const StoreCloneHeader header = {.order = 23};
 
     (void)state;
     assert_int_equal(store_grow_objects(&header, 0), 0);

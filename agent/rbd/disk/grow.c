@@ -67,7 +67,7 @@ tell(rados_write_op_t op, const char *method, const GByteArray *in)
 enum { SIZE, FEATURES, OP_FEATURES, FLAGS, PARENT, N_ANSWERS };
 
 static bool
-understand(const Answer *answers, StoreHeader *header)
+understand(const Answer *answers, StoreCloneHeader *header)
 {
     const struct {
         int from;
@@ -95,7 +95,7 @@ understand(const Answer *answers, StoreHeader *header)
 static int
 read_header(rados_ioctx_t io,
             const char *object,
-            StoreHeader *header,
+            StoreCloneHeader *header,
             guint64 *ret_version)
 {
     g_auto(Argument) head = store_header_arg_head();
@@ -165,7 +165,7 @@ finish(rados_ioctx_t io,
        StoreGrowEnd *ret_end)
 {
     g_autofree char *object = g_strconcat("rbd_header.", id, NULL);
-    StoreHeader header = {0};
+    StoreCloneHeader header = {0};
     StoreGrowWay way;
     guint64 version;
     int r = read_header(io, object, &header, &version);

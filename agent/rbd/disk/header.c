@@ -152,7 +152,7 @@ take_text(Reader *from, char *to, gsize size)
 }
 
 bool
-store_header_read_size(const guint8 *data, gsize len, StoreHeader *header)
+store_header_read_size(const guint8 *data, gsize len, StoreCloneHeader *header)
 {
     Reader from = {data, len};
     guint8 order;
@@ -173,7 +173,9 @@ store_header_read_number(const guint8 *data, gsize len, guint64 *ret)
 
 /* A structure says its version, the oldest that reads it, and its length. */
 bool
-store_header_read_parent(const guint8 *data, gsize len, StoreHeader *header)
+store_header_read_parent(const guint8 *data,
+                         gsize len,
+                         StoreCloneHeader *header)
 {
     Reader from = {data, len};
     guint8 versions[2];
@@ -193,7 +195,7 @@ store_header_read_parent(const guint8 *data, gsize len, StoreHeader *header)
 /* ---- the way ------------------------------------------------------------------- */
 
 guint64
-store_grow_objects(const StoreHeader *header, guint64 size)
+store_grow_objects(const StoreCloneHeader *header, guint64 size)
 {
     guint64 object = G_GUINT64_CONSTANT(1) << header->order;
 
@@ -201,7 +203,7 @@ store_grow_objects(const StoreHeader *header, guint64 size)
 }
 
 StoreGrowWay
-store_grow_way(const StoreHeader *header, guint64 size)
+store_grow_way(const StoreCloneHeader *header, guint64 size)
 {
     if (header->features & ~(guint64)PLAIN_FEATURES ||
         header->op_features & ~OP_CLONE_CHILD || header->flags ||

@@ -29,7 +29,7 @@ typedef struct {
     guint64 flags;
     char parent[128]; /* the image's id; "": it has none */
     guint64 parent_snap;
-} StoreHeader;
+} StoreCloneHeader;
 
 /* Arguments. 'get_size' and 'get_flags': of the image itself, no snapshot. */
 GByteArray *store_header_arg_head(void);
@@ -43,12 +43,14 @@ GByteArray *store_header_arg_objects(guint64 objects);
 GByteArray *store_header_arg_metadata(const char *key, const char *value);
 
 /* Answers; false: not understood. What is behind the known is left alone. */
-bool store_header_read_size(const guint8 *data, gsize len, StoreHeader *header);
+bool
+store_header_read_size(const guint8 *data, gsize len, StoreCloneHeader *header);
 /* Of 'get_features', 'op_features_get' and 'get_flags': the first number. */
 bool store_header_read_number(const guint8 *data, gsize len, guint64 *ret);
 /* 'parent_get' */
-bool
-store_header_read_parent(const guint8 *data, gsize len, StoreHeader *header);
+bool store_header_read_parent(const guint8 *data,
+                              gsize len,
+                              StoreCloneHeader *header);
 
 typedef enum {
     STORE_GROW_BY_LIBRBD, /* it is not as plain as it has to be */
@@ -58,8 +60,8 @@ typedef enum {
 } StoreGrowWay;
 
 /* How a clone that nobody has opened yet comes to so many bytes. */
-StoreGrowWay store_grow_way(const StoreHeader *header, guint64 size);
+StoreGrowWay store_grow_way(const StoreCloneHeader *header, guint64 size);
 /* How many objects the image has then. */
-guint64 store_grow_objects(const StoreHeader *header, guint64 size);
+guint64 store_grow_objects(const StoreCloneHeader *header, guint64 size);
 
 #endif

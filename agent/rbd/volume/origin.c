@@ -20,18 +20,18 @@
 #define CHAIN_MAX 256u
 
 void
-store_origin_clear(StoreOrigin *origin)
+store_volume_origin_clear(StoreVolumeOrigin *origin)
 {
     g_free(origin->space);
     g_free(origin->id);
     g_free(origin->name);
     g_free(origin->snap);
-    *origin = (StoreOrigin){0};
+    *origin = (StoreVolumeOrigin){0};
 }
 
 /* name: the child's. */
 static int
-read_origin(rbd_image_t handle, const char *name, StoreOrigin *ret)
+read_origin(rbd_image_t handle, const char *name, StoreVolumeOrigin *ret)
 {
     bool deleted = g_str_has_suffix(name, DELETED);
     g_autofree char *alive =
@@ -43,7 +43,7 @@ read_origin(rbd_image_t handle, const char *name, StoreOrigin *ret)
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    *ret = (StoreOrigin){
+    *ret = (StoreVolumeOrigin){
         .own = strcmp(snap.name, snap_name) == 0,
         .pool = image.pool_id,
         .space = g_strdup(image.pool_namespace ? image.pool_namespace : ""),
@@ -58,9 +58,9 @@ read_origin(rbd_image_t handle, const char *name, StoreOrigin *ret)
 }
 
 gboolean
-store_origin_read(const StoreHold *hold,
-                  StoreOrigin *ret_origin,
-                  GError **error)
+store_volume_origin_read(const StoreHold *hold,
+                         StoreVolumeOrigin *ret_origin,
+                         GError **error)
 {
     g_auto(StoreHandle) handle = NULL;
     int r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
@@ -76,8 +76,8 @@ store_origin_read(const StoreHold *hold,
  * parent has then, of whatever sort. */
 static int
 drop_snap(rados_ioctx_t io,
-          const StoreOrigin *origin,
-          StoreOrigin *ret_next,
+          const StoreVolumeOrigin *origin,
+          StoreVolumeOrigin *ret_next,
           int *ret_left)
 {
     const StoreVolumeSnap snap = {.name = origin->snap, .is_protected = true};
@@ -105,16 +105,16 @@ is_enough(int r)
 }
 
 gboolean
-store_origin_let_go(const StoreHold *hold,
-                    const StoreOrigin *origin,
-                    GError **error)
+store_volume_origin_let_go(const StoreHold *hold,
+                           const StoreVolumeOrigin *origin,
+                           GError **error)
 {
-    g_auto(StoreOrigin) at = {0};
+    g_auto(StoreVolumeOrigin) at = {0};
     int r = 0;
 
     for (guint i = 0; i < CHAIN_MAX; i++) {
-        const StoreOrigin *now = i == 0 ? origin : &at;
-        g_auto(StoreOrigin) next = {0};
+        const StoreVolumeOrigin *now = i == 0 ? origin : &at;
+        g_auto(StoreVolumeOrigin) next = {0};
         g_auto(StoreIo) io = NULL;
         int left = 0;
 
@@ -130,9 +130,9 @@ store_origin_let_go(const StoreHold *hold,
         r = rbd_remove(io, now->name);
         if (r < 0)
             break;
-        store_origin_clear(&at);
+        store_volume_origin_clear(&at);
         at = next;
-        next = (StoreOrigin){0};
+        next = (StoreVolumeOrigin){0};
     }
     if (r >= 0 || is_enough(r))
         return TRUE;

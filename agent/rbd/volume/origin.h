@@ -20,18 +20,18 @@ typedef struct {
     char *name;    /* and its name */
     char *snap;    /* the snapshot */
     bool in_trash; /* the parent is */
-} StoreOrigin;
+} StoreVolumeOrigin;
 
-void store_origin_clear(StoreOrigin *origin);
-gboolean store_origin_read(const StoreHold *hold,
-                           StoreOrigin *ret_origin,
-                           GError **error);
+void store_volume_origin_clear(StoreVolumeOrigin *origin);
+gboolean store_volume_origin_read(const StoreHold *hold,
+                                  StoreVolumeOrigin *ret_origin,
+                                  GError **error);
 /* The child is gone, or stands alone: the snapshot goes, too, and so does a
  * parent that Cinder had kept for that child alone, and what that hung from. */
-gboolean store_origin_let_go(const StoreHold *hold,
-                             const StoreOrigin *origin,
-                             GError **error);
+gboolean store_volume_origin_let_go(const StoreHold *hold,
+                                    const StoreVolumeOrigin *origin,
+                                    GError **error);
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOrigin, store_origin_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreVolumeOrigin, store_volume_origin_clear)
 
 #endif
