@@ -27,6 +27,7 @@ struct Agent {
     Host *host;
     GHashTable *preparing; /* names of domains that are being prepared */
     Pending *pending;
+    Flattens *flattens;
     Virt *virt; /* atomic */
     gint64 since_us;
     GMutex reclaiming;
@@ -82,7 +83,8 @@ settle(const char *uuid, const char *xml, gpointer data)
 {
     Agent *agent = data;
     g_autoptr(Host) host = agent_host(agent);
-    const SettleVirt virt = {ask_virt, destroy_by_virt, call_is_over, agent};
+    const SettleVirt virt = {ask_virt, destroy_by_virt, call_is_over, agent,
+                             agent->flattens};
 
     return settle_domain(host, &virt, uuid, xml);
 }
@@ -105,6 +107,7 @@ agent_new(Host *host)
     agent->preparing =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->pending = pending_new(settle, agent);
+    agent->flattens = flattens_new();
     g_mutex_init(&agent->reclaiming);
     agent->reclaims =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -119,6 +122,7 @@ agent_free(Agent *agent)
         return;
     g_hash_table_unref(agent->preparing);
     pending_free(agent->pending);
+    flattens_free(agent->flattens);
     g_hash_table_unref(agent->reclaims);
     g_mutex_clear(&agent->reclaiming);
     host_unref(agent->host);
@@ -147,6 +151,12 @@ agent_host(Agent *agent)
     host = host_ref(agent->host);
     g_mutex_unlock(&agent->lock);
     return host;
+}
+
+void
+agent_end(Agent *agent)
+{
+    flattens_stop(agent->flattens);
 }
 
 Pending *
@@ -287,8 +297,8 @@ serve_filter(Host *host,
 static void
 serve_status(Agent *agent, Host *host, AgentAnswer *answer)
 {
-    char *text =
-        report_agent(host, pending_count(agent->pending), agent->since_us);
+    char *text = report_agent(host, pending_count(agent->pending),
+                              agent->flattens, agent->since_us);
 
     answer->allow = true;
     answer->output = g_bytes_new_take(text, strlen(text));

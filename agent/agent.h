@@ -41,6 +41,9 @@ Host *agent_host(Agent *agent);
 /* Before it, and without libvirt, no claim ends. */
 void agent_set_virt(Agent *agent, Virt *virt);
 
+/* Before the process ends: nothing of it stays at work in the cluster. */
+void agent_end(Agent *agent);
+
 /* The domains whose claims are to be settled. Owned by agent. */
 Pending *agent_pending(Agent *agent);
 /* A domain's claims are to be settled; xml is its definition, or NULL. */

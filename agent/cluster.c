@@ -71,6 +71,8 @@ store_new(const Conf *all,
         .grow_by_librbd = conf->clone_grow != NULL,
         .clone_convert = conf->clone_convert != NULL,
         .clone_data_pool = conf->clone_data_pool,
+        .clone_max_depth = conf->clone_max_depth,
+        .clone_flatten = conf->clone_flatten,
         .trash_expiry_s = all->trash_expiry_s,
     };
 

@@ -133,7 +133,7 @@ settle(Host *host, enum wire_op op, const GString *xml)
         request_plan(host, HOST_ASK_NOBODY, xml->str, xml->len, false, NULL);
     g_autofree char *uri = host_libvirt_uri(host);
     g_autoptr(virConnect) conn = NULL;
-    SettleVirt virt = {read_virt, destroy_virt, knows_no_call, NULL};
+    SettleVirt virt = {read_virt, destroy_virt, knows_no_call, NULL, NULL};
 
     if (op == WIRE_STOPPED || !plan || dom_plan_disks(plan)->len == 0)
         return 0;

@@ -199,6 +199,7 @@ run(Host *host, const char *conf_path)
     log_info(NULL, "remorad %s is ready%s", VERSION, FAULT_WORDS);
     wire_ready_notify("READY=1");
     g_main_loop_run(daemon.loop);
+    agent_end(daemon.agent);
     log_info(NULL, "stopped");
     /* Threads of libvirt and librados may be anywhere, and claims must stay
      * as they are: the kernel tidies up. */

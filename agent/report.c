@@ -65,14 +65,15 @@ cluster_json(const Cluster *of)
 }
 
 char *
-report_agent(Host *host, guint starting, gint64 since_us)
+report_agent(Host *host, guint starting, Flattens *flattens, gint64 since_us)
 {
     gint64 up = (g_get_monotonic_time() - since_us) / G_USEC_PER_SEC;
     json_t *clusters = json_array();
-    json_t *root = json_pack(
-        "{s:s, s:i, s:I, s:i, s:o, s:o}", "version", VERSION, "pid",
-        (int)getpid(), "uptime_s", (json_int_t)up, "starting", (int)starting,
-        "clusters", clusters, "conversions", convert_list());
+    json_t *root =
+        json_pack("{s:s, s:i, s:I, s:i, s:o, s:o, s:o}", "version", VERSION,
+                  "pid", (int)getpid(), "uptime_s", (json_int_t)up, "starting",
+                  (int)starting, "flattening", flattens_json(flattens),
+                  "clusters", clusters, "conversions", convert_list());
     char *json;
     char *text;
 

@@ -195,6 +195,10 @@ settle_disk(Settle *settle, Disk *disk)
     if (settled == STORE_SETTLED_WAITING)
         settle->over = false;
     settle->cut_off |= settled == STORE_SETTLED_CUT_OFF;
+    if (settled == STORE_SETTLED_RUNNING && settle->virt->flattens)
+        flattens_add(settle->virt->flattens,
+                     host_cluster(settle->host, disk->cluster), disk->pool,
+                     disk->image, about.domain);
 }
 
 /* It may write to a disk that is another's by now, as soon as it can. */

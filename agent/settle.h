@@ -12,6 +12,7 @@
 #ifndef REMORA_AGENT_SETTLE_H
 #define REMORA_AGENT_SETTLE_H
 
+#include "agent/flattens.h"
 #include "agent/host.h"
 #include "agent/virt/ask.h"
 
@@ -30,6 +31,8 @@ typedef struct {
                     const char *pool,
                     const char *image);
     gpointer data;
+    /* What gets each disk that a guest is seen to have; NULL: nothing. */
+    Flattens *flattens;
 } SettleVirt;
 
 /* Everything that this host knows of the domain's disks: what was noted when

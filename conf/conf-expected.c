@@ -120,6 +120,10 @@ expected(const ConfKey *key)
         return clusters(key);
     case CONF_TYPE_BOOL:
         return g_strdup("true or false");
+    case CONF_TYPE_COUNT:
+        return g_strdup_printf("a number from %" G_GUINT64_FORMAT
+                               " to %" G_GUINT64_FORMAT " without quotes",
+                               key->min, key->max);
     case CONF_TYPE_TIME_MS:
         return range(key, "a time", conf_time_format, 1);
     case CONF_TYPE_TIME_S:

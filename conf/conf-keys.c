@@ -19,6 +19,9 @@
 /* What fits in a socket's address, less the NUL (sun_path, unix(7)). */
 #define SOCKET_PATH_MAX 107
 
+/* The kernel (rbd map) opens no image with more. */
+#define DEPTH_MAX 16
+
 #define TRASH_MAX_S (365 * 24 * 60 * 60)
 
 static const char *const discard_words[] = {"unmap", "ignore", NULL};
@@ -77,6 +80,12 @@ const ConfKey conf_keys[] = {
     {"clone.convert", CONF_TYPE_WORD, IN_BOTH(clone_convert),
      .preset = "\"once\"", .none = "never", .words = convert_words,
      .text = "What becomes of images that are not raw"},
+    {"clone.max_depth", CONF_TYPE_COUNT, IN_BOTH(clone_max_depth),
+     .preset = "5", .max = DEPTH_MAX,
+     .text = "So many parents one above another; a deeper disk is flattened"},
+    {"clone.flatten", CONF_TYPE_BOOL, IN_BOTH(clone_flatten),
+     .preset = "false",
+     .text = "Flatten each clone, in the background"},
     {"image.object_size", CONF_TYPE_SIZE, IN_CONF(image_object_size),
      .preset = "\"8 MiB\"", .example = "8 MiB", .min = OBJECT_MIN,
      .max = OBJECT_MAX,

@@ -14,6 +14,7 @@
 typedef enum {
     CONF_TYPE_CLUSTERS,   /* GPtrArray *, a list of groups */
     CONF_TYPE_BOOL,       /* bool */
+    CONF_TYPE_COUNT,      /* guint, a number without a unit */
     CONF_TYPE_TIME_MS,    /* guint, min and max in ms */
     CONF_TYPE_TIME_S,     /* guint, min and max in s; no part of a second */
     CONF_TYPE_SIZE,       /* guint64, a power of two; min and max in bytes */

@@ -97,6 +97,7 @@ string_fits(const ConfKey *key, const char *text)
         return conf_is_pool(text);
     case CONF_TYPE_CLUSTERS:
     case CONF_TYPE_BOOL:
+    case CONF_TYPE_COUNT:
     case CONF_TYPE_TIME_MS:
     case CONF_TYPE_TIME_S:
     case CONF_TYPE_SIZE:

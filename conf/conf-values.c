@@ -27,6 +27,25 @@ set_bool(const ConfKey *key,
     return TRUE;
 }
 
+static gboolean
+set_count(const ConfKey *key,
+          const config_setting_t *setting,
+          const ConfPlace *place,
+          guint *slot,
+          GError **error)
+{
+    int number = config_setting_get_int(setting);
+    g_autofree char *found = g_strdup_printf("%d", number);
+    g_autofree char *wanted = conf_value_expected(key);
+
+    if (config_setting_type(setting) != CONFIG_TYPE_INT)
+        return conf_setting_fail(key, setting, place, NULL, error);
+    if (number < 0 || (guint64)number < key->min || (guint64)number > key->max)
+        return conf_fail_value(error, place, found, wanted);
+    *slot = (guint)number;
+    return TRUE;
+}
+
 gboolean
 conf_value_set(const ConfKey *key,
                const config_setting_t *setting,
@@ -39,6 +58,8 @@ conf_value_set(const ConfKey *key,
     g_assert(key->type != CONF_TYPE_CLUSTERS);
     if (key->type == CONF_TYPE_BOOL)
         return set_bool(key, setting, place, slot, error);
+    if (key->type == CONF_TYPE_COUNT)
+        return set_count(key, setting, place, slot, error);
     if (key->type == CONF_TYPE_POOLS)
         return conf_set_pools(key, setting, place, slot, error);
     if (key->type == CONF_TYPE_FEATURES)
@@ -122,6 +143,7 @@ value_text(const ConfKey *key, gconstpointer slot)
         return g_strdup(string ? string : key->none);
     case CONF_TYPE_CLUSTERS:
     case CONF_TYPE_BOOL:
+    case CONF_TYPE_COUNT:
     case CONF_TYPE_POOLS:
     case CONF_TYPE_FEATURES:
         break;
@@ -137,6 +159,8 @@ conf_value_write(const ConfKey *key, gconstpointer base, GString *out)
 
     if (key->type == CONF_TYPE_BOOL) {
         g_string_append(out, *(const bool *)slot ? "true" : "false");
+    } else if (key->type == CONF_TYPE_COUNT) {
+        g_string_append_printf(out, "%u", *(const guint *)slot);
     } else if (key->type == CONF_TYPE_POOLS) {
         write_pools(out, *(char **const *)slot);
     } else if (key->type == CONF_TYPE_FEATURES) {
@@ -158,6 +182,10 @@ conf_value_inherit(const ConfKey *key, const Conf *conf, ConfCluster *cluster)
         *(char ***)to = g_strdupv(*(char **const *)from);
     else if (key->type == CONF_TYPE_SIZE || key->type == CONF_TYPE_FEATURES)
         *(guint64 *)to = *(const guint64 *)from;
+    else if (key->type == CONF_TYPE_COUNT)
+        *(guint *)to = *(const guint *)from;
+    else if (key->type == CONF_TYPE_BOOL)
+        *(bool *)to = *(const bool *)from;
     else
         *(char **)to = g_strdup(*(char *const *)from);
 }
@@ -184,6 +212,7 @@ conf_value_clear(const ConfKey *key, gpointer base)
         g_clear_pointer((GPtrArray **)slot, g_ptr_array_unref);
         break;
     case CONF_TYPE_BOOL:
+    case CONF_TYPE_COUNT:
     case CONF_TYPE_TIME_MS:
     case CONF_TYPE_TIME_S:
     case CONF_TYPE_SIZE:

@@ -54,6 +54,8 @@ typedef struct {
     char *clone_grow;
     guint64 clone_features;
     char *clone_convert;
+    guint clone_max_depth;
+    bool clone_flatten;
     guint32 own; /* which of them are its own; of this room */
 } ConfCluster;
 
@@ -61,7 +63,8 @@ typedef struct {
     GPtrArray *clusters;      /* of ConfCluster, at least one */
     guint connect_timeout_ms; /* 1 s to 300 s */
     guint op_timeout_ms;      /* 1 s to 600 s */
-    /* What a cluster has that has none of its own, down to the conversion. */
+    /* What a cluster has that has none of its own, down to whether
+     * it is flattened. */
     char **image_pools; /* NULL-terminated, at least one */
     char *vms_pool;
     char **volume_pools;       /* NULL-terminated, may be empty */
@@ -74,6 +77,8 @@ typedef struct {
     char *clone_grow;          /* "librbd", or NULL: direct */
     guint64 clone_features;    /* librbd's mask, or 0: the cluster's default */
     char *clone_convert;       /* "once", or NULL: never */
+    guint clone_max_depth;     /* 0 to 16 parents one above another */
+    bool clone_flatten;        /* each clone, however deep */
     guint trash_expiry_s;      /* how long what remora trashes stays there */
     char *libvirt_socket;      /* or NULL: as libvirt's client finds it */
     bool complete_existing;    /* RBD disks that are there already too */

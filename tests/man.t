@@ -117,6 +117,7 @@ is 'the page has the keys of JSON, and no others' \
     "$(grep -o 'B<[a-z_]*>' <<<"$json" | sed 's/B<\(.*\)>/\1/' | sort -u)" \
     "$(keys_of_c "$srcdir/agent/cli/plan.c" "$srcdir/agent/cli/status.c" \
         "$srcdir/agent/cli/status-domains.c" "$srcdir/agent/recoveries.c" \
+        "$srcdir/agent/flattens.c" \
         "$srcdir/agent/convert.c" \
         "$srcdir"/agent/cli/image-*.c "$srcdir/agent/cli/df.c" \
         "$srcdir"/agent/cli/volume-*.c \
@@ -215,7 +216,7 @@ logged()
         print "$1\n"
             while /log_(?:info|warning)\([^;]*?"((?:[^"\\]|\\.)*)"/g;
         print "$1\n" while /\[STORE_\w+\] = "((?:[^"\\]|\\.)*)"/g;
-    ' "$srcdir"/agent/{agent,arrivals,convert,disks,recoveries,settle}.c \
+    ' "$srcdir"/agent/{agent,arrivals,convert,disks,flattens,recoveries,settle}.c \
         "$srcdir"/agent/{proxied,remorad,serve/serve}.c "$srcdir"/agent/virt/*.c |
         pieces
     # What became of a claim comes with its image in quotes.

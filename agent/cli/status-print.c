@@ -18,6 +18,20 @@ text_of(const json_t *object, const char *key)
 }
 
 static void
+print_flattening(const json_t *agent)
+{
+    size_t i;
+    const json_t *one;
+
+    json_array_foreach(json_object_get(agent, "flattening"), i, one)
+        printf("flatten  %s: %d %%, by %s\n", text_of(one, "image"),
+               (int)json_integer_value(json_object_get(one, "percent")),
+               json_is_true(json_object_get(one, "by_cluster"))
+                   ? "the cluster's task queue"
+                   : "remorad");
+}
+
+static void
 print_agent(const json_t *agent)
 {
     json_int_t up = json_integer_value(json_object_get(agent, "uptime_s"));
@@ -37,6 +51,7 @@ print_agent(const json_t *agent)
            text_of(agent, "version"),
            (int)json_integer_value(json_object_get(agent, "pid")), (int)up,
            (int)json_integer_value(json_object_get(agent, "starting")));
+    print_flattening(agent);
 }
 
 static void

@@ -71,7 +71,7 @@ collect_agent(Host *host)
         json_object_set_new(agent, "running", json_true());
         return agent;
     }
-    own = report_agent(host, 0, g_get_monotonic_time());
+    own = report_agent(host, 0, NULL, g_get_monotonic_time());
     agent = json_loads(own, 0, NULL);
     json_object_set_new(agent, "running", json_boolean(listens(error)));
     json_object_del(agent, "pid");

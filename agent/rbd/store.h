@@ -41,6 +41,7 @@
 #include "agent/rbd/disk/build.h"
 #include "agent/rbd/disk/capture.h"
 #include "agent/rbd/disk/disk.h"
+#include "agent/rbd/disk/flatten.h"
 #include "agent/rbd/disk/full.h"
 #include "agent/rbd/disk/origin.h"
 #include "agent/rbd/disk/provision.h"

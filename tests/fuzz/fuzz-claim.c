@@ -9,7 +9,7 @@
 
 #include "agent/rbd/claim/record.h"
 #include "agent/rbd/conn/address.h"
-#include "agent/rbd/image/look.h"
+#include "agent/rbd/conn/names.h"
 
 #include "tests/fuzz/fuzz.h"
 

@@ -71,6 +71,7 @@ open_cluster(void)
         .clone_data_pool = g_getenv("STORE_TRY_DATA_POOL"),
         .grow_by_librbd = strcmp(setting("STORE_TRY_GROW", ""), "librbd") == 0,
         .trash_expiry_s = 3600,
+        .clone_max_depth = 5,
     };
 
     return store_cluster_new(&settings);

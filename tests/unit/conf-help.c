@@ -113,6 +113,8 @@ assert_clusters_equal(const GPtrArray *a, const GPtrArray *b)
         assert_same("clone_data_pool", x->clone_data_pool, y->clone_data_pool);
         assert_int_equal(x->clone_features, y->clone_features);
         assert_same("convert", x->clone_convert, y->clone_convert);
+        assert_int_equal(x->clone_max_depth, y->clone_max_depth);
+        assert_true(x->clone_flatten == y->clone_flatten);
     }
 }
 
@@ -136,6 +138,8 @@ help_assert_equal(const Conf *a, const Conf *b)
     assert_same("grow", a->clone_grow, b->clone_grow);
     assert_int_equal(a->clone_features, b->clone_features);
     assert_same("convert", a->clone_convert, b->clone_convert);
+    assert_int_equal(a->clone_max_depth, b->clone_max_depth);
+    assert_true(a->clone_flatten == b->clone_flatten);
     assert_int_equal(a->trash_expiry_s, b->trash_expiry_s);
     assert_same("socket", a->libvirt_socket, b->libvirt_socket);
     assert_true(a->complete_existing == b->complete_existing);

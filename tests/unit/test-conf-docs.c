@@ -208,7 +208,7 @@ test_sample_parses(void **state)
     /* One '#' was taken away for each key but 'clusters'. */
     lines = g_regex_split(regex, file, 0);
     n = (g_strv_length(lines) - 1) / 2;
-    assert_int_equal(n, 20 + 7);
+    assert_int_equal(n, 22 + 7);
 }
 
 static void

@@ -205,6 +205,15 @@ test_features(void **state)
          "1: 'clone.features': found a number without quotes, expected " FEATURES},
         {"clone = { features = [ \"layering\", \"striping\" ]; };",
          "1: 'clone.features': found \"striping\", expected " FEATURES},
+        {"clone = { max_depth = \"5\"; };",
+         "1: 'clone.max_depth': found \"5\", expected a number from 0 to 16 "
+         "without quotes"},
+        {"clone = { max_depth = 17; };",
+         "1: 'clone.max_depth': found 17, expected a number from 0 to 16 "
+         "without quotes"},
+        {"clone = { max_depth = -1; };",
+         "1: 'clone.max_depth': found -1, expected a number from 0 to 16 "
+         "without quotes"},
         {"clone = { features = [ \"data-pool\" ]; };",
          "1: 'clone.features': found \"data-pool\", expected " FEATURES},
         {"clone = { features = [ \"layering\", \"layering\" ]; };",

@@ -55,6 +55,8 @@ test_defaults(void **state)
     assert_null(conf->clone_grow);
     assert_int_equal(conf->clone_features, 0);
     assert_string_equal(conf->clone_convert, "once");
+    assert_int_equal(conf->clone_max_depth, 5);
+    assert_false(conf->clone_flatten);
     assert_int_equal(conf->trash_expiry_s, 7 * 24 * 60 * 60);
     assert_null(conf->libvirt_socket);
     assert_false(conf->complete_existing);
@@ -88,7 +90,8 @@ static const char everything[] =
     "    secret_uuid = \"E21A123A-31F8-425A-86DB-7204C33A6161\";\n"
     "    guest_user = \"guest\"; guest_keyring = \"/k/g\"; },\n"
     "  { name = \"west\"; conf = \"/c/w\"; pools = { volumes = [ \"v\" ]; };\n"
-    "    disk = { bus = \"keep\"; discard = \"\"; }; }\n"
+    "    disk = { bus = \"keep\"; discard = \"\"; };\n"
+    "    clone = { max_depth = 7; flatten = false; }; }\n"
     ");\n"
     "connect_timeout = \"1500 ms\";\n"
     "op_timeout = \"2 min\";\n"
@@ -100,7 +103,8 @@ static const char everything[] =
     "          features = [ \"layering\", \"exclusive-lock\",\n"
     "              \"object-map\", \"fast-diff\", \"deep-flatten\",\n"
     "              \"journaling\" ]; grow = \"librbd\";\n"
-    "          convert = \"never\"; };\n"
+    "          convert = \"never\";\n"
+    "          max_depth = 0; flatten = true; };\n"
     "image = { object_size = \"4M\"; };\n"
     "trash_expiry = \"36 h\";\n"
     "libvirt = { socket = \"/run/s\"; complete_existing = true; };\n"
@@ -152,6 +156,12 @@ test_everything(void **state)
     assert_string_equal(conf->clone_grow, "librbd");
     assert_null(conf->clone_convert);
     assert_null(cluster(conf, 1)->clone_convert);
+    assert_int_equal(conf->clone_max_depth, 0);
+    assert_true(conf->clone_flatten);
+    assert_int_equal(east->clone_max_depth, 0);
+    assert_true(east->clone_flatten);
+    assert_int_equal(cluster(conf, 1)->clone_max_depth, 7);
+    assert_false(cluster(conf, 1)->clone_flatten);
     assert_int_equal(conf->image_object_size, 4 * 1024 * 1024);
     assert_int_equal(conf->trash_expiry_s, 36 * 60 * 60);
     assert_string_equal(conf->libvirt_socket, "/run/s");

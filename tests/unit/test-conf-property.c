@@ -154,6 +154,9 @@ add_value(GString *out, const ConfKey *key)
     case CONF_TYPE_BOOL:
         add(out, roll(2) ? "true" : "FALSE");
         return;
+    case CONF_TYPE_COUNT:
+        g_string_append_printf(out, "%u", roll((guint)key->max + 1));
+        return;
     case CONF_TYPE_TIME_MS:
         add_time(out, key, 1);
         return;
@@ -212,7 +215,8 @@ add_clusters(GString *out)
         if (roll(2) == 0)
             add(out, "disk={bus=\"scsi\";discard=\"\";};");
         if (roll(2) == 0)
-            add(out, "clone={features=[\"layering\"];object_size=\"\";};");
+            add(out,
+                "clone={features=[\"layering\"];max_depth=0;flatten=true;};");
         for (const ConfKey *key = conf_cluster_keys; key->path; key++) {
             gboolean of_guest = g_str_has_prefix(key->path, "guest");
 

@@ -31,6 +31,8 @@ typedef struct {
     const char *clone_data_pool; /* or NULL */
     bool grow_by_librbd;         /* not even a new clone without opening it */
     bool clone_convert;          /* images that are not raw, too */
+    guint clone_max_depth;       /* above so many parents it is flattened */
+    bool clone_flatten;          /* each of them is */
     guint trash_expiry_s;        /* how long what we trash can come back */
 } StoreSettings;
 

@@ -204,7 +204,7 @@ threads_of(StoreCluster *cluster)
 }
 
 /* librados takes whole seconds; round up, so that no limit becomes 0, which
- * would mean none. */
+ * means none. */
 static int
 set_seconds(rados_t rados, const char *key, guint milliseconds)
 {
@@ -214,7 +214,10 @@ set_seconds(rados_t rados, const char *key, guint milliseconds)
 }
 
 static gboolean
-configure(StoreConn *conn, guint op_timeout_ms, GError **error)
+configure(StoreConn *conn,
+          guint mon_timeout_ms,
+          guint op_timeout_ms,
+          GError **error)
 {
     static const char *const settings[][2] = {
         /* What librados would print on stderr comes back as an error, too. */
@@ -254,8 +257,7 @@ configure(StoreConn *conn, guint op_timeout_ms, GError **error)
         r = set_seconds(conn->rados, "client_mount_timeout",
                         own->connect_timeout_ms);
     if (r >= 0)
-        r = set_seconds(conn->rados, "rados_mon_op_timeout",
-                        own->connect_timeout_ms);
+        r = set_seconds(conn->rados, "rados_mon_op_timeout", mon_timeout_ms);
     if (r >= 0)
         r = set_seconds(conn->rados, "rados_osd_op_timeout", op_timeout_ms);
     for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(settings); i++)
@@ -328,8 +330,11 @@ learn_fsid(StoreCluster *cluster, StoreConn *conn, GError **error)
     return TRUE;
 }
 
-StoreConn *
-store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error)
+static StoreConn *
+open_conn(StoreCluster *cluster,
+          guint mon_timeout_ms,
+          guint op_timeout_ms,
+          GError **error)
 {
     g_autoptr(StoreConn) conn = g_new0(StoreConn, 1);
 
@@ -338,10 +343,23 @@ store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error)
     g_mutex_init(&conn->life->lock);
     g_cond_init(&conn->life->ended);
     conn->cluster = cluster;
-    if (!configure(conn, op_timeout_ms, error) ||
+    if (!configure(conn, mon_timeout_ms, op_timeout_ms, error) ||
         !connect_and_name(conn, error) || !learn_fsid(cluster, conn, error))
         return NULL;
     return g_steal_pointer(&conn);
+}
+
+StoreConn *
+store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error)
+{
+    return open_conn(cluster, store_settings(cluster)->connect_timeout_ms,
+                     op_timeout_ms, error);
+}
+
+StoreConn *
+store_conn_open_patient(StoreCluster *cluster, GError **error)
+{
+    return open_conn(cluster, 0, store_settings(cluster)->op_timeout_ms, error);
 }
 
 static StoreConn *

@@ -52,6 +52,9 @@ void store_conn_count(StoreConn *conn, int change);
 /* With so short a patience, and without an instance file: for a probe. */
 StoreConn *
 store_conn_open(StoreCluster *cluster, guint op_timeout_ms, GError **error);
+/* Commands of the monitors and of the manager wait for ever on it, once it is
+ * there. No instance file either. */
+StoreConn *store_conn_open_patient(StoreCluster *cluster, GError **error);
 /* The one in use, a reference; made if there is none and admit lets it, which
  * ret_tried says, and what comes meanwhile shares that one attempt. Blocks. */
 StoreConn *store_conn_in_use(StoreCluster *cluster,

@@ -83,6 +83,7 @@ static const char *const points[] = {
     "filling",
     "sealing",
     "sealed",
+    "flatten-progress",
     NULL,
 };
 

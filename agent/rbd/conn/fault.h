@@ -95,6 +95,9 @@
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
  *
+ * And one of no start: 'flatten-progress', each time that librbd says how far it
+ * has flattened a disk (tests/integration/depth.t).
+ *
  * Threads: any.
  */
 #ifndef REMORA_AGENT_RBD_CONN_FAULT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/conn/names.h - how objects are called that remora keeps in a pool
+ * agent/rbd/conn/names.h - names and words of what remora keeps in a pool
  *
  * Pure, as is what is read in RBD's own.
  */
@@ -13,6 +13,10 @@
 
 /* The claim beside an image: 'remora_claim.IMAGE'; g_free() it. */
 char *store_claim_object(const char *image);
+
+/* A field of a mark, a line of words 'key=value'; "" when it is not there.
+ * g_free() it. */
+char *store_word(const char *line, const char *key);
 
 /* What RBD keeps of an id, length-prefixed (32 bits, little endian). */
 #define STORE_ID_RAW 128

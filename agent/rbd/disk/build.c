@@ -22,6 +22,8 @@
 #include "agent/rbd/disk/grow.h"
 #include "agent/rbd/disk/options.h"
 #include "agent/rbd/disk/origin.h"
+#include "agent/rbd/image/depth.h"
+#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/space.h"
@@ -90,12 +92,19 @@ check_parent(rbd_image_t handle, const StoreFound *parent, bool *ret_same)
     return 0;
 }
 
+/* What is still to be done to it stands there before it is ready. */
 static int
-mark(StoreConn *conn, rbd_image_t handle, const StoreDisk *disk)
+mark(StoreConn *conn,
+     rbd_image_t handle,
+     const StoreDisk *disk,
+     const StoreFound *parent)
 {
     char id[128] = "";
     int r = rbd_get_id(handle, id, sizeof(id));
 
+    if (r >= 0 &&
+        store_depth_is_too_much(store_settings(conn->cluster), parent->depth))
+        r = store_flatten_mark_write(handle, id, NULL, NULL);
     if (r < 0)
         return r;
     g_autofree char *text = store_mark_new(conn, disk->owner, disk->label, id);
@@ -120,7 +129,7 @@ open_and_finish(StoreConn *conn,
     if (r >= 0)
         r = STORE_FAULT("grown");
     if (r >= 0)
-        r = mark(conn, handle, disk);
+        r = mark(conn, handle, disk, parent);
     if (r >= 0)
         r = STORE_FAULT("marked");
     return r;

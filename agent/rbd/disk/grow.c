@@ -22,6 +22,8 @@
 
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/disk/header.h"
+#include "agent/rbd/image/depth.h"
+#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/look.h"
 
 #include <errno.h>
@@ -134,23 +136,46 @@ grow_map(rados_ioctx_t io, const char *id, guint64 objects)
     return r < 0 ? r : STORE_FAULT("map-grown");
 }
 
+/* What stands in a disk's metadata. */
+typedef struct {
+    char *ready;
+    char *flatten; /* NULL: it keeps its parents */
+} Marks;
+
+static void
+marks_clear(Marks *marks)
+{
+    g_clear_pointer(&marks->ready, g_free);
+    g_clear_pointer(&marks->flatten, g_free);
+}
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Marks, marks_clear)
+
+static void
+set_metadata(rados_write_op_t op, const char *key, const char *value)
+{
+    g_auto(Argument) metadata = store_header_arg_metadata(key, value);
+
+    tell(op, "metadata_set", metadata);
+}
+
 /* size 0: it has its size. */
 static int
 write_header(rados_ioctx_t io,
              const char *object,
              guint64 version,
              guint64 size,
-             const char *mark)
+             const Marks *marks)
 {
     g_auto(Argument) number = store_header_arg_number(size);
-    g_auto(Argument) metadata = store_header_arg_metadata(STORE_MARK_KEY, mark);
     rados_write_op_t op = rados_create_write_op();
     int r;
 
     rados_write_op_assert_version(op, version);
     if (size > 0)
         tell(op, "set_size", number);
-    tell(op, "metadata_set", metadata);
+    if (marks->flatten)
+        set_metadata(op, STORE_FLATTEN_KEY, marks->flatten);
+    set_metadata(op, STORE_MARK_KEY, marks->ready);
     r = rados_write_op_operate(op, io, object, NULL, 0);
     rados_release_write_op(op);
     return r < 0 ? r : STORE_FAULT("marked");
@@ -161,7 +186,7 @@ finish(rados_ioctx_t io,
        const char *id,
        const StoreFound *parent,
        guint64 size,
-       const char *mark,
+       const Marks *marks,
        StoreGrowEnd *ret_end)
 {
     g_autofree char *object = g_strconcat("rbd_header.", id, NULL);
@@ -184,7 +209,7 @@ finish(rados_ioctx_t io,
         r = grow_map(io, id, store_grow_objects(&header, size));
     if (r >= 0)
         r = write_header(io, object, version, way == STORE_GROW_NOT ? 0 : size,
-                         mark);
+                         marks);
     *ret_end = STORE_GROW_DONE;
     return r;
 }
@@ -211,10 +236,13 @@ store_grow_new(StoreConn *conn,
     int r = store_id_read(io, disk->image, id, sizeof(id));
 
     if (r >= 0) {
-        g_autofree char *mark =
-            store_mark_new(conn, disk->owner, disk->label, id);
+        g_auto(Marks) marks = {
+            .ready = store_mark_new(conn, disk->owner, disk->label, id)};
 
-        r = finish(io, id, parent, size, mark, ret_end);
+        if (store_depth_is_too_much(store_settings(conn->cluster),
+                                    parent->depth))
+            marks.flatten = store_flatten_mark_new(id, NULL, NULL);
+        r = finish(io, id, parent, size, &marks, ret_end);
     }
     if (!is_for_librbd(r))
         return r;

@@ -20,6 +20,7 @@
 #include "agent/rbd/conn/work.h"
 #include "agent/rbd/disk/carry.h"
 #include "agent/rbd/disk/origin.h"
+#include "agent/rbd/disk/flatten.h"
 #include "agent/rbd/image/child.h"
 #include "agent/rbd/image/lock.h"
 #include "agent/rbd/image/peek.h"
@@ -46,7 +47,7 @@ is_gap(const StoreDisk *disk)
 
 /* ---- the facts -------------------------------------------------------------------- */
 
-/* The watches that are no reason to refuse: one's own, those of builders that
+/* The watches that are no reason to refuse without a question: one's own, those of builders that
  * were cut off and are listed for a moment yet, and of a guest that arrives the
  * source's. */
 static bool
@@ -78,7 +79,9 @@ watcher_of(const StoreCarry *carry, const StoreLook *look)
     if (look->crowded)
         return "more clients than can be listed";
     for (gsize i = 0; look->watchers && look->watchers[i]; i++)
-        if (!is_excused(carry, look->watchers[i]))
+        if (!is_excused(carry, look->watchers[i]) &&
+            !store_flattens(carry->conn->cluster, carry->disk->pool,
+                            carry->disk->image, look->watchers[i]))
             return look->watchers[i];
     return NULL;
 }

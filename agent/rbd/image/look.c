@@ -48,18 +48,6 @@ store_mark_new(const StoreConn *conn,
         label, conn->instance, g_get_real_time() / G_USEC_PER_SEC);
 }
 
-char *
-store_word(const char *line, const char *key)
-{
-    g_auto(GStrv) words = g_strsplit(line, " ", 16);
-    gsize len = strlen(key);
-
-    for (gsize i = 0; words[i]; i++)
-        if (strncmp(words[i], key, len) == 0 && words[i][len] == '=')
-            return g_strdup(words[i] + len + 1);
-    return g_strdup("");
-}
-
 /* Whether there is a mark of that name that names this very image. */
 static int
 read_one_mark(rbd_image_t handle,

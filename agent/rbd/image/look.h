@@ -53,8 +53,6 @@ gboolean store_has_data(StoreConn *conn,
                         const char *image,
                         bool *ret_data,
                         GError **error);
-/* A field of a line of words 'key=value'; "" when it is not there. g_free(). */
-char *store_word(const char *line, const char *key);
 /* The mark's value for an image id; label: what its owner calls the disk. */
 char *store_mark_new(const StoreConn *conn,
                      const char *owner,

@@ -17,6 +17,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/space.h"
@@ -156,8 +157,11 @@ look(StoreConn *conn,
     if (r < 0)
         return fail(conn, r, parent, "read image ", error);
     found->object_size = info.obj_size;
-    return find_snap(conn, handle, parent, found, error) &&
-           find_format(conn, handle, parent, found, error);
+    if (!find_snap(conn, handle, parent, found, error) ||
+        !find_format(conn, handle, parent, found, error))
+        return FALSE;
+    found->depth = store_depth(conn, handle, "");
+    return TRUE;
 }
 
 /* ---- what is remembered ------------------------------------------------------- */

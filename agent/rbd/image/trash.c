@@ -13,9 +13,9 @@
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/image/look.h"
 
 #include <errno.h>
 #include <stdlib.h>

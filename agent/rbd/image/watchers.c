@@ -14,6 +14,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 
 #include <errno.h>
@@ -87,6 +88,8 @@ store_watchers_of(StoreConn *conn,
         return g_new0(char *, 1);
     if (r >= 0)
         r = store_watchers_read(handle, &addresses, &crowded);
+    if (r >= 0)
+        r = store_flatten_drop_flattener(handle, addresses);
     store_conn_note(conn, r, pool, image);
     if (r < 0)
         store_fail(error, NULL, r, "cannot list the clients of '%s/%s'", pool,

@@ -28,8 +28,8 @@ store_watchers_read(gpointer handle, char ***ret_addresses, bool *ret_crowded);
 /* For who must know them all. */
 gboolean
 store_watchers_refuse(const char *pool, const char *image, GError **error);
-/* For the claim: the addresses of those who have the image open, none if there
- * is no such image. NULL: an error. */
+/* For the claim: the addresses of those who have the image open, but for who is
+ * known only to flatten it; none if there is no such image. NULL: an error. */
 char **store_watchers_of(StoreConn *conn,
                          const char *pool,
                          const char *image,

@@ -19,11 +19,11 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/parent.h"
 #include "agent/rbd/image/snap.h"
 #include "agent/rbd/image/space.h"
-#include "agent/rbd/volume/depth.h"
 #include "agent/rbd/volume/flat.h"
 #include "agent/rbd/volume/marks.h"
 #include "agent/rbd/volume/name.h"
@@ -122,7 +122,7 @@ count_depth(const Clone *clone, guint *ret_depth, GError **error)
         return FALSE;
     r = rbd_open_read_only(io, image, &handle, NULL);
     if (r >= 0)
-        r = store_depth(conn, handle, ret_depth);
+        *ret_depth = store_depth(conn, handle, STORE_VOLUME_PREFIX);
     /* Itself. */
     *ret_depth += g_str_has_prefix(image, STORE_VOLUME_PREFIX) ? 1 : 0;
     if (r == -ENOENT)

@@ -14,11 +14,11 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/look.h"
-#include "agent/rbd/volume/depth.h"
 #include "agent/rbd/volume/name.h"
 
 #include <errno.h>
@@ -169,10 +169,9 @@ read_more(StoreConn *conn,
     if (r >= 0)
         r = store_children_read(conn, io, handle, volume->children,
                                 volume->unseen);
-    if (r >= 0)
-        r = store_depth(conn, handle, &volume->depth);
     if (r < 0)
         return r;
+    volume->depth = store_depth(conn, handle, STORE_VOLUME_PREFIX);
     volume->object_size = stat.obj_size;
     volume->created = created.tv_sec;
     if (g_strcmp0(data_pool, volume->pool) != 0)

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/disk/flatten-verdict.h - who flattens a disk, as a pure function
+ *
+ * The manager, if it can and gets on; else this process. flatten.c collects the
+ * facts, again and again, and carries it out.
+ */
+#ifndef REMORA_AGENT_RBD_DISK_FLATTEN_VERDICT_H
+#define REMORA_AGENT_RBD_DISK_FLATTEN_VERDICT_H
+
+#include <stdbool.h>
+
+typedef enum {
+    STORE_MGR_NOT_ASKED,
+    STORE_MGR_CANNOT,  /* it does not answer, has no queue, or lets us not */
+    STORE_MGR_NO_TASK, /* none for this disk */
+    STORE_MGR_TASK,    /* it is queued, or at work */
+} StoreMgrSays;
+
+typedef struct {
+    bool owed;        /* it is to be flattened */
+    bool has_parent;  /* asked after the manager was */
+    bool here;        /* this process was told to, whatever the manager says */
+    bool others;      /* another process of remora's is at it, and may live */
+    StoreMgrSays mgr; /* what it says of its tasks */
+    bool queued;      /* it was given this one before */
+    bool still;       /* none of its tasks has moved for a while */
+} StoreFlattenFacts;
+
+typedef enum {
+    STORE_FLATTEN_DONE,    /* it has no parent any more */
+    STORE_FLATTEN_NOTHING, /* nobody wants it */
+    STORE_FLATTEN_ASK,     /* ask the manager */
+    STORE_FLATTEN_QUEUE,   /* give it to the manager */
+    STORE_FLATTEN_WAIT,    /* and look again */
+    STORE_FLATTEN_HERE,    /* do it */
+    STORE_FLATTEN_LEAVE,   /* somebody has taken it out of the queue */
+} StoreFlattenDo;
+
+StoreFlattenDo store_flatten_verdict(const StoreFlattenFacts *facts);
+
+#endif

@@ -1,0 +1,492 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/disk/flatten.c - a disk gets a copy of what it shares with its parents
+ *
+ * librbd copies an object only if the disk has none, in one operation, so that a
+ * guest may write at the same time, and a flatten that was cut short is gone on
+ * with. Where the disk has an exclusive lock that the guest holds, librbd has the
+ * guest's own process do it.
+ */
+#include "config.h"
+
+#include "agent/rbd/disk/flatten.h"
+
+#include "agent/rbd/claim/object.h"
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/fence.h"
+#include "agent/rbd/conn/own-dir.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/flatten-verdict.h"
+#include "agent/rbd/image/flattening.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/task.h"
+#include "agent/rbd/image/watchers.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define LOOK_AGAIN_US (1 * G_USEC_PER_SEC)
+/* Of a task that has begun it is known soon whose watch is the manager's. */
+#define ASK_TIMES    10
+#define ASK_AGAIN_US (G_USEC_PER_SEC / 4)
+/* A queue of which no task has moved for so long hangs. */
+#define STILL_US (60 * G_USEC_PER_SEC)
+
+typedef struct {
+    StoreCluster *cluster;
+    const char *pool;
+    const char *image;
+    const StoreFlattenHow *how;
+    StoreConn *conn; /* a reference */
+    char id[128];
+    StoreFlattenMark mark;
+    char **watchers;
+    StoreTask task;
+    char *queue; /* as it was when it last moved, at since_us */
+    gint64 since_us;
+    bool tried; /* here, to the end */
+    StoreFlattenFacts facts;
+} Flatten;
+
+static void
+flatten_clear(Flatten *flatten)
+{
+    store_conn_unref(flatten->conn);
+    store_flatten_mark_clear(&flatten->mark);
+    g_clear_pointer(&flatten->watchers, g_strfreev);
+    store_task_clear(&flatten->task);
+    g_free(flatten->queue);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Flatten, flatten_clear)
+
+static void
+say(const Flatten *flatten, const char *text)
+{
+    if (flatten->how->say)
+        flatten->how->say(text, flatten->how->data);
+}
+
+static bool
+is_stopped(const Flatten *flatten)
+{
+    return flatten->how->stopped && flatten->how->stopped(flatten->how->data);
+}
+
+static gboolean
+fail(const Flatten *flatten, int r, GError **error)
+{
+    return store_fail(error, flatten->conn, r, "cannot flatten '%s/%s'",
+                      flatten->pool, flatten->image);
+}
+
+/* ---- the facts -------------------------------------------------------------------- */
+
+static bool
+is_watcher(const Flatten *flatten, const char *addr)
+{
+    return addr &&
+           g_strv_contains((const char *const *)flatten->watchers, addr);
+}
+
+static bool
+is_dead(const Flatten *flatten, const char *instance)
+{
+    int handed_s;
+
+    return store_instance_look(store_own_dir(flatten->cluster), instance,
+                               flatten->pool, flatten->image,
+                               &handed_s) == STORE_INSTANCE_DEAD;
+}
+
+/* Whether another process of remora's is at it, on whatever host. One that is
+ * gone without a word is a watcher for half a minute yet. */
+static bool
+others_are_at_it(const Flatten *flatten)
+{
+    const StoreFlattenMark *mark = &flatten->mark;
+
+    return mark->instance &&
+           strcmp(mark->instance, flatten->conn->instance) != 0 &&
+           is_watcher(flatten, mark->by) && !is_dead(flatten, mark->instance);
+}
+
+static int
+read_all(Flatten *flatten, rbd_image_t handle)
+{
+    bool crowded = false;
+    rbd_linked_image_spec_t parent = {0};
+    rbd_snap_spec_t snap = {0};
+    int r = rbd_get_id(handle, flatten->id, sizeof(flatten->id));
+
+    store_flatten_mark_clear(&flatten->mark);
+    g_clear_pointer(&flatten->watchers, g_strfreev);
+    if (r >= 0)
+        r = store_flatten_mark_read(handle, flatten->id, &flatten->mark);
+    if (r >= 0)
+        r = store_watchers_read(handle, &flatten->watchers, &crowded);
+    if (r < 0)
+        return r;
+    r = rbd_get_parent(handle, &parent, &snap);
+    flatten->facts.has_parent = r >= 0;
+    if (r < 0)
+        return r == -ENOENT ? 0 : r;
+    rbd_linked_image_spec_cleanup(&parent);
+    rbd_snap_spec_cleanup(&snap);
+    return 0;
+}
+
+static gboolean
+look(Flatten *flatten, GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    int r;
+
+    g_clear_pointer(&flatten->conn, store_conn_unref);
+    flatten->conn = store_conn_acquire(flatten->cluster, error);
+    if (!flatten->conn ||
+        !store_ioctx(flatten->conn, flatten->pool, &io, error))
+        return FALSE;
+    r = rbd_open_read_only(io, flatten->image, &handle, NULL);
+    if (r >= 0)
+        r = read_all(flatten, handle);
+    if (r < 0)
+        return fail(flatten, r, error);
+    flatten->facts.owed = flatten->mark.owed || flatten->how->any;
+    flatten->facts.others = others_are_at_it(flatten);
+    return TRUE;
+}
+
+/* Of all its tasks: ours may wait for long behind others. */
+static void
+watch_queue(Flatten *flatten)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (g_strcmp0(flatten->queue, flatten->task.queue) != 0) {
+        g_free(flatten->queue);
+        flatten->queue = g_strdup(flatten->task.queue);
+        flatten->since_us = now;
+    }
+    flatten->facts.still = now - flatten->since_us > STILL_US;
+}
+
+static void
+ask_manager(Flatten *flatten)
+{
+    int r;
+
+    store_task_clear(&flatten->task);
+    r = store_task_find(flatten->cluster, flatten->pool, flatten->id,
+                        &flatten->task);
+    if (r < 0) {
+        flatten->facts.mgr = STORE_MGR_CANNOT;
+        return;
+    }
+    flatten->facts.mgr = flatten->task.id ? STORE_MGR_TASK : STORE_MGR_NO_TASK;
+    watch_queue(flatten);
+    if (flatten->task.id && flatten->how->progress)
+        flatten->how->progress(flatten->task.progress, true,
+                               flatten->how->data);
+}
+
+/* ---- the manager's watch -------------------------------------------------------------- */
+
+/* Whom the claim on the disk names. */
+static bool
+is_claims(const Flatten *flatten, const char *addr)
+{
+    g_auto(StoreClaimSeen) seen = {0};
+
+    return store_claim_read(flatten->conn, flatten->pool, flatten->image,
+                            &seen) >= 0 &&
+           g_strcmp0(seen.record->who.addr, addr) == 0;
+}
+
+/* The only watcher that nothing else accounts for; NULL: there is none, or more
+ * than one. */
+static const char *
+only_stranger(const Flatten *flatten)
+{
+    const char *only = NULL;
+
+    for (gsize i = 0; flatten->watchers[i]; i++) {
+        const char *addr = flatten->watchers[i];
+
+        if (strcmp(addr, flatten->conn->addr) == 0 || is_claims(flatten, addr))
+            continue;
+        if (only)
+            return NULL;
+        only = addr;
+    }
+    return only;
+}
+
+static int
+write_mark(const Flatten *flatten, const char *by, const char *instance)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    int r = rados_ioctx_create(flatten->conn->rados, flatten->pool, &io);
+
+    if (r >= 0)
+        r = rbd_open(io, flatten->image, &handle, NULL);
+    return r >= 0 ? store_flatten_mark_write(handle, flatten->id, by, instance)
+                  : r;
+}
+
+/* Its address can be asked of nobody. But as long as it is at work on the disk it
+ * is among the watchers: if it says so before and after these are read, the only
+ * one that is not accounted for is the manager. After ask_manager(). */
+static void
+note_manager(Flatten *flatten)
+{
+    g_autofree char *id = g_strdup(flatten->task.id);
+    g_autofree char *addr = NULL;
+
+    if (!flatten->task.at_work || !look(flatten, NULL))
+        return;
+    addr = g_strdup(only_stranger(flatten));
+    if (!addr || g_strcmp0(flatten->mark.by, addr) == 0)
+        return;
+    ask_manager(flatten);
+    if (flatten->task.at_work && g_strcmp0(flatten->task.id, id) == 0)
+        (void)write_mark(flatten, addr, NULL);
+}
+
+/* ---- here ------------------------------------------------------------------------------ */
+
+static int
+on_progress(uint64_t offset, uint64_t total, void *opaque)
+{
+    const Flatten *flatten = opaque;
+    int r = STORE_FAULT("flatten-progress");
+
+    if (r < 0)
+        return r;
+    if (flatten->how->progress && total > 0)
+        flatten->how->progress((double)offset / (double)total, false,
+                               flatten->how->data);
+    return is_stopped(flatten) ? -ECANCELED : 0;
+}
+
+/* A guest that wants to write waits for the lock of who is dead as long as that
+ * one is a watcher. */
+static gboolean
+cut_off_dead(const Flatten *flatten, GError **error)
+{
+    const StoreFlattenMark *mark = &flatten->mark;
+
+    return !mark->instance || !is_watcher(flatten, mark->by) ||
+           strcmp(mark->by, flatten->conn->addr) == 0 ||
+           !is_dead(flatten, mark->instance) ||
+           store_fence(flatten->conn, mark->by, 0, error);
+}
+
+static void
+cancel_task(Flatten *flatten)
+{
+    if (flatten->facts.mgr == STORE_MGR_TASK)
+        (void)store_task_cancel(flatten->cluster, flatten->task.id);
+}
+
+static int
+flatten_open(Flatten *flatten, rbd_image_t handle)
+{
+    const StoreConn *conn = flatten->conn;
+    int r = store_flatten_mark_write(handle, flatten->id, conn->addr,
+                                     conn->instance);
+
+    if (r >= 0)
+        r = rbd_flatten_with_progress(handle, on_progress, flatten);
+    /* Somebody else was faster, or librbd has run out of parents. */
+    return r == -EINVAL ? 0 : r;
+}
+
+static gboolean
+flatten_here(Flatten *flatten, GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    StoreHandle handle = NULL;
+    int closed;
+    int r;
+
+    if (!cut_off_dead(flatten, error) ||
+        !store_ioctx(flatten->conn, flatten->pool, &io, error))
+        return FALSE;
+    cancel_task(flatten);
+    r = rbd_open(io, flatten->image, &handle, NULL);
+    if (r < 0)
+        return fail(flatten, r, error);
+    r = flatten_open(flatten, handle);
+    closed = rbd_close(handle);
+    r = r < 0 ? r : closed;
+    /* It says that it has done it, and the parent is there. */
+    if (r >= 0 && flatten->tried)
+        r = -EIO;
+    flatten->tried = r >= 0;
+    return r >= 0 || is_stopped(flatten) || fail(flatten, r, error);
+}
+
+/* ---- all of it ------------------------------------------------------------------------- */
+
+static gboolean
+finish(Flatten *flatten, GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    int r;
+
+    if (!flatten->mark.owed)
+        return TRUE;
+    if (!store_ioctx(flatten->conn, flatten->pool, &io, error))
+        return FALSE;
+    r = rbd_open(io, flatten->image, &handle, NULL);
+    if (r >= 0)
+        r = store_flatten_mark_remove(handle);
+    return r >= 0 || fail(flatten, r, error);
+}
+
+static void
+queue(Flatten *flatten)
+{
+    if (store_task_add(flatten->cluster, flatten->pool, flatten->image) < 0) {
+        flatten->facts.here = true;
+        return;
+    }
+    flatten->facts.queued = true;
+    flatten->facts.mgr = STORE_MGR_NOT_ASKED;
+    say(flatten, "the cluster's task queue flattens it");
+}
+
+static const char *
+why_here(const StoreFlattenFacts *facts)
+{
+    if (facts->mgr == STORE_MGR_TASK)
+        return "the cluster's task queue does not get on: it is flattened here";
+    return facts->mgr == STORE_MGR_CANNOT
+               ? "the cluster's manager has no task queue for us, or does not "
+                 "answer: it is flattened here"
+               : "it is flattened here";
+}
+
+/* ret_over: *ret_end says how. */
+static gboolean
+act(Flatten *flatten,
+    StoreFlattenDo what,
+    bool *ret_over,
+    StoreFlattenEnd *ret_end,
+    GError **error)
+{
+    *ret_over = true;
+    switch (what) {
+    case STORE_FLATTEN_DONE:
+        *ret_end =
+            flatten->facts.owed ? STORE_FLATTENED : STORE_FLATTEN_NOT_OWED;
+        return finish(flatten, error);
+    case STORE_FLATTEN_NOTHING:
+        *ret_end = STORE_FLATTEN_NOT_OWED;
+        return TRUE;
+    case STORE_FLATTEN_LEAVE:
+        *ret_end = STORE_FLATTEN_LEFT;
+        return TRUE;
+    case STORE_FLATTEN_ASK:
+    case STORE_FLATTEN_WAIT:
+        break;
+    case STORE_FLATTEN_QUEUE:
+        queue(flatten);
+        break;
+    case STORE_FLATTEN_HERE:
+        say(flatten, why_here(&flatten->facts));
+        flatten->facts.here = true;
+        if (!flatten_here(flatten, error))
+            return FALSE;
+        break;
+    }
+    *ret_over = false;
+    return TRUE;
+}
+
+static bool
+may_end(const Flatten *flatten, StoreFlattenEnd *ret_end)
+{
+    if (is_stopped(flatten))
+        *ret_end = STORE_FLATTEN_STOPPED;
+    else if (flatten->how->no_wait && flatten->facts.queued)
+        *ret_end = STORE_FLATTEN_QUEUED;
+    else
+        return false;
+    return true;
+}
+
+/* Before the image is looked at, so that a task that is gone has left its mark
+ * there. */
+static void
+ask_if_needed(Flatten *flatten)
+{
+    if (flatten->id[0] && flatten->facts.owed && !flatten->facts.here)
+        ask_manager(flatten);
+}
+
+gboolean
+store_flatten(StoreCluster *cluster,
+              const char *pool,
+              const char *image,
+              const StoreFlattenHow *how,
+              StoreFlattenEnd *ret_end,
+              GError **error)
+{
+    g_auto(Flatten) flatten = {
+        .cluster = cluster, .pool = pool, .image = image, .how = how};
+    bool over = false;
+
+    flatten.facts.here = how->here;
+    while (!over) {
+        StoreFlattenDo what;
+
+        ask_if_needed(&flatten);
+        if (!look(&flatten, error))
+            return FALSE;
+        what = store_flatten_verdict(&flatten.facts);
+        if (what == STORE_FLATTEN_WAIT &&
+            !is_watcher(&flatten, flatten.mark.by))
+            note_manager(&flatten);
+        if (!act(&flatten, what, &over, ret_end, error))
+            return FALSE;
+        over = over || may_end(&flatten, ret_end);
+        if (!over && what == STORE_FLATTEN_WAIT)
+            g_usleep(LOOK_AGAIN_US);
+    }
+    return TRUE;
+}
+
+bool
+store_flattens(StoreCluster *cluster,
+               const char *pool,
+               const char *image,
+               const char *addr)
+{
+    static const StoreFlattenHow how = {0};
+    g_auto(Flatten) flatten = {
+        .cluster = cluster, .pool = pool, .image = image, .how = &how};
+
+    for (int i = 0; i < ASK_TIMES; i++) {
+        if (!look(&flatten, NULL))
+            return false;
+        if (g_strcmp0(flatten.mark.by, addr) == 0)
+            return true;
+        if (!flatten.facts.owed || !flatten.facts.has_parent)
+            return false;
+        ask_manager(&flatten);
+        if (!flatten.task.id)
+            return false;
+        note_manager(&flatten);
+        if (i > 0)
+            g_usleep(ASK_AGAIN_US);
+    }
+    return false;
+}

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/flattening.c - the mark that an image is to be flattened
+ *
+ * It is written when the clone is made, names the clone's own id, and goes when
+ * that has no parent any more: so it is in the cluster, and nowhere else, what is
+ * still to be done, whoever dies meanwhile.
+ *
+ * Whoever flattens has the image open like a guest, and a guest may start all the
+ * same: a flatten writes nothing over what is there. So the mark names that
+ * client, and its watch is nobody's who is in the way.
+ */
+#include "config.h"
+
+#include "agent/rbd/image/flattening.h"
+
+#include "agent/rbd/conn/names.h"
+
+#include <errno.h>
+#include <rbd/librbd.h>
+#include <string.h>
+
+#define MARK_MAX 1024u
+
+void
+store_flatten_mark_clear(StoreFlattenMark *mark)
+{
+    g_clear_pointer(&mark->by, g_free);
+    g_clear_pointer(&mark->instance, g_free);
+    mark->owed = false;
+}
+
+char *
+store_flatten_mark_new(const char *id, const char *by, const char *instance)
+{
+    return g_strconcat("id=", id, by ? " by=" : NULL, by,
+                       instance ? " instance=" : NULL, instance, NULL);
+}
+
+/* NULL for what is not there. */
+static char *
+word(const char *text, const char *key)
+{
+    char *value = store_word(text, key);
+
+    if (!*value)
+        g_clear_pointer(&value, g_free);
+    return value;
+}
+
+void
+store_flatten_mark_parse(const char *text,
+                         const char *id,
+                         StoreFlattenMark *ret_mark)
+{
+    g_autofree char *of = store_word(text, "id");
+
+    *ret_mark = (StoreFlattenMark){0};
+    if (!*of || strcmp(of, id) != 0)
+        return;
+    ret_mark->owed = true;
+    ret_mark->by = word(text, "by");
+    ret_mark->instance = word(text, "instance");
+}
+
+int
+store_flatten_mark_read(gpointer handle,
+                        const char *id,
+                        StoreFlattenMark *ret_mark)
+{
+    char text[MARK_MAX] = "";
+    size_t len = sizeof(text) - 1;
+    int r = rbd_metadata_get(handle, STORE_FLATTEN_KEY, text, &len);
+
+    *ret_mark = (StoreFlattenMark){0};
+    if (r == -ENOENT)
+        return 0;
+    if (r >= 0)
+        store_flatten_mark_parse(text, id, ret_mark);
+    return r;
+}
+
+int
+store_flatten_mark_write(gpointer handle,
+                         const char *id,
+                         const char *by,
+                         const char *instance)
+{
+    g_autofree char *text = store_flatten_mark_new(id, by, instance);
+
+    return rbd_metadata_set(handle, STORE_FLATTEN_KEY, text);
+}
+
+int
+store_flatten_mark_remove(gpointer handle)
+{
+    int r = rbd_metadata_remove(handle, STORE_FLATTEN_KEY);
+
+    return r == -ENOENT ? 0 : r;
+}
+
+int
+store_flatten_drop_flattener(gpointer handle, char **addresses)
+{
+    g_auto(StoreFlattenMark) mark = {0};
+    char id[128] = "";
+    gsize to = 0;
+    int r;
+
+    if (!addresses[0])
+        return 0;
+    r = rbd_get_id(handle, id, sizeof(id));
+    if (r >= 0)
+        r = store_flatten_mark_read(handle, id, &mark);
+    if (r < 0 || !mark.by)
+        return r;
+    for (gsize i = 0; addresses[i]; i++) {
+        if (strcmp(addresses[i], mark.by) == 0)
+            g_free(addresses[i]);
+        else
+            addresses[to++] = addresses[i];
+    }
+    addresses[to] = NULL;
+    return 0;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/unit/test-disk-flatten.c - which disk is flattened, and by whom
+ *
+ * The named cases stand in a table. What must hold whatever the facts are is said
+ * once more, and asked of every combination of facts.
+ */
+#include "config.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <string.h>
+
+#include "agent/rbd/disk/flatten-verdict.h"
+#include "agent/rbd/image/depth.h"
+#include "agent/rbd/image/flattening.h"
+#include "agent/rbd/image/task.h"
+
+/* ---- which ---------------------------------------------------------------------------- */
+
+static const struct {
+    guint of_parent;
+    guint max;
+    bool all;
+    bool flattened;
+} depths[] = {
+    {0, 5, false, false}, /* a clone of an image without a parent */
+    {4, 5, false, false}, /* the fifth of a chain */
+    {5, 5, false, true},  /* the sixth */
+    {6, 5, false, true},  /* and what is deeper already */
+    {STORE_DEPTH_MAX, 16, false, true},
+    {0, 0, false, true}, /* no disk keeps a parent */
+    {0, 1, false, false},
+    {1, 1, false, true},
+    {0, 5, true, true}, /* each is flattened */
+    {9, 5, true, true},
+};
+
+static void
+test_depth(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(depths); i++) {
+        const StoreSettings own = {.clone_max_depth = depths[i].max,
+                                   .clone_flatten = depths[i].all};
+
+        if (store_depth_is_too_much(&own, depths[i].of_parent) !=
+            depths[i].flattened)
+            fail_msg("a clone of depth %u of %u, all: %d", depths[i].of_parent,
+                     depths[i].max, depths[i].all);
+    }
+}
+
+/* ---- by whom ---------------------------------------------------------------------------- */
+
+static const char *const words[] = {
+    [STORE_FLATTEN_DONE] = "done",   [STORE_FLATTEN_NOTHING] = "nothing",
+    [STORE_FLATTEN_ASK] = "ask",     [STORE_FLATTEN_QUEUE] = "queue",
+    [STORE_FLATTEN_WAIT] = "wait",   [STORE_FLATTEN_HERE] = "here",
+    [STORE_FLATTEN_LEAVE] = "leave",
+};
+
+#define OWED .owed = true, .has_parent = true
+
+static const struct {
+    const char *name;
+    StoreFlattenDo what;
+    StoreFlattenFacts facts;
+} cases[] = {
+    {"one without a mark", STORE_FLATTEN_NOTHING, {.has_parent = true}},
+    {"one without a parent", STORE_FLATTEN_DONE, {.owed = true}},
+    {"at first", STORE_FLATTEN_ASK, {OWED}},
+    {"the manager does not know it",
+     STORE_FLATTEN_QUEUE,
+     {OWED, .mgr = STORE_MGR_NO_TASK}},
+    {"it was given it by who died",
+     STORE_FLATTEN_WAIT,
+     {OWED, .mgr = STORE_MGR_TASK}},
+    {"it is at it",
+     STORE_FLATTEN_WAIT,
+     {OWED, .mgr = STORE_MGR_TASK, .queued = true}},
+    {"it does not get on",
+     STORE_FLATTEN_HERE,
+     {OWED, .mgr = STORE_MGR_TASK, .queued = true, .still = true}},
+    {"it has no queue, or does not answer",
+     STORE_FLATTEN_HERE,
+     {OWED, .mgr = STORE_MGR_CANNOT}},
+    {"it stopped to answer",
+     STORE_FLATTEN_HERE,
+     {OWED, .mgr = STORE_MGR_CANNOT, .queued = true}},
+    {"somebody cancelled its task",
+     STORE_FLATTEN_LEAVE,
+     {OWED, .mgr = STORE_MGR_NO_TASK, .queued = true}},
+    {"its task has ended",
+     STORE_FLATTEN_DONE,
+     {.owed = true, .mgr = STORE_MGR_NO_TASK, .queued = true}},
+    {"another host is at it", STORE_FLATTEN_WAIT, {OWED, .others = true}},
+    {"and this one was told to",
+     STORE_FLATTEN_WAIT,
+     {OWED, .others = true, .here = true}},
+    {"this one was told to", STORE_FLATTEN_HERE, {OWED, .here = true}},
+    {"or had begun",
+     STORE_FLATTEN_HERE,
+     {OWED, .here = true, .mgr = STORE_MGR_TASK}},
+};
+
+static void
+test_cases(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        StoreFlattenDo what = store_flatten_verdict(&cases[i].facts);
+
+        if (what != cases[i].what)
+            fail_msg("%s: %s, not %s", cases[i].name, words[what],
+                     words[cases[i].what]);
+    }
+}
+
+static void
+check(const StoreFlattenFacts *facts)
+{
+    StoreFlattenDo what = store_flatten_verdict(facts);
+    bool works = what == STORE_FLATTEN_HERE || what == STORE_FLATTEN_QUEUE;
+
+    assert_true((what == STORE_FLATTEN_DONE) == !facts->has_parent);
+    /* Nothing is done that nobody wants, or that another is at. */
+    assert_false(works && (!facts->owed || facts->others));
+    /* One that is to be done does not end but by being done, or by somebody's
+     * hand. */
+    if (facts->owed && facts->has_parent)
+        assert_true(what != STORE_FLATTEN_NOTHING &&
+                    (what != STORE_FLATTEN_LEAVE ||
+                     (facts->queued && facts->mgr == STORE_MGR_NO_TASK)));
+    /* A manager that hangs is not waited for. */
+    if (what == STORE_FLATTEN_WAIT)
+        assert_true(facts->others ||
+                    (facts->mgr == STORE_MGR_TASK && !facts->still));
+}
+
+static void
+test_all(void **state)
+{
+    (void)state;
+    for (guint bits = 0; bits < 64; bits++)
+        for (int mgr = STORE_MGR_NOT_ASKED; mgr <= STORE_MGR_TASK; mgr++) {
+            const StoreFlattenFacts facts = {
+                .owed = bits & 1,
+                .has_parent = bits & 2,
+                .here = bits & 4,
+                .others = bits & 8,
+                .queued = bits & 16,
+                .still = bits & 32,
+                .mgr = (StoreMgrSays)mgr,
+            };
+
+            check(&facts);
+        }
+}
+
+/* ---- the mark --------------------------------------------------------------------------- */
+
+static void
+test_mark(void **state)
+{
+    g_autofree char *owed = store_flatten_mark_new("10ab", NULL, NULL);
+    g_autofree char *here =
+        store_flatten_mark_new("10ab", "10.0.0.1:0/7", "i-1");
+    g_autofree char *mgr = store_flatten_mark_new("10ab", "10.0.0.2:0/9", NULL);
+    g_auto(StoreFlattenMark) mark = {0};
+
+    (void)state;
+    store_flatten_mark_parse(owed, "10ab", &mark);
+    assert_true(mark.owed);
+    assert_null(mark.by);
+    assert_null(mark.instance);
+    store_flatten_mark_parse(here, "10ab", &mark);
+    assert_true(mark.owed);
+    assert_string_equal(mark.by, "10.0.0.1:0/7");
+    assert_string_equal(mark.instance, "i-1");
+    store_flatten_mark_clear(&mark);
+    store_flatten_mark_parse(mgr, "10ab", &mark);
+    assert_string_equal(mark.by, "10.0.0.2:0/9");
+    assert_null(mark.instance);
+    store_flatten_mark_clear(&mark);
+    /* A clone of it has inherited it. */
+    store_flatten_mark_parse(mgr, "10ac", &mark);
+    assert_false(mark.owed);
+    assert_null(mark.by);
+    store_flatten_mark_parse("", "10ab", &mark);
+    assert_false(mark.owed);
+    store_flatten_mark_parse("by=10.0.0.2:0/9", "", &mark);
+    assert_null(mark.by);
+}
+
+/* ---- what the manager says ---------------------------------------------------------------- */
+
+#define REFS(ACTION, POOL, SPACE, ID)                                          \
+    "\"refs\": {\"action\": \"" ACTION "\", \"image_id\": \"" ID               \
+    "\", \"image_name\": \"x\", \"pool_name\": \"" POOL                        \
+    "\", \"pool_namespace\": \"" SPACE "\"}"
+#define TASK(ID, REST, REFS)                                                   \
+    "{\"id\": \"" ID "\", \"sequence\": 2, " REST REFS "}"
+#define WORKS(PROGRESS) "\"in_progress\": true, \"progress\": " PROGRESS ", "
+
+static const struct {
+    const char *json;
+    const char *id;
+    bool at_work;
+    bool bad;
+} answers[] = {
+    {"[]\n", NULL, false, false},
+    {"[" TASK("t1", "", REFS("flatten", "vms", "", "10ab")) "]", "t1", false,
+     false},
+    {"[" TASK("t1", WORKS("0.0"), REFS("flatten", "vms", "", "10ab")) "]", "t1",
+     false, false},
+    {"[" TASK("t1", WORKS("0.25"), REFS("flatten", "vms", "", "10ab")) "]",
+     "t1", true, false},
+    {"[" TASK("t1", WORKS("0.5"), REFS("flatten", "vms", "", "10ac")) "," //
+     TASK("t2", "", REFS("flatten", "vms", "", "10ab")) "]",
+     "t2", false, false},
+    {"[" TASK("t1", WORKS("0.5"), REFS("remove", "vms", "", "10ab")) "]", NULL,
+     false, false},
+    {"[" TASK("t1", WORKS("0.5"), REFS("flatten", "volumes", "", "10ab")) "]",
+     NULL, false, false},
+    {"[" TASK("t1", WORKS("0.5"), REFS("flatten", "vms", "ns", "10ab")) "]",
+     NULL, false, false},
+    {"[1, null, {}, {\"refs\": 7}]", NULL, false, false},
+    {"{}", NULL, false, true},
+    {"", NULL, false, true},
+    {"[", NULL, false, true},
+};
+
+static void
+test_tasks(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
+        g_auto(StoreTask) task = {0};
+        const char *json = answers[i].json;
+        bool good = store_task_parse(json, strlen(json), "vms", "10ab", &task);
+
+        if (good == answers[i].bad || task.at_work != answers[i].at_work ||
+            g_strcmp0(task.id, answers[i].id) != 0)
+            fail_msg("'%s': task %s", json, task.id ? task.id : "none");
+    }
+}
+
+static char *
+queue_of(const char *json)
+{
+    g_auto(StoreTask) task = {0};
+
+    assert_true(store_task_parse(json, strlen(json), "vms", "10ab", &task));
+    return g_steal_pointer(&task.queue);
+}
+
+/* Any task that moves, comes or goes shows that the queue does not stand still. */
+static void
+test_queue(void **state)
+{
+    g_autofree char *none = queue_of("[]");
+    g_autofree char *first = queue_of("[{\"id\": \"a\"}, {\"id\": \"b\"}]");
+    g_autofree char *again = queue_of("[{\"id\": \"a\"}, {\"id\": \"b\"}]");
+    g_autofree char *moved =
+        queue_of("[{\"id\": \"a\", \"progress\": 0.5}, {\"id\": \"b\"}]");
+    g_autofree char *gone = queue_of("[{\"id\": \"b\"}]");
+
+    (void)state;
+    assert_string_equal(first, again);
+    assert_string_not_equal(first, none);
+    assert_string_not_equal(first, moved);
+    assert_string_not_equal(first, gone);
+}
+
+int
+main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_depth), cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_all),   cmocka_unit_test(test_mark),
+        cmocka_unit_test(test_tasks), cmocka_unit_test(test_queue),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
