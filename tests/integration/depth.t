@@ -57,13 +57,30 @@ parts()
     ok 'the agent starts' agent_start || bail 'no agent'
 }
 
-# defined NAME UUID IMAGE
+# clone_xml POOL/IMAGE@SNAP: a disk that is to be its clone, and boots.
+clone_xml()
+{
+    cat <<XML
+<disk type='network' device='disk'>
+      <driver name='qemu' type='raw'/>
+      <source protocol='rbd' name='$1'/>
+      <target dev='vda' bus='virtio'/><boot order='1'/>
+    </disk>
+XML
+}
+
+names_clone()
+{
+    virsh_ dumpxml --inactive "$1" |
+        grep -q "<source protocol='rbd' name='vms/"
+}
+
+# defined NAME UUID POOL/IMAGE@SNAP
 defined()
 {
     guest_who "$1" A "$1" &&
-        guest_define -m "$(agent_asks vda "$3")" "$1" "$2" \
-            "$(guest_who_xml "$1")" &&
-        bed_wait 10 agent_rewrote "$1"
+        guest_define "$1" "$2" "$(clone_xml "$3")" "$(guest_who_xml "$1")" &&
+        bed_wait 10 names_clone "$1"
 }
 
 writes()
