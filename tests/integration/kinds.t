@@ -18,6 +18,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
 . "$here/lib/proxied.sh"
+. "$here/lib/proxy.sh"
 . "$here/lib/request.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
@@ -280,11 +281,12 @@ pool_xml()
 </pool>"
 }
 
+# volume_disk POOL VOLUME [TARGET]
 volume_disk()
 {
     echo "<disk type='volume' device='disk'>
       <source pool='$1' volume='$2'/>
-      <target dev='vda' bus='virtio'/>
+      <target dev='${3:-vda}' bus='virtio'/>
     </disk>"
 }
 
@@ -317,6 +319,56 @@ volumes()
         >"$BED/tmp/volume.xml"
     is 'and one that libvirt does not know' \
         "$(proxied_ask define <"$BED/tmp/volume.xml")" ''
+}
+
+# call NAME VERB OPTION...: of the proxy's, with the device.
+call()
+{
+    proxy_virsh "$2" "$1" "$BED/tmp/device" "${@:3}"
+}
+
+# For a guest that runs, beside what it has.
+volume_devices()
+{
+    local uuid other
+    uuid=$(uuidgen)
+    other=$(uuidgen)
+    rbd create --size 16M volumes/hot
+    ok 'the proxy starts' proxy_start
+    ok 'a guest with an empty drive' guest_define -m "$(agent_asks vda "$IMAGE")" \
+        live "$uuid" "<disk type='file' device='cdrom'><target dev='hdc'
+        bus='ide'/><readonly/></disk>" \
+        "<controller type='scsi' model='virtio-scsi'/>"
+    wait_until 'is rewritten' 10 agent_rewrote live
+    ok 'and starts' virsh_ start live
+    ok 'another runs' agent_boots other "$other" "$IMAGE"
+    # No guest has to help when a SCSI disk is taken out.
+    volume_disk ceph-volumes hot sdb | sed s/virtio/scsi/ >"$BED/tmp/device"
+    ok 'a volume is attached' call live attach-device --live
+    like 'as the network disk that it is' "$(virsh_ dumpxml live)" \
+        "<source protocol='rbd' name='volumes/hot'"
+    wait_until 'which is claimed' 20 agent_claim_is volumes/hot \
+        "running $(hostname) $uuid"
+    volume_disk ceph-volumes hot vdb >"$BED/tmp/other"
+    refuses 'nobody else gets it' "claimed by host '$(hostname)' for '$uuid'" \
+        proxy_virsh attach-device other "$BED/tmp/other" --live
+    ok 'it is detached' call live detach-device --live
+    ok 'and attached again' call live attach-device --live
+    ok 'and stored' call live attach-device --config
+    like 'as the same' "$(virsh_ dumpxml --inactive live)" \
+        "<source protocol='rbd' name='volumes/hot'"
+    ok 'the other one ends' virsh_ destroy other
+    volume_disk ceph-volumes golden hdc | sed "s/'disk'/'cdrom'/
+        s/virtio/ide/; s|</disk>|<readonly/>&|" >"$BED/tmp/device"
+    ok 'one is put into the drive' call live update-device --live
+    like 'as what it is, too' "$(virsh_ dumpxml live)" \
+        "<source protocol='rbd' name='volumes/golden'"
+    volume_disk elsewhere hot vdc >"$BED/tmp/device"
+    refuses "one of another cluster is libvirt's to refuse" "volume" \
+        call live attach-device --live
+    unlike 'and not for remora' "$TAP_OUT" 'remora:'
+    ok 'the guest ends' virsh_ destroy live
+    wait_until 'and with it the claim' 20 agent_claim_is volumes/hot none
 }
 
 # ---- what the tools may do -------------------------------------------------
@@ -441,6 +493,7 @@ inside()
     bad_files
     bad_tools
     volumes
+    volume_devices
     confinement
     kills
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
