@@ -53,6 +53,8 @@ is 'all of them' "$(goes_on plan --)" '--json
 is 'behind another' "$(goes_on fence --yes --host-)" --host-is-off
 is 'a pool' "$(goes_on image add --pool '')" 'images
 more'
+is 'of a verb of volumes: a pool for them' \
+    "$(goes_on volume create --pool '')" volumes
 is 'in the same word' "$(goes_on image add --pool=m)" more
 is 'and as an argument' "$(goes_on df images m)" more
 is 'by its letter' "$(goes_on image add -p i)" images

@@ -155,6 +155,12 @@ is 'volume list: the words of STATUS' \
     "$(words_of_pod 'remora volume list' 'STATUS is one of')" \
     "$(words_of_c "$srcdir/agent/rbd/volume/verdict.c" store_volume_status_word)"
 
+is 'volume qos: its keys, and what Cinder calls them' \
+    "$(section "$remora_pod" 2 'remora volume qos' |
+        sed -n 's/^ \([a-z_]*\)  *\([a-z_-]*\)$/\1 \2/p')" \
+    "$(sed -n '/ keys\[/,/^}/s/^    {"\(.*\)", "\{0,1\}\([^"]*\)"\{0,1\}},$/\1 \2/p' \
+        "$srcdir/agent/rbd/volume/qos.c" | sed 's/NULL/-/')"
+
 # headings FILE: the columns of its tables, each in one line.
 headings()
 {

@@ -34,6 +34,8 @@ const CmdVerb *const verbs[] = {
     &cmd_volume_flatten,
     &cmd_volume_adopt,
     &cmd_volume_release,
+    &cmd_volume_connection,
+    &cmd_volume_qos,
     &cmd_complete,
     NULL,
 };

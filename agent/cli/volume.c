@@ -88,7 +88,7 @@ search(const char *command, GPtrArray *clusters, CmdVolume *volume)
     g_autofree char *found = NULL;
 
     for (guint i = 0; i < clusters->len; i++) {
-        const Cluster *cluster = g_ptr_array_index(clusters, i);
+        Cluster *cluster = g_ptr_array_index(clusters, i);
         char *const *pools = cluster_conf(cluster)->volume_pools;
         g_autoptr(GError) error = NULL;
         g_autofree char *pool =

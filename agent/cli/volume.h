@@ -10,8 +10,8 @@
 /* A volume that the line names, and where it is. */
 typedef struct {
     Host *host;
-    const Cluster *cluster; /* of host */
-    StoreCluster *store;    /* its */
+    Cluster *cluster;    /* of host */
+    StoreCluster *store; /* its */
     char *pool;
     char *name; /* volume-UUID */
 } CmdVolume;

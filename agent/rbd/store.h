@@ -69,6 +69,7 @@
 #include "agent/rbd/volume/flatten.h"
 #include "agent/rbd/volume/info.h"
 #include "agent/rbd/volume/name.h"
+#include "agent/rbd/volume/qos.h"
 #include "agent/rbd/volume/remove.h"
 #include "agent/rbd/volume/rename.h"
 #include "agent/rbd/volume/resize.h"

@@ -488,6 +488,73 @@ renamed()
     gone 'nothing is left'
 }
 
+# ---- what guests are told ------------------------------------------------------
+
+connection()
+{
+    local json
+    volume create --id $ONE 16MiB >/dev/null
+    json=$(volume connection $ONE)
+    is "the connection has Cinder's fields" \
+        "$(jq -r '.driver_volume_type, (.data | keys[])' <<<"$json" | xargs)" \
+        "rbd access_mode auth_enabled auth_username cacheable cluster_name \
+discard encrypted hosts name ports qos_specs secret_type secret_uuid volume_id"
+    is 'with what is so here' "$(jq -c '.data | [.name, .auth_enabled,
+        .auth_username, .secret_type, .cluster_name, .volume_id, .discard,
+        .hosts, .ports]' <<<"$json")" \
+        "$(jq -n -c --arg id $ONE '["volumes/volume-\($id)", true, "remora",
+            "ceph", "ceph", $id, true, ["127.0.0.1"], ["6789"]]')"
+    like "and the secret's UUID" "$(jq -r .data.secret_uuid <<<"$json")" -
+    refuses 'of one that is not there' 'no volume' volume connection $TWO
+    rbd image-meta set volumes/volume-$ONE remora.building \
+        "id=$(rbd info --format json volumes/volume-$ONE | jq -r .id)"
+    refuses 'nor of what is not whole' 'is half-made' volume connection $ONE
+    rbd image-meta rm volumes/volume-$ONE remora.building
+    volume rm $ONE >/dev/null
+}
+
+qos()
+{
+    local writer
+    volume create --id $ONE 16MiB >/dev/null
+    is 'without limits' "$(volume qos $ONE)" ''
+    ok 'limits are set' volume qos $ONE total_iops_sec=100 \
+        total_iops_sec_max=200 read_bytes_sec=10MiB write_iops_burst=7
+    is 'each on its key' "$(rbd image-meta list --format json \
+        volumes/volume-$ONE | jq -c -S .)" \
+        "$(jq -n -c -S '{"conf_rbd_qos_iops_limit": "100",
+            "conf_rbd_qos_iops_burst": "200",
+            "conf_rbd_qos_read_bps_limit": "10485760",
+            "conf_rbd_qos_write_iops_burst": "7"}')"
+    is 'and shown' "$(volume qos --json $ONE |
+        jq -c '[.iops_limit, .iops_burst, .bps_limit]')" '[100,200,0]'
+    refuses 'a burst below its limit' 'is less than iops_limit' \
+        volume qos $ONE bps_limit=5 iops_burst=50
+    is 'changes nothing' "$(volume qos --json $ONE |
+        jq -c '[.iops_burst, .bps_limit]')" '[200,0]'
+    refuses 'a key that there is not' 'a change is KEY=VALUE' \
+        volume qos $ONE nonsense=1
+    refuses 'a value that is none' 'a value is a number' \
+        volume qos $ONE iops_limit=10MiB
+    ok '0 takes them away' volume qos $ONE iops_limit=0 iops_burst=0 \
+        read_bps_limit=0 write_iops_burst=0
+    is 'all of them' "$(rbd image-meta list volumes/volume-$ONE)" \
+        'There are 0 metadata on this image.'
+
+    # At one operation in a second it would take an hour.
+    volume qos $ONE iops_limit=1 >/dev/null
+    rbd bench --io-type write --io-size 4K --io-total 16M --io-threads 1 \
+        volumes/volume-$ONE >/dev/null 2>&1 &
+    writer=$!
+    wait_until 'somebody writes to it' 20 \
+        eval '[ -n "$(cluster_watchers volumes/volume-$ONE)" ]'
+    ok 'a limit goes while it is open' volume qos $ONE iops_limit=0
+    wait_until 'and holds no more at once' 60 eval "! kill -0 $writer"
+    wait "$writer" 2>/dev/null
+    volume rm $ONE >/dev/null
+    gone 'nothing is left'
+}
+
 inside()
 {
     bed_need_remora
@@ -502,6 +569,8 @@ inside()
     clones
     chain
     renamed
+    connection
+    qos
     is 'no claim is left' "$(rados -p volumes ls | grep remora_claim)" ''
 }
 

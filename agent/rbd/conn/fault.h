@@ -91,6 +91,7 @@
  *     volume-flattened it is flat
  *     volume-renaming about to rename an image; error: it is not
  *     volume-renamed  it has its new name
+ *     volume-qos      one of its limits is set
  *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
