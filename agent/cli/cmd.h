@@ -49,6 +49,7 @@ extern const CmdVerb cmd_provision;
 extern const CmdVerb cmd_render;
 extern const CmdVerb cmd_revert;
 extern const CmdVerb cmd_status;
+extern const CmdVerb cmd_tree;
 extern const CmdVerb cmd_volume_adopt;
 extern const CmdVerb cmd_volume_clone;
 extern const CmdVerb cmd_volume_connection;

@@ -42,32 +42,11 @@ add_pool(CmdTable *table, const Cluster *cluster, const StorePool *pool)
 
 /* ---- which pools ----------------------------------------------------------------- */
 
-static void
-add_names(GPtrArray *names, char *const *pools)
-{
-    for (; *pools; pools++)
-        if (!g_ptr_array_find_with_equal_func(names, *pools, g_str_equal, NULL))
-            g_ptr_array_add(names, *pools);
-}
-
-/* The configured ones, each once. */
-static GPtrArray *
-pools_of(const ConfCluster *conf)
-{
-    GPtrArray *names = g_ptr_array_new();
-    char *const vms[] = {conf->vms_pool, NULL};
-
-    add_names(names, conf->image_pools);
-    add_names(names, vms);
-    add_names(names, conf->volume_pools);
-    return names;
-}
-
 /* Those that are named, of several clusters each in those that have it. */
 static GPtrArray *
 choose(const Cluster *cluster, char *const *named, bool any)
 {
-    g_autoptr(GPtrArray) names = pools_of(cluster_conf(cluster));
+    g_autoptr(GPtrArray) names = cmd_image_pools(cluster);
     g_autoptr(GPtrArray) chosen = g_ptr_array_new();
 
     if (!named[0])

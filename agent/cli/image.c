@@ -52,6 +52,27 @@ cmd_image_clusters(const Host *host, const char *command)
     return NULL;
 }
 
+static void
+add_names(GPtrArray *names, char *const *pools)
+{
+    for (; *pools; pools++)
+        if (!g_ptr_array_find_with_equal_func(names, *pools, g_str_equal, NULL))
+            g_ptr_array_add(names, *pools);
+}
+
+GPtrArray *
+cmd_image_pools(const Cluster *cluster)
+{
+    const ConfCluster *conf = cluster_conf(cluster);
+    GPtrArray *names = g_ptr_array_new();
+    char *const vms[] = {conf->vms_pool, NULL};
+
+    add_names(names, conf->image_pools);
+    add_names(names, vms);
+    add_names(names, conf->volume_pools);
+    return names;
+}
+
 /* Those of them that have a pool of that name for images. */
 static GPtrArray *
 clusters_with(const Host *host, const char *command, const char *pool)

@@ -34,6 +34,9 @@ int cmd_image_fail(const char *prefix, const GError *error);
  * an error message: there is none of that name. */
 GPtrArray *cmd_image_clusters(const Host *host, const char *command);
 
+/* Of char *, borrowed: the configured pools of all kinds, each once. */
+GPtrArray *cmd_image_pools(const Cluster *cluster);
+
 /* That of them which has a pool for images of that name; pool NULL: the first.
  * NULL after an error message. */
 const Cluster *

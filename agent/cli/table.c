@@ -83,15 +83,13 @@ cmd_table_new_typed(const CmdColumn *columns, const char *name, bool json)
     return table;
 }
 
-void
-cmd_table_add(CmdTable *table, ...)
+static struct libscols_line *
+add_line(CmdTable *table, struct libscols_line *above, va_list args)
 {
-    struct libscols_line *line = scols_table_new_line(table->table, NULL);
+    struct libscols_line *line = scols_table_new_line(table->table, above);
     size_t n = scols_table_get_ncols(table->table);
-    va_list args;
 
     must(line ? 0 : -1);
-    va_start(args, table);
     for (size_t i = 0; i < n; i++) {
         const char *text = va_arg(args, const char *);
 
@@ -100,7 +98,37 @@ cmd_table_add(CmdTable *table, ...)
         else if (!table->json)
             must(scols_line_set_data(line, i, "-"));
     }
+    return line;
+}
+
+void
+cmd_table_add(CmdTable *table, ...)
+{
+    va_list args;
+
+    va_start(args, table);
+    (void)add_line(table, NULL, args);
     va_end(args);
+}
+
+void
+cmd_table_is_tree(CmdTable *table)
+{
+    struct libscols_column *first = scols_table_get_column(table->table, 0);
+
+    must(scols_column_set_flags(first, SCOLS_FL_TREE));
+}
+
+gpointer
+cmd_table_add_below(CmdTable *table, gpointer above, ...)
+{
+    struct libscols_line *line;
+    va_list args;
+
+    va_start(args, above);
+    line = add_line(table, above, args);
+    va_end(args);
+    return line;
 }
 
 void

@@ -33,6 +33,11 @@ CmdTable *
 cmd_table_new_typed(const CmdColumn *columns, const char *name, bool json);
 /* As many strings as there are columns; NULL shows as "-", in JSON as null. */
 void cmd_table_add(CmdTable *table, ...);
+/* The first column is a tree's, by cmd_table_add_below(), which gives the new line
+ * for those below that; above NULL: it is a root. In JSON each line has those
+ * below it as its children. */
+void cmd_table_is_tree(CmdTable *table);
+gpointer cmd_table_add_below(CmdTable *table, gpointer above, ...);
 /* Prints and frees it; without rows, nothing but JSON's empty array. */
 void cmd_table_print(CmdTable *table);
 /* Frees it without a word. */

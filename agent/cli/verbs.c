@@ -17,6 +17,7 @@ const CmdVerb *const verbs[] = {
     &cmd_revert,
     &cmd_fence,
     &cmd_df,
+    &cmd_tree,
     &cmd_image_add,
     &cmd_image_from_disk,
     &cmd_image_list,

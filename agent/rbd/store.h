@@ -63,6 +63,7 @@
 #include "agent/rbd/image/read.h"
 #include "agent/rbd/image/snap.h"
 #include "agent/rbd/image/trash.h"
+#include "agent/rbd/image/tree.h"
 #include "agent/rbd/image/watchers.h"
 #include "agent/rbd/volume/clone.h"
 #include "agent/rbd/volume/create.h"
