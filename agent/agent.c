@@ -13,6 +13,7 @@
 #include "agent/request.h"
 #include "agent/settle.h"
 
+#include <malloc.h>
 #include <string.h>
 
 #define ARRIVALS_DIR HOST_RUN_DIR "/arrivals"
@@ -591,9 +592,13 @@ agent_wants_look(Agent *agent)
     return pending_count(agent->pending) > 0;
 }
 
+/* What is freed stays in the heaps of the threads that had it, and thousands of
+ * disks leave those of librbd's many threads large. */
 void
 agent_look(Agent *agent)
 {
     reclaim(agent);
     pending_run(agent->pending);
+    if (pending_count(agent->pending) == 0)
+        (void)malloc_trim(0);
 }
