@@ -56,12 +56,15 @@ extern const CmdVerb cmd_volume_connection;
 extern const CmdVerb cmd_volume_create;
 extern const CmdVerb cmd_volume_flatten;
 extern const CmdVerb cmd_volume_list;
+extern const CmdVerb cmd_volume_migrate;
 extern const CmdVerb cmd_volume_qos;
 extern const CmdVerb cmd_volume_release;
 extern const CmdVerb cmd_volume_resize;
 extern const CmdVerb cmd_volume_rm;
 extern const CmdVerb cmd_volume_show;
 extern const CmdVerb cmd_volume_snapshot;
+extern const CmdVerb cmd_volume_sparsify;
+extern const CmdVerb cmd_volume_to_image;
 
 /* ---- what they share (cmd.c) ----------------------------------------------- */
 

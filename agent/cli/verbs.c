@@ -37,6 +37,9 @@ const CmdVerb *const verbs[] = {
     &cmd_volume_release,
     &cmd_volume_connection,
     &cmd_volume_qos,
+    &cmd_volume_sparsify,
+    &cmd_volume_migrate,
+    &cmd_volume_to_image,
     &cmd_complete,
     NULL,
 };

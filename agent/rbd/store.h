@@ -69,11 +69,14 @@
 #include "agent/rbd/volume/create.h"
 #include "agent/rbd/volume/flatten.h"
 #include "agent/rbd/volume/info.h"
+#include "agent/rbd/volume/migrate.h"
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/qos.h"
 #include "agent/rbd/volume/remove.h"
 #include "agent/rbd/volume/rename.h"
 #include "agent/rbd/volume/resize.h"
 #include "agent/rbd/volume/snap.h"
+#include "agent/rbd/volume/sparsify.h"
+#include "agent/rbd/volume/to-image.h"
 
 #endif

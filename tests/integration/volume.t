@@ -278,7 +278,7 @@ rm_refused()
 
 watched()
 {
-    local writer
+    local writer addr
     volume create --id $ONE 64MiB >/dev/null
     snapshot create $ONE $SNAP >/dev/null
     rbd bench --io-type write --io-size 4K --io-total 4G --io-threads 1 \
@@ -297,10 +297,11 @@ watched()
         volume snapshot rollback $ONE $SNAP
     ok 'but a snapshot is made of it' snapshot create $ONE $TWO
     ok 'and removed' snapshot rm $ONE $TWO
+    # What it has on its way must not come after the removal.
+    addr=$(cluster_watchers volumes/volume-$ONE)
     kill "$writer"
     wait "$writer" 2>/dev/null
-    ceph osd blocklist add "$(cluster_watchers volumes/volume-$ONE)" \
-        >/dev/null 2>&1
+    ceph osd blocklist add "$addr" >/dev/null 2>&1
     wait_until 'no more' 60 eval '[ -z "$(cluster_watchers volumes/volume-$ONE)" ]'
     snapshot rm $ONE $SNAP >/dev/null
     volume rm $ONE >/dev/null
@@ -555,6 +556,97 @@ qos()
     gone 'nothing is left'
 }
 
+# ---- where it lies ----------------------------------------------------------------
+
+objects()
+{
+    rados -p volumes ls | grep -c '^rbd_data'
+}
+
+sparse()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    rbd bench --io-type write --io-size 4M --io-total 16M --io-pattern seq \
+        --io-threads 1 volumes/volume-$ONE >/dev/null 2>&1
+    qemu-io -f raw -c 'write -z 0 4M' -c 'write -P 0 4M 8M' \
+        "rbd:volumes/volume-$ONE:conf=/etc/ceph/ceph.conf" >/dev/null 2>&1
+    ok 'zeroes are given back' volume sparsify $ONE
+    is 'so that objects are left of data only' "$(objects)" 1
+    refuses 'not of what is not there' 'no volume' volume sparsify $TWO
+    volume rm $ONE >/dev/null
+    gone 'nothing is left'
+}
+
+moved()
+{
+    cat >/etc/remora/two.conf <<'CONF'
+pools = { volumes = [ "volumes", "vms" ]; };
+CONF
+    local two=(-c /etc/remora/two.conf)
+    volume create --id $ONE 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    snapshot create $ONE $SNAP >/dev/null
+    volume clone --id $TWO $ONE@$SNAP >/dev/null
+    refuses 'to a pool that is none' 'none of pools.volumes' \
+        remora "${two[@]}" volume migrate $ONE images
+    is 'it moves' "$(remora "${two[@]}" volume migrate --json $ONE vms |
+        jq -c .)" '{"pool":"vms","moved":true}'
+    ok 'with its content' same vms/volume-$ONE
+    is 'its snapshots' "$(rbd snap ls --format json vms/volume-$ONE |
+        jq -r '.[].name')" snapshot-$SNAP
+    is 'and its clones' "$(of $TWO .parent)" \
+        "\"vms/volume-$ONE@snapshot-$SNAP\""
+    ok 'which read on' same volumes/volume-$TWO
+    is 'once' "$(remora "${two[@]}" volume migrate $ONE vms)" \
+        "vms/volume-$ONE: is there already"
+    # As a call leaves it that was killed.
+    rbd migration prepare vms/volume-$ONE volumes/volume-$ONE
+    is 'one that was cut short goes on' \
+        "$(remora "${two[@]}" volume migrate $ONE volumes)" \
+        "volumes/volume-$ONE: moved there"
+    ok 'with all of it' same volumes/volume-$ONE
+    volume rm $TWO >/dev/null
+    snapshot rm $ONE $SNAP >/dev/null
+    volume rm $ONE >/dev/null
+    gone 'nothing is left'
+}
+
+# ---- images of volumes ----------------------------------------------------------
+
+imaged()
+{
+    volume create --id $ONE 12MiB >/dev/null
+    qemu-img convert -n -O raw "$FILE" \
+        "rbd:volumes/volume-$ONE:conf=/etc/ceph/ceph.conf"
+    snapshot create $ONE $SNAP >/dev/null
+    is 'an image is made of a volume' "$(volume_all to-image --id $TWO $ONE)" \
+        $TWO
+    is 'as Glance would' "$(remora image show --json $TWO | jq -c '[.complete,
+        .protected, .size, .format]')" "[true,true,$((12 * MiB)),\"raw\"]"
+    ok 'with its content' \
+        eval "rbd export --no-progress images/$TWO@snap - | cmp - $FILE"
+    is 'that stands alone' "$(rbd info --format json images/$TWO |
+        jq -c .parent)" null
+    is 'without a mark' "$(rbd image-meta list images/$TWO)" \
+        'There are 0 metadata on this image.'
+    is 'of the volume nothing is left but what it had' \
+        "$(snapshot list --json $ONE | jq -c '[.snapshots[].snapshot]')" \
+        "[\"$SNAP\"]"
+    refuses 'once' 'is there already' volume_all to-image --id $TWO $ONE
+    refuses 'not by who may not write there' 'not permitted' \
+        volume to-image $ONE
+    like 'of a snapshot' "$(volume_all to-image --json $ONE@$SNAP)" \
+        "\"size\": $((12 * MiB))"
+    for image in $(rbd ls images); do
+        remora "${ALL[@]}" image rm "$image" >/dev/null
+    done
+    is 'they can go' "$(rbd ls images)" ''
+    snapshot rm $ONE $SNAP >/dev/null
+    volume rm $ONE >/dev/null
+    gone 'nothing is left'
+}
+
 inside()
 {
     bed_need_remora
@@ -571,6 +663,9 @@ inside()
     renamed
     connection
     qos
+    sparse
+    moved
+    imaged
     is 'no claim is left' "$(rados -p volumes ls | grep remora_claim)" ''
 }
 

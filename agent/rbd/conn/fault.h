@@ -92,6 +92,10 @@
  *     volume-renaming about to rename an image; error: it is not
  *     volume-renamed  it has its new name
  *     volume-qos      one of its limits is set
+ *     volume-sparsifying about to give back its zeroes
+ *     volume-moving   it is in the other pool, and reads from the first
+ *     volume-moved    all of it is there
+ *     volume-sealed   the image that was made of one has its snapshot
  *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.

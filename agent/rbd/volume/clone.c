@@ -21,6 +21,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/list.h"
 #include "agent/rbd/image/parent.h"
 #include "agent/rbd/image/snap.h"
 #include "agent/rbd/image/space.h"
@@ -205,6 +206,26 @@ clone_it(const Clone *clone, GError **error)
                       parent->image, parent->snap, hold->pool, hold->volume);
 }
 
+/* What is flattened holds data, so that data does not show that it is whole. */
+static bool
+fills(const Clone *clone)
+{
+    return clone->flattens || clone->from->seal;
+}
+
+static int
+mark(rbd_image_t handle, const StoreHold *hold)
+{
+    char id[128] = "";
+    int r = rbd_get_id(handle, id, sizeof(id));
+
+    if (r < 0)
+        return r;
+    g_autofree char *text =
+        store_mark_new(hold->conn, hold->volume, STORE_SNAP, id);
+    return rbd_metadata_set(handle, STORE_BUILDING_KEY, text);
+}
+
 static gboolean
 grow(const Clone *clone, GError **error)
 {
@@ -220,6 +241,8 @@ grow(const Clone *clone, GError **error)
         r = rbd_resize2(handle, clone->size, false, NULL, NULL);
     if (r >= 0)
         r = store_marks_remove(handle);
+    if (r >= 0 && fills(clone))
+        r = mark(handle, hold);
     if (r >= 0)
         r = STORE_FAULT("volume-grown");
     closed = handle ? rbd_close(handle) : 0;
@@ -227,6 +250,27 @@ grow(const Clone *clone, GError **error)
     return r >= 0 ||
            store_fail(error, hold->conn, r, "cannot finish the clone '%s/%s'",
                       hold->pool, hold->volume);
+}
+
+static gboolean
+seal(const Clone *clone, GError **error)
+{
+    const StoreHold *hold = clone->hold;
+    StoreHandle handle = NULL;
+    int closed;
+    int r;
+
+    if (!fills(clone))
+        return TRUE;
+    r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    if (r >= 0 && clone->from->seal)
+        r = clone->from->seal(handle);
+    if (r >= 0)
+        r = store_marks_remove(handle);
+    closed = handle ? rbd_close(handle) : 0;
+    r = r < 0 ? r : closed;
+    return r >= 0 || store_fail(error, hold->conn, r, "cannot finish '%s/%s'",
+                                hold->pool, hold->volume);
 }
 
 /* ---- under the claim ------------------------------------------------------------------- */
@@ -243,7 +287,7 @@ build(Clone *clone, GError **error)
     hold->keeps = true;
     if (clone_it(clone, &why) && grow(clone, &why) &&
         (!clone->flattens || store_flat(hold, &steps, &why)) &&
-        store_hold_made(hold, &why))
+        seal(clone, &why) && store_hold_made(hold, &why))
         return TRUE;
     store_hold_unmake(hold, why);
     g_propagate_error(error, g_steal_pointer(&why));

@@ -23,8 +23,11 @@ typedef struct {
     bool image_room;  /* it is an image, whose content is looked at */
     guint64 size;     /* 0: the source's; never less */
     guint max_depth;  /* on how many volumes it may stand; 0: on nothing */
-    bool flatten;     /* on nothing, whatever max_depth says */
-    bool shareable;   /* without what only one writer at a time can have */
+    /* Of one that nobody must take for whole before its own steps, after the
+     * others; or NULL. handle is an rbd_image_t. librbd's number. */
+    int (*seal)(gpointer handle);
+    bool flatten;   /* on nothing, whatever max_depth says */
+    bool shareable; /* without what only one writer at a time can have */
     StoreProgress progress; /* of flattening */
     gpointer data;
 } StoreVolumeOrigin;

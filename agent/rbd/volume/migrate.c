@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/migrate.c - a volume moves to another pool
+ *
+ * By librbd's own migration: prepare makes the volume in the other pool, where it
+ * reads what it does not have yet from the source, which is in the trash by then;
+ * execute copies, and commit removes the source. It is whole at every moment, so
+ * that what was cut short is only to be completed.
+ */
+#include "config.h"
+
+#include "agent/rbd/volume/migrate.h"
+
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/full.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/progress.h"
+
+#include <errno.h>
+
+static gboolean
+fail(const StoreHold *to, int r, const char *what, GError **error)
+{
+    return store_fail(error, to->conn, r, "cannot %s volume '%s' to pool '%s'",
+                      what, to->volume, to->pool);
+}
+
+/* ---- the steps ----------------------------------------------------------------------- */
+
+static gboolean
+prepare(const StoreHold *from, const StoreHold *to, GError **error)
+{
+    g_auto(StoreOptions) options = NULL;
+    int r;
+
+    rbd_image_options_create(&options);
+    r = rbd_migration_prepare(from->io, from->volume, to->io, to->volume,
+                              options);
+    if (r >= 0)
+        r = STORE_FAULT("volume-moving");
+    return r >= 0 || fail(to, r, "begin to move", error);
+}
+
+/* executed: all of it is there already. */
+static gboolean
+complete(const StoreHold *to, bool executed, StoreSteps *steps, GError **error)
+{
+    int r = executed ? 0
+                     : rbd_migration_execute_with_progress(to->io, to->volume,
+                                                           store_steps, steps);
+
+    if (r >= 0)
+        r = STORE_FAULT("volume-moved");
+    if (r >= 0)
+        r = rbd_migration_commit(to->io, to->volume);
+    if (store_steps_cancelled(steps, r))
+        return store_refuse(error, STORE_ERROR_FAILED,
+                            "moving volume '%s' to pool '%s' was cancelled",
+                            to->volume, to->pool);
+    return r >= 0 || fail(to, r, "move", error);
+}
+
+/* Back to where it was. */
+static void
+take_back(const StoreHold *to, GError **why)
+{
+    int r = store_conn_may_write(to->conn, *why)
+                ? rbd_migration_abort(to->io, to->volume)
+                : -ESHUTDOWN;
+
+    if (r < 0)
+        g_prefix_error(why,
+                       "volume '%s' is on its way to pool '%s', from which the "
+                       "same call moves it on: ",
+                       to->volume, to->pool);
+}
+
+/* ---- under the claims ------------------------------------------------------------------ */
+
+static gboolean
+move(const StoreHold *from,
+     const StoreHold *to,
+     StoreSteps *steps,
+     GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (!store_hold_check(from, error) ||
+        !store_pool_check_room(to->conn, to->pool, error))
+        return FALSE;
+    if (to->held != STORE_HELD_MISSING)
+        return store_refuse(error, STORE_ERROR_BUSY,
+                            "there is '%s/%s' already: remove one of the two",
+                            to->pool, to->volume);
+    steps->size = from->look.size;
+    if (prepare(from, to, &why) && complete(to, false, steps, &why))
+        return TRUE;
+    take_back(to, &why);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+/* It is in the pool. Whether it is on its way still. */
+static gboolean
+go_on(const StoreHold *to, StoreSteps *steps, bool *ret_moved, GError **error)
+{
+    rbd_image_migration_status_t status = {0};
+    bool executed;
+    int r;
+
+    if (!store_hold_check(to, error))
+        return FALSE;
+    r = rbd_migration_status(to->io, to->volume, &status, sizeof(status));
+    *ret_moved = r >= 0;
+    if (r == -EINVAL || r == -ENOENT)
+        return TRUE;
+    if (r < 0)
+        return fail(to, r, "look how far it is to move", error);
+    executed = status.state == RBD_IMAGE_MIGRATION_STATE_EXECUTED;
+    rbd_migration_status_cleanup(&status);
+    steps->size = to->look.size;
+    return complete(to, executed, steps, error);
+}
+
+gboolean
+store_volume_migrate(StoreCluster *cluster,
+                     const char *pool,
+                     const char *name,
+                     const char *to,
+                     StoreProgress progress,
+                     gpointer data,
+                     bool *ret_moved,
+                     GError **error)
+{
+    StoreSteps steps = {.show = progress, .data = data};
+    StoreHold of_to;
+    StoreHold of_from;
+    GError *why = NULL;
+
+    *ret_moved = true;
+    if (!store_hold(cluster, to, name, false, &of_to, error))
+        return FALSE;
+    if (g_str_equal(pool, to)) {
+        (void)go_on(&of_to, &steps, ret_moved, &why);
+        return store_hold_end(&of_to, why, error);
+    }
+    if (store_hold(cluster, pool, name, false, &of_from, &why)) {
+        (void)move(&of_from, &of_to, &steps, &why);
+        (void)store_hold_end(&of_from, why ? g_error_copy(why) : NULL, NULL);
+    }
+    return store_hold_end(&of_to, why, error);
+}

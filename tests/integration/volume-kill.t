@@ -1,0 +1,400 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/volume-kill.t - a volume is whole, or does not look so
+#
+# 'remora volume' dies at each of its points, and at random, and fails at each:
+# nothing that looks whole is not, the next call works, and all can go.
+#
+# Needs: root, the packages of lib/packages.sh, remora with fault points.
+# Reads: REMORA_FULL: 100 random deaths instead of 10
+#
+# Stage: faults
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/agent.sh"
+
+ONE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+TWO=1b64fa67-3e34-42e7-b7b0-423c11850e18
+SNAP=5a64fa67-3e34-42e7-b7b0-423c11850e18
+FAULTS_H=$here/../agent/rbd/conn/fault.h
+MiB=$((1024 * 1024))
+ROUNDS=${REMORA_FULL:+100}
+ROUNDS=${ROUNDS:-10}
+# As somebody who may write images, too.
+ALL=(-n admin -k /etc/ceph/ceph.client.admin.keyring)
+declare -A TESTED
+
+volume()
+{
+    remora volume "$@" 2>&1
+}
+
+# killed POINT COMMAND...: 'volume COMMAND' dies there.
+killed()
+{
+    local point=$1
+    TESTED[volume-$point]=yes
+    shift
+    (REMORA_FAULT=volume-$point=kill volume "$@"; :) >/dev/null 2>&1
+}
+
+# failed POINT COMMAND...: it is told there that a call has failed.
+failed()
+{
+    local point=$1
+    shift
+    like "it fails at $point: and says so" \
+        "$(REMORA_FAULT=volume-$point=error:5 volume "$@")" 'Input/output error'
+}
+
+everything()
+{
+    rados -p volumes ls |
+        grep -v -x 'rbd_\(trash\|children\|info\|directory\|task\)' | sort
+}
+
+purge()
+{
+    rbd trash purge --no-progress volumes --expired-before 2100-01-01 \
+        >/dev/null 2>&1
+}
+
+status_of()
+{
+    remora volume list --json | jq -r --arg id "$1" \
+        '.volumes[] | select(.id == $id) | .status'
+}
+
+# same IMAGE: it begins like the file.
+same()
+{
+    rbd export --no-progress "volumes/volume-$1" - | head -c $((12 * MiB)) |
+        cmp - "$FILE"
+}
+
+# Who was killed with an image open, and no claim, is its watcher for a while.
+unwatched()
+{
+    local watcher
+    for watcher in $(cluster_watchers "volumes/volume-$1"); do
+        ceph osd blocklist add "$watcher" 60 >/dev/null 2>&1
+    done
+    bed_wait 60 eval "[ -z \"\$(cluster_watchers volumes/volume-$1)\" ]"
+}
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    FILE=$BED/tmp/raw
+    truncate -s $((12 * MiB)) "$FILE"
+    dd if=/dev/urandom of="$FILE" bs=1M count=1 conv=notrunc status=none
+    dd if=/dev/urandom of="$FILE" bs=1M count=1 seek=10 conv=notrunc status=none
+    NOTHING=$(everything)
+    volume create --id $ONE 16MiB >/dev/null
+    qemu-img convert -n -O raw "$FILE" \
+        "rbd:volumes/volume-$ONE:conf=/etc/ceph/ceph.conf"
+    BEFORE=$(everything)
+}
+
+# Whatever it takes; then the pool is as it was, with the first volume.
+clean()
+{
+    volume rm $TWO >/dev/null
+    purge
+    is "$1: it can be removed, and nothing is left" "$(everything)" "$BEFORE"
+}
+
+# ---- each point ------------------------------------------------------------
+
+created()
+{
+    killed created create --id $TWO 16MiB
+    is 'killed while it is made: as it is shown' "$(status_of $TWO)" 'being made'
+    like 'nothing is done with it' "$(volume resize $TWO 1GiB)" 'is half-made'
+    is 'the next one makes it' "$(volume create --id $TWO 16MiB)" $TWO
+    is 'whole' "$(status_of $TWO)" available
+    clean created
+    killed created create --id $TWO 16MiB
+    clean 'created in vain'
+    failed created create --id $TWO 16MiB
+    clean 'created fails'
+}
+
+cloned()
+{
+    local point flat
+    for point in snapped protected cloned grown flattening flattened; do
+        flat=()
+        [[ $point != flat* ]] || flat=(--flatten)
+        killed $point clone --id $TWO "${flat[@]}" $ONE
+        unwatched $ONE
+        [[ $point == snapped || $point == protected ]] ||
+            is "killed at $point: as it is shown" "$(status_of $TWO)" \
+                'being made'
+        is 'the next one makes it' "$(volume clone --id $TWO "${flat[@]}" $ONE)" \
+            $TWO
+        ok 'whole' same $TWO
+        is 'as is shown' "$(status_of $TWO)" available
+        clean "$point"
+        [[ $point != snapped && $point != protected ]] || continue
+        killed $point clone --id $TWO "${flat[@]}" $ONE
+        volume rm $TWO >/dev/null
+        volume snapshot rm $ONE volume-$TWO.clone_snap >/dev/null
+        clean "$point, in vain"
+        failed $point clone --id $TWO "${flat[@]}" $ONE
+        clean "$point fails"
+    done
+}
+
+snapped()
+{
+    local point
+    for point in snapped protected; do
+        killed $point snapshot create $ONE $SNAP
+        unwatched $ONE
+        volume snapshot create $ONE $SNAP >/dev/null
+        is "a snapshot is killed at $point: the next one has it protected" \
+            "$(remora volume snapshot list --json $ONE |
+                jq -c '.snapshots[] | [.snapshot, .protected]')" \
+            "[\"$SNAP\",true]"
+        volume snapshot rm $ONE $SNAP >/dev/null
+    done
+    for point in unprotected unsnapped; do
+        volume snapshot create $ONE $SNAP >/dev/null
+        killed $point snapshot rm $ONE $SNAP
+        unwatched $ONE
+        volume snapshot rm $ONE $SNAP >/dev/null
+        is "its removal is killed at $point: the next one has removed it" \
+            "$(remora volume snapshot list --json $ONE | jq -c .)" \
+            '{"snapshots":[]}'
+    done
+    clean snapshots
+}
+
+resized()
+{
+    local point
+    for point in resizing resized; do
+        killed $point resize $ONE 32MiB
+        is "killed at $point: as it is shown" "$(status_of $ONE)" 'at work'
+        like 'the next one resizes it' "$(volume resize --json $ONE 32MiB)" \
+            "\"size\": $((32 * MiB))"
+        ok 'it is whole' same $ONE
+        volume resize --shrink $ONE 16MiB >/dev/null
+        failed $point resize $ONE 32MiB
+        volume resize --shrink $ONE 16MiB >/dev/null
+    done
+    clean resized
+}
+
+rolled_back()
+{
+    local point
+    volume snapshot create $ONE $SNAP >/dev/null
+    for point in rolling rolled; do
+        rbd bench --io-type write --io-size 1M --io-total 8M --io-threads 1 \
+            volumes/volume-$ONE >/dev/null 2>&1
+        killed $point snapshot rollback $ONE $SNAP
+        is "killed at $point: as it is shown" "$(status_of $ONE)" 'at work'
+        like 'nothing else is done with it' "$(volume resize $ONE 32MiB)" \
+            'between two states'
+        is 'nor is it taken for whole then' "$(status_of $ONE)" half-made
+        like 'no clone is made of it' "$(volume clone --id $TWO $ONE)" \
+            'between two states'
+        like 'the next one goes on' "$(volume snapshot rollback $ONE $SNAP)" \
+            'rolled back to'
+        ok 'to the end' same $ONE
+        is 'then it is whole' "$(status_of $ONE)" available
+        failed $point snapshot rollback $ONE $SNAP
+        volume snapshot rollback $ONE $SNAP >/dev/null
+    done
+    volume snapshot rm $ONE $SNAP >/dev/null
+    clean 'rolled back'
+}
+
+flattened()
+{
+    local point
+    for point in flattening flattened; do
+        volume clone --id $TWO $ONE >/dev/null
+        killed $point flatten $TWO
+        ok "killed at $point: it reads as before" same $TWO
+        ok 'the next one flattens it' volume flatten $TWO
+        is 'or has nothing to do' "$(volume flatten $TWO)" \
+            "volumes/volume-$TWO: stands alone already"
+        ok 'and it still does' same $TWO
+        # Of a clone that is flat already nobody knows from what it hung.
+        volume snapshot rm $ONE volume-$TWO.clone_snap >/dev/null
+        clean $point
+    done
+}
+
+removed()
+{
+    local point
+    for point in unprotected unsnapped; do
+        volume clone --id $TWO $ONE >/dev/null
+        rbd snap create --no-progress volumes/volume-$TWO@volume-x.clone_snap
+        rbd snap protect volumes/volume-$TWO@volume-x.clone_snap
+        killed $point rm $TWO
+        is "a removal is killed at $point: the next one removes it" \
+            "$(volume rm $TWO)" "volumes/volume-$TWO: removed"
+        clean "$point"
+    done
+}
+
+renamed()
+{
+    local point
+    for point in renaming renamed; do
+        rbd create --size 16M volumes/mine
+        killed $point adopt --id $TWO mine
+        [ $point = renamed ] ||
+            is "killed at $point: the next one adopts it" \
+                "$(volume adopt --id $TWO mine)" $TWO
+        # Of one that was renamed it only gives the old name's claim up.
+        volume adopt --id $TWO mine >/dev/null
+        volume release $TWO other >/dev/null
+        is 'it has one name' "$(rbd ls volumes | grep -v $ONE)" other
+        is 'and can go' "$(volume adopt --id $TWO other)" $TWO
+        clean "$point"
+    done
+}
+
+limited()
+{
+    killed qos qos $ONE iops_limit=10 bps_limit=10
+    unwatched $ONE
+    ok 'limits that were set in vain can be set again' \
+        volume qos $ONE iops_limit=10 bps_limit=10
+    like 'it fails there: and says so' \
+        "$(REMORA_FAULT=volume-qos=error:5@2 volume qos $ONE iops_limit=1 \
+            bps_limit=1)" 'which is as before'
+    is 'and so it is' "$(remora volume qos --json $ONE |
+        jq -c '[.iops_limit, .bps_limit]')" '[10,10]'
+    volume qos $ONE iops_limit=0 bps_limit=0 >/dev/null
+    clean limits
+}
+
+sparsified()
+{
+    killed sparsifying sparsify $ONE
+    ok 'killed at sparsifying: it is whole' same $ONE
+    like 'the next one does it' "$(volume sparsify $ONE)" sparsified
+    failed sparsifying sparsify $ONE
+    clean sparsifying
+}
+
+# in_two COMMAND...: with vms as another pool for volumes.
+in_two()
+{
+    "$BED_INST/bin/remora" -c /etc/remora/two.conf volume "$@" 2>&1
+}
+
+moved()
+{
+    local point
+    cat >/etc/remora/two.conf <<'CONF'
+pools = { volumes = [ "volumes", "vms" ]; };
+CONF
+    for point in moving moved; do
+        TESTED[volume-$point]=yes
+        (REMORA_FAULT=volume-$point=kill in_two migrate $ONE vms; :) \
+            >/dev/null 2>&1
+        is "killed at $point: the next one moves it" \
+            "$(in_two migrate $ONE vms)" "vms/volume-$ONE: moved there"
+        is 'back again' "$(in_two migrate vms/$ONE volumes)" \
+            "volumes/volume-$ONE: moved there"
+        ok 'whole' same $ONE
+        like "it fails at $point: and says so" \
+            "$(REMORA_FAULT=volume-$point=error:5 in_two migrate $ONE vms)" \
+            'Input/output error'
+        is 'it is where it was' "$(status_of $ONE)" available
+        ok 'and whole' same $ONE
+    done
+    BEFORE=$(everything)
+}
+
+imaged()
+{
+    TESTED[volume-sealed]=yes
+    (REMORA_FAULT=volume-sealed=kill remora "${ALL[@]}" volume to-image \
+        --id $TWO $ONE; :) >/dev/null 2>&1
+    is 'killed at sealed: the next one makes it anew' \
+        "$(remora "${ALL[@]}" volume to-image --id $TWO $ONE)" $TWO
+    is 'whole' "$(remora image show --json $TWO | jq -c .complete)" true
+    remora "${ALL[@]}" image rm $TWO >/dev/null
+    clean sealed
+}
+
+all_points()
+{
+    is 'each point of the header was tested' \
+        "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
+        "$(sed -n 's/^ \*     \(volume-[a-z-]*\) .*/\1/p' "$FAULTS_H" | sort)"
+}
+
+# ---- at random -------------------------------------------------------------
+
+at_random()
+{
+    local i bad=0 stuck=0
+    for ((i = 0; i < ROUNDS; i++)); do
+        (REMORA_FAULT=claim-created=timer:$((RANDOM * 8)) \
+            volume clone --id $TWO $ONE; :) >/dev/null 2>&1
+        unwatched $ONE
+        [ "$(status_of $TWO)" != available ] || same $TWO ||
+            bad=$((bad + 1))
+        volume clone --id $TWO $ONE >"$BED/tmp/said"
+        grep -q -e "^$TWO" -e 'is there already' "$BED/tmp/said" || {
+            stuck=$((stuck + 1))
+            diag "$(<"$BED/tmp/said")"
+        }
+        same $TWO || bad=$((bad + 1))
+        (REMORA_FAULT=claim-created=timer:$((RANDOM * 3)) \
+            volume resize $TWO 64MiB; :) >/dev/null 2>&1
+        volume resize $TWO 64MiB >/dev/null && same $TWO || bad=$((bad + 1))
+        (REMORA_FAULT=claim-created=timer:$((RANDOM * 4)) \
+            volume rm $TWO; :) >/dev/null 2>&1
+        [ -z "$(status_of $TWO)" ] || volume rm $TWO >/dev/null ||
+            stuck=$((stuck + 1))
+        unwatched $ONE
+        volume snapshot rm $ONE volume-$TWO.clone_snap >/dev/null
+        purge
+    done
+    is 'none that looks whole is not' "$bad" 0
+    is 'after each the next one works' "$stuck" 0
+    clean 'at random'
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    created
+    cloned
+    snapped
+    resized
+    rolled_back
+    flattened
+    removed
+    renamed
+    limited
+    sparsified
+    moved
+    imaged
+    all_points
+    at_random
+    volume rm $ONE >/dev/null
+    is 'nothing is left' "$(everything)" "$NOTHING"
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
