@@ -31,7 +31,7 @@ parts()
     ok 'an image' cluster_add_image "$BED/tmp/golden" "$IMAGE"
     ok 'an image without the snapshot' \
         rbd import --object-size 8M "$BED/tmp/golden" "images/$BARE"
-    qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M
+    qemu-img create -q -f qcow2 -u -b /etc/shadow -F raw "$BED/tmp/qcow2" 4M
     ok 'an image that is not raw' cluster_add_image "$BED/tmp/qcow2" "$QCOW"
     ceph osd pool create other 8 >/dev/null 2>&1
     XML=$BED/tmp/domain.xml
@@ -114,8 +114,8 @@ images()
     asks "target='vda' image='other/$IMAGE@snap'"
     refused 'pool that is not configured' "'other' is not a pool for images"
     asks "target='vda' image='$QCOW'"
-    refused 'image that is not raw, nor right' \
-        'is qcow2 with a feature that is not known here, and is not converted'
+    refused 'image that is not raw, and is not converted' \
+        'is qcow2 with a backing file, and is not converted'
     asks "target='vda' image='$IMAGE' size='8 MiB'"
     refused 'size smaller than the image' 'at least that size'
 }
