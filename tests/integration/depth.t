@@ -148,7 +148,7 @@ ended()
     ok 'its disk is as it should be' intact "$2" "$1"
     ok 'and has no mark' not_owed "$2"
     virsh_ undefine "$1"
-} >/dev/null
+}
 
 # ---- the stories ------------------------------------------------------------------
 
@@ -178,8 +178,8 @@ by_manager()
         agent_said "the cluster's task queue flattens it"
     wait_until 'the manager has it open, and is named' 30 named "$disk"
     ok 'with the guest at work' writing six
-    like 'status tells how far it is' "$(remora status)" \
-        "flatten  $disk: [0-9]+ %, by the cluster's task queue"
+    like 'status tells how far it is' "$(remora status | sed 's/[0-9]* %/N %/')" \
+        "flatten  $disk: N %, by the cluster's task queue"
     ok 'the claim says whose the guest is' \
         agent_claim_is "$disk" "running $(hostname) $A"
     wait_until 'then it has no parent' 180 has_none "$disk"
@@ -264,18 +264,18 @@ none_at_all()
 # What Ceph says with a number.
 made_plain()
 {
+    local uuid=${A/982b8eac/0000000a} disk
+    disk=vms/${uuid}_disk
     echo 'clone: { data_pool = "nowhere"; };' >/etc/remora/remora.conf
     ok 'the configuration is read' agent_reload
-    ok 'a domain' defined ten "$A" images/c0@snap
+    ok 'a domain' defined ten "$uuid" images/c0@snap
     refuses 'a data pool that is not there is named' \
         "there is no pool 'nowhere' for its data" virsh_ start ten
-    echo 'clone: { data_pool = "images"; };' >/etc/remora/remora.conf
-    ok 'the configuration is read' agent_reload
-    ok 'nothing is left of it' eval "! rbd info vms/${A}_disk"
+    ok 'nothing is left of it' eval "! rbd info $disk"
     echo 'clone: { data_pool = "volumes"; };' >/etc/remora/remora.conf
     ok 'the configuration is read' agent_reload
     ok 'with one that is there it starts' virsh_ start ten
-    is 'and the data are in it' "$(rbd info --format json "vms/${A}_disk" |
+    is 'and the data are in it' "$(rbd info --format json "$disk" |
         jq -r .data_pool)" volumes
     virsh_ destroy ten
     virsh_ undefine ten
