@@ -354,26 +354,12 @@ agent_undo(Agent *agent, const AgentAnswer *answer)
     agent_settle_soon(agent, answer->uuid, NULL);
 }
 
-static bool
-is_noted_in(Cluster *cluster, const char *uuid)
-{
-    g_autoptr(GPtrArray) noted = store_claims_noted(cluster_store(cluster));
-
-    for (guint i = 0; i < noted->len; i++) {
-        const StoreNoted *one = g_ptr_array_index(noted, i);
-
-        if (strcmp(one->owner, uuid) == 0)
-            return true;
-    }
-    return false;
-}
-
 /* A disk that was detached is in no definition any more. */
 static bool
 is_noted(Host *host, const char *uuid)
 {
     for (guint i = 0; i < host_clusters(host); i++)
-        if (is_noted_in(host_cluster(host, i), uuid))
+        if (cluster_notes(host_cluster(host, i), uuid))
             return true;
     return false;
 }

@@ -18,8 +18,7 @@ check_device(const DomPlanDisk *own, GError **error)
 {
     g_autofree char *device = dom_attr(own->node, "device");
     bool nova = own->entry && own->entry->nova;
-    g_autofree char *type =
-        nova ? NULL : dom_child_attr(own->node, "driver", "type");
+    g_autofree char *type = dom_child_attr(own->node, "driver", "type");
     bool cdrom = g_strcmp0(device, "cdrom") == 0;
 
     if (device && !cdrom && strcmp(device, "disk") != 0)
@@ -27,7 +26,7 @@ check_device(const DomPlanDisk *own, GError **error)
                         "a device='" DOM_QUOTE "' cannot be made from an "
                         "image: use 'disk' or 'cdrom'",
                         device);
-    if (!dom_is_raw(own->node))
+    if (!nova && !dom_is_raw(own->node))
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "its <driver> says type='" DOM_QUOTE
                         "', but RBD clones are raw: remove the type",

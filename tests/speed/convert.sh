@@ -66,3 +66,4 @@ measure_convert()
         $(figure convert '$2 / $1')
     note "$MIB MiB: remora $(ms convert '$1'), qemu-img $(ms convert '$2')"
     rm "$BED/tmp/large.qcow2"
+}

@@ -26,7 +26,7 @@ typedef struct {
     guint64 object_size;
     const char *format; /* NULL: raw; of store_format_sniff() */
     StoreHeader header; /* what is in it, if it is not raw */
-    guint depth; /* so many parents it has */
+    guint depth;        /* so many parents it has */
 } StoreFound;
 
 /* From memory, or by a look. */

@@ -12,8 +12,8 @@
 
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
-#include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/handle.h"
