@@ -37,7 +37,7 @@ print(const CmdVolume *volume, StoreRemoved removed)
 static int
 run(const CmdGlobals *globals, char **rest)
 {
-    g_auto(CmdVolume) volume = {0};
+    g_auto(CmdVolume) volume = {.going = true};
     g_autoptr(GError) error = NULL;
     CmdProgress progress;
     StoreRemoved removed;

@@ -68,6 +68,23 @@ cmd_volume_pool(const Host *host,
 
 /* ---- the volume ------------------------------------------------------------------ */
 
+/* NULL: not in that cluster. */
+static char *
+search_cluster(const Cluster *cluster, const CmdVolume *volume, GError **error)
+{
+    const char *const named[] = {volume->pool, NULL};
+    const char *const *pools =
+        volume->pool ? named
+                     : (const char *const *)cluster_conf(cluster)->volume_pools;
+    StoreCluster *store = cluster_store(cluster);
+    char *pool = store_find_image(store, pools, volume->name, error);
+
+    if (!pool && volume->going &&
+        g_error_matches(*error, STORE_ERROR, STORE_ERROR_MISSING))
+        pool = store_going_find(store, pools, volume->name);
+    return pool;
+}
+
 static int
 fail_missing(const CmdVolume *volume, const GError *missing)
 {
@@ -83,18 +100,13 @@ fail_missing(const CmdVolume *volume, const GError *missing)
 static int
 search(const char *command, GPtrArray *clusters, CmdVolume *volume)
 {
-    const char *const named[] = {volume->pool, NULL};
     g_autoptr(GError) missing = NULL;
     g_autofree char *found = NULL;
 
     for (guint i = 0; i < clusters->len; i++) {
         Cluster *cluster = g_ptr_array_index(clusters, i);
-        char *const *pools = cluster_conf(cluster)->volume_pools;
         g_autoptr(GError) error = NULL;
-        g_autofree char *pool =
-            store_find_image(cluster_store(cluster),
-                             volume->pool ? named : (const char *const *)pools,
-                             volume->name, &error);
+        g_autofree char *pool = search_cluster(cluster, volume, &error);
 
         if (pool && found)
             return cmd_usage(command, "which cluster's volume that is, "

@@ -14,6 +14,7 @@ typedef struct {
     StoreCluster *store; /* its */
     char *pool;
     char *name; /* volume-UUID */
+    bool going; /* set before: one whose removal was cut short is one, too */
 } CmdVolume;
 
 void cmd_volume_clear(CmdVolume *volume);

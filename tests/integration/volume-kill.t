@@ -104,7 +104,8 @@ parts()
 # Whatever it takes; then the pool is as it was, with the first volume.
 clean()
 {
-    volume rm $TWO >/dev/null
+    # By its pool: that of one that is gone, but for its claim, nobody finds.
+    volume rm volumes/$TWO >/dev/null
     purge
     is "$1: it can be removed, and nothing is left" "$(everything)" "$BEFORE"
 }

@@ -16,6 +16,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/build.h"
+#include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/image/trash.h"
 
@@ -196,8 +197,11 @@ clear_way(StoreHold *hold, GError **error)
 gboolean
 store_hold_free_name(StoreHold *hold, GError **error)
 {
+    bool finished;
+
     if (hold->held == STORE_HELD_MISSING)
-        return TRUE;
+        return store_finish_removals(hold->conn, hold->pool, hold->volume,
+                                     &finished, error);
     if (hold->held == STORE_HELD_HALF_MADE && hold->keeps)
         return clear_way(hold, error);
     return store_refuse(error, STORE_ERROR_BUSY,

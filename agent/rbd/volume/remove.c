@@ -16,6 +16,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/build.h"
+#include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/trash.h"
@@ -153,10 +154,18 @@ remove_held(StoreHold *hold,
             GError **error)
 {
     const StoreDisk disk = {.pool = hold->pool, .image = hold->volume};
+    bool finished;
 
     *ret_removed = STORE_REMOVED;
-    if (hold->held == STORE_HELD_MISSING || hold->held == STORE_HELD_WATCHED)
+    if (hold->held == STORE_HELD_WATCHED)
         return store_hold_check(hold, error);
+    if (!store_finish_removals(hold->conn, hold->pool, hold->volume, &finished,
+                               error))
+        return FALSE;
+    if (hold->held == STORE_HELD_MISSING) {
+        hold->keeps = false;
+        return finished || store_hold_check(hold, error);
+    }
     if (hold->look.opens)
         return remove_whole(hold, to_trash, ret_removed, error);
     if (!store_remove_headless(hold->conn, &disk, error))
