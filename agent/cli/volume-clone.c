@@ -16,7 +16,7 @@
 static char *wanted_id;
 static char *wanted_pool;
 static char *wanted_size;
-static int max_depth = (int)STORE_CLONE_DEPTH;
+static int max_depth = -1;
 static gboolean flatten;
 static gboolean shareable;
 static gboolean as_json;
@@ -31,7 +31,8 @@ static const GOptionEntry options[] = {
     {"size", 's', 0, G_OPTION_ARG_STRING, &wanted_size,
      "Its size, if it is to be larger than the source", "SIZE"},
     {"max-depth", 'd', 0, G_OPTION_ARG_INT, &max_depth,
-     "Flatten it if it would stand on more volumes; 0: on nothing", "COUNT"},
+     "Flatten it if it would stand on more volumes, else than clone.max_depth",
+     "COUNT"},
     {"flatten", 'f', 0, G_OPTION_ARG_NONE, &flatten, "Flatten it in any case",
      NULL},
     {"shareable", 0, 0, G_OPTION_ARG_NONE, &shareable,
@@ -174,6 +175,7 @@ print(const char *pool, const char *name, const StoreVolumeCloned *cloned)
 static int
 make_clone(const Source *source, const char *name, guint64 size)
 {
+    const ConfCluster *conf = cluster_conf(source->cluster);
     const char *pool = choose_pool(source);
     g_autoptr(GError) error = NULL;
     CmdProgress progress;
@@ -184,8 +186,8 @@ make_clone(const Source *source, const char *name, guint64 size)
         .snap = source->snap,
         .image_room = source->image_room,
         .size = size,
-        .max_depth = (guint)max_depth,
-        .flatten = flatten != FALSE,
+        .max_depth = max_depth < 0 ? conf->clone_max_depth : (guint)max_depth,
+        .flatten = flatten || conf->clone_flatten,
         .shareable = shareable != FALSE,
         .progress = cmd_progress_show,
         .data = &progress,
@@ -212,7 +214,7 @@ run(const CmdGlobals *globals, char **rest)
 
     if (!rest[0] || rest[1])
         return cmd_usage(COMMAND, "one volume, snapshot or image is needed");
-    if (max_depth < 0)
+    if (max_depth < -1)
         return cmd_usage(COMMAND, "the depth is less than 0");
     if (wanted_size && (!conf_size_parse(wanted_size, &size) || size == 0))
         return cmd_usage(COMMAND, "the size is none, or has no unit: write it "

@@ -13,9 +13,6 @@
 
 #include <stdbool.h>
 
-/* Cinder's rbd_max_clone_depth, as long as nobody says otherwise. */
-#define STORE_CLONE_DEPTH 5u
-
 typedef struct {
     const char *pool; /* of what is cloned, as is the next */
     const char *image;

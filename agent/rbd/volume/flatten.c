@@ -21,7 +21,7 @@ store_volume_flatten(StoreCluster *cluster,
                      bool *ret_flat,
                      GError **error)
 {
-    g_auto(StoreVolumeOrigin) origin = {0};
+    g_auto(StoreOwnSnap) origin = {0};
     StoreSteps steps = {.show = progress, .data = data};
     StoreHold hold;
     GError *why = NULL;
@@ -30,9 +30,8 @@ store_volume_flatten(StoreCluster *cluster,
         return FALSE;
     *ret_flat = !hold.look.has_parent;
     steps.size = hold.look.size;
-    if (hold.look.has_parent &&
-        store_volume_origin_read(&hold, &origin, &why) &&
+    if (hold.look.has_parent && store_own_snap_read(&hold, &origin, &why) &&
         store_flat(&hold, &steps, &why))
-        (void)store_volume_origin_let_go(&hold, &origin, &why);
+        (void)store_own_snap_let_go(&hold, &origin, &why);
     return store_hold_end(&hold, why, error);
 }

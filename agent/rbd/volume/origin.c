@@ -20,18 +20,18 @@
 #define CHAIN_MAX 256u
 
 void
-store_volume_origin_clear(StoreVolumeOrigin *origin)
+store_own_snap_clear(StoreOwnSnap *origin)
 {
     g_free(origin->space);
     g_free(origin->id);
     g_free(origin->name);
     g_free(origin->snap);
-    *origin = (StoreVolumeOrigin){0};
+    *origin = (StoreOwnSnap){0};
 }
 
 /* name: the child's. */
 static int
-read_origin(rbd_image_t handle, const char *name, StoreVolumeOrigin *ret)
+read_origin(rbd_image_t handle, const char *name, StoreOwnSnap *ret)
 {
     bool deleted = g_str_has_suffix(name, DELETED);
     g_autofree char *alive =
@@ -43,7 +43,7 @@ read_origin(rbd_image_t handle, const char *name, StoreVolumeOrigin *ret)
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    *ret = (StoreVolumeOrigin){
+    *ret = (StoreOwnSnap){
         .own = strcmp(snap.name, snap_name) == 0,
         .pool = image.pool_id,
         .space = g_strdup(image.pool_namespace ? image.pool_namespace : ""),
@@ -58,9 +58,9 @@ read_origin(rbd_image_t handle, const char *name, StoreVolumeOrigin *ret)
 }
 
 gboolean
-store_volume_origin_read(const StoreHold *hold,
-                         StoreVolumeOrigin *ret_origin,
-                         GError **error)
+store_own_snap_read(const StoreHold *hold,
+                    StoreOwnSnap *ret_origin,
+                    GError **error)
 {
     g_auto(StoreHandle) handle = NULL;
     int r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
@@ -76,8 +76,8 @@ store_volume_origin_read(const StoreHold *hold,
  * parent has then, of whatever sort. */
 static int
 drop_snap(rados_ioctx_t io,
-          const StoreVolumeOrigin *origin,
-          StoreVolumeOrigin *ret_next,
+          const StoreOwnSnap *origin,
+          StoreOwnSnap *ret_next,
           int *ret_left)
 {
     const StoreVolumeSnap snap = {.name = origin->snap, .is_protected = true};
@@ -105,16 +105,16 @@ is_enough(int r)
 }
 
 gboolean
-store_volume_origin_let_go(const StoreHold *hold,
-                           const StoreVolumeOrigin *origin,
-                           GError **error)
+store_own_snap_let_go(const StoreHold *hold,
+                      const StoreOwnSnap *origin,
+                      GError **error)
 {
-    g_auto(StoreVolumeOrigin) at = {0};
+    g_auto(StoreOwnSnap) at = {0};
     int r = 0;
 
     for (guint i = 0; i < CHAIN_MAX; i++) {
-        const StoreVolumeOrigin *now = i == 0 ? origin : &at;
-        g_auto(StoreVolumeOrigin) next = {0};
+        const StoreOwnSnap *now = i == 0 ? origin : &at;
+        g_auto(StoreOwnSnap) next = {0};
         g_auto(StoreIo) io = NULL;
         int left = 0;
 
@@ -130,9 +130,9 @@ store_volume_origin_let_go(const StoreHold *hold,
         r = rbd_remove(io, now->name);
         if (r < 0)
             break;
-        store_volume_origin_clear(&at);
+        store_own_snap_clear(&at);
         at = next;
-        next = (StoreVolumeOrigin){0};
+        next = (StoreOwnSnap){0};
     }
     if (r >= 0 || is_enough(r))
         return TRUE;

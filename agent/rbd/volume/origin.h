@@ -20,18 +20,18 @@ typedef struct {
     char *name;    /* and its name */
     char *snap;    /* the snapshot */
     bool in_trash; /* the parent is */
-} StoreVolumeOrigin;
+} StoreOwnSnap;
 
-void store_volume_origin_clear(StoreVolumeOrigin *origin);
-gboolean store_volume_origin_read(const StoreHold *hold,
-                                  StoreVolumeOrigin *ret_origin,
-                                  GError **error);
+void store_own_snap_clear(StoreOwnSnap *origin);
+gboolean store_own_snap_read(const StoreHold *hold,
+                             StoreOwnSnap *ret_origin,
+                             GError **error);
 /* The child is gone, or stands alone: the snapshot goes, too, and so does a
  * parent that Cinder had kept for that child alone, and what that hung from. */
-gboolean store_volume_origin_let_go(const StoreHold *hold,
-                                    const StoreVolumeOrigin *origin,
-                                    GError **error);
+gboolean store_own_snap_let_go(const StoreHold *hold,
+                               const StoreOwnSnap *origin,
+                               GError **error);
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreVolumeOrigin, store_volume_origin_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOwnSnap, store_own_snap_clear)
 
 #endif

@@ -133,18 +133,18 @@ remove_whole(StoreHold *hold,
              GError **error)
 {
     g_auto(StoreVolumeFamily) family = {0};
-    g_auto(StoreVolumeOrigin) origin = {0};
+    g_auto(StoreOwnSnap) origin = {0};
     Remove remove = {.hold = hold};
 
     if (!store_family_read(hold, &family, error) ||
-        !store_volume_origin_read(hold, &origin, error))
+        !store_own_snap_read(hold, &origin, error))
         return FALSE;
     remove.family = family;
     if (!carry_out(&remove, judge(&remove, to_trash), ret_removed, error))
         return FALSE;
     hold->keeps = false;
     return *ret_removed == STORE_REMOVED_TO_TRASH ||
-           store_volume_origin_let_go(hold, &origin, error);
+           store_own_snap_let_go(hold, &origin, error);
 }
 
 static gboolean
