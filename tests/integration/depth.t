@@ -121,15 +121,17 @@ not_owed()
     ! rbd image-meta get "$1" remora.flatten >/dev/null 2>&1
 }
 
+# named KEY POOL/IMAGE: the client that the mark says is at it: 'by', one of
+# remora's, or 'mgr', the manager's; a watcher, it may be.
 named()
 {
-    [[ $(rbd image-meta get "$1" remora.flatten 2>/dev/null) == *" by="* ]]
+    rbd image-meta get "$2" remora.flatten 2>/dev/null | tr ' ' '\n' |
+        sed -n "s/^$1=//p" | grep .
 }
 
-watched_by_mark()
+manager_watches()
 {
-    cluster_watchers "$1" | grep -q -x -F "$(rbd image-meta get "$1" \
-        remora.flatten | grep -o 'by=[^ ]*' | cut -d= -f2)"
+    cluster_watchers "$1" | grep -q -x -F "$(named mgr "$1")"
 }
 
 # intact POOL/IMAGE WHO: what the image had is there, and what the guest wrote.
@@ -176,7 +178,7 @@ by_manager()
     ok 'its guest writes' writing six
     wait_until 'its disk is given to the task queue' 20 \
         agent_said "the cluster's task queue flattens it"
-    wait_until 'the manager has it open, and is named' 30 named "$disk"
+    wait_until 'the manager has it open, and is named' 30 named mgr "$disk"
     ok 'with the guest at work' writing six
     like 'status tells how far it is' "$(remora status | sed 's/[0-9]* %/N %/')" \
         "flatten  $disk: N %, by the cluster's task queue"
@@ -196,18 +198,18 @@ beside_manager()
     disk=vms/${uuid}_disk
     ok 'a domain on the seventh' defined seven "$uuid" images/c6@snap
     ok 'starts' virsh_ start seven
-    wait_until 'the manager has its disk open, and is named' 60 named "$disk"
+    wait_until 'the manager has its disk open, and is named' 60 named mgr "$disk"
     # The lock is the guest's then, and nobody waits for the manager to give it.
     ok 'its guest writes' writing seven
     ok 'the manager hangs' cluster_pause mgr.x
     ok 'its guest is ended' virsh_ destroy seven
-    ok 'the manager has the disk open' watched_by_mark "$disk"
+    ok 'the manager has the disk open' manager_watches "$disk"
+    wait_until 'it is to be flattened here' 60 agent_said 'it is flattened here'
     ok 'the domain starts all the same' virsh_ start seven
     ok 'its guest writes' writing seven
     wait_until 'its client is told from the manager' 20 agent_claim_is "$disk" \
         "running $(hostname) $uuid"
-    wait_until 'it is flattened here' 60 agent_said 'it is flattened here'
-    wait_until 'to the end' 180 has_none "$disk"
+    wait_until 'its disk is flattened to the end' 180 has_none "$disk"
     ok 'its guest writes' writing seven
     ok 'the manager goes on' cluster_resume mgr.x
     wait_until 'the mark is gone' 60 not_owed "$disk"
@@ -234,7 +236,7 @@ here_and_killed()
     AGENT_PID=
     ok 'its guest writes' writing eight
     ok 'its disk has a parent' has_parent "$disk"
-    ok 'and says who was at it' named "$disk"
+    ok 'and says who was at it' named by "$disk"
     ok 'another agent starts' agent_start
     wait_until 'which flattens it' 180 has_none "$disk"
     wait_until 'and takes the mark away' 20 not_owed "$disk"

@@ -98,6 +98,9 @@ static const struct {
     {"its task has ended",
      STORE_FLATTEN_DONE,
      {.owed = true, .mgr = STORE_MGR_NO_TASK, .queued = true}},
+    {"and has not closed it",
+     STORE_FLATTEN_WAIT,
+     {.owed = true, .mgr = STORE_MGR_NO_TASK, .queued = true, .lingers = true}},
     {"another host is at it", STORE_FLATTEN_WAIT, {OWED, .others = true}},
     {"and this one was told to",
      STORE_FLATTEN_WAIT,
@@ -127,7 +130,8 @@ check(const StoreFlattenFacts *facts)
     StoreFlattenDo what = store_flatten_verdict(facts);
     bool works = what == STORE_FLATTEN_HERE || what == STORE_FLATTEN_QUEUE;
 
-    assert_true((what == STORE_FLATTEN_DONE) == !facts->has_parent);
+    assert_true((what == STORE_FLATTEN_DONE) ==
+                (!facts->has_parent && !facts->lingers));
     /* Nothing is done that nobody wants, or that another is at. */
     assert_false(works && (!facts->owed || facts->others));
     /* One that is to be done does not end but by being done, or by somebody's
@@ -138,7 +142,7 @@ check(const StoreFlattenFacts *facts)
                      (facts->queued && facts->mgr == STORE_MGR_NO_TASK)));
     /* A manager that hangs is not waited for. */
     if (what == STORE_FLATTEN_WAIT)
-        assert_true(facts->others ||
+        assert_true(facts->others || !facts->has_parent ||
                     (facts->mgr == STORE_MGR_TASK && !facts->still));
 }
 
@@ -146,7 +150,7 @@ static void
 test_all(void **state)
 {
     (void)state;
-    for (guint bits = 0; bits < 64; bits++)
+    for (guint bits = 0; bits < 128; bits++)
         for (int mgr = STORE_MGR_NOT_ASKED; mgr <= STORE_MGR_TASK; mgr++) {
             const StoreFlattenFacts facts = {
                 .owed = bits & 1,
@@ -155,6 +159,7 @@ test_all(void **state)
                 .others = bits & 8,
                 .queued = bits & 16,
                 .still = bits & 32,
+                .lingers = bits & 64,
                 .mgr = (StoreMgrSays)mgr,
             };
 
@@ -167,10 +172,15 @@ test_all(void **state)
 static void
 test_mark(void **state)
 {
-    g_autofree char *owed = store_flatten_mark_new("10ab", NULL, NULL);
-    g_autofree char *here =
-        store_flatten_mark_new("10ab", "10.0.0.1:0/7", "i-1");
-    g_autofree char *mgr = store_flatten_mark_new("10ab", "10.0.0.2:0/9", NULL);
+    const StoreFlattenMark nobody = {.owed = true};
+    const StoreFlattenMark here = {true, (char *)"10.0.0.1:0/7", (char *)"i-1",
+                                   NULL};
+    /* It took over from a manager that hangs. */
+    const StoreFlattenMark both = {true, (char *)"10.0.0.1:0/7", (char *)"i-1",
+                                   (char *)"10.0.0.2:0/9"};
+    g_autofree char *owed = store_flatten_mark_new("10ab", &nobody);
+    g_autofree char *one = store_flatten_mark_new("10ab", &here);
+    g_autofree char *two = store_flatten_mark_new("10ab", &both);
     g_auto(StoreFlattenMark) mark = {0};
 
     (void)state;
@@ -178,17 +188,20 @@ test_mark(void **state)
     assert_true(mark.owed);
     assert_null(mark.by);
     assert_null(mark.instance);
-    store_flatten_mark_parse(here, "10ab", &mark);
+    assert_false(store_flatten_mark_names(&mark, "10.0.0.1:0/7"));
+    store_flatten_mark_parse(one, "10ab", &mark);
     assert_true(mark.owed);
     assert_string_equal(mark.by, "10.0.0.1:0/7");
     assert_string_equal(mark.instance, "i-1");
     store_flatten_mark_clear(&mark);
-    store_flatten_mark_parse(mgr, "10ab", &mark);
-    assert_string_equal(mark.by, "10.0.0.2:0/9");
-    assert_null(mark.instance);
+    store_flatten_mark_parse(two, "10ab", &mark);
+    assert_true(store_flatten_mark_names(&mark, "10.0.0.1:0/7"));
+    assert_true(store_flatten_mark_names(&mark, "10.0.0.2:0/9"));
+    assert_false(store_flatten_mark_names(&mark, "10.0.0.2:0/99"));
+    assert_string_equal(mark.instance, "i-1");
     store_flatten_mark_clear(&mark);
     /* A clone of it has inherited it. */
-    store_flatten_mark_parse(mgr, "10ac", &mark);
+    store_flatten_mark_parse(two, "10ac", &mark);
     assert_false(mark.owed);
     assert_null(mark.by);
     store_flatten_mark_parse("", "10ab", &mark);

@@ -99,12 +99,13 @@ mark(StoreConn *conn,
      const StoreDisk *disk,
      const StoreFound *parent)
 {
+    const StoreFlattenMark owed = {.owed = true};
     char id[128] = "";
     int r = rbd_get_id(handle, id, sizeof(id));
 
     if (r >= 0 &&
         store_depth_is_too_much(store_settings(conn->cluster), parent->depth))
-        r = store_flatten_mark_write(handle, id, NULL, NULL);
+        r = store_flatten_mark_write(handle, id, &owed);
     if (r < 0)
         return r;
     g_autofree char *text = store_mark_new(conn, disk->owner, disk->label, id);

@@ -27,7 +27,7 @@ StoreFlattenDo
 store_flatten_verdict(const StoreFlattenFacts *facts)
 {
     if (!facts->has_parent)
-        return STORE_FLATTEN_DONE;
+        return facts->lingers ? STORE_FLATTEN_WAIT : STORE_FLATTEN_DONE;
     if (!facts->owed)
         return STORE_FLATTEN_NOTHING;
     if (facts->others)

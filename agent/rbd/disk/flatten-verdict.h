@@ -20,6 +20,8 @@ typedef enum {
 typedef struct {
     bool owed;        /* it is to be flattened */
     bool has_parent;  /* asked after the manager was */
+    bool lingers;     /* the manager, whom the mark names, has not closed it
+                       * yet; not for long */
     bool here;        /* this process was told to, whatever the manager says */
     bool others;      /* another process of remora's is at it, and may live */
     StoreMgrSays mgr; /* what it says of its tasks */

@@ -32,6 +32,8 @@
 /* Of a task that has begun it is known soon whose watch is the manager's. */
 #define ASK_TIMES    10
 #define ASK_AGAIN_US (G_USEC_PER_SEC / 4)
+/* So long it may take to close a disk that it has flattened. */
+#define LINGER_US (60 * G_USEC_PER_SEC)
 /* A queue of which no task has moved for so long hangs. */
 #define STILL_US (60 * G_USEC_PER_SEC)
 
@@ -47,7 +49,8 @@ typedef struct {
     StoreTask task;
     char *queue; /* as it was when it last moved, at since_us */
     gint64 since_us;
-    bool tried; /* here, to the end */
+    gint64 flat_us; /* since when it has no parent, as far as is known */
+    bool tried;     /* here, to the end */
     StoreFlattenFacts facts;
 } Flatten;
 
@@ -114,6 +117,19 @@ others_are_at_it(const Flatten *flatten)
            is_watcher(flatten, mark->by) && !is_dead(flatten, mark->instance);
 }
 
+/* Its mark says whose watch that is, and would be missed. */
+static bool
+lingers(Flatten *flatten)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (flatten->facts.has_parent || !is_watcher(flatten, flatten->mark.mgr))
+        return false;
+    if (flatten->flat_us == 0)
+        flatten->flat_us = now;
+    return now - flatten->flat_us < LINGER_US;
+}
+
 static int
 read_all(Flatten *flatten, rbd_image_t handle)
 {
@@ -158,6 +174,7 @@ look(Flatten *flatten, GError **error)
         return fail(flatten, r, error);
     flatten->facts.owed = flatten->mark.owed || flatten->how->any;
     flatten->facts.others = others_are_at_it(flatten);
+    flatten->facts.lingers = lingers(flatten);
     return TRUE;
 }
 
@@ -217,7 +234,8 @@ only_stranger(const Flatten *flatten)
     for (gsize i = 0; flatten->watchers[i]; i++) {
         const char *addr = flatten->watchers[i];
 
-        if (strcmp(addr, flatten->conn->addr) == 0 || is_claims(flatten, addr))
+        if (strcmp(addr, flatten->conn->addr) == 0 ||
+            g_strcmp0(flatten->mark.by, addr) == 0 || is_claims(flatten, addr))
             continue;
         if (only)
             return NULL;
@@ -227,16 +245,17 @@ only_stranger(const Flatten *flatten)
 }
 
 static int
-write_mark(const Flatten *flatten, const char *by, const char *instance)
+write_manager(const Flatten *flatten, char *addr)
 {
+    const StoreFlattenMark mark = {true, flatten->mark.by,
+                                   flatten->mark.instance, addr};
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) handle = NULL;
     int r = rados_ioctx_create(flatten->conn->rados, flatten->pool, &io);
 
     if (r >= 0)
         r = rbd_open(io, flatten->image, &handle, NULL);
-    return r >= 0 ? store_flatten_mark_write(handle, flatten->id, by, instance)
-                  : r;
+    return r >= 0 ? store_flatten_mark_write(handle, flatten->id, &mark) : r;
 }
 
 /* Its address can be asked of nobody. But as long as it is at work on the disk it
@@ -251,11 +270,11 @@ note_manager(Flatten *flatten)
     if (!flatten->task.at_work || !look(flatten, NULL))
         return;
     addr = g_strdup(only_stranger(flatten));
-    if (!addr || g_strcmp0(flatten->mark.by, addr) == 0)
+    if (!addr || store_flatten_mark_names(&flatten->mark, addr))
         return;
     ask_manager(flatten);
     if (flatten->task.at_work && g_strcmp0(flatten->task.id, id) == 0)
-        (void)write_mark(flatten, addr, NULL);
+        (void)write_manager(flatten, addr);
 }
 
 /* ---- here ------------------------------------------------------------------------------ */
@@ -298,8 +317,9 @@ static int
 flatten_open(Flatten *flatten, rbd_image_t handle)
 {
     const StoreConn *conn = flatten->conn;
-    int r = store_flatten_mark_write(handle, flatten->id, conn->addr,
-                                     conn->instance);
+    const StoreFlattenMark mark = {true, conn->addr, (char *)conn->instance,
+                                   flatten->mark.mgr};
+    int r = store_flatten_mark_write(handle, flatten->id, &mark);
 
     if (r >= 0)
         r = rbd_flatten_with_progress(handle, on_progress, flatten);
@@ -341,7 +361,8 @@ finish(Flatten *flatten, GError **error)
     g_auto(StoreHandle) handle = NULL;
     int r;
 
-    if (!flatten->mark.owed)
+    /* Whoever meets it next takes the mark of a manager that hangs away. */
+    if (!flatten->mark.owed || is_watcher(flatten, flatten->mark.mgr))
         return TRUE;
     if (!store_ioctx(flatten->conn, flatten->pool, &io, error))
         return FALSE;
@@ -453,7 +474,7 @@ store_flatten(StoreCluster *cluster,
             return FALSE;
         what = store_flatten_verdict(&flatten.facts);
         if (what == STORE_FLATTEN_WAIT &&
-            !is_watcher(&flatten, flatten.mark.by))
+            !is_watcher(&flatten, flatten.mark.mgr))
             note_manager(&flatten);
         if (!act(&flatten, what, &over, ret_end, error))
             return FALSE;
@@ -477,7 +498,7 @@ store_flattens(StoreCluster *cluster,
     for (int i = 0; i < ASK_TIMES; i++) {
         if (!look(&flatten, NULL))
             return false;
-        if (g_strcmp0(flatten.mark.by, addr) == 0)
+        if (store_flatten_mark_names(&flatten.mark, addr))
             return true;
         if (!flatten.facts.owed || !flatten.facts.has_parent)
             return false;

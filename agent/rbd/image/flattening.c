@@ -8,7 +8,8 @@
  *
  * Whoever flattens has the image open like a guest, and a guest may start all the
  * same: a flatten writes nothing over what is there. So the mark names that
- * client, and its watch is nobody's who is in the way.
+ * client, and its watch is nobody's who is in the way. A manager that hangs keeps
+ * its watch while somebody else does its work, so there may be two.
  */
 #include "config.h"
 
@@ -27,14 +28,33 @@ store_flatten_mark_clear(StoreFlattenMark *mark)
 {
     g_clear_pointer(&mark->by, g_free);
     g_clear_pointer(&mark->instance, g_free);
+    g_clear_pointer(&mark->mgr, g_free);
     mark->owed = false;
 }
 
-char *
-store_flatten_mark_new(const char *id, const char *by, const char *instance)
+static void
+add(GString *text, const char *key, const char *value)
 {
-    return g_strconcat("id=", id, by ? " by=" : NULL, by,
-                       instance ? " instance=" : NULL, instance, NULL);
+    if (value)
+        g_string_append_printf(text, " %s=%s", key, value);
+}
+
+char *
+store_flatten_mark_new(const char *id, const StoreFlattenMark *mark)
+{
+    GString *text = g_string_new("id=");
+
+    g_string_append(text, id);
+    add(text, "by", mark->by);
+    add(text, "instance", mark->instance);
+    add(text, "mgr", mark->mgr);
+    return g_string_free(text, FALSE);
+}
+
+bool
+store_flatten_mark_names(const StoreFlattenMark *mark, const char *addr)
+{
+    return g_strcmp0(mark->by, addr) == 0 || g_strcmp0(mark->mgr, addr) == 0;
 }
 
 /* NULL for what is not there. */
@@ -61,6 +81,7 @@ store_flatten_mark_parse(const char *text,
     ret_mark->owed = true;
     ret_mark->by = word(text, "by");
     ret_mark->instance = word(text, "instance");
+    ret_mark->mgr = word(text, "mgr");
 }
 
 int
@@ -83,10 +104,9 @@ store_flatten_mark_read(gpointer handle,
 int
 store_flatten_mark_write(gpointer handle,
                          const char *id,
-                         const char *by,
-                         const char *instance)
+                         const StoreFlattenMark *mark)
 {
-    g_autofree char *text = store_flatten_mark_new(id, by, instance);
+    g_autofree char *text = store_flatten_mark_new(id, mark);
 
     return rbd_metadata_set(handle, STORE_FLATTEN_KEY, text);
 }
@@ -112,10 +132,10 @@ store_flatten_drop_flattener(gpointer handle, char **addresses)
     r = rbd_get_id(handle, id, sizeof(id));
     if (r >= 0)
         r = store_flatten_mark_read(handle, id, &mark);
-    if (r < 0 || !mark.by)
+    if (r < 0)
         return r;
     for (gsize i = 0; addresses[i]; i++) {
-        if (strcmp(addresses[i], mark.by) == 0)
+        if (store_flatten_mark_names(&mark, addresses[i]))
             g_free(addresses[i]);
         else
             addresses[to++] = addresses[i];

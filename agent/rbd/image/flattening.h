@@ -17,14 +17,14 @@
 /* What it says, of this very image. */
 typedef struct {
     bool owed;
-    char *by;       /* the client that flattens it, or NULL */
-    char *instance; /* which instance of remora that is; NULL: the manager */
+    char *by;       /* the client of remora's that flattens it, or NULL */
+    char *instance; /* which instance of remora that is, or NULL */
+    char *mgr;      /* the manager's client that did, and may hang, or NULL */
 } StoreFlattenMark;
 
 void store_flatten_mark_clear(StoreFlattenMark *mark);
-/* by and instance: as there. g_free() it. */
-char *
-store_flatten_mark_new(const char *id, const char *by, const char *instance);
+/* As there. g_free() it. */
+char *store_flatten_mark_new(const char *id, const StoreFlattenMark *mark);
 /* A clone inherits its parent's: what names another image is none. */
 void store_flatten_mark_parse(const char *text,
                               const char *id,
@@ -36,8 +36,9 @@ int store_flatten_mark_read(gpointer handle,
                             StoreFlattenMark *ret_mark);
 int store_flatten_mark_write(gpointer handle,
                              const char *id,
-                             const char *by,
-                             const char *instance);
+                             const StoreFlattenMark *mark);
+/* Whether it names that client. Pure. */
+bool store_flatten_mark_names(const StoreFlattenMark *mark, const char *addr);
 int store_flatten_mark_remove(gpointer handle);
 /* Takes out of addresses, those of an image's watchers, who only flattens it. */
 int store_flatten_drop_flattener(gpointer handle, char **addresses);
