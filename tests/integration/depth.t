@@ -137,6 +137,7 @@ manager_watches()
 # intact POOL/IMAGE WHO: what the image had is there, and what the guest wrote.
 intact()
 {
+    rm -f "$BED/tmp/out"
     rbd export --no-progress "$1" "$BED/tmp/out" &&
         cmp -i "$((2 * MiB))" "$BED/tmp/golden" "$BED/tmp/out" &&
         head -c 1M "$BED/tmp/out" | python3 -c "$GUEST_GROUNDS" |
