@@ -89,6 +89,8 @@ create(StoreConn *conn,
     rbd_image_options_create(&options);
     r = store_new_options(options, store_settings(conn->cluster), 0);
     if (r >= 0)
+        r = store_new_find_pool(conn);
+    if (r >= 0)
         r = STORE_FAULT("creating");
     if (r >= 0)
         r = rbd_create4(io, disk->image, disk->size, options);

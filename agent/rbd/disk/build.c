@@ -59,6 +59,8 @@ clone_image(StoreConn *conn,
         r = store_new_options(options, store_settings(conn->cluster),
                               parent->object_size);
     if (r >= 0)
+        r = store_new_find_pool(conn);
+    if (r >= 0)
         r = STORE_FAULT("cloning");
     if (r >= 0)
         r = rbd_clone3(from, image, disk->parent.snap, to, disk->image,

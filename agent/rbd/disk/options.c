@@ -41,6 +41,18 @@ store_new_options(rbd_image_options_t options,
     return r;
 }
 
+/* librbd looks for it in the thread that would have to take the answer, if it
+ * makes a clone and has only one: where there is no such pool, it waits for ever
+ * (16.2.15). A pool that is there costs no question. */
+int
+store_new_find_pool(StoreConn *conn)
+{
+    const char *pool = store_settings(conn->cluster)->clone_data_pool;
+    gint64 id = pool ? rados_pool_lookup(conn->rados, pool) : 0;
+
+    return (int)MIN(id, 0);
+}
+
 /* librbd writes to a data pool, and takes a snapshot there, before it uses it. */
 static char *
 advice_on_pool(int r, const StoreSettings *own, bool no_pool)
@@ -96,9 +108,7 @@ gboolean
 store_new_fail(StoreConn *conn, int r, GError **error, const char *format, ...)
 {
     const StoreSettings *own = store_settings(conn->cluster);
-    bool no_pool =
-        r == -ENOENT && own->clone_data_pool &&
-        rados_pool_lookup(conn->rados, own->clone_data_pool) == -ENOENT;
+    bool no_pool = r == -ENOENT && store_new_find_pool(conn) == -ENOENT;
     g_autofree char *advice = store_new_advice(r, own, no_pool);
     g_autofree char *what = NULL;
     va_list args;

@@ -3,7 +3,7 @@
  * agent/rbd/disk/options.h - of what kind a new image is, and why librbd will not
  * make one so
  *
- * Threads: any; store_new_fail() blocks.
+ * Threads: any; those that take a connection block.
  */
 #ifndef REMORA_AGENT_RBD_DISK_OPTIONS_H
 #define REMORA_AGENT_RBD_DISK_OPTIONS_H
@@ -18,6 +18,9 @@ typedef struct StoreConn StoreConn;
 int store_new_options(rbd_image_options_t options,
                       const StoreSettings *own,
                       guint64 parent_object_size);
+/* Before an image is made: whether the data pool is there, or none is wanted.
+ * Returns librados' number. */
+int store_new_find_pool(StoreConn *conn);
 /* What an operator can do about r, which making an image returned; NULL: nothing
  * about the options. no_pool: the data pool does not exist. Pure. g_free() it. */
 char *store_new_advice(int r, const StoreSettings *own, bool no_pool);
