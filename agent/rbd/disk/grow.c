@@ -236,12 +236,13 @@ store_grow_new(StoreConn *conn,
     int r = store_id_read(io, disk->image, id, sizeof(id));
 
     if (r >= 0) {
+        const StoreFlattenMark nobody = {0};
         g_auto(Marks) marks = {
             .ready = store_mark_new(conn, disk->owner, disk->label, id)};
 
         if (store_depth_is_too_much(store_settings(conn->cluster),
                                     parent->depth))
-            marks.flatten = store_flatten_mark_new(id, NULL, NULL);
+            marks.flatten = store_flatten_mark_new(id, &nobody);
         r = finish(io, id, parent, size, &marks, ret_end);
     }
     if (!is_for_librbd(r))
