@@ -180,10 +180,13 @@ media()
 <disk type='file' device='cdrom'><source file='$iso'/><target dev='hdc'
     bus='ide'/><readonly/></disk>
 DISK
-    ok 'another medium' proxy_virsh update-device media "$XML" --live --config
+    # A guest that has just started may be at its drive, which then says so.
+    wait_until 'another medium' 20 proxy_virsh update-device media "$XML" \
+        --live --config
     again media
     like 'which stays' "$(virsh_ domblklist media)" "$iso"
-    ok 'is ejected' proxy_virsh change-media media hdc --eject --live --config
+    wait_until 'is ejected' 20 proxy_virsh change-media media hdc --eject --live \
+        --config
     again media
     unlike 'and stays out' "$(targets_of media)" "$iso"
     unlike 'and nothing is in its place' "$(targets_of media)" "images/"
@@ -191,8 +194,8 @@ DISK
 <disk type='network' device='cdrom'><source protocol='rbd'
     name='images/$IDLE@snap'/><target dev='hdc' bus='ide'/><readonly/></disk>
 DISK
-    ok 'the image comes back' proxy_virsh update-device media "$XML" --live \
-        --config
+    wait_until 'the image comes back' 20 proxy_virsh update-device media "$XML" \
+        --live --config
     like 'as a snapshot' "$(virsh_ dumpxml media)" "<snapshot name='snap'/>"
     again media
     like 'and is there' "$(virsh_ domblklist media)" "images/$IDLE"
