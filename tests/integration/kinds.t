@@ -360,7 +360,8 @@ volume_devices()
     ok 'the other one ends' virsh_ destroy other
     volume_disk ceph-volumes golden hdc | sed "s/'disk'/'cdrom'/
         s/virtio/ide/; s|</disk>|<readonly/>&|" >"$BED/tmp/device"
-    ok 'one is put into the drive' call live update-device --live
+    # Its firmware may be at the tray.
+    wait_until 'one is put into the drive' 20 call live update-device --live
     like 'as what it is, too' "$(virsh_ dumpxml live)" \
         "<source protocol='rbd' name='volumes/golden'"
     volume_disk elsewhere hot vdc >"$BED/tmp/device"
