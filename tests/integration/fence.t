@@ -137,6 +137,8 @@ client()
     local addr
     ok 'a guest runs' host_run beta virsh_ start x
     wait_until 'and is on record' 30 eval '[ "$(phase x)" = phase=running ]'
+    # Cut off before that, it would end by itself, and its claim with it.
+    ok 'and has booted' host_run beta guest_wait_line x 'remora-guest: idle' 60
     addr=$(cluster_watchers volumes/x)
     FENCED+=$'\n'$addr
     ok 'its client is fenced' fence --watcher "$addr" --yes
