@@ -107,6 +107,8 @@ clean()
     # By its pool: that of one that is gone, but for its claim, nobody finds.
     volume rm volumes/$TWO >/dev/null
     purge
+    # An OSD removes what only a removed snapshot had in its own time.
+    bed_wait 20 eval '[ "$(everything)" = "$BEFORE" ]'
     is "$1: it can be removed, and nothing is left" "$(everything)" "$BEFORE"
 }
 
@@ -392,6 +394,7 @@ inside()
     all_points
     at_random
     volume rm $ONE >/dev/null
+    bed_wait 20 eval '[ "$(everything)" = "$NOTHING" ]'
     is 'nothing is left' "$(everything)" "$NOTHING"
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }

@@ -84,8 +84,10 @@ same()
 }
 
 # gone TITLE: nothing is left but what was there before.
+# An OSD removes what only a removed snapshot had in its own time.
 gone()
 {
+    bed_wait 20 eval '[ "$(everything)" = "$(<"$BED/tmp/before")" ]'
     is "$1" "$(everything)" "$(<"$BED/tmp/before")"
 }
 
