@@ -21,6 +21,7 @@
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/disk/passing.h"
+#include "agent/rbd/image/children.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/look.h"
@@ -31,8 +32,6 @@
 #include <errno.h>
 #include <string.h>
 
-#define CHILDREN_NAMED 3u
-
 typedef struct {
     StoreConn *conn;
     rados_ioctx_t io;
@@ -41,36 +40,6 @@ typedef struct {
 } Remove;
 
 /* ---- what stands in the way ------------------------------------------------------ */
-
-static char *
-child_text(const StoreChild *child)
-{
-    const char *pool = child->pool ? child->pool : "?";
-    const char *slash = child->space[0] ? "/" : "";
-
-    if (child->image)
-        return g_strdup_printf("'%s%s%s/%s'", pool, slash, child->space,
-                               child->image);
-    return g_strdup_printf("%s '%s%s%s/%s'",
-                           child->trash ? "in the trash" : "with the id", pool,
-                           slash, child->space, child->id);
-}
-
-static char *
-children_text(const GPtrArray *children)
-{
-    GString *text = g_string_new(NULL);
-    guint named = MIN(children->len, CHILDREN_NAMED);
-
-    for (guint i = 0; i < named; i++) {
-        g_autofree char *one = child_text(g_ptr_array_index(children, i));
-
-        g_string_append_printf(text, "%s%s", i ? ", " : "", one);
-    }
-    if (children->len > named)
-        g_string_append_printf(text, " and %u more", children->len - named);
-    return g_string_free(text, FALSE);
-}
 
 static bool
 any_of_format_1(const GPtrArray *children)
@@ -91,7 +60,7 @@ check_children(const StoreImageInfo *info, bool to_trash, GError **error)
 
     if (info->children->len == 0 || (to_trash && !old))
         return TRUE;
-    g_autofree char *names = children_text(info->children);
+    g_autofree char *names = store_children_text(info->children, 0);
     return store_refuse(error, STORE_ERROR_BUSY,
                         "image '%s/%s' is in use by its clones %s: remove or "
                         "flatten them first (rbd flatten)%s",

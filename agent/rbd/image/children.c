@@ -18,6 +18,7 @@
 #define POOLS_BYTES  (256u * 1024u)
 #define POOL_NAME    256u
 #define SNAPS_MAX    1024
+#define NAMED        3u
 #define VALUE_MAX    2048u
 
 void
@@ -339,4 +340,40 @@ store_children_read(StoreConn *conn,
     for (guint i = 0; r >= 0 && i < children->len; i++)
         find_name(conn, g_ptr_array_index(children, i));
     return r;
+}
+
+/* ---- in words ------------------------------------------------------------------ */
+
+static char *
+child_text(const StoreChild *child)
+{
+    const char *pool = child->pool ? child->pool : "?";
+    const char *slash = child->space[0] ? "/" : "";
+
+    if (child->image)
+        return g_strdup_printf("'%s%s%s/%s'", pool, slash, child->space,
+                               child->image);
+    return g_strdup_printf("%s '%s%s%s/%s'",
+                           child->trash ? "in the trash" : "with the id", pool,
+                           slash, child->space, child->id);
+}
+
+char *
+store_children_text(const GPtrArray *children, guint format)
+{
+    GString *text = g_string_new(NULL);
+    guint n = 0;
+
+    for (guint i = 0; i < children->len; i++) {
+        const StoreChild *child = g_ptr_array_index(children, i);
+        g_autofree char *one = NULL;
+
+        if ((format && child->format != format) || n++ >= NAMED)
+            continue;
+        one = child_text(child);
+        g_string_append_printf(text, "%s%s", n > 1 ? ", " : "", one);
+    }
+    if (n > NAMED)
+        g_string_append_printf(text, " and %u more", n - NAMED);
+    return g_string_free(text, FALSE);
 }

@@ -38,6 +38,10 @@ int store_children_read(StoreConn *conn,
                         GPtrArray *children,
                         GPtrArray *unseen);
 
+/* The first few of them in words, of one format only, or of any if that is 0.
+ * Pure; g_free() it. */
+char *store_children_text(const GPtrArray *children, guint format);
+
 /* What the object classes 'children_list' and 'get_children' answer. Pure; -EBADMSG
  * for what makes no sense. children gets StoreChild with pool_id, id and space. */
 int store_children_parse_v2(const guint8 *data, gsize len, GPtrArray *children);

@@ -73,18 +73,6 @@ snapshot_text(gconstpointer item)
 }
 
 static char *
-old_clone_text(gconstpointer item)
-{
-    const StoreChild *child = item;
-
-    if (child->format != 1)
-        return NULL;
-    return g_strconcat(child->pool ? child->pool : "?", "/", child->space,
-                       child->space[0] ? "/" : "",
-                       child->image ? child->image : child->id, NULL);
-}
-
-static char *
 pool_text(gconstpointer item)
 {
     return g_strdup(item);
@@ -109,7 +97,7 @@ store_refuse_clones(const StoreHold *hold,
                     const StoreVolumeFamily *family,
                     GError **error)
 {
-    g_autofree char *names = list_text(family->children, old_clone_text);
+    g_autofree char *names = store_children_text(family->children, 1);
 
     return store_refuse(error, STORE_ERROR_BUSY,
                         "volume '%s/%s' is in use by its clones %s, which are "
