@@ -14,8 +14,8 @@
 /* Of one process; libvirt's longest command lines have some 100 KiB. */
 #define ARGUMENTS_MAX (4u * 1024u * 1024u)
 
-/* Places among what follows the name in stat, which begins with field 3. */
-enum { STATE = 0, THREADS = 17, WANTED = 18 };
+/* Its place among what follows the name in stat, which begins with field 3. */
+#define THREADS 17
 
 static gint is_blind; /* atomic */
 
@@ -35,10 +35,24 @@ has_uuid(const char *arguments, gsize len, const char *uuid)
     return false;
 }
 
-/* A process whose first thread alone has ended has no arguments any more, and
- * its other threads, even if they are being killed, hold all that it had. */
+/* What is not there any more has no UUID; of what is there, and cannot be looked
+ * at, nothing is known. */
 static bool
-is_half_dead(const char *dir)
+may_have_uuid(const char *dir, const char *uuid, bool *ret_empty)
+{
+    g_autofree char *path = g_build_filename(dir, "cmdline", NULL);
+    g_autofree char *text = NULL;
+    gsize len = 0;
+
+    *ret_empty = false;
+    if (!g_file_get_contents(path, &text, &len, NULL))
+        return g_file_test(dir, G_FILE_TEST_IS_DIR);
+    *ret_empty = len == 0;
+    return len > ARGUMENTS_MAX || has_uuid(text, len, uuid);
+}
+
+static bool
+has_threads(const char *dir)
 {
     g_autofree char *path = g_build_filename(dir, "stat", NULL);
     g_autofree char *text = NULL;
@@ -49,25 +63,40 @@ is_half_dead(const char *dir)
     /* The name in brackets may hold anything; the fields follow its last. */
     rest = strrchr(text, ')');
     g_auto(GStrv) fields =
-        g_strsplit(rest && rest[1] ? rest + 2 : "", " ", WANTED + 1);
-    return g_strv_length(fields) >= WANTED && fields[STATE][0] == 'Z' &&
-           strcmp(fields[THREADS], "1") != 0;
+        g_strsplit(rest && rest[1] ? rest + 2 : "", " ", THREADS + 2);
+    return g_strv_length(fields) > THREADS && strcmp(fields[THREADS], "1") != 0;
 }
 
-/* One that ends meanwhile is none; of one that is there, and cannot be looked at,
- * nothing is known. */
+/* As long as one thread has the process's memory, it can read the arguments in
+ * it, and write to a disk. */
+static bool
+may_a_thread_have_uuid(const char *dir, const char *uuid)
+{
+    g_autofree char *tasks = g_build_filename(dir, "task", NULL);
+    g_autoptr(GDir) list = g_dir_open(tasks, 0, NULL);
+    const char *name;
+    bool empty;
+
+    if (!list)
+        return g_file_test(dir, G_FILE_TEST_IS_DIR);
+    while ((name = g_dir_read_name(list))) {
+        g_autofree char *task = g_build_filename(tasks, name, NULL);
+
+        if (may_have_uuid(task, uuid, &empty))
+            return true;
+    }
+    return false;
+}
+
+/* A process that is being killed may lose its first thread, and with it its own
+ * arguments, long before the others. */
 static bool
 may_be_of(const char *dir, const char *uuid)
 {
-    g_autofree char *path = g_build_filename(dir, "cmdline", NULL);
-    g_autofree char *text = NULL;
-    gsize len = 0;
+    bool empty;
 
-    if (!g_file_get_contents(path, &text, &len, NULL))
-        return g_file_test(dir, G_FILE_TEST_IS_DIR);
-    if (len == 0)
-        return is_half_dead(dir);
-    return len > ARGUMENTS_MAX || has_uuid(text, len, uuid);
+    return may_have_uuid(dir, uuid, &empty) ||
+           (empty && has_threads(dir) && may_a_thread_have_uuid(dir, uuid));
 }
 
 bool

@@ -15,8 +15,9 @@
 
 /* Whether no process of this host has '-uuid UUID' among its arguments, as
  * libvirt gives them to each QEMU and to each wrapper of one. false also where
- * that cannot be known: /proc hides others' processes, or one is just ending
- * whose arguments are gone already while it still has threads. */
+ * that cannot be known: /proc hides others' processes, or lets nobody read their
+ * arguments. A process that is being killed has them for as long as one of its
+ * threads is left that could still write. */
 bool process_none_of(const char *uuid);
 
 /* The same of all domains: no process has '-uuid' among its arguments. */

@@ -140,38 +140,76 @@ test_one(void **state)
     }
 }
 
-/* Its arguments are gone, and what it had open may not be. */
+static void
+add_dir(Proc *proc, const char *pid, const char *name)
+{
+    char *path = keep(proc, g_build_filename(proc->dir, pid, name, NULL));
+
+    assert_int_equal(g_mkdir(path, 0700), 0);
+}
+
+/* What one thread after another says of a process whose first has ended. */
 static void
 test_half_dead(void **state)
 {
 #define STAT(name, letter, threads)                                            \
     "9 (" name ") " letter " 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 " threads       \
     " 0 5 0 0 1 1 0\n"
+#define QEMU(uuid) ARGUMENTS("qemu\0-uuid\0" uuid)
     static const struct {
         const char *stat;
+        const char *text;
+        gsize len;
         bool none;
     } all[] = {
-        {STAT("qemu", "Z", "1"), true},
-        {STAT("qemu", "Z", "2"), false},
-        {STAT("qemu", "Z", "14"), false},
-        {STAT("a) Z 1 (b", "S", "2"), true},
-        {STAT("a) S 1 (b", "Z", "2"), false},
-        {STAT("kworker/0:1", "I", "1"), true},
-        {STAT("", "S", "3"), true},
-        {"", true},
-        {"9 (qemu)", true},
-        {"9 (qemu) Z 1 1", true},
+        {STAT("qemu", "Z", "2"), QEMU(UUID), false},
+        {STAT("qemu", "Z", "14"), QEMU(UUID), false},
+        {STAT("a) S 1 (b", "Z", "2"), QEMU(UUID), false},
+        /* It is ending, and is no zombie yet. */
+        {STAT("qemu", "R", "2"), QEMU(UUID), false},
+        /* Another program, or another domain's. */
+        {STAT("rbd", "Z", "14"), ARGUMENTS("rbd\0ls"), true},
+        {STAT("qemu", "Z", "14"), QEMU(OTHER), true},
+        /* No thread has any memory left. */
+        {STAT("qemu", "Z", "14"), "", 0, true},
+        /* Nobody else is left, so nobody is asked. */
+        {STAT("qemu", "Z", "1"), QEMU(UUID), true},
+        {STAT("a) Z 2 (b", "S", "1"), QEMU(UUID), true},
+        {STAT("kworker/0:1", "I", "1"), QEMU(UUID), true},
+        {"", QEMU(UUID), true},
+        {"9 (qemu)", QEMU(UUID), true},
+        {"9 (qemu) Z 1 1", QEMU(UUID), true},
     };
     Proc *proc = *state;
 
     add_init(proc);
     add(proc, "9", "", 0, "");
+    add_dir(proc, "9", "task");
+    add(proc, "9/task/9", "", 0, NULL);
+    add(proc, "9/task/12", "", 0, NULL);
     for (gsize i = 0; i < G_N_ELEMENTS(all); i++) {
         put(proc, "9", "stat", all[i].stat, strlen(all[i].stat));
+        put(proc, "9/task/12", "cmdline", all[i].text, all[i].len);
         if (process_none_in(proc->dir, UUID) != all[i].none)
             fail_msg("%s", all[i].stat);
     }
+#undef QEMU
 #undef STAT
+}
+
+/* Of threads that cannot be looked at, nothing is known. */
+static void
+test_hidden_threads(void **state)
+{
+    Proc *proc = *state;
+
+    add_init(proc);
+    add(proc, "9", "", 0, "9 (q) Z 1 1 1 0 -1 0 0 0 0 0 0 0 0 0 20 0 2 0 5\n");
+    assert_false(process_none_in(proc->dir, UUID));
+    add_dir(proc, "9", "task");
+    assert_true(process_none_in(proc->dir, UUID));
+    add_dir(proc, "9", "task/12");
+    assert_false(process_none_in(proc->dir, UUID));
 }
 
 /* Where not even the first process can be seen, nothing is known. */
@@ -334,6 +372,7 @@ main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_half_dead, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_hidden_threads, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_hidden, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unreadable, set_up, tear_down),
         cmocka_unit_test(test_real),
