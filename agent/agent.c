@@ -335,6 +335,7 @@ agent_serve(Agent *agent,
     case WIRE_PROXY_DEVICE:
     case WIRE_PROXY_UPDATE:
     case WIRE_PROXY_COPY:
+    case WIRE_PROXY_MOVE_DISKS:
     case WIRE_PROXY_CALL_ENDED:
         ret_answer->message = g_strdup("the hook's socket is not for that");
         return;

@@ -10,6 +10,7 @@
 #include "agent/log.h"
 #include "agent/protect.h"
 #include "agent/proxied-attach.h"
+#include "agent/proxied-moves.h"
 #include "agent/proxied-nova.h"
 #include "agent/proxied-public.h"
 #include "agent/request.h"
@@ -422,6 +423,44 @@ serve_attach(Proxied *proxied,
     }
 }
 
+/* Who leaves with its disks. A domain that is gone, or off, libvirt refuses
+ * itself. */
+static gboolean
+check_moves(Proxied *proxied,
+            Host *host,
+            const ProxiedRequest *request,
+            const ProxiedMoves *moves,
+            GError **error)
+{
+    g_auto(VirtDomain) domain = {0};
+    g_autoptr(GError) why = NULL;
+
+    if (virt_ask(virt_of(proxied), request->name, ask_ms(host), &domain, &why))
+        return !domain.active ||
+               proxied_moves_check(host, moves, domain.xml, error);
+    if (g_error_matches(why, VIRT_ERROR, VIRT_ERROR_GONE))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+static void
+serve_moves(Proxied *proxied,
+            Host *host,
+            const ProxiedRequest *request,
+            AgentAnswer *answer)
+{
+    g_autoptr(GError) error = NULL;
+    g_auto(ProxiedMoves) moves = {0};
+
+    if (!proxied_moves_read(request->body, request->len, &moves))
+        answer->message = g_strdup("the list of disks cannot be read");
+    else if (!check_moves(proxied, host, request, &moves, &error))
+        refuse(request, request->name, NULL, error, answer);
+    else
+        answer->allow = true;
+}
+
 /* ---- afterwards ------------------------------------------------------------ */
 
 /* The attach of that device, or the call that began to copy to it, is over, well
@@ -496,6 +535,9 @@ proxied_serve(Proxied *proxied,
         return;
     case WIRE_PROXY_COPY:
         serve_copy(proxied, host, request, ret_answer);
+        return;
+    case WIRE_PROXY_MOVE_DISKS:
+        serve_moves(proxied, host, request, ret_answer);
         return;
     case WIRE_PROXY_DEVICE:
     case WIRE_PROXY_UPDATE:

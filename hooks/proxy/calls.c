@@ -15,8 +15,8 @@
  * Arguments, a letter each:
  *     d  domain: name, UUID, id     x  XML             X  XML or nothing
  *     s  string                     n  string or nothing
- *     c  opaque data                h  hyper           u  number
- *     p  typed parameters, some of which are XML
+ *     c  opaque data                h  hyper           u  flags
+ *     p  typed parameters, some of which are XML       f  flags as a hyper
  */
 struct procedure {
     uint32_t number;
@@ -30,21 +30,22 @@ static const struct procedure procedures[] = {
     {PROXY_PROC_DOMAIN_ATTACH_DEVICE, PROXY_ATTACH, "dx"},
     {PROXY_PROC_DOMAIN_CREATE_XML, PROXY_DEFINE, "xu"},
     {PROXY_PROC_DOMAIN_DEFINE_XML, PROXY_DEFINE, "x"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PERFORM, PROXY_LEAVE, "dcsfnh"},
     {PROXY_PROC_DOMAIN_MIGRATE_PREPARE2, PROXY_MOVE, "nhnhx"},
     {PROXY_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL, PROXY_MOVE, "hnhx"},
     {PROXY_PROC_DOMAIN_ATTACH_DEVICE_FLAGS, PROXY_ATTACH, "dxu"},
     {PROXY_PROC_DOMAIN_UPDATE_DEVICE_FLAGS, PROXY_UPDATE, "dxu"},
-    {PROXY_PROC_DOMAIN_MIGRATE_BEGIN3, PROXY_MOVE, "dXhnh"},
+    {PROXY_PROC_DOMAIN_MIGRATE_BEGIN3, PROXY_LEAVE, "dXfnh"},
     {PROXY_PROC_DOMAIN_MIGRATE_PREPARE3, PROXY_MOVE, "cnhnhx"},
     {PROXY_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3, PROXY_MOVE, "chnhx"},
-    {PROXY_PROC_DOMAIN_MIGRATE_PERFORM3, PROXY_MOVE, "dXcnnhnh"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PERFORM3, PROXY_LEAVE, "dXcnnfnh"},
     {PROXY_PROC_DOMAIN_SAVE_FLAGS, PROXY_MOVE, "dsXu"},
     {PROXY_PROC_DOMAIN_RESTORE_FLAGS, PROXY_MOVE, "sXu"},
     {PROXY_PROC_DOMAIN_SAVE_IMAGE_DEFINE_XML, PROXY_MOVE, "sxu"},
-    {PROXY_PROC_DOMAIN_MIGRATE_BEGIN3_PARAMS, PROXY_MOVE, "dpu"},
+    {PROXY_PROC_DOMAIN_MIGRATE_BEGIN3_PARAMS, PROXY_LEAVE, "dpu"},
     {PROXY_PROC_DOMAIN_MIGRATE_PREPARE3_PARAMS, PROXY_MOVE, "pcu"},
     {PROXY_PROC_DOMAIN_MIGRATE_PREPARE_TUNNEL3_PARAMS, PROXY_MOVE, "pcu"},
-    {PROXY_PROC_DOMAIN_MIGRATE_PERFORM3_PARAMS, PROXY_MOVE, "dnpcu"},
+    {PROXY_PROC_DOMAIN_MIGRATE_PERFORM3_PARAMS, PROXY_LEAVE, "dnpcu"},
     {PROXY_PROC_DOMAIN_CREATE_XML_WITH_FILES, PROXY_DEFINE, "xu"},
     {PROXY_PROC_DOMAIN_BLOCK_COPY, PROXY_COPY, "dsxpu"},
     {PROXY_PROC_DOMAIN_DEFINE_XML_FLAGS, PROXY_DEFINE, "xu"},
@@ -95,22 +96,38 @@ read_domain(struct proxy_call *call, struct proxy_xdr *xdr)
     call->has_domain = true;
 }
 
-/* Those of virDomainMigrate3, virDomainSaveParams and virDomainRestoreParams
- * that are a domain's XML. */
 static bool
-is_xml_parameter(const struct proxy_xdr *xdr, struct proxy_text name)
+is_named(const struct proxy_xdr *xdr, struct proxy_text name, const char *what)
 {
-    static const char *const names[] = {
-        "destination_xml",
-        "persistent_xml",
-        "dxml",
-    };
+    return name.len == strlen(what) &&
+           memcmp(xdr->bytes + name.at, what, name.len) == 0;
+}
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-        if (name.len == strlen(names[i]) &&
-            memcmp(xdr->bytes + name.at, names[i], name.len) == 0)
-            return true;
-    return false;
+static void
+add_disk(struct proxy_call *call, struct proxy_xdr *xdr, struct proxy_text disk)
+{
+    if (call->n_disks >= PROXY_DISKS_MAX) {
+        xdr->bad = true;
+        return;
+    }
+    call->disks[call->n_disks++] = disk;
+}
+
+/* Those of virDomainMigrate3, virDomainSaveParams and virDomainRestoreParams
+ * that are a domain's XML; and what else of a migration matters. */
+static void
+read_string(struct proxy_call *call,
+            struct proxy_xdr *xdr,
+            struct proxy_text name,
+            struct proxy_text value)
+{
+    if (is_named(xdr, name, "destination_xml") ||
+        is_named(xdr, name, "persistent_xml") || is_named(xdr, name, "dxml"))
+        add_text(call, xdr, value);
+    else if (is_named(xdr, name, "migrate_disks"))
+        add_disk(call, xdr, value);
+    if (is_named(xdr, name, "destination_xml"))
+        call->there = call->n_texts;
 }
 
 static void
@@ -133,8 +150,8 @@ read_parameter(struct proxy_call *call, struct proxy_xdr *xdr)
         return;
     case STRING:
         value = proxy_xdr_text(xdr);
-        if (proxy_xdr_good(xdr) && is_xml_parameter(xdr, name))
-            add_text(call, xdr, value);
+        if (proxy_xdr_good(xdr))
+            read_string(call, xdr, name, value);
         return;
     default:
         xdr->bad = true;
@@ -163,8 +180,10 @@ read_argument(struct proxy_call *call, struct proxy_xdr *xdr, char letter)
         add_text(call, xdr, proxy_xdr_text(xdr));
         return;
     case 'X':
-        if (proxy_xdr_optional(xdr, &text))
+        if (proxy_xdr_optional(xdr, &text)) {
             add_text(call, xdr, text);
+            call->there = call->n_texts;
+        }
         return;
     case 'n':
         (void)proxy_xdr_optional(xdr, &text);
@@ -177,6 +196,10 @@ read_argument(struct proxy_call *call, struct proxy_xdr *xdr, char letter)
         proxy_xdr_skip(xdr, 8);
         return;
     case 'u':
+        call->flags = proxy_xdr_u32(xdr);
+        return;
+    case 'f':
+        (void)proxy_xdr_u32(xdr);
         call->flags = proxy_xdr_u32(xdr);
         return;
     case 'p':

@@ -12,12 +12,15 @@
 #include "hooks/proxy/xdr.h"
 
 #define PROXY_TEXTS_MAX 8u
+/* libvirt takes no more parameters (REMOTE_DOMAIN_MIGRATE_PARAM_LIST_MAX). */
+#define PROXY_DISKS_MAX 64u
 
 /* What the agent is asked about a call's XML. */
 enum proxy_kind {
     PROXY_PASS,   /* nothing */
     PROXY_DEFINE, /* a domain that libvirt is to have */
     PROXY_MOVE,   /* one that comes from elsewhere, or from a file */
+    PROXY_LEAVE,  /* one that goes elsewhere */
     PROXY_ATTACH, /* a device for a domain */
     PROXY_UPDATE, /* another form of a device of a domain */
     PROXY_COPY,   /* a disk that a domain's disk is copied to */
@@ -33,7 +36,12 @@ struct proxy_call {
     size_t n_texts;
     bool has_domain;
     uint8_t uuid[16];
-    uint32_t flags; /* the last argument, for ATTACH and UPDATE; else 0 */
+    uint32_t flags; /* for ATTACH, UPDATE and LEAVE: where it has any */
+    /* Of LEAVE: which of the texts says what the domain is to be there, from 1;
+     * 0: none does. And the disks that are to be copied; none: libvirt chooses. */
+    size_t there;
+    struct proxy_text disks[PROXY_DISKS_MAX];
+    size_t n_disks;
 };
 
 /* payload is what follows the header, and the number of descriptors where

@@ -18,9 +18,10 @@ proxy_question_free(struct proxy_question *question)
 {
     if (!question)
         return;
-    for (size_t i = 0; i < PROXY_TEXTS_MAX; i++)
+    for (size_t i = 0; i < PROXY_ASKED_MAX; i++)
         free(question->news[i]);
     free(question->body);
+    free(question->moves);
     proxy_question_free(question->notice);
     free(question);
 }
@@ -54,6 +55,7 @@ op_for(const struct proxy_call *call)
     case PROXY_COPY:
         return WIRE_PROXY_COPY;
     case PROXY_MOVE:
+    case PROXY_LEAVE:
     case PROXY_PASS:
     default:
         return WIRE_PROXY_MOVE;
@@ -80,22 +82,79 @@ choose_texts(struct proxy_question *question, const uint8_t *arguments)
     return any;
 }
 
-/* false: there is nothing to ask about. */
+/* Up to a NUL, where libvirt's strings end. */
+static char *
+add_string(char *to, const uint8_t *arguments, const struct proxy_text *text)
+{
+    size_t len = strnlen((const char *)arguments + text->at, text->len);
+
+    *to++ = '+';
+    memcpy(to, arguments + text->at, len);
+    to[len] = '\0';
+    return to + len + 1;
+}
+
+/* See WIRE_PROXY_MOVE_DISKS. false: no memory. */
 static bool
-fill_in(struct proxy_question *question, struct proxy_packet *packet)
+add_moves(struct proxy_question *question, const uint8_t *arguments)
+{
+    const struct proxy_call *call = &question->call;
+    const struct proxy_text none = {0};
+    const struct proxy_text *there =
+        call->there ? &call->texts[call->there - 1] : &none;
+    size_t room = 1 + there->len;
+    char *to;
+
+    for (size_t i = 0; i < call->n_disks; i++)
+        room += call->disks[i].len + 2;
+    question->moves = to = malloc(room);
+    if (!to)
+        return false;
+    for (size_t i = 0; i < call->n_disks; i++)
+        to = add_string(to, arguments, &call->disks[i]);
+    *to++ = '-';
+    memcpy(to, arguments + there->at, there->len);
+    question->texts[question->n_texts] = question->moves;
+    question->lens[question->n_texts++] =
+        (size_t)(to - question->moves) + there->len;
+    return true;
+}
+
+/* What the domain has is in libvirt's hands, so that whether it is remora's is not
+ * to be seen here. */
+static bool
+moves_disks(const struct proxy_call *call)
+{
+    enum { NON_SHARED_DISK = 64, NON_SHARED_INC = 128 }; /* VIR_MIGRATE_* */
+
+    return call->kind == PROXY_LEAVE && call->has_domain &&
+           (call->flags & (NON_SHARED_DISK | NON_SHARED_INC)) != 0;
+}
+
+/* false: there is nothing to ask about, or, with *ret_lack, no memory. */
+static bool
+fill_in(struct proxy_question *question,
+        struct proxy_packet *packet,
+        bool *ret_lack)
 {
     size_t head = proxy_packet_head(packet);
+    const uint8_t *arguments = packet->bytes + head;
     struct proxy_call *call = &question->call;
+    bool moves;
 
-    if (!proxy_call_read(packet->header.procedure, packet->bytes + head,
-                         packet->len - head, call) ||
-        !choose_texts(question, packet->bytes + head))
+    *ret_lack = false;
+    if (!proxy_call_read(packet->header.procedure, arguments,
+                         packet->len - head, call))
+        return false;
+    moves = moves_disks(call);
+    if (!choose_texts(question, arguments) && !moves)
         return false;
     question->op = op_for(call);
     question->packet = packet;
-    if (call->has_domain && question->op != WIRE_PROXY_MOVE)
+    if (call->has_domain && (moves || question->op != WIRE_PROXY_MOVE))
         write_uuid(question->name, call->uuid);
-    return true;
+    *ret_lack = moves && !add_moves(question, arguments);
+    return !*ret_lack;
 }
 
 static bool
@@ -147,21 +206,37 @@ proxy_question_new(struct proxy_packet *packet, const char **ret_why)
         "this definition: free some, then try again";
     struct proxy_question *question = calloc(1, sizeof(*question));
 
+    bool lack = false;
+
     *ret_why = NULL;
     if (!question) {
         *ret_why = no_memory;
         return NULL;
     }
-    if (!fill_in(question, packet)) {
-        proxy_question_free(question);
-        return NULL;
+    if (fill_in(question, packet, &lack)) {
+        if (add_notice(question))
+            return question;
+        lack = true;
     }
-    if (!add_notice(question)) {
+    if (lack)
         *ret_why = no_memory;
-        proxy_question_free(question);
-        return NULL;
-    }
-    return question;
+    proxy_question_free(question);
+    return NULL;
+}
+
+enum wire_op
+proxy_question_op(const struct proxy_question *question, size_t i)
+{
+    return question->moves && question->texts[i] == question->moves
+               ? WIRE_PROXY_MOVE_DISKS
+               : question->op;
+}
+
+const char *
+proxy_question_name(const struct proxy_question *question, size_t i)
+{
+    return proxy_question_op(question, i) == WIRE_PROXY_MOVE ? ""
+                                                             : question->name;
 }
 
 void

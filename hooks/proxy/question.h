@@ -12,23 +12,28 @@
 #include "hooks/wire/wire.h"
 
 #define PROXY_UUID_TEXT 37u
+/* The texts of a call, and what else is asked about it. */
+#define PROXY_ASKED_MAX (PROXY_TEXTS_MAX + 1u)
 
 struct proxy_threads;
 
 struct proxy_question {
-    enum wire_op op;
+    enum wire_op op;                    /* of each text but moves */
     char name[PROXY_UUID_TEXT];         /* empty: the operation has none */
-    const char *texts[PROXY_TEXTS_MAX]; /* NULL: not asked about */
-    size_t lens[PROXY_TEXTS_MAX];
+    const char *texts[PROXY_ASKED_MAX]; /* NULL: not asked about */
+    size_t lens[PROXY_ASKED_MAX];
     size_t n_texts; /* asked about one after the other */
     /* The answer. */
     bool refused;
     char why[WIRE_MESSAGE_MAX + 16];
-    char *news[PROXY_TEXTS_MAX]; /* malloc()ed; NULL: it stays as it is */
-    size_t new_lens[PROXY_TEXTS_MAX];
+    char *news[PROXY_ASKED_MAX]; /* malloc()ed; NULL: it stays as it is */
+    size_t new_lens[PROXY_ASKED_MAX];
     /* The loop's: the packet that waits for the answer, and what follows. */
     struct proxy_packet *packet;
     struct proxy_call call;
+    /* The last of the texts, where disks move with the domain: malloc()ed, and of
+     * another operation, which names the domain. NULL: they do not. */
+    char *moves;
     struct proxy_question *notice; /* when the call has ended; or NULL */
     /* Of a notice, and the loop's. */
     char *body; /* the device, malloc()ed; NULL: none */
@@ -50,6 +55,10 @@ struct proxy_question *proxy_question_new(struct proxy_packet *packet,
 /* The notice names the device whose attach or copy has ended. Without this it
  * only says that the domain may have changed. */
 void proxy_question_set_ended(struct proxy_question *notice);
+/* The operation and the name for one of its texts. */
+enum wire_op proxy_question_op(const struct proxy_question *question, size_t i);
+const char *proxy_question_name(const struct proxy_question *question,
+                                size_t i);
 /* Frees the answer and the notice, too, but not the packet. NULL is fine. */
 void proxy_question_free(struct proxy_question *question);
 

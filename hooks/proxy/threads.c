@@ -157,7 +157,7 @@ attempt(struct proxy_question *question, size_t i, int64_t deadline)
 {
     wire_autoclose int fd = -1;
     struct wire_domain domain = {
-        .name = question->name,
+        .name = proxy_question_name(question, i),
         .xml = question->texts[i],
         .xml_len = question->lens[i],
     };
@@ -167,7 +167,7 @@ attempt(struct proxy_question *question, size_t i, int64_t deadline)
 
     if (there != OUTCOME_DONE)
         return there;
-    switch (wire_ask_on(fd, question->op, &domain,
+    switch (wire_ask_on(fd, proxy_question_op(question, i), &domain,
                         wire_clock_ms() + WIRE_DEADLINE_CAP_MS, &reply,
                         &error)) {
     case WIRE_ANSWERED:

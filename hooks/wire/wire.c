@@ -19,7 +19,7 @@ wire_greeting_init(struct wire_greeting *greeting, uint32_t deadline_ms)
 bool
 wire_op_is_proxy(enum wire_op op)
 {
-    return op >= WIRE_PROXY_DEFINE && op <= WIRE_PROXY_COPY;
+    return op >= WIRE_PROXY_DEFINE && op <= WIRE_PROXY_MOVE_DISKS;
 }
 
 void
@@ -167,6 +167,7 @@ wire_request_check(const struct wire_request *request)
     case WIRE_PROXY_DEVICE:
     case WIRE_PROXY_UPDATE:
     case WIRE_PROXY_COPY:
+    case WIRE_PROXY_MOVE_DISKS:
     case WIRE_PROXY_CALL_ENDED:
         return check_proxy(request);
     case WIRE_STATUS:

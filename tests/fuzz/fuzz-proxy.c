@@ -61,7 +61,7 @@ try_replacing(struct proxy_packet *packet)
 
     if (!question)
         return;
-    for (size_t i = 0; i < question->n_texts; i++) {
+    for (size_t i = 0; i < question->call.n_texts; i++) {
         if (!question->texts[i])
             continue;
         question->news[i] = strdup("<domain/>");
@@ -72,7 +72,7 @@ try_replacing(struct proxy_packet *packet)
     fuzz_must(proxy_call_read(packet->header.procedure, packet->bytes + head,
                               packet->len - head, &call),
               "what was replaced can be read");
-    fuzz_must(call.n_texts == question->n_texts, "no text was lost");
+    fuzz_must(call.n_texts == question->call.n_texts, "no text was lost");
     proxy_question_free(question);
 }
 

@@ -82,6 +82,79 @@ test_moved(void **state)
     expect_packet(bench->server, &begin[1]);
 }
 
+/* virDomainMigrateBegin3Params, which copies these disks. */
+static struct packet
+packet_leaves(uint32_t flags, const char *xml, const char *disk)
+{
+    struct packet begin;
+
+    packet_header(&begin, 302, PROXY_CALL, 4, PROXY_OK);
+    packet_domain(&begin);
+    packet_u32(&begin, (uint32_t)(xml != NULL) + (uint32_t)(disk != NULL));
+    for (unsigned i = 0; i < 2; i++) {
+        if (!(i ? disk : xml))
+            continue;
+        packet_text(&begin, i ? "migrate_disks" : "destination_xml");
+        packet_u32(&begin, 7);
+        packet_text(&begin, i ? disk : xml);
+    }
+    packet_u32(&begin, flags);
+    packet_end(&begin);
+    return begin;
+}
+
+/* libvirt knows what the domain has, so the agent is asked though there is no
+ * XML; and refuses. */
+static void
+test_disks_move(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet all = packet_leaves(64 + 1, NULL, NULL);
+    const struct packet none = packet_leaves(1, NULL, "vda");
+    char *why;
+    int agent;
+
+    bench_open(bench);
+    put_packet(bench->client, &none);
+    expect_packet(bench->server, &none);
+    put_packet(bench->client, &all);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_PROXY_MOVE_DISKS, PACKET_UUID, "-");
+    agent_answer(agent, WIRE_REFUSE, "not onto itself", NULL);
+    why = expect_error(bench->client, 302, 4);
+    assert_non_null(strstr(why, "remora: not onto itself"));
+    free(why);
+    put_packet(bench->client, &all);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_PROXY_MOVE_DISKS, PACKET_UUID, "-");
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    expect_packet(bench->server, &all);
+}
+
+/* What it is to be there is rewritten, and shown as the client gave it. */
+static void
+test_disks_move_elsewhere(void **state)
+{
+    struct bench *bench = *state;
+    const struct packet call = packet_leaves(128, OURS, "vda");
+    const struct packet rewritten = packet_leaves(128, NEW, "vda");
+    char body[sizeof("+vda") + sizeof("-" OURS)];
+    int agent;
+
+    memcpy(body, "+vda", sizeof("+vda"));
+    memcpy(body + sizeof("+vda"), "-" OURS, sizeof("-" OURS));
+    bench_open(bench);
+    put_packet(bench->client, &call);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_PROXY_MOVE, "", OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NEW);
+    agent = agent_accept(bench);
+    agent_expect_bytes(agent, WIRE_PROXY_MOVE_DISKS, PACKET_UUID, body,
+                       sizeof(body) - 1);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+    expect_packet(bench->server, &rewritten);
+}
+
 static void
 test_devices(void **state)
 {
@@ -412,6 +485,8 @@ main(void)
     cmocka_unit_test_setup_teardown(name, bench_enter, bench_leave)
     const struct CMUnitTest tests[] = {
         TEST(test_moved),
+        TEST(test_disks_move),
+        TEST(test_disks_move_elsewhere),
         TEST(test_devices),
         TEST(test_device_answered),
         TEST(test_copy),

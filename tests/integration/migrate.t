@@ -136,6 +136,12 @@ through_the_proxy()
     ok 'and lets libvirtd move it' move_by_proxy beta alpha --p2p
     wait_until 'back again' 5 runs_on alpha
     wait_until 'and its claim says so' $((2 * LOOK_S + 5)) recorded alpha
+    # It would be copied into itself, over the network and while it is written.
+    refuses 'a client does not move it with its disk' "disk 'vda'" \
+        move_by_proxy alpha beta --copy-storage-all
+    refuses 'nor has libvirtd do so' "disk 'vda'" \
+        move_by_proxy alpha beta --p2p --copy-storage-inc
+    ok 'it runs where it was' runs_on alpha
 }
 
 # ---- a start that the agent did not see the end of -------------------------

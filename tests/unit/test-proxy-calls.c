@@ -225,17 +225,17 @@ static const struct {
     {148, PROXY_MOVE, rest_of_prepare, 0},
     {160, PROXY_ATTACH, device_flags, 3},
     {174, PROXY_UPDATE, device_flags, 3},
-    {213, PROXY_MOVE, begin3, 0},
+    {213, PROXY_LEAVE, begin3, 1},
     {214, PROXY_MOVE, prepare3, 0},
     {215, PROXY_MOVE, prepare_tunnel3, 0},
-    {216, PROXY_MOVE, perform3, 0},
+    {216, PROXY_LEAVE, perform3, 1},
     {232, PROXY_MOVE, save_flags, 1},
     {233, PROXY_MOVE, restore_flags, 1},
     {236, PROXY_MOVE, image_define, 1},
-    {302, PROXY_MOVE, begin3_params, 1},
+    {302, PROXY_LEAVE, begin3_params, 1},
     {303, PROXY_MOVE, prepare3_params, 1},
     {304, PROXY_MOVE, prepare3_params, 1},
-    {305, PROXY_MOVE, perform3_params, 1},
+    {305, PROXY_LEAVE, perform3_params, 1},
     {309, PROXY_DEFINE, define_flags, 1},
     {345, PROXY_COPY, block_copy, 1},
     {350, PROXY_DEFINE, define_flags, 1},
@@ -283,7 +283,8 @@ test_no_other(void **state)
     (void)state;
     for (uint32_t number = 0; number < 1000; number++)
         n += proxy_kind(number) != PROXY_PASS;
-    assert_int_equal(n, sizeof(procedures) / sizeof(procedures[0]));
+    /* And one whose arguments have no XML. */
+    assert_int_equal(n, sizeof(procedures) / sizeof(procedures[0]) + 1);
     assert_int_equal(proxy_kind(0xffffffff), PROXY_PASS);
 }
 
@@ -338,6 +339,92 @@ test_lies(void **state)
                                     lying.len);
                 }
         }
+}
+
+/* virDomainMigratePerform, whose arguments have no XML. */
+static void
+write_perform(struct packet *packet)
+{
+    packet_domain(packet);
+    packet_opaque(packet, "cookie", 6);
+    packet_text(packet, "tcp://there");
+    packet_hyper(packet, 64);
+    packet_optional(packet, NULL);
+    packet_hyper(packet, 0);
+}
+
+static void
+test_perform(void **state)
+{
+    struct packet packet = {.len = 0};
+    struct proxy_call call;
+
+    (void)state;
+    write_perform(&packet);
+    assert_int_equal(proxy_kind(62), PROXY_LEAVE);
+    assert_true(proxy_call_read(62, packet.bytes, packet.len, &call));
+    assert_int_equal(call.n_texts, 0);
+    assert_int_equal(call.flags, 64);
+    assert_true(call.has_domain);
+    assert_int_equal(call.there, 0);
+}
+
+/* What the domain is to be there, and the disks that are named. */
+static void
+test_leaves(void **state)
+{
+    struct packet packet = {.len = 0};
+    struct proxy_call call;
+
+    (void)state;
+    packet_domain(&packet);
+    packet_u32(&packet, 4);
+    for (unsigned i = 0; i < 4; i++) {
+        packet_text(&packet, i == 0   ? "persistent_xml"
+                             : i == 2 ? "destination_xml"
+                                      : "migrate_disks");
+        packet_u32(&packet, 7);
+        packet_text(&packet, i == 0 ? XML : i == 2 ? OTHER : "vda");
+    }
+    packet_u32(&packet, 128);
+    assert_true(proxy_call_read(302, packet.bytes, packet.len, &call));
+    assert_int_equal(call.flags, 128);
+    assert_int_equal(call.n_texts, 2);
+    assert_int_equal(call.there, 2);
+    assert_int_equal(call.n_disks, 2);
+    assert_memory_equal(packet.bytes + call.disks[1].at, "vda", 3);
+    packet.len = 0;
+    perform3(&packet);
+    assert_true(proxy_call_read(216, packet.bytes, packet.len, &call));
+    assert_int_equal(call.there, 1);
+    assert_int_equal(call.n_disks, 0);
+}
+
+/* More than libvirt takes; it says so itself. */
+static void
+test_too_many_disks(void **state)
+{
+    struct proxy_call call;
+
+    (void)state;
+    for (uint32_t n = PROXY_DISKS_MAX; n <= PROXY_DISKS_MAX + 1; n++) {
+        static uint8_t bytes[PACKET_ROOM + 32 * (PROXY_DISKS_MAX + 1)];
+        struct packet packet = {.len = 0};
+        size_t len;
+
+        packet_domain(&packet);
+        packet_u32(&packet, n);
+        memcpy(bytes, packet.bytes, len = packet.len);
+        packet.len = 0;
+        packet_text(&packet, "migrate_disks");
+        packet_u32(&packet, 7);
+        packet_text(&packet, "a");
+        for (uint32_t i = 0; i < n; i++, len += packet.len)
+            memcpy(bytes + len, packet.bytes, packet.len);
+        proxy_xdr_put(bytes + len, 64);
+        assert_int_equal(proxy_call_read(302, bytes, len + 4, &call),
+                         n <= PROXY_DISKS_MAX);
+    }
 }
 
 static void
@@ -539,6 +626,9 @@ main(void)
         cmocka_unit_test(test_no_other),
         cmocka_unit_test(test_truncated),
         cmocka_unit_test(test_lies),
+        cmocka_unit_test(test_perform),
+        cmocka_unit_test(test_leaves),
+        cmocka_unit_test(test_too_many_disks),
         cmocka_unit_test(test_too_many_texts),
         cmocka_unit_test(test_replace),
         cmocka_unit_test(test_replace_some),

@@ -172,7 +172,8 @@ test_proxy(void **state)
 {
     const unsigned whole[] = {WIRE_PROXY_DEFINE, WIRE_PROXY_MOVE};
     const unsigned device[] = {WIRE_PROXY_ATTACH_LIVE, WIRE_PROXY_DEVICE,
-                               WIRE_PROXY_UPDATE, WIRE_PROXY_COPY};
+                               WIRE_PROXY_UPDATE, WIRE_PROXY_COPY,
+                               WIRE_PROXY_MOVE_DISKS};
 
     (void)state;
     for (size_t i = 0; i < sizeof(whole) / sizeof(whole[0]); i++) {
@@ -207,7 +208,8 @@ test_whose(void **state)
     (void)state;
     for (unsigned op = 0; op < 32; op++)
         assert_int_equal(wire_op_is_proxy((enum wire_op)op),
-                         op >= WIRE_PROXY_DEFINE && op <= WIRE_PROXY_COPY);
+                         op >= WIRE_PROXY_DEFINE &&
+                             op <= WIRE_PROXY_MOVE_DISKS);
 }
 
 static void
@@ -223,7 +225,7 @@ test_status_and_unknown(void **state)
     assert_reason(request_of(0, 1, 1), unknown);
     assert_reason(request_of(WIRE_STATUS + 1, 1, 1), unknown);
     assert_reason(request_of(WIRE_PROXY_DEFINE - 1, 1, 1), unknown);
-    assert_reason(request_of(WIRE_PROXY_COPY + 1, 1, 1), unknown);
+    assert_reason(request_of(WIRE_PROXY_MOVE_DISKS + 1, 1, 1), unknown);
     assert_reason(request_of(UINT32_MAX, 1, 1), unknown);
 }
 
