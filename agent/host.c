@@ -223,6 +223,15 @@ host_rules_clear(HostRules *rules)
     rules->n = 0;
 }
 
+const char *
+host_rules_doubt(const HostRules *rules)
+{
+    for (guint i = 0; i < rules->n; i++)
+        if (rules->parts[i].whose.doubt)
+            return rules->parts[i].whose.doubt;
+    return NULL;
+}
+
 bool
 host_rules_sure(const HostRules *rules, const DomPlan *plan)
 {

@@ -66,6 +66,9 @@ gboolean host_rules(Host *host,
                     HostRules *ret_rules,
                     GError **error);
 void host_rules_clear(HostRules *rules);
+/* A name that may yet stand for a monitor of one of the clusters, and of which
+ * nothing came in time: a disk with it counts as none's. NULL: no disk does. */
+const char *host_rules_doubt(const HostRules *rules);
 /* Whether another who is asked could not make another plan of it. */
 bool host_rules_sure(const HostRules *rules, const DomPlan *plan);
 

@@ -49,29 +49,45 @@ is_monitor(const char *name, const char *port, const GPtrArray *monitors)
 static bool
 resolves_to_monitor(const DomMonitor *host,
                     const GPtrArray *monitors,
-                    GCancellable *limit)
+                    HostsLimit *limit)
 {
-    g_autoptr(GResolver) resolver = NULL;
-    GList *found;
-    bool known = false;
+    g_autoptr(GPtrArray) addresses = resolve_name(host->host, limit->until_us);
 
-    if (g_cancellable_is_cancelled(limit))
-        return false;
-    resolver = g_resolver_get_default();
-    found = g_resolver_lookup_by_name(resolver, host->host, limit, NULL);
-    for (const GList *at = found; at && !known; at = at->next) {
-        g_autofree char *address = g_inet_address_to_string(at->data);
-
-        known = is_monitor(address, host->port, monitors);
-    }
-    g_resolver_free_addresses(found);
-    return known;
+    if (!addresses && !limit->unanswered)
+        limit->unanswered = g_strdup(host->host);
+    for (guint i = 0; addresses && i < addresses->len; i++)
+        if (is_monitor(g_ptr_array_index(addresses, i), host->port, monitors))
+            return true;
+    return false;
 }
 
 void
 hosts_limit_clear(HostsLimit *limit)
 {
-    g_clear_object((GObject **)&limit->limit);
+    g_clear_pointer(&limit->unanswered, g_free);
+}
+
+static bool
+names_monitor(const GPtrArray *all,
+              const GPtrArray *monitors,
+              HostsLimit *limit)
+{
+    for (guint i = 0; i < all->len; i++) {
+        const DomMonitor *host = g_ptr_array_index(all, i);
+
+        if (!g_hostname_is_ip_address(host->host))
+            resolve_begin(host->host);
+    }
+    if (limit->until_us == 0)
+        limit->until_us = resolve_limit_us();
+    for (guint i = 0; i < all->len; i++) {
+        const DomMonitor *host = g_ptr_array_index(all, i);
+
+        if (!g_hostname_is_ip_address(host->host) &&
+            resolves_to_monitor(host, monitors, limit))
+            return true;
+    }
+    return false;
 }
 
 bool
@@ -87,17 +103,7 @@ hosts_among(const GPtrArray *hosts,
         if (is_monitor(host->host, host->port, monitors))
             return true;
     }
-    for (guint i = 0; i < all->len; i++) {
-        const DomMonitor *host = g_ptr_array_index(all, i);
-
-        if (g_hostname_is_ip_address(host->host))
-            continue;
-        if (!limit->limit)
-            limit->limit = resolve_limit_new();
-        if (resolves_to_monitor(host, monitors, limit->limit))
-            return true;
-    }
-    return false;
+    return names_monitor(all, monitors, limit);
 }
 
 bool

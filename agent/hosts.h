@@ -6,7 +6,8 @@
  * is, it hangs with its domain locked, so that is found out before.
  *
  * Threads: any. Blocks only where a <host> is a name and no other <host> of
- * the disk is an address of a monitor: then it asks the resolver, for 1 s.
+ * the disk is an address of a monitor: then it asks the resolver, for 1 s
+ * (agent/resolve.h).
  * Definitions are a stranger's, so that a limit is for all disks of one.
  */
 #ifndef REMORA_AGENT_HOSTS_H
@@ -17,7 +18,9 @@
 
 /* The second that the resolver has, for all who share it; zeroes at first. */
 typedef struct {
-    gpointer limit;
+    gint64 until_us;
+    char *unanswered; /* the first name of which nothing came in time, so that
+                       * a no is no answer; NULL: none */
 } HostsLimit;
 void hosts_limit_clear(HostsLimit *limit);
 

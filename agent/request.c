@@ -8,9 +8,13 @@
 
 #include "agent/arrivals.h"
 #include "agent/log.h"
+#include "agent/resolve.h"
 
 /* So much is left to make the disks. */
 #define MARGIN_MS 5000
+/* How long a name is waited for that decides whose a disk is: a name server that
+ * is dead costs 5 s before the next one is asked. */
+#define NAMES_MS 12000
 
 guint
 request_patience_ms(Host *host)
@@ -44,6 +48,7 @@ typedef struct {
     const char *name;
     bool complete_bare;
     RequestKnown known;
+    char **doubt; /* what host_rules_doubt() says of the last plan; or NULL */
 } Text;
 
 static void
@@ -82,6 +87,12 @@ plan_with(Host *host,
                       : dom_plan_new_among(text->xml, text->len, rules.rules,
                                            rules.n, error);
     *ret_sure = plan && host_rules_sure(&rules, plan);
+    if (text->doubt) {
+        g_free(*text->doubt);
+        *text->doubt = plan && dom_plan_has_strangers(plan)
+                           ? g_strdup(host_rules_doubt(&rules))
+                           : NULL;
+    }
     return plan;
 }
 
@@ -160,6 +171,38 @@ plan_text(Host *host, HostAsk ask, const Text *text, GError **error)
                 : plan_anew(host, ask, text, plan, error);
 }
 
+/* Whose a disk is may hang on a name of which nothing has come yet. To take such
+ * a disk for another's would be to let a guest write to it without a claim: QEMU
+ * waits for the name longer than anybody here. */
+static DomPlan *
+plan_certain(Host *host, HostAsk ask, const Text *text, GError **error)
+{
+    g_autofree char *doubt = NULL;
+    gint64 until_us =
+        g_get_monotonic_time() +
+        MIN(NAMES_MS, request_patience_ms(host)) * G_TIME_SPAN_MILLISECOND;
+    Text asked = *text;
+
+    asked.doubt = &doubt;
+    for (;;) {
+        g_autoptr(DomPlan) plan = plan_text(host, ask, &asked, error);
+        g_autoptr(GPtrArray) came = NULL;
+
+        if (!plan || !doubt)
+            return g_steal_pointer(&plan);
+        came = resolve_name(doubt, until_us);
+        if (!came || g_get_monotonic_time() >= until_us)
+            break;
+    }
+    g_set_error(
+        error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
+        "whose its disk at '%s' is cannot be told, for that name does not "
+        "resolve now, and it may be a monitor's: see 'getent ahosts %s', "
+        "then try again",
+        doubt, doubt);
+    return NULL;
+}
+
 DomPlan *
 request_plan_with(Host *host,
                   HostAsk ask,
@@ -211,12 +254,12 @@ request_plan_device(Host *host,
                        .complete_bare = host_conf(host)->complete_existing,
                        .known = {.pools = pools}};
     g_autoptr(GError) why = NULL;
-    DomPlan *plan = plan_text(host, HOST_ASK_CLUSTER, &text, &why);
+    DomPlan *plan = plan_certain(host, HOST_ASK_CLUSTER, &text, &why);
 
     if (plan)
         return plan;
     if (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN))
-        return plan_text(host, HOST_ASK_CONF, &text, error);
+        return plan_certain(host, HOST_ASK_CONF, &text, error);
     g_propagate_error(error, g_steal_pointer(&why));
     return NULL;
 }
@@ -280,12 +323,13 @@ request_prepare(Host *host,
                 RequestReady *ret_ready,
                 GError **error)
 {
+    const Text text = {.xml = xml, .len = len};
     g_autoptr(DomPlan) plan =
-        request_plan(host, HOST_ASK_CLUSTER, xml, len, false, error);
+        plan_certain(host, HOST_ASK_CLUSTER, &text, error);
     g_auto(RequestReady) ready = {0};
     RequestHow what = *how;
 
-    if (!plan)
+    if (!plan || !host_find_parents(host, plan, error))
         return FALSE;
     what.arriving =
         how->arrivals && arrivals_take(how->arrivals, dom_plan_uuid(plan),

@@ -2,16 +2,32 @@
 /*
  * agent/resolve.h - names are looked up within a second
  *
+ * A name server that says nothing must not use up the time of a start. But that
+ * nothing came is no answer: a look-up goes on after its time, and whoever asks
+ * next gets what came of it. What a name stood for last counts until something
+ * newer is known.
+ *
  * Threads: any.
  */
 #ifndef REMORA_AGENT_RESOLVE_H
 #define REMORA_AGENT_RESOLVE_H
 
 #include <gio/gio.h>
+#include <stdbool.h>
 
-/* For all names of one question together: a name server that says nothing must
- * not use up the time of a start. g_object_unref() it. */
-GCancellable *resolve_limit_new(void);
+/* So many names are remembered, and looked up at a time. Definitions are a
+ * stranger's. */
+#define RESOLVE_NAMES_MAX 256u
+#define RESOLVE_AT_WORK   16u
+
+/* When the second that all names of one question have together is over. */
+gint64 resolve_limit_us(void);
+
+/* Looks a name up, if nobody does and nothing fresh is known. Waits for nothing. */
+void resolve_begin(const char *name);
+/* Its addresses, of char *, to be unreferenced; empty: there is no such name.
+ * NULL: nothing came until then. */
+GPtrArray *resolve_name(const char *name, gint64 until_us);
 
 /*
  * The places that a service is at, '_NAME._tcp' in the given domain, or where

@@ -81,13 +81,20 @@ guint
 whose_weigh(const DomSigns *signs, gpointer data)
 {
     Whose *whose = data;
-    const WhoseSigns said = {
+    WhoseWeight weight;
+    WhoseSigns said;
+
+    g_clear_pointer(&whose->names.unanswered, g_free);
+    said = (WhoseSigns){
         .hosts = says_hosts(whose, signs->hosts),
         .secret = says_secret(whose, signs),
         .config = says_path(whose->configs, signs->config),
     };
 
-    return whose_decide(&said);
+    weight = whose_decide(&said);
+    if (weight == WHOSE_NOT && said.hosts != WHOSE_SILENT && !whose->doubt)
+        whose->doubt = g_steal_pointer(&whose->names.unanswered);
+    return weight;
 }
 
 void
@@ -98,5 +105,6 @@ whose_clear(Whose *whose)
     g_clear_pointer(&whose->configs, g_ptr_array_unref);
     g_clear_pointer(&whose->monitors, g_ptr_array_unref);
     g_clear_pointer(&whose->former, g_ptr_array_unref);
+    g_clear_pointer(&whose->doubt, g_free);
     hosts_limit_clear(&whose->names);
 }

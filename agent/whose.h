@@ -50,6 +50,9 @@ typedef struct {
     GPtrArray *monitors; /* of StoreMonitor; NULL: not known */
     GPtrArray *former;   /* of StoreMonitor; or NULL */
     HostsLimit names;    /* of all disks that are weighed by it */
+    char *doubt;         /* a name in one of them, of which it is not known yet
+                          * what it stands for; if for a monitor, the disk would
+                          * be in the cluster, and it counts as in none */
 } Whose;
 
 void whose_clear(Whose *whose);
