@@ -391,21 +391,8 @@ has_claim(Host *host, const char *xml)
 {
     g_autoptr(DomPlan) plan =
         request_plan(host, HOST_ASK_NOBODY, xml, strlen(xml), false, NULL);
-    const GPtrArray *disks = plan ? dom_plan_disks(plan) : NULL;
 
-    for (guint i = 0; disks && i < disks->len; i++) {
-        const DomDisk *disk = g_ptr_array_index(disks, i);
-        g_autoptr(StoreSight) sight =
-            disk->writable && disk->image
-                ? store_sight_new(host_store_of(host, disk), disk->pool,
-                                  disk->image, NULL)
-                : NULL;
-
-        if (sight &&
-            g_strcmp0(store_sight_owner(sight), dom_plan_uuid(plan)) == 0)
-            return true;
-    }
-    return false;
+    return plan && request_has_claim(host, plan);
 }
 
 void

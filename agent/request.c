@@ -345,6 +345,26 @@ request_prepare(Host *host,
     return TRUE;
 }
 
+bool
+request_has_claim(Host *host, const DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+        g_autoptr(StoreSight) sight =
+            disk->writable && disk->image
+                ? store_sight_new(host_store_of(host, disk), disk->pool,
+                                  disk->image, NULL)
+                : NULL;
+
+        if (sight &&
+            g_strcmp0(store_sight_owner(sight), dom_plan_uuid(plan)) == 0)
+            return true;
+    }
+    return false;
+}
+
 /* Whether one of the disks is open somewhere: then the domain runs there, and
  * may come here alive. Without, 'migrate begin' is of an offline migration. */
 static bool
@@ -388,7 +408,10 @@ request_filter(Host *host,
     if (!check_rewritten(plan, error) ||
         !host_site(host, HOST_ASK_CLUSTER, plan, &site, error))
         return FALSE;
-    if (arrivals && is_open_elsewhere(host, plan)) {
+    /* A guest's watch is gone for a while after its host was cut off. Taken for
+     * a cold start, its arrival would cut it off where it runs. */
+    if (arrivals &&
+        (is_open_elsewhere(host, plan) || request_has_claim(host, plan))) {
         arrival = arrivals_note(arrivals, dom_plan_uuid(plan), error);
         if (!arrival)
             return FALSE;

@@ -46,6 +46,10 @@ gboolean request_filter(Host *host,
                         char **ret_xml,
                         GError **error) G_GNUC_WARN_UNUSED_RESULT;
 
+/* Whether a claim on one of its disks is the domain's own, whatever host that is
+ * on. Blocks. */
+bool request_has_claim(Host *host, const DomPlan *plan);
+
 /* What of a request's time may pass with watching another host's builder. */
 guint request_patience_ms(Host *host);
 

@@ -206,6 +206,27 @@ arrivals()
     ok 'the guest was not disturbed' runs_on beta
 }
 
+# Its watch is gone for a while, as after a moment without network, and its claim
+# is not. The disk is another one, which nobody has open, with such a claim.
+unwatched()
+{
+    local object=remora_claim.unwatched claim
+    rbd create --size 16M volumes/unwatched
+    claim=$(rados -p vms getxattr "remora_claim.${UUID}_disk" remora.claim)
+    ok 'a claim without a watch' rados -p volumes create "$object"
+    sed -E "s@(^| )addr=[^ ]*@\1addr=192.0.2.9:0/7@" <<<"$claim" |
+        rados -p volumes setxattr "$object" remora.claim
+    printf 0 | rados -p volumes setxattr "$object" remora.alive
+    sed "s|name='$DISK'|name='volumes/unwatched'|" "$BED/log/alpha/moves.xml" \
+        >"$BED/log/alpha/unwatched.xml"
+    ok 'its guest is about to arrive' eval \
+        'hook alpha migrate begin unwatched.xml >"$BED/log/alpha/comes.xml"'
+    ok 'and comes' prepares comes.xml
+    ok 'beside the one that runs' agent_claim_is volumes/unwatched 'running beta'
+    unlike 'who is not cut off' "$(cluster_blocklist)" '192.0.2.9:0/7'
+    rados -p volumes rm "$object"
+}
+
 # ---- a start that came to nothing ------------------------------------------
 
 # In a pool where nobody else looks for claims.
@@ -256,6 +277,7 @@ inside()
     through_the_proxy
     claim_stays
     arrivals
+    unwatched
     ok 'the guest runs' runs_on beta
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
