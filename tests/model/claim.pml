@@ -27,6 +27,9 @@
 #ifndef MIGRATIONS
 #define MIGRATIONS 0
 #endif
+#ifndef RESUMES
+#define RESUMES 0 /* of a source whose guest runs elsewhere, on record */
+#endif
 #ifndef REPLUGS
 #define REPLUGS 0 /* the disk is unplugged, and plugged again */
 #endif
@@ -121,7 +124,7 @@ byte late_hand; /* an answer to this is on its way to nobody */
 bool quiet; /* faults have ended, and nobody starts anything any more */
 
 byte partitions = PARTITIONS, crashes = CRASHES, fences = FENCES;
-byte migrations = MIGRATIONS, replugs = REPLUGS, tools = TOOLS;
+byte migrations = MIGRATIONS, resumes = RESUMES, replugs = REPLUGS, tools = TOOLS;
 byte forgets = FORGETS, late = LATE, expiries = EXPIRIES, kills = KILLS;
 
 /* What a host's own agent can do. */
@@ -498,11 +501,12 @@ end:
            HOST(who) != h && ENDED(h, arrival) -> arrival = 0
        }
 
-    /* It runs here: libvirt says so, the source's watch is gone, and the only
-     * other one is its. The source is cut off, then the claim is changed. */
+    /* It runs here: libvirt says so, and the only watch but the source's is its.
+     * The source, which may still be there, is cut off, then the claim is
+     * changed. */
     :: atomic {
            REACHES(h) && phase == RUNNING && arrival && HOST(arrival) == h &&
-           HOST(who) != h && watches == BIT(arrival) &&
+           HOST(who) != h && (watches & ~BIT(addr)) == BIT(arrival) &&
 #ifdef M_ARRIVAL_BY_WATCH
            HAS(open, arrival) ->
 #else
@@ -841,9 +845,20 @@ end:
               fi
           }
        od;
+       /* The source ends; or its libvirt has not heard of it, and somebody
+        * resumes it. */
        if
        :: atomic {
               HAS(open, from) && !HAS(executes, from) ->
+              die(from);
+              DEL(watches, from)
+          }
+       :: atomic {
+              resumes && HAS(open, from) && !HAS(executes, from) &&
+              phase == RUNNING && who == to ->
+              resumes--;
+              ADD(executes, from);
+              check();
               die(from);
               DEL(watches, from)
           }

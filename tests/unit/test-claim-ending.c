@@ -206,9 +206,12 @@ static const struct {
     {"it comes",
      STORE_END_KEEP,
      {.phase = STORE_PHASE_RUNNING, .guest = STORE_GUEST_OPENING, CAME, GUEST}},
-    {"it came, and the source has not let go",
+    {"it came, and its watch is not to be told yet",
      STORE_END_KEEP,
      {.phase = STORE_PHASE_RUNNING, CAME, PLUGGED, GUEST}},
+    {"it came and runs, and the source has not gone yet",
+     STORE_END_NOTE_WATCH,
+     {.phase = STORE_PHASE_RUNNING, CAME, PLUGGED, GUEST, .one_is_ours = true}},
     {"it came, and has it open alone",
      STORE_END_NOTE_WATCH,
      {.phase = STORE_PHASE_RUNNING, CAME, PLUGGED, OWN}},
@@ -477,7 +480,10 @@ check_watch(const StoreEndFacts *f, StoreEnd end)
              "only a guest that runs has a watch to be noted");
         hold(f->watched && f->one_is_ours, f, end,
              "only the one watch of this host can be the guest's");
-        hold(!f->watch_is_there, f, end, "the recorded guest has it open");
+        /* The source of what arrived is cut off first. */
+        hold(!f->watch_is_there ||
+                 (f->has_arrival && !(f->here && f->same_domain)),
+             f, end, "the recorded guest has it open");
     }
     if (end == STORE_END_CREATE)
         hold(f->phase == STORE_PHASE_NONE && f->plugged && !f->shared, f, end,
@@ -583,6 +589,11 @@ check_progress(const StoreEndFacts *f, StoreEnd end)
     if (ours && f->phase == STORE_PHASE_HANDED && f->this_boot &&
         f->guest == STORE_GUEST_RUNS && f->plugged && f->one_is_ours)
         hold(end == STORE_END_NOTE_WATCH, f, end, "a watch is not noted");
+    if (f->phase == STORE_PHASE_RUNNING && !(f->here && f->same_domain) &&
+        f->arrival_here && f->arrival_this_boot && f->same_domain &&
+        f->guest == STORE_GUEST_RUNS && f->plugged && f->one_is_ours)
+        hold(end == STORE_END_NOTE_WATCH, f, end,
+             "a source that may be resumed is not cut off");
 }
 
 /* A guest that may write and is not on record is never forgotten. */

@@ -74,15 +74,17 @@ end_running(const StoreEndFacts *facts)
     return late ? STORE_END_CUT_DROP : STORE_END_DROP;
 }
 
-/* The watch of what came here counts when the source's is gone: libvirt says
- * which of the two runs, the watch only whose it is. */
+/* libvirt says which of the two runs, the watch only whose it is. It may be that
+ * the source has not heard of it, and stays, paused: it is cut off before anybody
+ * resumes it, as libvirt itself does if the answer was lost ("the lock manager
+ * plugins should take care of safety in this scenario"). */
 static StoreEnd
 end_arrival(const StoreEndFacts *facts)
 {
     if (facts->guest == STORE_GUEST_ENDED || !facts->arrival_this_boot)
         return STORE_END_FORGET_ARRIVAL;
     if (facts->guest == STORE_GUEST_RUNS && facts->plugged &&
-        !facts->watch_is_there && facts->one_is_ours)
+        facts->one_is_ours)
         return STORE_END_NOTE_WATCH;
     return STORE_END_KEEP;
 }
