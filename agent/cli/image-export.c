@@ -27,8 +27,11 @@ typedef struct {
     bool sparse;
 } Target;
 
+static gboolean as_json;
+
 static const GOptionEntry options[] = {
     CMD_IMAGE_CLUSTER,
+    {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
@@ -137,7 +140,10 @@ target_end(Target *target)
 /* ---- the verb -------------------------------------------------------------------- */
 
 static gboolean
-write_image(const CmdImage *image, const Target *target, GError **error)
+write_image(const CmdImage *image,
+            const Target *target,
+            guint64 *ret_size,
+            GError **error)
 {
     CmdProgress progress;
     const StoreImageTarget to = {
@@ -146,12 +152,11 @@ write_image(const CmdImage *image, const Target *target, GError **error)
         .progress = cmd_progress_show,
         .data = &progress,
     };
-    guint64 size;
     gboolean good;
 
     cmd_progress_begin(&progress);
     good = store_image_export(image->cluster, image->pool, image->image, &to,
-                              &size, error);
+                              ret_size, error);
     cmd_progress_end(&progress);
     return good;
 }
@@ -163,19 +168,27 @@ run(const CmdGlobals *globals, char **rest)
     g_autoptr(GError) error = NULL;
     char *const named[] = {rest[0], NULL};
     Target target = {.fd = -1};
+    guint64 size = 0;
     int status;
 
     if (g_strv_length(rest) != 2)
         return cmd_usage("image export",
                          "an image, and a file or - for standard output, are "
                          "needed");
+    if (as_json && strcmp(rest[1], "-") == 0)
+        return cmd_usage("image export",
+                         "JSON needs a file, for standard output has the "
+                         "content");
     status = cmd_image_find(globals, "image export", named, &image);
     if (status)
         return status;
     target.path = rest[1];
     if (!open_target(&target, &error) ||
-        !write_image(&image, &target, &error) || !publish(&target, &error))
+        !write_image(&image, &target, &size, &error) ||
+        !publish(&target, &error))
         status = cmd_image_fail(rest[1], error);
+    else if (as_json)
+        printf("{\"size\": %" G_GUINT64_FORMAT "}\n", size);
     target_end(&target);
     return status;
 }

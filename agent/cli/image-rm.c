@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "agent/cli/image.h"
+#include "agent/cli/progress.h"
 
 #include <stdio.h>
 
@@ -38,11 +39,13 @@ run(const CmdGlobals *globals, char **rest)
 {
     g_auto(CmdImage) image = {.going = true};
     g_autoptr(GError) error = NULL;
+    CmdProgress progress;
     StoreRemoved removed;
     int status = cmd_image_find(globals, "image rm", rest, &image);
 
     if (status)
         return status;
+    cmd_progress_begin(&progress);
     if (!store_image_remove(image.cluster, image.pool, image.image, to_trash,
                             &removed, &error))
         return cmd_image_fail(NULL, error);

@@ -191,6 +191,13 @@ exported()
     ok 'as it is' cmp "$out" "$FILE"
     ok 'without its zeroes' [ "$(stat -c %b "$out")" -lt $((4 * MiB / 512)) ]
     refuses 'never over a file' 'is there already' image export $ONE "$out"
+    is 'with its size, for programs' \
+        "$(image export --json $ONE "$out.json" | jq -c .)" \
+        "{\"size\":$(stat -c %s "$FILE")}"
+    ok 'the same' cmp "$out.json" "$FILE"
+    rm "$out.json"
+    refuses 'which no pipe can have besides' 'JSON needs a file' \
+        image export --json $ONE -
     ok 'through a pipe' eval "image export $ONE - | cmp - $FILE"
     # An operator's umask decides, as for any file.
     is 'others may read it' "$(stat -c %a "$out")" 644
