@@ -38,3 +38,19 @@ dom_peek_target(const char *xml, gsize len, const char *target)
     }
     return false;
 }
+
+char **
+dom_peek_written(const char *xml, gsize len)
+{
+    g_autoptr(xmlDoc) doc = dom_parse(xml, len, NULL);
+    g_autoptr(GPtrArray) nodes =
+        dom_disk_nodes(doc ? xmlDocGetRootElement(doc) : NULL);
+    GPtrArray *targets = g_ptr_array_new();
+
+    for (guint i = 0; i < nodes->len; i++)
+        if (dom_is_writable(nodes->pdata[i]))
+            g_ptr_array_add(targets,
+                            dom_child_attr(nodes->pdata[i], "target", "dev"));
+    g_ptr_array_add(targets, NULL);
+    return (char **)g_ptr_array_free(targets, FALSE);
+}

@@ -304,6 +304,9 @@ char *dom_peek_name(const char *xml, gsize len);
 /* Whether a definition has a <disk> of that target; false also where it
  * cannot be read. */
 bool dom_peek_target(const char *xml, gsize len, const char *target);
+/* The targets of the disks of a definition that its guest can write to; none also
+ * where it cannot be read. g_strfreev() it. */
+char **dom_peek_written(const char *xml, gsize len);
 
 /* The domain's <name>; NULL if it has none. Owned by the plan. */
 const char *dom_plan_name(const DomPlan *plan);

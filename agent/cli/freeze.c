@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/cli/freeze.c - a guest's file systems stand still for a moment
+ * agent/cli/freeze.c - a guest's file systems, or all of it, stand still for a moment
  *
  * Two processes and a socket between them. The other one, the keeper, does all
- * that touches the guest. It ends with the socket, and thaws before that; signals
- * of a terminal do not reach it.
+ * that touches the guest. It ends with the socket, and lets the guest go on before
+ * that; signals of a terminal do not reach it.
  */
 #include "config.h"
 
@@ -29,14 +29,16 @@
 typedef enum {
     SAYS_FREEZE,
     SAYS_THAW,
-    SAYS_DONE,
-    SAYS_ABSENT, /* there is no guest agent; text says why */
+    SAYS_DONE, /* frozen says how */
     SAYS_FAILED,
-    SAYS_LATE, /* it was thawed before it was asked for */
+    SAYS_LATE, /* it went on before it was asked for */
 } Says;
 
 typedef struct {
     Says says;
+    CmdFreezeWays ways;
+    CmdFrozen frozen;
+    int state; /* of CMD_IS_OFF: virDomainState */
     char uri[160];
     char uuid[40];
     char text[320];
@@ -45,7 +47,7 @@ typedef struct {
 struct CmdFreeze {
     int fd;
     pid_t pid;
-    Message frozen; /* what was asked for */
+    Message frozen; /* what was asked for, and what became of it */
     bool lost;      /* the keeper has not answered */
 };
 
@@ -66,41 +68,130 @@ cmd_freeze_is_absent(int code)
 
 /* ---- the guest ------------------------------------------------------------------- */
 
-static bool
-set_frozen(const Message *asked, bool freeze, Message *said)
+static int
+state_of(virDomainPtr domain)
+{
+    int state = VIR_DOMAIN_NOSTATE;
+
+    return virDomainGetState(domain, &state, NULL, 0) < 0 ? VIR_DOMAIN_NOSTATE
+                                                          : state;
+}
+
+static void
+fail_by_libvirt(Message *said, const char *what)
+{
+    g_autoptr(GError) error = NULL;
+
+    virt_fail(&error, "%s", what);
+    said->says = SAYS_FAILED;
+    g_strlcpy(said->text, error->message, sizeof(said->text));
+}
+
+static void
+succeed(Message *said, CmdFrozen frozen)
+{
+    said->says = SAYS_DONE;
+    said->frozen = frozen;
+}
+
+/* QEMU writes all that the guest has written before it says that it is paused. */
+static void
+pause_it(virDomainPtr domain, Message *said)
+{
+    if (virDomainSuspend(domain) < 0)
+        fail_by_libvirt(said, "cannot pause it");
+    else
+        succeed(said, CMD_IS_PAUSED);
+}
+
+/* Without a guest agent text says why. */
+static void
+freeze_it(virDomainPtr domain, const Message *asked, Message *said)
+{
+    int state = state_of(domain);
+
+    if (asked->ways & CMD_BY_PAUSE && state != VIR_DOMAIN_RUNNING &&
+        state != VIR_DOMAIN_BLOCKED) {
+        succeed(said, CMD_IS_OFF);
+        said->state = state;
+        return;
+    }
+    if (asked->ways & CMD_BY_AGENT) {
+        if (virDomainFSFreeze(domain, NULL, 0, 0) >= 0) {
+            succeed(said, CMD_IS_FROZEN);
+            return;
+        }
+        bool absent = cmd_freeze_is_absent(virGetLastErrorCode());
+
+        fail_by_libvirt(said, "cannot freeze");
+        if (!absent)
+            return;
+        succeed(said, CMD_RUNS_ON);
+    }
+    if (asked->ways & CMD_BY_PAUSE)
+        pause_it(domain, said);
+}
+
+/* Who else has resumed it did so before there was all that was wanted. */
+static void
+resume(virDomainPtr domain, Message *said)
+{
+    if (virDomainResume(domain) >= 0)
+        said->says = SAYS_DONE;
+    else if (state_of(domain) == VIR_DOMAIN_RUNNING)
+        said->says = SAYS_LATE;
+    else
+        fail_by_libvirt(said, "cannot resume it");
+}
+
+static void
+let_go(virDomainPtr domain, const Message *asked, Message *said)
+{
+    said->says = SAYS_DONE;
+    switch (asked->frozen) {
+    case CMD_IS_FROZEN:
+        if (virDomainFSThaw(domain, NULL, 0, 0) < 0)
+            fail_by_libvirt(said, "cannot thaw");
+        break;
+    case CMD_IS_PAUSED:
+        resume(domain, said);
+        break;
+    case CMD_IS_OFF:
+        if (state_of(domain) != asked->state)
+            said->says = SAYS_LATE;
+        break;
+    case CMD_RUNS_ON:
+        break;
+    }
+}
+
+static void
+touch_guest(const Message *asked, Message *said)
 {
     g_autoptr(virConnect) conn = NULL;
     g_autoptr(virDomain) domain = NULL;
-    g_autoptr(GError) error = NULL;
-    int code;
 
     virt_quiet();
     conn = virConnectOpen(asked->uri);
     if (conn)
         domain = virDomainLookupByUUIDString(conn, asked->uuid);
-    if (domain && (freeze ? virDomainFSFreeze(domain, NULL, 0, 0)
-                          : virDomainFSThaw(domain, NULL, 0, 0)) >= 0) {
-        said->says = SAYS_DONE;
-        return true;
-    }
-    code = virGetLastErrorCode();
-    virt_fail(&error, "%s", freeze ? "cannot freeze" : "cannot thaw");
-    said->says = domain && freeze && cmd_freeze_is_absent(code) ? SAYS_ABSENT
-                                                                : SAYS_FAILED;
-    g_strlcpy(said->text, error->message, sizeof(said->text));
-    return false;
+    if (!domain)
+        fail_by_libvirt(said, "cannot reach it");
+    else if (asked->says == SAYS_FREEZE)
+        freeze_it(domain, asked, said);
+    else
+        let_go(domain, asked, said);
 }
 
 /* ---- the keeper ------------------------------------------------------------------ */
 
 typedef struct {
     int fd;
-    bool frozen;
     bool late;
-    Message asked;
+    Message held; /* how the guest stands still, as it is to be let go */
 } Keeper;
 
-/* false: the other one is gone, and ret_message is as it was. */
+/* false: the other one is gone. */
 static bool
 receive(int fd, Message *ret_message)
 {
@@ -119,28 +210,47 @@ receive(int fd, Message *ret_message)
 static void
 thaw(Keeper *keeper, Message *said)
 {
-    (void)set_frozen(&keeper->asked, false, said);
-    keeper->frozen = false;
+    touch_guest(&keeper->held, said);
+    keeper->held.frozen = CMD_RUNS_ON;
+}
+
+static void
+hold(Keeper *keeper, const Message *asked, CmdFrozen frozen, int state)
+{
+    keeper->held = *asked;
+    keeper->held.says = SAYS_THAW;
+    keeper->held.frozen = frozen;
+    keeper->held.state = state;
 }
 
 /* One that failed may have frozen a part, or may be about to. */
 static void
-answer_freeze(Keeper *keeper, Message *said)
+answer_freeze(Keeper *keeper, const Message *asked, Message *said)
 {
     Message nothing = {0};
 
     keeper->late = false;
-    keeper->frozen = set_frozen(&keeper->asked, true, said);
-    if (!keeper->frozen && said->says == SAYS_FAILED)
-        thaw(keeper, &nothing);
+    touch_guest(asked, said);
+    hold(keeper, asked, said->frozen, said->state);
+    if (said->says != SAYS_FAILED || !(asked->ways & CMD_BY_AGENT))
+        return;
+    hold(keeper, asked, CMD_IS_FROZEN, 0);
+    thaw(keeper, &nothing);
 }
 
 static void
 answer_thaw(Keeper *keeper, Message *said)
 {
     said->says = keeper->late ? SAYS_LATE : SAYS_DONE;
-    if (keeper->frozen)
+    if (keeper->held.frozen != CMD_RUNS_ON)
         thaw(keeper, said);
+}
+
+static bool
+is_disturbed(const Keeper *keeper)
+{
+    return keeper->held.frozen == CMD_IS_FROZEN ||
+           keeper->held.frozen == CMD_IS_PAUSED;
 }
 
 static void
@@ -149,7 +259,7 @@ wait_for_word(Keeper *keeper)
     struct pollfd poll_fd = {.fd = keeper->fd, .events = POLLIN};
     Message nothing = {0};
 
-    if (!keeper->frozen || poll(&poll_fd, 1, FROZEN_MAX_MS) != 0)
+    if (!is_disturbed(keeper) || poll(&poll_fd, 1, FROZEN_MAX_MS) != 0)
         return;
     thaw(keeper, &nothing);
     keeper->late = true;
@@ -159,21 +269,22 @@ static void
 keep(int fd)
 {
     Keeper keeper = {.fd = fd};
+    Message asked;
     Message nothing = {0};
 
     for (;;) {
         Message said = {0};
 
         wait_for_word(&keeper);
-        if (!receive(fd, &keeper.asked))
+        if (!receive(fd, &asked))
             break;
-        if (keeper.asked.says == SAYS_FREEZE)
-            answer_freeze(&keeper, &said);
+        if (asked.says == SAYS_FREEZE)
+            answer_freeze(&keeper, &asked, &said);
         else
             answer_thaw(&keeper, &said);
         (void)send(fd, &said, sizeof(said), MSG_NOSIGNAL);
     }
-    if (keeper.frozen)
+    if (is_disturbed(&keeper))
         thaw(&keeper, &nothing);
 }
 
@@ -254,23 +365,31 @@ gboolean
 cmd_freeze_begin(CmdFreeze *freeze,
                  const char *uri,
                  const char *uuid,
+                 CmdFreezeWays ways,
+                 CmdFrozen *ret_frozen,
                  char **ret_why,
                  GError **error)
 {
     Message said = {0};
 
-    freeze->frozen = (Message){.says = SAYS_FREEZE};
+    freeze->frozen = (Message){.says = SAYS_FREEZE, .ways = ways};
     g_strlcpy(freeze->frozen.uri, uri, sizeof(freeze->frozen.uri));
     g_strlcpy(freeze->frozen.uuid, uuid, sizeof(freeze->frozen.uuid));
     if (!ask(freeze, &freeze->frozen, &said))
-        return fail(error, "the guest agent does not answer",
-                    ": see to it, or leave it out (--no-freeze)");
-    *ret_why = said.says == SAYS_ABSENT ? g_strdup(said.text) : NULL;
-    if (said.says == SAYS_DONE || said.says == SAYS_ABSENT)
-        return TRUE;
-    return fail(error, said.text,
-                ": if it is frozen already, thaw it (virsh domfsthaw), or "
-                "leave that out (--no-freeze)");
+        return fail(error, "the guest does not stand still in time",
+                    ": see to its guest agent, or leave that out "
+                    "(--no-freeze)");
+    freeze->frozen.frozen = said.frozen;
+    freeze->frozen.state = said.state;
+    if (said.says != SAYS_DONE)
+        return fail(error, said.text,
+                    ways & CMD_BY_AGENT
+                        ? ": if it is frozen already, thaw it (virsh "
+                          "domfsthaw), or leave that out (--no-freeze)"
+                        : "");
+    *ret_frozen = said.frozen;
+    *ret_why = said.text[0] ? g_strdup(said.text) : NULL;
+    return TRUE;
 }
 
 gboolean
@@ -278,14 +397,17 @@ cmd_freeze_end(CmdFreeze *freeze, GError **error)
 {
     Message asked = freeze->frozen;
     Message said = {0};
+    bool paused = asked.frozen == CMD_IS_PAUSED;
 
     asked.says = SAYS_THAW;
-    /* Without its keeper it is thawed here. */
+    /* Without its keeper it is let go here. */
     if (!ask(freeze, &asked, &said))
-        (void)set_frozen(&asked, false, &said);
+        touch_guest(&asked, &said);
     if (said.says == SAYS_LATE)
-        return fail(error, "the guest was thawed before there was a snapshot",
-                    ": try again, or leave that out (--no-freeze)");
+        return fail(error, "the guest went on before there was a snapshot",
+                    ": try again");
     return said.says == SAYS_DONE ||
-           fail(error, said.text, ": thaw it (virsh domfsthaw)");
+           fail(error, said.text,
+                paused ? ": resume it (virsh resume)"
+                       : ": thaw it (virsh domfsthaw)");
 }

@@ -5,15 +5,14 @@
  */
 #include "config.h"
 
+#include "agent/cli/domain.h"
 #include "agent/cli/freeze.h"
 #include "agent/cli/image.h"
 #include "agent/cli/progress.h"
-#include "agent/request.h"
 
 #include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 static char *wanted_id;
 static char *wanted_pool;
@@ -36,9 +35,7 @@ static const GOptionEntry options[] = {
 typedef struct {
     CmdProgress progress;
     CmdFreeze *freeze; /* NULL: it is not to be frozen */
-    char *uri;
-    char uuid[VIR_UUID_STRING_BUFLEN];
-    bool active;
+    CmdDomain domain;
     bool frozen;
     char *why; /* why not, or NULL */
 } FromDisk;
@@ -47,7 +44,7 @@ static void
 from_disk_clear(FromDisk *from)
 {
     cmd_freeze_free(from->freeze);
-    g_free(from->uri);
+    cmd_domain_clear(&from->domain);
     g_free(from->why);
 }
 
@@ -60,10 +57,12 @@ freeze(gpointer data, GError **error)
 {
     FromDisk *from = data;
 
-    if (!cmd_freeze_begin(from->freeze, from->uri, from->uuid, &from->why,
-                          error))
+    CmdFrozen frozen;
+
+    if (!cmd_freeze_begin(from->freeze, from->domain.uri, from->domain.uuid,
+                          CMD_BY_AGENT, &frozen, &from->why, error))
         return FALSE;
-    from->frozen = from->why == NULL;
+    from->frozen = frozen == CMD_IS_FROZEN;
     return TRUE;
 }
 
@@ -84,75 +83,6 @@ show(guint64 done, guint64 total, gpointer data)
 }
 
 /* ---- which disk ------------------------------------------------------------------- */
-
-static virDomainPtr
-find_domain(virConnectPtr conn, const char *name, GError **error)
-{
-    virDomainPtr domain = virDomainLookupByName(conn, name);
-
-    if (!domain)
-        domain = virDomainLookupByUUIDString(conn, name);
-    if (!domain)
-        virt_fail(error, "no domain '%s'", name);
-    return domain;
-}
-
-static const DomDisk *
-find_disk(const DomPlan *plan, const char *target)
-{
-    const GPtrArray *disks = dom_plan_disks(plan);
-
-    for (guint i = 0; i < disks->len; i++) {
-        const DomDisk *disk = g_ptr_array_index(disks, i);
-
-        if (g_strcmp0(disk->target, target) == 0)
-            return disk;
-    }
-    return NULL;
-}
-
-static gboolean
-check_disk(const DomDisk *disk, const char *target, GError **error)
-{
-    const char *why =
-        !disk ? "is no image of a configured pool (remora status)"
-        : disk->under_overlay
-            ? "has an overlay, and what it holds is not in one image: commit "
-              "that first (virsh blockcommit)"
-        : disk->snap ? "is a snapshot of an image, which can be cloned as it is"
-        : !disk->in_place
-            ? "is not made yet: start the domain, or 'remora provision' it"
-            : NULL;
-
-    if (!why)
-        return TRUE;
-    g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED, "disk '%s' %s",
-                target, why);
-    return FALSE;
-}
-
-/* The definition as it runs, or else as it is stored. */
-static DomPlan *
-read_plan(FromDisk *from, Host *host, const char *name, GError **error)
-{
-    g_autoptr(virConnect) conn = cmd_connect(host, true, error);
-    g_autoptr(virDomain) domain = conn ? find_domain(conn, name, error) : NULL;
-    DomPlan *plan = NULL;
-    char *xml;
-
-    if (!domain)
-        return NULL;
-    from->active = virDomainIsActive(domain) == 1;
-    (void)virDomainGetUUIDString(domain, from->uuid);
-    xml = virDomainGetXMLDesc(domain, 0);
-    if (xml)
-        plan =
-            request_plan(host, HOST_ASK_NOBODY, xml, strlen(xml), false, error);
-    else
-        virt_fail(error, "cannot read the definition");
-    free(xml);
-    return plan;
-}
 
 /* As Nova has it: where the disk's own image is. NULL: that pool is none of
  * those for images. */
@@ -178,7 +108,7 @@ print(const FromDisk *from, const char *pool, const char *id, guint64 size)
     char *text;
 
     if (!as_json) {
-        if (from->active && !from->frozen)
+        if (from->domain.active && !from->frozen)
             fprintf(stderr,
                     "remora: the image is as after a power cut: the guest "
                     "was not frozen%s%s\n",
@@ -188,7 +118,7 @@ print(const FromDisk *from, const char *pool, const char *id, guint64 size)
     }
     root = json_pack("{s:s, s:s, s:I, s:b}", "id", id, "pool", pool, "size",
                      (json_int_t)size, "consistent",
-                     from->frozen || !from->active);
+                     from->frozen || !from->domain.active);
     text = json_dumps(root, JSON_INDENT(2));
     puts(text);
     free(text);
@@ -202,7 +132,7 @@ capture(FromDisk *from, Host *host, const DomDisk *disk, const char *about)
         wanted_id ? g_strdup(wanted_id) : g_uuid_string_random();
     const char *pool = choose_pool(host_cluster_of(host, disk), disk);
     g_autoptr(GError) error = NULL;
-    bool freezes = from->freeze && from->active;
+    bool freezes = from->freeze && from->domain.active;
     const StoreCaptureSource source = {
         .pool = disk->pool,
         .image = disk->image,
@@ -245,10 +175,10 @@ run(const CmdGlobals *globals, char **rest)
     g_autoptr(Host) host = cmd_host(globals);
     if (!host)
         return 1;
-    from.uri = host_libvirt_uri(host);
-    g_autoptr(DomPlan) plan = read_plan(&from, host, rest[0], &error);
-    const DomDisk *disk = plan ? find_disk(plan, rest[1]) : NULL;
-    if (!plan || !check_disk(disk, rest[1], &error))
+    const DomDisk *disk = cmd_domain_read(host, rest[0], &from.domain, &error)
+                              ? cmd_domain_disk(&from.domain, rest[1], &error)
+                              : NULL;
+    if (!disk)
         return cmd_fail(about, error);
     return capture(&from, host, disk, about);
 }

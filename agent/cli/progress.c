@@ -45,6 +45,12 @@ cmd_progress_begin(CmdProgress *progress)
     progress->since_us = progress->shown_us = g_get_monotonic_time();
 }
 
+bool
+cmd_progress_interrupted(void)
+{
+    return interrupted != 0;
+}
+
 static void
 append_left(GString *text, guint64 seconds)
 {

@@ -20,6 +20,8 @@ typedef struct {
 
 /* From now on SIGINT, SIGTERM and SIGHUP end the work, not the process. */
 void cmd_progress_begin(CmdProgress *progress);
+/* Whether one of them has come. */
+bool cmd_progress_interrupted(void);
 /* A StoreProgress: data is the CmdProgress. FALSE: one of those has come. */
 gboolean cmd_progress_show(guint64 done, guint64 total, gpointer data);
 /* Leaves the bar's line. */

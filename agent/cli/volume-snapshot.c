@@ -4,6 +4,8 @@
  */
 #include "config.h"
 
+#include "agent/cli/volume-snapshot.h"
+
 #include "agent/cli/progress.h"
 #include "agent/cli/volume.h"
 
@@ -13,9 +15,18 @@
 #define COMMAND "volume snapshot"
 
 static gboolean as_json;
+static char *domain;
+static char **skipped;
+static gboolean no_freeze;
 
 static const GOptionEntry options[] = {
     CMD_IMAGE_CLUSTER,
+    {"domain", 'd', 0, G_OPTION_ARG_STRING, &domain,
+     "Of all disks of this domain, at one moment", "DOMAIN"},
+    {"skip", 's', 0, G_OPTION_ARG_STRING_ARRAY, &skipped,
+     "But for this disk of the domain; may be given several times", "TARGET"},
+    {"no-freeze", 0, 0, G_OPTION_ARG_NONE, &no_freeze,
+     "Pause the domain, without asking its guest agent", NULL},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
@@ -78,21 +89,37 @@ rollback(const CmdVolume *volume, const char *snap, GError **error)
     return good;
 }
 
+CmdSnapshotCells
+cmd_snapshot_cells(const StoreVolumeSnap *snap, bool json)
+{
+    const char *id = store_snapshot_uuid(snap->name);
+    const char *flag = snap->is_protected ? "yes" : "no";
+
+    if (json)
+        flag = snap->is_protected ? "1" : "0";
+    return (CmdSnapshotCells){
+        .name = id ? id : snap->name,
+        .flag = flag,
+        .size = json ? g_strdup_printf("%" G_GUINT64_FORMAT, snap->size)
+                     : cmd_size(snap->size),
+        .created = json ? g_strdup_printf("%" G_GINT64_FORMAT, snap->created)
+                        : cmd_volume_time(snap->created),
+    };
+}
+
+void
+cmd_snapshot_cells_clear(CmdSnapshotCells *cells)
+{
+    g_free(cells->size);
+    g_free(cells->created);
+}
+
 static void
 add_row(CmdTable *table, const StoreVolumeSnap *snap)
 {
-    const char *id = store_snapshot_uuid(snap->name);
-    g_autofree char *size =
-        as_json ? g_strdup_printf("%" G_GUINT64_FORMAT, snap->size)
-                : cmd_size(snap->size);
-    g_autofree char *created =
-        as_json ? g_strdup_printf("%" G_GINT64_FORMAT, snap->created)
-                : cmd_volume_time(snap->created);
-    const char *flag = snap->is_protected ? "yes" : "no";
+    g_auto(CmdSnapshotCells) cells = cmd_snapshot_cells(snap, as_json);
 
-    if (as_json)
-        flag = snap->is_protected ? "1" : "0";
-    cmd_table_add(table, id ? id : snap->name, size, flag, created);
+    cmd_table_add(table, cells.name, cells.size, cells.flag, cells.created);
 }
 
 static gboolean
@@ -118,30 +145,28 @@ list(const CmdVolume *volume, const char *unused, GError **error)
 
 /* ---- which of them ------------------------------------------------------------------ */
 
-typedef enum { SNAP_NONE, SNAP_NEW, SNAP_NAMED } Snap;
-
 static const struct {
     const char *word;
-    Snap takes;
+    CmdSnap takes;
     gboolean (*act)(const CmdVolume *volume, const char *snap, GError **error);
 } actions[] = {
-    {"create", SNAP_NEW, create},
-    {"list", SNAP_NONE, list},
-    {"rm", SNAP_NAMED, rm},
-    {"rollback", SNAP_NAMED, rollback},
+    {"create", CMD_SNAP_NEW, create},
+    {"list", CMD_SNAP_NONE, list},
+    {"rm", CMD_SNAP_NAMED, rm},
+    {"rollback", CMD_SNAP_NAMED, rollback},
 };
 
 /* NULL: all is well; ret_snap: its name, or NULL where none is taken. */
 static const char *
-read_snap(Snap takes, const char *text, char **ret_snap)
+read_snap(CmdSnap takes, const char *text, char **ret_snap)
 {
     g_autofree char *random = g_uuid_string_random();
 
-    if (takes == SNAP_NONE)
-        return text ? "only a volume is needed" : NULL;
-    if (takes == SNAP_NAMED && !text)
-        return "a volume and a snapshot are needed";
-    if (takes == SNAP_NAMED && store_snap_is_own(text))
+    if (takes == CMD_SNAP_NONE)
+        return text ? "a snapshot is not needed" : NULL;
+    if (takes == CMD_SNAP_NAMED && !text)
+        return "a snapshot is needed, too";
+    if (takes == CMD_SNAP_NAMED && store_snap_is_own(text))
         *ret_snap = g_strdup(text);
     else
         *ret_snap = store_snapshot_name(text ? text : random);
@@ -154,9 +179,14 @@ act(const CmdGlobals *globals, gsize i, char *const *rest)
     g_auto(CmdVolume) volume = {0};
     g_autoptr(GError) error = NULL;
     g_autofree char *snap = NULL;
-    const char *wrong = read_snap(actions[i].takes, rest[1], &snap);
+    const char *wrong =
+        read_snap(actions[i].takes, rest[0] ? rest[1] : NULL, &snap);
     int status;
 
+    if (!rest[0] || (rest[1] && rest[2]))
+        wrong = "a volume is needed, and, but to list them, one snapshot";
+    if (skipped || no_freeze)
+        wrong = "--skip and --no-freeze are for --domain";
     if (wrong)
         return cmd_usage(COMMAND, wrong);
     status = cmd_volume_find(globals, COMMAND, rest[0], &volume);
@@ -167,23 +197,41 @@ act(const CmdGlobals *globals, gsize i, char *const *rest)
 }
 
 static int
+act_on_domain(const CmdGlobals *globals, gsize i, char *const *rest)
+{
+    g_autofree char *snap = NULL;
+    const CmdSnapshotDomain asked = {
+        .domain = domain,
+        .skipped = skipped,
+        .no_freeze = no_freeze != FALSE,
+        .as_json = as_json != FALSE,
+    };
+    const char *wrong = read_snap(actions[i].takes, rest[0], &snap);
+
+    if (rest[0] && rest[1])
+        wrong = "with --domain no volume is named";
+    if (actions[i].act == rollback)
+        wrong = "one volume after another is rolled back, without --domain";
+    if (no_freeze && actions[i].act != create)
+        wrong = "--no-freeze is for 'create'";
+    return wrong ? cmd_usage(COMMAND, wrong)
+                 : cmd_snapshot_domain(globals, actions[i].takes, snap, &asked);
+}
+
+static int
 run(const CmdGlobals *globals, char **rest)
 {
-    guint n = g_strv_length(rest);
-
-    for (gsize i = 0; n > 0 && i < G_N_ELEMENTS(actions); i++)
+    for (gsize i = 0; rest[0] && i < G_N_ELEMENTS(actions); i++)
         if (strcmp(rest[0], actions[i].word) == 0)
-            return n == 2 || n == 3
-                       ? act(globals, i, rest + 1)
-                       : cmd_usage(COMMAND, "a volume is needed, and, but to "
-                                            "list them, one snapshot");
+            return domain ? act_on_domain(globals, i, rest + 1)
+                          : act(globals, i, rest + 1);
     return cmd_usage(COMMAND, "one of 'create', 'list', 'rm', 'rollback' is "
                               "needed");
 }
 
 const CmdVerb cmd_volume_snapshot = {
     .name = COMMAND,
-    .arguments = "create|list|rm|rollback VOLUME [SNAPSHOT]",
+    .arguments = "create|list|rm|rollback [VOLUME] [SNAPSHOT]",
     .summary = "Makes, lists and removes snapshots, or goes back to one",
     .options = options,
     .run = run,

@@ -68,6 +68,7 @@
 #include "agent/rbd/volume/clone.h"
 #include "agent/rbd/volume/create.h"
 #include "agent/rbd/volume/flatten.h"
+#include "agent/rbd/volume/group.h"
 #include "agent/rbd/volume/info.h"
 #include "agent/rbd/volume/migrate.h"
 #include "agent/rbd/volume/name.h"

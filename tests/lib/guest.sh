@@ -37,7 +37,7 @@ guest_tries_kvm()
     [[ $said == *'remora-guest: bye'* ]]
 }
 
-# guest_image SIZE TEXT off|idle|writer OUT
+# guest_image SIZE TEXT off|idle|writer|pair OUT
 guest_image()
 {
     "$GUEST_DIR/make-image" "$@"

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tests/unit/test-cli-freeze.c - a guest that is frozen is thawed, whatever dies
+ * tests/unit/test-cli-freeze.c - a guest that is frozen or paused goes on, whatever dies
  *
- * With libvirt's own test driver; only the two calls are this file's, which writes
- * down that they were made. The last test has the process that froze it killed.
+ * With libvirt's own test driver; only the calls that touch the guest are this
+ * file's, which writes down that they were made. The last tests have the process that
+ * froze it killed.
  */
 #include "config.h"
 
@@ -29,6 +30,8 @@
 #define UUID "6695eb01-f6a4-8304-79aa-97f2502e193f"
 
 static char *log_path;
+static int state_is;  /* virDomainState */
+static bool no_agent; /* the guest has none */
 
 static void
 note(const char *word)
@@ -52,6 +55,11 @@ virDomainFSFreeze(virDomainPtr domain,
     (void)mounts;
     (void)n;
     (void)flags;
+    if (no_agent) {
+        /* It leaves the error of what the driver cannot do. */
+        (void)virDomainPMWakeup(domain, 0);
+        return -1;
+    }
     note("freeze ");
     return 1;
 }
@@ -70,12 +78,43 @@ virDomainFSThaw(virDomainPtr domain,
     return 1;
 }
 
+int
+virDomainSuspend(virDomainPtr domain)
+{
+    (void)domain;
+    note("pause ");
+    return 0;
+}
+
+int
+virDomainResume(virDomainPtr domain)
+{
+    (void)domain;
+    note("resume ");
+    return 0;
+}
+
+int
+virDomainGetState(virDomainPtr domain,
+                  int *state,
+                  int *reason,
+                  unsigned int flags)
+{
+    (void)domain;
+    (void)reason;
+    (void)flags;
+    *state = state_is;
+    return 0;
+}
+
 static int
 setup(void **state)
 {
     int fd = g_file_open_tmp("remora-freeze-XXXXXX", &log_path, NULL);
 
     (void)state;
+    state_is = VIR_DOMAIN_RUNNING;
+    no_agent = false;
     if (fd >= 0)
         (void)close(fd);
     return fd >= 0 ? 0 : -1;
@@ -108,16 +147,25 @@ assert_said(const char *expected)
 }
 
 static CmdFreeze *
-begin(void)
+begin_by(CmdFreezeWays ways, CmdFrozen expected)
 {
     g_autoptr(GError) error = NULL;
     CmdFreeze *freeze = cmd_freeze_new(&error);
-    char *why = NULL;
+    CmdFrozen frozen;
+    g_autofree char *why = NULL;
 
     assert_non_null(freeze);
-    assert_true(cmd_freeze_begin(freeze, URI, UUID, &why, &error));
-    assert_null(why);
+    assert_true(
+        cmd_freeze_begin(freeze, URI, UUID, ways, &frozen, &why, &error));
+    assert_int_equal(frozen, expected);
+    assert_true((why != NULL) == (no_agent && ways & CMD_BY_AGENT));
     return freeze;
+}
+
+static CmdFreeze *
+begin(void)
+{
+    return begin_by(CMD_BY_AGENT, CMD_IS_FROZEN);
 }
 
 static void
@@ -149,26 +197,76 @@ test_no_domain(void **state)
 {
     g_autoptr(GError) error = NULL;
     CmdFreeze *freeze = cmd_freeze_new(&error);
+    CmdFrozen frozen;
     char *why = NULL;
 
     (void)state;
     assert_non_null(freeze);
-    assert_false(cmd_freeze_begin(
-        freeze, URI, "00000000-f6a4-8304-79aa-97f2502e193f", &why, &error));
+    assert_false(cmd_freeze_begin(freeze, URI,
+                                  "00000000-f6a4-8304-79aa-97f2502e193f",
+                                  CMD_BY_AGENT, &frozen, &why, &error));
     assert_non_null(error);
     cmd_freeze_free(freeze);
     assert_said("");
 }
 
 static void
-test_killed(void **state)
+test_paused(void **state)
+{
+    g_autoptr(GError) error = NULL;
+    CmdFreeze *freeze;
+
+    (void)state;
+    no_agent = true;
+    freeze = begin_by(CMD_BY_AGENT | CMD_BY_PAUSE, CMD_IS_PAUSED);
+    assert_true(cmd_freeze_end(freeze, &error));
+    cmd_freeze_free(freeze);
+    assert_said("pause resume ");
+    freeze = begin_by(CMD_BY_PAUSE, CMD_IS_PAUSED);
+    cmd_freeze_free(freeze);
+    assert_said("pause resume pause resume ");
+    freeze = begin_by(CMD_BY_AGENT, CMD_RUNS_ON);
+    assert_true(cmd_freeze_end(freeze, &error));
+    cmd_freeze_free(freeze);
+    assert_said("pause resume pause resume ");
+}
+
+/* The file systems are better than the guest. */
+static void
+test_agent_first(void **state)
+{
+    (void)state;
+    cmd_freeze_free(begin_by(CMD_BY_AGENT | CMD_BY_PAUSE, CMD_IS_FROZEN));
+    assert_said("freeze thaw ");
+}
+
+/* Who has paused it resumes it. */
+static void
+test_off(void **state)
+{
+    static const int states[] = {VIR_DOMAIN_PAUSED, VIR_DOMAIN_SHUTOFF};
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(states); i++) {
+        g_autoptr(GError) error = NULL;
+        CmdFreeze *freeze;
+
+        state_is = states[i];
+        freeze = begin_by(CMD_BY_AGENT | CMD_BY_PAUSE, CMD_IS_OFF);
+        assert_true(cmd_freeze_end(freeze, &error));
+        cmd_freeze_free(freeze);
+        assert_said("");
+    }
+}
+
+static void
+assert_killed(CmdFreezeWays ways, CmdFrozen frozen, const char *expected)
 {
     g_autofree char *text = NULL;
     pid_t pid = fork();
 
-    (void)state;
     if (pid == 0) {
-        (void)begin();
+        (void)begin_by(ways, frozen);
         (void)kill(getpid(), SIGKILL);
     }
     assert_true(pid > 0);
@@ -176,11 +274,25 @@ test_killed(void **state)
     for (int i = 0; i < 3000; i++) {
         g_free(text);
         text = said();
-        if (g_str_has_suffix(text, "thaw "))
+        if (strcmp(text, expected) == 0)
             break;
         g_usleep(G_USEC_PER_SEC / 100);
     }
-    assert_string_equal(text, "freeze thaw ");
+    assert_string_equal(text, expected);
+}
+
+static void
+test_killed(void **state)
+{
+    (void)state;
+    assert_killed(CMD_BY_AGENT, CMD_IS_FROZEN, "freeze thaw ");
+}
+
+static void
+test_killed_paused(void **state)
+{
+    (void)state;
+    assert_killed(CMD_BY_PAUSE, CMD_IS_PAUSED, "pause resume ");
 }
 
 static void
@@ -201,7 +313,11 @@ main(void)
         cmocka_unit_test_setup_teardown(test_both, setup, teardown),
         cmocka_unit_test_setup_teardown(test_forgotten, setup, teardown),
         cmocka_unit_test_setup_teardown(test_no_domain, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_paused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_agent_first, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_killed_paused, setup, teardown),
         cmocka_unit_test(test_absent),
     };
 

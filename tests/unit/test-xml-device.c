@@ -207,6 +207,23 @@ test_peek_target(void **state G_GNUC_UNUSED)
 }
 
 static void
+test_peek_written(void **state G_GNUC_UNUSED)
+{
+    g_autofree char *xml =
+        domain_text("", "<disk><target dev='vda'/></disk>"
+                        "<disk device='cdrom'><target dev='sda'/></disk>"
+                        "<disk><readonly/><target dev='vdb'/></disk>"
+                        "<disk device='floppy'><target dev='fda'/></disk>"
+                        "<disk device='lun'><target dev='sdb'/></disk>");
+    g_auto(GStrv) targets = dom_peek_written(xml, strlen(xml));
+    g_autofree char *all = g_strjoinv(" ", targets);
+    g_auto(GStrv) none = dom_peek_written(xml, strlen(xml) - 1);
+
+    assert_string_equal(all, "vda fda sdb");
+    assert_null(none[0]);
+}
+
+static void
 test_storage_pools(void **state G_GNUC_UNUSED)
 {
 #define VOLUME(pool) "<disk type='volume'><source pool='" pool "'/></disk>"
@@ -245,6 +262,7 @@ main(void)
         cmocka_unit_test(test_names),
         cmocka_unit_test(test_peek_name),
         cmocka_unit_test(test_peek_target),
+        cmocka_unit_test(test_peek_written),
         cmocka_unit_test(test_storage_pools),
     };
 

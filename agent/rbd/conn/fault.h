@@ -97,6 +97,12 @@
  *     volume-moved    all of it is there
  *     volume-sealed   the image that was made of one has its snapshot
  *
+ * Of snapshots of several disks at one moment:
+ *
+ *     group-snapping  the guest stands still, and a disk is open
+ *     group-snapped   it has its snapshot
+ *     group-protected which is protected
+ *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
  *

@@ -12,10 +12,10 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/full.h"
-#include "agent/rbd/image/children.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/progress.h"
+#include "agent/rbd/volume/snap-drop.h"
 #include "agent/rbd/volume/snaps.h"
 
 #include <errno.h>
@@ -141,56 +141,6 @@ store_volume_snap_create(StoreCluster *cluster,
 
 /* ---- removed ---------------------------------------------------------------------------- */
 
-/* Clones of format 1 lose their content with it, and librbd counts on seeing
- * them. */
-static gboolean
-check_unseen(const At *at,
-             rbd_image_t handle,
-             const StoreVolumeSnap *snap,
-             GError **error)
-{
-    g_autoptr(GPtrArray) children =
-        g_ptr_array_new_with_free_func((GDestroyNotify)store_child_free);
-    g_autoptr(GPtrArray) unseen = g_ptr_array_new_with_free_func(g_free);
-    int r = snap->is_protected ? store_children_read(at->conn, at->io, handle,
-                                                     children, unseen)
-                               : 0;
-
-    if (r < 0)
-        return fail(at, r, "look at", error);
-    if (unseen->len == 0)
-        return TRUE;
-    return store_refuse(error, STORE_ERROR_FAILED,
-                        "snapshot '%s/%s@%s' may have clones of format 1 in "
-                        "pool '%s', where client.%s may not look: add 'allow "
-                        "class-read object_prefix rbd_children' to its osd "
-                        "caps (ceph auth caps)",
-                        at->pool, at->name, at->snap,
-                        (const char *)g_ptr_array_index(unseen, 0),
-                        store_cluster_user(at->conn->cluster));
-}
-
-static gboolean
-drop(const At *at,
-     rbd_image_t handle,
-     const StoreVolumeSnap *snap,
-     GError **error)
-{
-    int r;
-
-    if (!check_unseen(at, handle, snap, error))
-        return FALSE;
-    r = store_snap_drop(handle, snap);
-    if (r == -EBUSY)
-        return store_refuse(error, STORE_ERROR_BUSY,
-                            "snapshot '%s/%s@%s' is in use by clones of format "
-                            "1: remove or flatten them first (rbd children "
-                            "%s/%s@%s)",
-                            at->pool, at->name, at->snap, at->pool, at->name,
-                            at->snap);
-    return r >= 0 || fail(at, r, "remove", error);
-}
-
 gboolean
 store_volume_snap_remove(StoreCluster *cluster,
                          const char *pool,
@@ -212,7 +162,10 @@ store_volume_snap_remove(StoreCluster *cluster,
     if (r < 0)
         return fail(&at, r, "remove", error);
     found = store_snaps_find(snaps, snap);
-    return found ? drop(&at, handle, found, error) : refuse_missing(&at, error);
+    if (!found)
+        return refuse_missing(&at, error);
+    const StoreSnapAt where = {at.conn, at.io, pool, name};
+    return store_snap_drop_unused(&where, handle, found, error);
 }
 
 /* ---- rolled back ------------------------------------------------------------------------- */

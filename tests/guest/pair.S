@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * tests/guest/pair.S - a guest that counts on two disks in step
+ *
+ * A boot sector for two disks. For ever, and as fast as it can, it writes the next
+ * number to the first disk, and then, when that is written, to the second one. So
+ * at any one moment the first disk's number is the second one's, or one more. On
+ * COM1:
+ *
+ *     remora-guest: pair
+ *     remora-guest: error
+ *
+ * The number is in the last four bytes of sector 64.
+ *
+ * Contract: as boot.S.
+ */
+    .intel_syntax noprefix
+    .code16
+    .text
+
+    .set COM1, 0x3f8
+    .set LSR, COM1 + 5              # line status: bit 5, ready to send
+    .set SECTOR, 0x1000
+    .set COUNT, SECTOR + 508
+
+    .globl _start
+_start:
+    cli
+    xor ax, ax
+    mov ds, ax
+    mov es, ax
+    mov ss, ax
+    mov sp, 0x7c00
+    cld
+    sti
+    ljmp 0, offset main             # some firmware comes with CS=07C0
+
+main:
+    mov di, SECTOR
+    mov cx, 256
+    xor ax, ax
+    rep stosw
+    mov si, offset pair
+    call print
+next:
+    inc dword ptr [COUNT]
+    mov dl, 0x80
+    call disk
+    mov dl, 0x81
+    call disk
+    jmp next
+
+# DL: drive.
+disk:
+    mov si, offset packet
+    mov ax, 0x4300                  # write
+    int 0x13
+    jc failed
+    ret
+
+failed:
+    mov si, offset error
+    call print
+1:
+    hlt
+    jmp 1b
+
+# SI: text up to its NUL.
+print:
+    lodsb
+    test al, al
+    jz 2f
+    mov ah, al
+    mov dx, LSR
+1:
+    in al, dx
+    test al, 0x20
+    jz 1b
+    mov al, ah
+    mov dx, COM1
+    out dx, al
+    jmp print
+2:
+    ret
+
+pair:   .asciz "remora-guest: pair\r\n"
+error:  .asciz "remora-guest: error\r\n"
+
+    .balign 4
+packet:                             # of INT 13h, function 43h
+    .byte 16, 0
+    .word 1                         # sectors
+    .word SECTOR, 0                 # offset, segment
+    .quad 64
+
+    .org 510
+    .word 0xaa55
