@@ -14,6 +14,7 @@
 
 #include <cmocka.h>
 
+#include "agent/convert-copy.h"
 #include "agent/convert-tool.h"
 #include "agent/rbd/store.h"
 #include "agent/tool.h"
@@ -418,14 +419,93 @@ test_handshake(void **state)
     assert_no_handshake(many->data, many->len);
 }
 
+/* ---- a copy without a tool -------------------------------------------------- */
+
+typedef struct {
+    Memory from;
+    Memory to;
+} Copied;
+
+static gboolean
+copy_from(gpointer data, guint64 offset, gpointer to, gsize len, GError **error)
+{
+    Copied *copied = data;
+
+    return read_memory(&copied->from, offset, to, len, error);
+}
+
+static gboolean
+copy_to(gpointer data, guint64 offset, gpointer from, gsize len, GError **error)
+{
+    Copied *copied = data;
+    const guint8 *bytes = from;
+    bool zero = true;
+
+    for (gsize i = 0; i < len; i++)
+        zero &= bytes[i] == 0;
+    assert_false(zero);
+    return write_memory(&copied->to, offset, from, len, error);
+}
+
+static gboolean
+copy(Copied *copied, GError **error)
+{
+    const StoreExtent some[] = {{0, 9 * MIB + 17}, {12 * MIB, 8 * MIB - 3}};
+    g_autoptr(GArray) extents = g_array_new(FALSE, FALSE, sizeof(StoreExtent));
+    const ConvertCopy how = {extents, copy_from, copy_to, copied};
+
+    g_array_append_vals(extents, some, G_N_ELEMENTS(some));
+    return convert_copy_run(&how, error);
+}
+
+/* What is in the extents arrives, and no run of zeroes with it. */
+static void
+test_copy(void **state)
+{
+    gsize len = 20 * MIB;
+    g_autofree guint8 *from = g_malloc0(len);
+    g_autofree guint8 *to = g_malloc0(len);
+    Copied copied = {{from, len, false, 0}, {to, len, false, 0}};
+    g_autoptr(GError) error = NULL;
+
+    (void)state;
+    from[0] = from[MIB] = from[5 * MIB + 1] = from[9 * MIB + 16] = 1;
+    from[13 * MIB] = from[len - 4] = 2;
+    memset(from + 14 * MIB, 7, 3 * MIB);
+    assert_true(copy(&copied, &error));
+    assert_memory_equal(to, from, len);
+    /* What is said to hold nothing is not read. */
+    from[10 * MIB] = 3;
+    assert_true(copy(&copied, &error));
+    assert_int_equal(to[10 * MIB], 0);
+}
+
+static void
+test_copy_fails(void **state)
+{
+    gsize len = 20 * MIB;
+    g_autofree guint8 *from = g_malloc0(len);
+    g_autofree guint8 *to = g_malloc0(len);
+
+    (void)state;
+    memset(from, 1, len);
+    for (int i = 0; i < 2; i++) {
+        Copied copied = {{from, len, i == 0, 0}, {to, len, i == 1, 0}};
+        g_autoptr(GError) error = NULL;
+
+        assert_false(copy(&copied, &error));
+        assert_string_equal(error->message, "the disk is broken");
+        assert_true(copied.to.writes <= CONVERT_COPIERS);
+    }
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_handshake),
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_breaks),
-        cmocka_unit_test(test_qemu_img),
+        cmocka_unit_test(test_handshake), cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_breaks),    cmocka_unit_test(test_qemu_img),
+        cmocka_unit_test(test_copy),      cmocka_unit_test(test_copy_fails),
     };
     int failed;
 

@@ -143,6 +143,29 @@ test_limit(void **state)
     }
 }
 
+/* Of another cluster: whose connection is in order is not told that its is not. */
+static void
+test_error_from(void **state)
+{
+    g_autoptr(GError) late = NULL;
+    g_autoptr(GError) missing = NULL;
+    GError *none = NULL;
+
+    (void)state;
+    assert_false(store_explain(&late, -ETIMEDOUT, "cannot read 'images/a'"));
+    assert_int_equal(late->code, STORE_ERROR_DOWN);
+    store_error_from(&late, "far");
+    assert_int_equal(late->code, STORE_ERROR_FAILED);
+    assert_true(g_str_has_prefix(late->message,
+                                 "cluster 'far': cannot read 'images/a': "));
+    assert_false(store_explain(&missing, -ENOENT, "cannot open 'images/a'"));
+    store_error_from(&missing, "far");
+    assert_int_equal(missing->code, STORE_ERROR_MISSING);
+    store_error_from(&none, "far");
+    store_error_from(NULL, "far");
+    assert_null(none);
+}
+
 int
 main(void)
 {
@@ -152,6 +175,7 @@ main(void)
         cmocka_unit_test(test_not_permitted),
         cmocka_unit_test(test_unreadable),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_error_from),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

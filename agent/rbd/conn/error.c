@@ -94,3 +94,14 @@ store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
     g_set_error_literal(error, STORE_ERROR, (int)code, text);
     return FALSE;
 }
+
+void
+store_error_from(GError **error, const char *cluster)
+{
+    if (!error || !*error)
+        return;
+    g_prefix_error(error, "cluster '%s': ", cluster);
+    if (g_error_matches(*error, STORE_ERROR, STORE_ERROR_DOWN) ||
+        g_error_matches(*error, STORE_ERROR, STORE_ERROR_FENCED))
+        (*error)->code = STORE_ERROR_FAILED;
+}

@@ -15,6 +15,8 @@
 #include <errno.h>
 #include <string.h>
 
+#define EXTENTS_MAX (1024u * 1024u)
+
 struct StoreReading {
     StoreConn *conn;
     rados_ioctx_t io;
@@ -91,6 +93,42 @@ guint64
 store_reading_size(const StoreReading *reading)
 {
     return reading->size;
+}
+
+/* By whole objects, which may be many: those that are side by side are one, and
+ * so is all that comes after the last for which there is room. */
+static int
+add_extent(uint64_t offset, size_t len, int exists, void *data)
+{
+    GArray *extents = data;
+    StoreExtent *last =
+        extents->len ? &g_array_index(extents, StoreExtent, extents->len - 1)
+                     : NULL;
+    const StoreExtent extent = {offset, len};
+
+    if (!exists || len == 0)
+        return 0;
+    if (last &&
+        (last->offset + last->len == offset || extents->len == EXTENTS_MAX))
+        last->len = offset + len - last->offset;
+    else
+        g_array_append_val(extents, extent);
+    return 0;
+}
+
+GArray *
+store_reading_extents(StoreReading *reading, GError **error)
+{
+    g_autoptr(GArray) extents = g_array_new(FALSE, FALSE, sizeof(StoreExtent));
+    int r = rbd_diff_iterate2(reading->handle, NULL, 0, reading->size, 1, 1,
+                              add_extent, extents);
+
+    if (r >= 0)
+        return g_steal_pointer(&extents);
+    store_conn_note(reading->conn, r, reading->pool, reading->image);
+    store_fail(error, NULL, r, "cannot see what of '%s' holds data",
+               reading->name);
+    return NULL;
 }
 
 gboolean

@@ -19,6 +19,13 @@ StoreReading *store_reading_new(StoreCluster *cluster,
                                 GError **error);
 void store_reading_free(StoreReading *reading);
 guint64 store_reading_size(const StoreReading *reading);
+/* Of StoreExtent, in their order: where the snapshot may hold something else than
+ * zeroes. g_array_unref() it. */
+typedef struct {
+    guint64 offset;
+    guint64 len;
+} StoreExtent;
+GArray *store_reading_extents(StoreReading *reading, GError **error);
 /* What is behind the end reads as zeroes. */
 gboolean store_reading_read(StoreReading *reading,
                             guint64 offset,
