@@ -476,6 +476,7 @@ cluster_rule(Cluster *cluster,
     *ret_rule = (ClusterRule){.fsid = fsid};
     know_whose(cluster, ask, fsid, &ret_rule->whose);
     ret_rule->rules = (DomRules){
+        .name = cluster_name(cluster),
         .image_pools = (const char *const *)conf->image_pools,
         .vms_pool = conf->vms_pool,
         .volume_pools = (const char *const *)conf->volume_pools,

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/convert.c - images that are not raw become raw ones, in the background
+ * agent/convert.c - images that cannot be cloned as they are become bases, in the
+ * background
  *
- * Nothing of it is kept on this host: what the tool (convert-tool.c) reads is
- * read in the cluster then, and what it writes is written there.
+ * Nothing of it is kept on this host: what is read, by the tool (convert-tool.c) or
+ * for a copy (convert-copy.c), is read in the cluster of the image then, and what
+ * is written is written to the cluster of the base.
  */
 #include "config.h"
 
 #include "agent/convert.h"
 
+#include "agent/convert-copy.h"
 #include "agent/convert-tool.h"
 #include "agent/log.h"
 #include "agent/recoveries.h"
@@ -26,6 +29,9 @@ typedef struct {
     Host *host;
     guint cluster;
     char *cluster_name;
+    guint from;         /* the cluster of the image */
+    char *from_name;    /* NULL: it is the same */
+    char *image;        /* what messages call it */
     StoreParent parent; /* its strings are the job's */
     char *pool;         /* where the base is to be */
     /* The rest is guarded by jobs_lock. */
@@ -50,6 +56,8 @@ job_free(gpointer data)
     ConvertJob *job = data;
 
     g_free(job->cluster_name);
+    g_free(job->from_name);
+    g_free(job->image);
     g_free((char *)job->parent.pool);
     g_free((char *)job->parent.image);
     g_free((char *)job->parent.snap);
@@ -65,9 +73,24 @@ static char *
 key_of(Host *host, const DomDisk *disk)
 {
     g_autofree char *into = host_pool_key(host, disk->cluster, disk->pool);
+    g_autofree char *from =
+        host_pool_key(host, disk->parent_cluster, disk->parent_pool);
 
-    return g_strdup_printf("%s %s/%s@%s", into, disk->parent_pool,
-                           disk->parent_image, disk->parent_snap);
+    return g_strdup_printf("%s %s/%s@%s", into, from, disk->parent_image,
+                           disk->parent_snap);
+}
+
+/* As its cluster calls it, and which that is if there are two. */
+static char *
+image_text(Host *host, const DomDisk *disk, const char *snap)
+{
+    bool far = dom_disk_is_copy(disk);
+
+    return g_strdup_printf(
+        "%s%s%s/%s%s%s",
+        far ? cluster_name(host_cluster_of_image(host, disk)) : "",
+        far ? ":" : "", disk->parent_pool, disk->parent_image, snap ? "@" : "",
+        snap ? snap : "");
 }
 
 static ConvertJob *
@@ -79,6 +102,11 @@ job_new(Host *host, const DomDisk *disk)
     job->host = host_ref(host);
     job->cluster = disk->cluster;
     job->cluster_name = g_strdup(cluster_name(host_cluster_of(host, disk)));
+    job->from = disk->parent_cluster;
+    if (dom_disk_is_copy(disk))
+        job->from_name =
+            g_strdup(cluster_name(host_cluster_of_image(host, disk)));
+    job->image = image_text(host, disk, disk->parent_snap);
     job->parent =
         (StoreParent){g_strdup(disk->parent_pool), g_strdup(disk->parent_image),
                       g_strdup(disk->parent_snap)};
@@ -129,8 +157,13 @@ static gboolean
 read_part(gpointer data, guint64 offset, gpointer buffer, gsize len, GError **e)
 {
     Conversion *conversion = data;
+    const ConvertJob *job = conversion->job;
 
-    return store_reading_read(conversion->reading, offset, buffer, len, e);
+    if (store_reading_read(conversion->reading, offset, buffer, len, e))
+        return TRUE;
+    if (job->from_name)
+        store_error_from(e, job->from_name);
+    return FALSE;
 }
 
 static gboolean
@@ -149,6 +182,24 @@ write_part(
 }
 
 static gboolean
+fill_raw(Conversion *conversion, GError **error)
+{
+    g_autoptr(GArray) extents =
+        store_reading_extents(conversion->reading, error);
+    const ConvertCopy copy = {
+        .extents = extents,
+        .from = read_part,
+        .to = write_part,
+        .data = conversion,
+    };
+
+    if (extents)
+        return convert_copy_run(&copy, error);
+    store_error_from(error, conversion->job->from_name);
+    return FALSE;
+}
+
+static gboolean
 fill(StoreFilling *filling, gpointer data, GError **error)
 {
     Conversion *conversion = data;
@@ -162,7 +213,8 @@ fill(StoreFilling *filling, gpointer data, GError **error)
     };
 
     conversion->filling = filling;
-    return convert_tool_run(&tool, error);
+    return tool.format ? convert_tool_run(&tool, error)
+                       : fill_raw(conversion, error);
 }
 
 static void
@@ -170,19 +222,30 @@ log_begun(const ConvertJob *job, const StoreOrigin *base)
 {
     const LogAbout about = {.image = job->base};
 
-    log_info(&about,
-             "converts %s/%s@%s from %s into %s, %" G_GUINT64_FORMAT " bytes",
-             job->parent.pool, job->parent.image, job->parent.snap,
-             base->found.format, job->base, base->found.header.size);
+    if (base->found.format)
+        log_info(&about,
+                 "converts %s from %s into %s, %" G_GUINT64_FORMAT " bytes",
+                 job->image, base->found.format, job->base, base->size);
+    else
+        log_info(&about, "copies %s into %s, %" G_GUINT64_FORMAT " bytes",
+                 job->image, job->base, base->size);
 }
 
 static void
-log_made(const ConvertJob *job, gint64 start)
+log_made(const ConvertJob *job, const StoreOrigin *base, gint64 start)
 {
     const LogAbout about = {.image = job->base, .ms = log_ms_since(start)};
 
-    log_info(&about, "converted %s/%s@%s into %s", job->parent.pool,
-             job->parent.image, job->parent.snap, job->base);
+    if (base->found.format)
+        log_info(&about, "converted %s into %s", job->image, job->base);
+    else
+        log_info(&about, "copied %s into %s", job->image, job->base);
+}
+
+static StoreCluster *
+store_from(const ConvertJob *job)
+{
+    return cluster_store(host_cluster(job->host, job->from));
 }
 
 static gboolean
@@ -192,12 +255,12 @@ make(ConvertJob *job,
      GError **error)
 {
     g_autoptr(StoreReading) reading =
-        store_reading_new(store, &job->parent, &base->found, error);
+        store_reading_new(store_from(job), &job->parent, &base->found, error);
     Conversion conversion = {job, base, reading, NULL};
     const StoreBaseAsk ask = {
         .pool = job->pool,
         .image = base->image,
-        .size = base->found.header.size,
+        .size = base->size,
         .fill = fill,
         .fill_data = &conversion,
         .patience_ms = PATIENCE_MS,
@@ -207,13 +270,16 @@ make(ConvertJob *job,
     bool made = false;
     gboolean done;
 
-    if (!reading)
+    if (!reading) {
+        if (job->from_name)
+            store_error_from(error, job->from_name);
         return FALSE;
+    }
     done = store_base_make(store, &ask, &made, &recovered, error);
     if (recovered)
         recoveries_note(&(LogAbout){.image = job->base}, recovered);
     if (done && made)
-        log_made(job, start);
+        log_made(job, base, start);
     return done;
 }
 
@@ -236,7 +302,9 @@ static gboolean
 convert(ConvertJob *job, GError **error)
 {
     StoreCluster *store = cluster_store(host_cluster(job->host, job->cluster));
-    const StoreDisk want = {.parent = job->parent, .pool = job->pool};
+    const StoreDisk want = {.parent = job->parent,
+                            .from = job->from_name ? store_from(job) : NULL,
+                            .pool = job->pool};
     g_auto(StoreOrigin) base = {0};
     g_autoptr(GError) why = NULL;
     gboolean found = store_origin_plan(store, &want, &base, &why);
@@ -249,7 +317,7 @@ convert(ConvertJob *job, GError **error)
     }
     g_mutex_lock(&jobs_lock);
     job->base = g_strdup_printf("%s/%s", job->pool, base.image);
-    job->total = base.found.header.size;
+    job->total = base.size;
     g_mutex_unlock(&jobs_lock);
     log_begun(job, &base);
     return make(job, store, &base, error);
@@ -267,9 +335,10 @@ log_failed(const ConvertJob *job, const GError *why)
 {
     const LogAbout about = {.image = job->base};
 
-    if (is_told(job, why))
-        log_warning(&about, "cannot convert %s/%s@%s: %s", job->parent.pool,
-                    job->parent.image, job->parent.snap, why->message);
+    if (is_told(job, why) && job->from_name)
+        log_warning(&about, "cannot copy %s: %s", job->image, why->message);
+    else if (is_told(job, why))
+        log_warning(&about, "cannot convert %s: %s", job->image, why->message);
     else
         log_debug(&about, "%s", why->message);
 }
@@ -309,6 +378,17 @@ convert_serve(void)
     g_mutex_unlock(&jobs_lock);
 }
 
+/* An image of the disk's own cluster may turn out to be raw. */
+static bool
+is_to_begin(Host *host, const DomDisk *disk)
+{
+    if (disk->kind != DOM_DISK_CLONE || !disk->parent_pool ||
+        !host_cluster_of_image(host, disk))
+        return false;
+    return dom_disk_is_copy(disk) ||
+           cluster_conf(host_cluster_of(host, disk))->clone_convert;
+}
+
 void
 convert_begin(Host *host, const DomPlan *plan)
 {
@@ -317,8 +397,7 @@ convert_begin(Host *host, const DomPlan *plan)
     for (guint i = 0; i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        if (disk->kind != DOM_DISK_CLONE || !disk->parent_pool ||
-            !cluster_conf(host_cluster_of(host, disk))->clone_convert)
+        if (!is_to_begin(host, disk))
             continue;
         g_mutex_lock(&jobs_lock);
         (void)find_or_begin(host, disk);
@@ -327,33 +406,33 @@ convert_begin(Host *host, const DomPlan *plan)
 }
 
 static void
-explain(const ConvertJob *job, const DomDisk *disk, GError **error)
+explain(const ConvertJob *job, const char *image, bool far, GError **error)
 {
-    const char *const pool = disk->parent_pool;
-    const char *const image = disk->parent_image;
-
     if (!job)
         g_set_error(error, STORE_ERROR, STORE_ERROR_UNCONVERTED,
-                    "image '%s/%s' is not raw and has to be converted first: "
-                    "remorad does that when the domain is defined or started "
-                    "while it runs (systemctl status remorad)",
-                    pool, image);
+                    "image '%s' %s first: remorad does that when the domain is "
+                    "defined or started while it runs (systemctl status "
+                    "remorad)",
+                    image,
+                    far ? "is in another cluster and has to be copied"
+                        : "is not raw and has to be converted");
     else if (job->failed)
         g_set_error(error, STORE_ERROR, STORE_ERROR_REFUSED,
-                    "image '%s/%s' cannot be converted: %s: who asks after a "
-                    "minute has it tried again",
-                    pool, image, job->failed);
+                    "image '%s' cannot be %s: %s: who asks after a minute has "
+                    "it tried again",
+                    image, far ? "copied" : "converted", job->failed);
     else
         g_set_error(error, STORE_ERROR, STORE_ERROR_UNCONVERTED,
-                    "image '%s/%s' is being converted, %u %% are done: start "
-                    "the domain again when 'remora status' shows that no more",
-                    pool, image,
+                    "image '%s' is being %s, %u %% are done: start the domain "
+                    "again when 'remora status' shows that no more",
+                    image, far ? "copied" : "converted",
                     job->total ? (guint)(job->done * 100 / job->total) : 0);
 }
 
 void
 convert_explain(Host *host, const DomDisk *disk, GError **error)
 {
+    g_autofree char *image = image_text(host, disk, NULL);
     ConvertJob *job;
 
     g_clear_error(error);
@@ -362,23 +441,24 @@ convert_explain(Host *host, const DomDisk *disk, GError **error)
     /* That disk is known to be wanted. */
     if (job)
         g_clear_pointer(&job->disk, g_free);
-    explain(job, disk, error);
+    explain(job, image, dom_disk_is_copy(disk), error);
     g_mutex_unlock(&jobs_lock);
 }
 
 static json_t *
 job_json(const ConvertJob *job)
 {
-    g_autofree char *image = g_strdup_printf(
-        "%s/%s@%s", job->parent.pool, job->parent.image, job->parent.snap);
-    const char *state = job->failed ? "failed"
-                        : job->base ? "converting"
-                                    : "waiting";
+    const char *state = job->failed      ? "failed"
+                        : !job->base     ? "waiting"
+                        : job->from_name ? "copying"
+                                         : "converting";
+    const char *from = job->from_name ? job->from_name : job->cluster_name;
 
-    return json_pack("{s:s, s:s, s:s?, s:s, s:I, s:I, s:s?}", "image", image,
-                     "cluster", job->cluster_name, "into", job->base, "state",
-                     state, "done", (json_int_t)job->done, "size",
-                     (json_int_t)job->total, "error", job->failed);
+    return json_pack("{s:s, s:s, s:s, s:s?, s:s, s:I, s:I, s:s?}", "image",
+                     job->image, "cluster", job->cluster_name, "from", from,
+                     "into", job->base, "state", state, "done",
+                     (json_int_t)job->done, "size", (json_int_t)job->total,
+                     "error", job->failed);
 }
 
 /* One that waits may turn out to be raw. */

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/convert.h - images that are not raw become raw ones, in the background
+ * agent/convert.h - images that cannot be cloned as they are become bases, in the
+ * background
  *
- * What an image is converted into is a base image in the pool of clones
- * (agent/rbd/disk/base.h). It takes minutes, so that no start waits for it: it
+ * An image that is not raw, or in another cluster than the disk, is converted or
+ * copied into a base image in the pool of clones (agent/rbd/disk/base.h). It takes
+ * minutes, so that no start waits for it: it
  * begins when a domain is defined that asks for the image, and a start that
  * comes earlier is told how far it is.
  *

@@ -120,6 +120,8 @@ wanted(Job *job)
         .source = dom_disk_has_parent(disk) ? STORE_SOURCE_CLONE
                                             : STORE_SOURCE_EXISTING,
         .parent = {disk->parent_pool, disk->parent_image, disk->parent_snap},
+        .from = host_store_from(job->host, disk),
+        .lost = disk->parent_fsid,
         .pool = disk->pool,
         .image = disk->image,
         .snap = disk->kind == DOM_DISK_BARE ? disk->snap : NULL,

@@ -113,6 +113,36 @@ host_store_of(const Host *host, const DomDisk *disk)
     return cluster_store(host_cluster_of(host, disk));
 }
 
+Cluster *
+host_cluster_of_image(const Host *host, const DomDisk *disk)
+{
+    return disk->parent_cluster < host_clusters(host)
+               ? host_cluster(host, disk->parent_cluster)
+               : NULL;
+}
+
+StoreCluster *
+host_store_from(const Host *host, const DomDisk *disk)
+{
+    Cluster *from = host_cluster_of_image(host, disk);
+
+    return from && dom_disk_is_copy(disk) ? cluster_store(from) : NULL;
+}
+
+bool
+host_reads(const DomPlan *plan, guint index)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+
+    for (guint i = 0; i < disks->len; i++) {
+        const DomDisk *disk = g_ptr_array_index(disks, i);
+
+        if (dom_disk_is_copy(disk) && disk->parent_cluster == index)
+            return true;
+    }
+    return false;
+}
+
 bool
 host_needs(const DomPlan *plan, guint index)
 {
@@ -174,6 +204,26 @@ rule_unasked(Cluster *cluster, ClusterRule *ret_rule, GError **error)
     return cluster_rule(cluster, HOST_ASK_CONF, ret_rule, error);
 }
 
+/* A cluster that a disk is in is asked. Of one with its image, which the disk may
+ * need no more, only what nobody has told yet. */
+static gboolean
+rule_likely(Cluster *cluster,
+            HostAsk ask,
+            const DomPlan *likely,
+            guint index,
+            ClusterRule *ret_rule,
+            GError **error)
+{
+    if (!likely || host_needs(likely, index))
+        return cluster_rule(cluster, ask, ret_rule, error);
+    if (!rule_unasked(cluster, ret_rule, error))
+        return FALSE;
+    if (ret_rule->fsid || !host_reads(likely, index))
+        return TRUE;
+    cluster_rule_clear(ret_rule);
+    return cluster_rule(cluster, ask, ret_rule, error);
+}
+
 /* libvirt's library is as old as its daemon: they are of one package. Asks
  * nobody. */
 static bool
@@ -198,11 +248,8 @@ host_rules(Host *host,
     for (guint i = 0; i < n; i++) {
         Cluster *cluster = host_cluster(host, i);
         ClusterRule *part = &result.parts[i];
-        gboolean good = likely && !host_needs(likely, i)
-                            ? rule_unasked(cluster, part, error)
-                            : cluster_rule(cluster, ask, part, error);
 
-        if (!good)
+        if (!rule_likely(cluster, ask, likely, i, part, error))
             return FALSE;
         result.rules[i] = part->rules;
         result.rules[i].complete_bare = complete_bare;
@@ -237,7 +284,8 @@ host_rules_sure(const HostRules *rules, const DomPlan *plan)
 {
     for (guint i = 0; i < rules->n; i++)
         if (!rules->parts[i].whose.monitors ||
-            (!rules->parts[i].fsid && host_needs(plan, i)))
+            (!rules->parts[i].fsid &&
+             (host_needs(plan, i) || host_reads(plan, i))))
             return false;
     return true;
 }
@@ -314,6 +362,62 @@ host_check_monitors(Host *host, const DomPlan *plan, GError **error)
     return TRUE;
 }
 
+/* FALSE without an error: it has none of that name. */
+static gboolean
+find_parent_in(Host *host, DomDisk *disk, guint index, GError **error)
+{
+    Cluster *cluster = host_cluster(host, index);
+    const ConfCluster *conf = cluster_conf(cluster);
+    g_autoptr(GError) why = NULL;
+    g_autofree char *pool = store_find_image(
+        cluster_store(cluster), (const char *const *)conf->image_pools,
+        disk->parent_image, &why);
+    const char *fsid =
+        pool ? store_cluster_fsid(cluster_store(cluster), &why) : NULL;
+
+    if (fsid)
+        dom_disk_set_parent(disk, index, fsid, pool);
+    else if (index == disk->cluster ||
+             !g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING))
+        g_propagate_error(error, g_steal_pointer(&why));
+    return fsid != NULL;
+}
+
+/* In its own cluster, or else in any other. That one is not there says nothing as
+ * long as another cannot be asked. */
+static gboolean
+find_parent(Host *host, DomDisk *disk, GError **error)
+{
+    g_autoptr(GError) missing = NULL;
+    guint own = disk->cluster;
+
+    if (find_parent_in(host, disk, own, &missing))
+        return TRUE;
+    for (guint i = 0;
+         i < host_clusters(host) &&
+         g_error_matches(missing, STORE_ERROR, STORE_ERROR_MISSING);
+         i++) {
+        g_autoptr(GError) why = NULL;
+
+        if (i == own)
+            continue;
+        if (find_parent_in(host, disk, i, &why))
+            return TRUE;
+        if (why) {
+            g_propagate_error(error, g_steal_pointer(&why));
+            return FALSE;
+        }
+    }
+    g_propagate_error(error, g_steal_pointer(&missing));
+    return FALSE;
+}
+
+static bool
+lacks_parent(const DomDisk *disk)
+{
+    return dom_disk_has_parent(disk) && !disk->parent_pool;
+}
+
 gboolean
 host_find_parents(Host *host, DomPlan *plan, GError **error)
 {
@@ -321,21 +425,32 @@ host_find_parents(Host *host, DomPlan *plan, GError **error)
 
     for (guint i = 0; i < disks->len; i++) {
         DomDisk *disk = g_ptr_array_index(disks, i);
-        const ConfCluster *conf = cluster_conf(host_cluster_of(host, disk));
-        g_autofree char *pool = NULL;
 
-        if (!dom_disk_has_parent(disk) || disk->parent_pool)
-            continue;
-        pool = store_find_image(host_store_of(host, disk),
-                                (const char *const *)conf->image_pools,
-                                disk->parent_image, error);
-        if (!pool) {
+        if (lacks_parent(disk) && !find_parent(host, disk, error)) {
             g_prefix_error(error, "disk '%s': ", disk->target);
             return FALSE;
         }
-        dom_disk_set_parent_pool(disk, pool);
     }
     return TRUE;
+}
+
+bool
+host_guess_parents(Host *host, DomPlan *plan)
+{
+    const GPtrArray *disks = dom_plan_disks(plan);
+    bool all = true;
+
+    for (guint i = 0; i < disks->len; i++) {
+        DomDisk *disk = g_ptr_array_index(disks, i);
+        char **pools = cluster_conf(host_cluster_of(host, disk))->image_pools;
+
+        if (!lacks_parent(disk))
+            continue;
+        all &= pools[1] == NULL;
+        if (!pools[1])
+            dom_disk_set_parent(disk, disk->cluster, NULL, pools[0]);
+    }
+    return all;
 }
 
 char *

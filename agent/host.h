@@ -41,8 +41,15 @@ Cluster *host_cluster(const Host *host, guint index);
 /* That of a disk of a plan by this host's rules; and its connection. */
 Cluster *host_cluster_of(const Host *host, const DomDisk *disk);
 StoreCluster *host_store_of(const Host *host, const DomDisk *disk);
+/* Of the image that the disk is a clone of, if that is in another cluster; NULL: it
+ * is not, or in none of this host's. */
+StoreCluster *host_store_from(const Host *host, const DomDisk *disk);
+/* That of the image whose clone it is; NULL: none of this host's. */
+Cluster *host_cluster_of_image(const Host *host, const DomDisk *disk);
 /* Whether a disk of the plan is in it. */
 bool host_needs(const DomPlan *plan, guint index);
+/* Whether an image is, which a disk in another one is a clone of. */
+bool host_reads(const DomPlan *plan, guint index);
 /* The first cluster that has a pool for images of that name; NULL: none. */
 Cluster *host_cluster_with_images(const Host *host, const char *pool);
 /* That of a name; NULL: none. */
@@ -58,7 +65,8 @@ typedef struct {
     ClusterRule *parts; /* n */
 } HostRules;
 /* likely: as another plan says, the clusters that are asked; of the rest it is
- * enough what ceph.conf says. NULL: all are. */
+ * enough what ceph.conf says, and of those with images only, what is known. NULL:
+ * all are. */
 gboolean host_rules(Host *host,
                     HostAsk ask,
                     const DomPlan *likely,
@@ -98,8 +106,11 @@ gboolean host_check_monitors(Host *host, const DomPlan *plan, GError **error);
 char *host_libvirt_uri(const Host *host);
 
 /* Decides, for each disk that names a bare image id, in which of the image
- * pools the image is. Blocks. */
+ * pools the image is: of the disk's cluster, else of the others. Blocks. */
 gboolean host_find_parents(Host *host, DomPlan *plan, GError **error);
+/* The same where nobody can be asked: in the only pool of the disk's cluster.
+ * Whether that decides all of them. */
+bool host_guess_parents(Host *host, DomPlan *plan);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(Host, host_unref)
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostRules, host_rules_clear)

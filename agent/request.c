@@ -107,7 +107,8 @@ static bool
 needs_more(const Host *host, const DomPlan *plan, const DomPlan *other)
 {
     for (guint i = 0; i < host_clusters(host); i++)
-        if (host_needs(plan, i) && !host_needs(other, i))
+        if ((host_needs(plan, i) && !host_needs(other, i)) ||
+            (host_reads(plan, i) && !host_reads(other, i)))
             return true;
     return false;
 }

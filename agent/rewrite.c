@@ -15,20 +15,6 @@ is_down(const GError *error)
     return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
 }
 
-static bool
-knows_parents(const DomPlan *plan)
-{
-    const GPtrArray *disks = dom_plan_disks(plan);
-
-    for (guint i = 0; i < disks->len; i++) {
-        const DomDisk *disk = g_ptr_array_index(disks, i);
-
-        if (dom_disk_has_parent(disk) && !disk->parent_pool)
-            return false;
-    }
-    return true;
-}
-
 /* A definition of ours, whose pools of images may have to be looked for. silent:
  * why the cluster is not asked at all, or NULL. */
 static DomPlan *
@@ -51,7 +37,7 @@ plan_ours(Host *host,
     if (is_down(down)) {
         plan = request_plan_with(host, HOST_ASK_CONF, known, xml, len, bare,
                                  error);
-        if (!plan || knows_parents(plan))
+        if (!plan || host_guess_parents(host, plan))
             return g_steal_pointer(&plan);
     }
     g_propagate_error(error, g_steal_pointer(&down));

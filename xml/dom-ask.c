@@ -74,26 +74,93 @@ check_namespace(const DomPlanDisk *own, GError **error)
 }
 
 static gboolean
-resolve_parent(DomDisk *disk,
+fail_cluster(const DomClusters *clusters,
+             const DomImageRef *ref,
+             GError **error)
+{
+    g_autoptr(GString) known = g_string_new(NULL);
+
+    for (guint i = 0; i < clusters->n && known->len < 500; i++)
+        g_string_append_printf(known, "%s'%s'", i ? ", " : "",
+                               clusters->all[i].fsid);
+    return dom_fail(error, DOM_ERROR_REQUEST,
+                    "its image is in cluster '" DOM_QUOTE
+                    "', and this host knows %s: copy the image, or add the "
+                    "cluster to remora.conf",
+                    ref->fsid, known->str);
+}
+
+static gboolean
+check_copy(const DomPlanDisk *own, GError **error)
+{
+    const DomDisk *disk = &own->disk;
+
+    if (disk->kind == DOM_DISK_SNAPSHOT && own->entry->cluster)
+        return dom_fail(
+            error, DOM_ERROR_REQUEST,
+            "it is read-only and gets the snapshot itself, which is "
+            "in another cluster: remove 'cluster' from the "
+            "metadata");
+    if (strchr(disk->parent_image, '/'))
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "its image '%s/%.200s' is in a namespace of RBD in "
+                        "another cluster, and is not copied from there: name "
+                        "an image that is in none",
+                        disk->parent_pool, disk->parent_image);
+    return TRUE;
+}
+
+/* Whether the image's cluster is the disk's, or it is copied from there, or, by
+ * who only reads it, opened there. */
+static gboolean
+find_parent_cluster(DomPlanDisk *own,
+                    const DomClusters *clusters,
+                    const DomRules *rules,
+                    const DomRules *from,
+                    GError **error)
+{
+    DomDisk *disk = &own->disk;
+
+    own->elsewhere = from != rules;
+    if (!from) {
+        disk->parent_cluster = DOM_CLUSTER_NONE;
+        disk->parent_fsid = g_strdup(own->entry->ref->fsid);
+        return TRUE;
+    }
+    disk->parent_cluster = (guint)(from - clusters->all);
+    if (from == rules)
+        return TRUE;
+    if (!check_copy(own, error))
+        return FALSE;
+    if (disk->kind == DOM_DISK_SNAPSHOT)
+        disk->cluster = disk->parent_cluster;
+    return TRUE;
+}
+
+/* A disk that was made needs its image no more, whatever becomes of the cluster
+ * that it was copied from. */
+static gboolean
+resolve_parent(DomPlanDisk *own,
+               const DomClusters *clusters,
                const DomRules *rules,
                const DomImageRef *ref,
                GError **error)
 {
+    const DomRules *from = dom_where_image(clusters, rules, ref);
+    DomDisk *disk = &own->disk;
     const char *pool = ref->pool;
 
-    if (ref->fsid && rules->fsid && strcmp(ref->fsid, rules->fsid) != 0)
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its image is in cluster '" DOM_QUOTE
-                        "', this host's is '%s': copy the image here first",
-                        ref->fsid, rules->fsid);
-    if (pool && !dom_in_list(rules->image_pools, pool))
-        return fail_pool(rules, pool, error);
-    if (!pool && !rules->image_pools[1])
+    if (!from && (!ref->fsid || !own->entry->destination))
+        return ref->fsid ? fail_cluster(clusters, ref, error)
+                         : fail_pool(rules, pool, error);
+    if (from && pool && !dom_in_list(from->image_pools, pool))
+        return fail_pool(from, pool, error);
+    if (!pool && !rules->image_pools[1] && clusters->n == 1)
         pool = rules->image_pools[0];
     disk->parent_pool = g_strdup(pool);
     disk->parent_image = g_strdup(ref->image);
     disk->parent_snap = g_strdup(ref->snap);
-    return TRUE;
+    return find_parent_cluster(own, clusters, rules, from, error);
 }
 
 static gboolean
@@ -117,7 +184,7 @@ names_parent(DomPlanDisk *own, const DomRules *rules)
     const char *snap = dom_source_snap(source);
     DomDisk *disk = &own->disk;
 
-    if (!dom_in_list(rules->image_pools, source->pool) ||
+    if (own->elsewhere || !dom_in_list(rules->image_pools, source->pool) ||
         g_strcmp0(source->image, disk->parent_image) != 0 ||
         (snap && strcmp(snap, disk->parent_snap) != 0))
         return false;
@@ -243,17 +310,35 @@ ask_new(DomPlanDisk *own, const DomRules *rules, GError **error)
     return accept_source(own, rules, error);
 }
 
+/* It was decided by that name, if there is such. */
+static gboolean
+check_cluster(const DomEntry *entry, const DomRules *rules, GError **error)
+{
+    if (!entry->cluster || g_strcmp0(entry->cluster, rules->name) == 0)
+        return TRUE;
+    return dom_fail(error, DOM_ERROR_REQUEST,
+                    "it is to be in cluster '" DOM_QUOTE "', and remora.conf "
+                    "has none of that name: correct 'cluster' in the metadata, "
+                    "or remove it",
+                    entry->cluster);
+}
+
 gboolean
-dom_ask_by_entry(DomPlanDisk *own, const DomRules *rules, GError **error)
+dom_ask_by_entry(DomPlanDisk *own,
+                 const DomClusters *clusters,
+                 const DomRules *rules,
+                 GError **error)
 {
     const DomEntry *entry = own->entry;
     DomDisk *disk = &own->disk;
 
     disk->kind_word = dom_kind_word(entry->kind);
+    if (!check_cluster(entry, rules, error))
+        return FALSE;
     if (!entry->ref)
         return ask_new(own, rules, error);
     if (!decide_kind(own, error) ||
-        !resolve_parent(disk, rules, entry->ref, error) ||
+        !resolve_parent(own, clusters, rules, entry->ref, error) ||
         !check_namespace(own, error))
         return FALSE;
     disk->size = entry->size;

@@ -69,6 +69,22 @@ parse_location(const char *text, GError **error)
     return g_steal_pointer(&ref);
 }
 
+char *
+dom_image_ref_location(const char *fsid,
+                       const char *pool,
+                       const char *image,
+                       const char *snap)
+{
+    const char *const names[] = {fsid, pool, image, snap};
+    g_autoptr(GString) text = g_string_new(LOCATION);
+
+    for (gsize i = 0; i < G_N_ELEMENTS(names); i++) {
+        g_string_append(text, i ? "/" : "");
+        g_string_append_uri_escaped(text, names[i], NULL, FALSE);
+    }
+    return g_string_free(g_steal_pointer(&text), FALSE);
+}
+
 static DomImageRef *
 parse_plain(const char *text)
 {

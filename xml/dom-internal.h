@@ -109,6 +109,12 @@ typedef enum {
     DOM_KIND_CONFIG,
 } DomKind;
 
+/* dom-image-ref.c. g_free() it. */
+char *dom_image_ref_location(const char *fsid,
+                             const char *pool,
+                             const char *image,
+                             const char *snap);
+
 /* dom-request.c */
 typedef struct {
     guint index; /* among the elements of <remora:domain> */
@@ -118,6 +124,7 @@ typedef struct {
     char *label;
     char *file;
     char *image_text;
+    char *cluster;      /* that it is to be in, or NULL */
     char *destination;  /* 'pool/image' as written, or NULL */
     DomImageRef *ref;   /* NULL: it is no image's */
     guint64 size;       /* 0: not asked for */
@@ -156,7 +163,7 @@ char *dom_kind_label(const char *image);
 /* What <remora:disk> may say, in the order in which it is written; the first is
  * its target. */
 extern const char *const dom_entry_attributes[];
-#define DOM_ENTRY_ATTRIBUTES 8
+#define DOM_ENTRY_ATTRIBUTES 9
 DomRequest *dom_request_read(xmlNode *root, GError **error);
 void dom_request_free(DomRequest *request);
 /* Our element in <metadata>, or NULL. */
@@ -228,17 +235,21 @@ typedef enum {
 } DomWhere;
 
 bool dom_is_disk_pool(const DomRules *rules, const char *pool);
-/* Where the source of a disk, or of what is below one, is. ref: what is asked for,
- * or NULL. ret_rules gets those of the cluster, if it is HERE; ret_by_hosts is set
- * if it is ELSEWHERE and has hosts. */
+/* Where the source of a disk, or of what is below one, is. entry: what asks for
+ * it, or NULL. ret_rules gets those of the cluster, if it is HERE; ret_by_hosts is
+ * set if it is ELSEWHERE and has hosts. */
 DomWhere dom_where(const DomClusters *clusters,
                    xmlNode *disk,
                    const DomSource *source,
-                   const DomImageRef *ref,
+                   const DomEntry *entry,
                    const DomRules **ret_rules,
                    bool *ret_by_hosts);
-/* Of what is asked for without a source; ref NULL: nothing is. */
+/* Of what is asked for without a source; entry NULL: nothing is. */
 const DomRules *dom_where_asked(const DomClusters *clusters,
+                                const DomEntry *entry);
+/* Of an image, for a disk in the cluster of the rules. NULL: nobody knows it. */
+const DomRules *dom_where_image(const DomClusters *clusters,
+                                const DomRules *rules,
                                 const DomImageRef *ref);
 /* It is elsewhere. */
 void dom_source_estrange(DomSource *source);
@@ -284,12 +295,14 @@ typedef struct {
     xmlNode *node;         /* its <disk>, or NULL */
     guint disk_index;      /* node's place among dom_disk_nodes() */
     bool volume;           /* of type 'volume', whose meaning is known */
+    bool elsewhere;        /* its image is in another cluster than its source */
     const DomEntry *entry; /* or NULL */
     DomSource *source;     /* of node, or an empty one */
 } DomPlanDisk;
 
 /* What is kept of a cluster's rules. */
 typedef struct {
+    char *fsid; /* or NULL */
     char **image_pools;
     char *vms_pool;
     bool complete_bare;
@@ -320,8 +333,10 @@ DomPlan *dom_plan_of(xmlDoc *doc,
 const DomPlace *dom_place_of(const DomPlanDisk *disk);
 
 /* dom-ask.c */
-gboolean
-dom_ask_by_entry(DomPlanDisk *own, const DomRules *rules, GError **error);
+gboolean dom_ask_by_entry(DomPlanDisk *own,
+                          const DomClusters *clusters,
+                          const DomRules *rules,
+                          GError **error);
 gboolean dom_ask_by_source(DomPlanDisk *own, GError **error);
 
 /* dom-owner.c: a name for every disk that is made, and none of another

@@ -47,7 +47,8 @@ dom_owner_check(const DomPlanDisk *disk, const char *image, GError **error)
 static bool
 source_is_parent(const DomPlanDisk *own)
 {
-    return g_strcmp0(own->source->pool, own->disk.parent_pool) == 0 &&
+    return !own->elsewhere &&
+           g_strcmp0(own->source->pool, own->disk.parent_pool) == 0 &&
            g_strcmp0(own->source->image, own->disk.parent_image) == 0;
 }
 

@@ -38,6 +38,7 @@ plan_disk_free(DomPlanDisk *own)
     g_free(disk->target);
     g_free(disk->label);
     g_free(disk->file);
+    g_free(disk->parent_fsid);
     g_free(disk->parent_pool);
     g_free(disk->parent_image);
     g_free(disk->parent_snap);
@@ -63,6 +64,7 @@ dom_plan_free(DomPlan *plan)
     g_free(plan->name);
     g_free(plan->uuid);
     for (guint i = 0; i < plan->n_places; i++) {
+        g_free(plan->places[i].fsid);
         g_free(plan->places[i].vms_pool);
         g_strfreev(plan->places[i].image_pools);
     }
@@ -95,6 +97,7 @@ add_disk(Builder *builder, xmlNode *node, const char *target, GError **error)
     own->node = node;
     disk = &own->disk;
     disk->cluster = (guint)(builder->rules - builder->clusters->all);
+    disk->parent_cluster = disk->cluster;
     disk->target = g_strdup(target);
     disk->hosts = g_ptr_array_new_with_free_func((GDestroyNotify)dom_host_free);
     disk->exists = node != NULL;
@@ -138,8 +141,8 @@ find_where(Builder *builder,
            const DomSource *source,
            const DomEntry *entry)
 {
-    return dom_where(builder->clusters, disk, source, entry ? entry->ref : NULL,
-                     &builder->rules, &builder->plan->strangers);
+    return dom_where(builder->clusters, disk, source, entry, &builder->rules,
+                     &builder->plan->strangers);
 }
 
 /* One in a pool of that name, but of another cluster, is as foreign as one in any
@@ -150,13 +153,17 @@ look_where(Builder *builder,
            DomSource *source,
            const DomEntry *entry)
 {
+    const DomRules *asked = dom_where_asked(builder->clusters, entry);
     DomWhere where;
 
-    builder->rules =
-        dom_where_asked(builder->clusters, entry ? entry->ref : NULL);
+    builder->rules = asked;
     where = find_where(builder, disk, source, entry);
-    if (where == DOM_WHERE_ELSEWHERE)
+    if (where == DOM_WHERE_ELSEWHERE) {
         dom_source_estrange(source);
+    } else if (entry && entry->cluster && builder->rules != asked) {
+        builder->rules = asked;
+        dom_source_estrange(source);
+    }
 }
 
 static gboolean
@@ -192,7 +199,7 @@ plan_as(Builder *builder, DomPlanDisk *own, Role role, GError **error)
                       !dom_source_read_access(own->node, &own->disk, error)))
         return FALSE;
     if (own->entry)
-        return dom_ask_by_entry(own, builder->rules, error);
+        return dom_ask_by_entry(own, builder->clusters, builder->rules, error);
     return role == ROLE_IMAGE ? dom_ask_by_source(own, error)
                               : plan_bare(own, builder->rules, error);
 }
@@ -341,7 +348,7 @@ plan_entry_alone(Builder *builder, DomEntry *entry, GError **error)
                    .entry = entry};
     gboolean done;
 
-    builder->rules = dom_where_asked(builder->clusters, entry->ref);
+    builder->rules = dom_where_asked(builder->clusters, entry);
     done = plan_target(builder, &found, error);
     dom_source_free(found.source);
     return done;
@@ -453,6 +460,7 @@ keep_places(DomPlan *plan, const DomClusters *clusters)
         const DomRules *rules = &clusters->all[i];
 
         plan->places[i] = (DomPlace){
+            .fsid = g_strdup(rules->fsid),
             .image_pools = g_strdupv((char **)(gpointer)rules->image_pools),
             .vms_pool = g_strdup(rules->vms_pool),
             .complete_bare = rules->complete_bare,
@@ -553,14 +561,22 @@ dom_disk_leave(DomDisk *disk)
 }
 
 void
-dom_disk_set_parent_pool(DomDisk *disk, const char *pool)
+dom_disk_set_parent(DomDisk *disk,
+                    guint cluster,
+                    const char *fsid,
+                    const char *pool)
 {
-    DomPlanDisk *own = (DomPlanDisk *)disk;
+    DomPlace *place = &((DomPlanDisk *)disk)->plan->places[cluster];
 
     g_return_if_fail(disk->parent_pool == NULL);
     g_return_if_fail(
-        dom_in_list((const char *const *)dom_place_of(own)->image_pools, pool));
+        dom_in_list((const char *const *)place->image_pools, pool));
     disk->parent_pool = g_strdup(pool);
-    if (disk->kind == DOM_DISK_SNAPSHOT)
-        disk->pool = g_strdup(pool);
+    disk->parent_cluster = cluster;
+    if (!place->fsid)
+        place->fsid = g_strdup(fsid);
+    if (disk->kind != DOM_DISK_SNAPSHOT)
+        return;
+    disk->pool = g_strdup(pool);
+    disk->cluster = cluster;
 }

@@ -100,16 +100,31 @@ name_kind(xmlNode *entry, const DomEntry *asked)
         dom_set_attr(entry, "format", format);
 }
 
-static bool
-write_entry(xmlNode *entry, const DomDisk *disk)
+/* In another cluster only a location says where. */
+static char *
+image_text(const DomPlanDisk *own)
 {
+    const DomDisk *disk = &own->disk;
+    const char *fsid = disk->parent_fsid;
+
+    if (!dom_disk_has_parent(disk))
+        return NULL;
+    if (!dom_disk_is_copy(disk))
+        return g_strdup_printf("%s/%s@%s", disk->parent_pool,
+                               disk->parent_image, disk->parent_snap);
+    return dom_image_ref_location(
+        fsid ? fsid : own->plan->places[disk->parent_cluster].fsid,
+        disk->parent_pool, disk->parent_image, disk->parent_snap);
+}
+
+/* 'cluster' goes: the disk itself is there now. */
+static bool
+write_entry(xmlNode *entry, const DomPlanDisk *own)
+{
+    const DomDisk *disk = &own->disk;
     g_autofree char *kind = dom_attr(entry, "kind");
     g_autofree char *format = dom_attr(entry, "format");
-    g_autofree char *image =
-        dom_disk_has_parent(disk)
-            ? g_strdup_printf("%s/%s@%s", disk->parent_pool, disk->parent_image,
-                              disk->parent_snap)
-            : NULL;
+    g_autofree char *image = image_text(own);
     g_autofree char *destination =
         dom_disk_is_made(disk)
             ? g_strdup_printf("%s/%s", disk->pool, disk->image)
@@ -117,8 +132,8 @@ write_entry(xmlNode *entry, const DomDisk *disk)
     g_autofree char *size =
         disk->size ? g_strdup_printf("%" G_GUINT64_FORMAT, disk->size) : NULL;
     const char *const values[DOM_ENTRY_ATTRIBUTES] = {
-        disk->target, kind,   image,       destination,
-        size,         format, disk->label, disk->file};
+        disk->target, kind,        image,      destination, size,
+        format,       disk->label, disk->file, NULL};
 
     return write_attributes(entry, values);
 }
@@ -144,7 +159,7 @@ record_entry(DomWork *work, const DomPlanDisk *own, xmlNode *before)
     }
     if (own->entry && !has_entry)
         name_kind(entry, own->entry);
-    work->meta_changed |= write_entry(entry, &own->disk);
+    work->meta_changed |= write_entry(entry, own);
 }
 
 void

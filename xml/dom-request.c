@@ -4,7 +4,7 @@
  *
  *     <remora:domain>
  *       <remora:disk target= kind= image= destination= size= format= label=
- *                    file=>
+ *                    file= cluster=>
  *         <remora:original kind= image= (and so on)> <disk>
  *       <remora:original target=> <disk>
  *
@@ -28,6 +28,7 @@ entry_free(DomEntry *entry)
     g_free(entry->image_text);
     g_free(entry->label);
     g_free(entry->file);
+    g_free(entry->cluster);
     g_free(entry->destination);
     g_free(entry->nova);
     dom_image_ref_free(entry->ref);
@@ -59,9 +60,9 @@ request_new(void)
 }
 
 /* The target, which stays as it is, is not kept. */
-const char *const dom_entry_attributes[] = {"target",      "kind", "image",
-                                            "destination", "size", "format",
-                                            "label",       "file", NULL};
+const char *const dom_entry_attributes[] = {
+    "target", "kind",  "image", "destination", "size",
+    "format", "label", "file",  "cluster",     NULL};
 
 /* What an element may say, and what a user is told that it may. */
 typedef struct {
@@ -75,7 +76,7 @@ static const char *const record_attributes[] = {"target", NULL};
 static const Allowed domain_allows = {no_attributes, "it has none"};
 static const Allowed entry_allows = {
     dom_entry_attributes, "known are 'target', 'kind', 'image', 'size', "
-                          "'format', 'label' and 'file'"};
+                          "'format', 'label', 'file' and 'cluster'"};
 static const Allowed kept_allows = {dom_entry_attributes + 1,
                                     "only remora writes <original>"};
 static const Allowed record_allows = {record_attributes,
@@ -158,6 +159,7 @@ read_entry(xmlNode *node, DomEntry *entry, GError **error)
         !dom_kind_read(node, entry, error))
         return FALSE;
     entry->destination = dom_attr(node, "destination");
+    entry->cluster = dom_attr(node, "cluster");
     for (guint i = 0; i < children->len; i++) {
         xmlNode *child = children->pdata[i];
 

@@ -35,6 +35,13 @@ check_disk(const DomPlan *plan,
                         "disk '%s': image '%s' is in none of the pools for "
                         "images: name it as pool/image@snap",
                         disk->target, disk->parent_image);
+    if (disk->parent_cluster != DOM_CLUSTER_NONE && dom_disk_is_copy(disk) &&
+        !plan->places[disk->parent_cluster].fsid)
+        return dom_fail(error, DOM_ERROR_REQUEST,
+                        "disk '%s': the cluster that its image '%s' is in was "
+                        "never reached, so that its fsid is not known: see "
+                        "'remora status'",
+                        disk->target, disk->parent_image);
     if (site->same_guest && !plan->device && !disk->in_place)
         return dom_fail(error, DOM_ERROR_REQUEST,
                         "disk '%s': the guest has another disk already, or "

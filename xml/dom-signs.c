@@ -62,17 +62,23 @@ has_pool(const DomRules *rules, const char *pool)
            dom_is_disk_pool(rules, pool);
 }
 
+/* Once a disk is made, its image may be in another cluster. */
 static bool
-is_named(const DomRules *rules, const DomImageRef *ref)
+is_named(const DomRules *rules, const DomEntry *entry)
 {
-    return ref && ref->fsid && g_strcmp0(ref->fsid, rules->fsid) == 0;
+    if (!entry)
+        return false;
+    if (entry->cluster)
+        return g_strcmp0(entry->cluster, rules->name) == 0;
+    return !entry->destination && entry->ref && entry->ref->fsid &&
+           g_strcmp0(entry->ref->fsid, rules->fsid) == 0;
 }
 
 DomWhere
 dom_where(const DomClusters *clusters,
           xmlNode *disk,
           const DomSource *source,
-          const DomImageRef *ref,
+          const DomEntry *entry,
           const DomRules **ret_rules,
           bool *ret_by_hosts)
 {
@@ -92,7 +98,7 @@ dom_where(const DomClusters *clusters,
         weight = rules->weigh && plain ? weigh(disk, rules) : 1;
         if (weight > most ||
             (weight != DOM_WEIGHT_NONE && weight == most &&
-             is_named(rules, ref) && !is_named(*ret_rules, ref))) {
+             is_named(rules, entry) && !is_named(*ret_rules, entry))) {
             most = weight;
             *ret_rules = rules;
         }
@@ -103,24 +109,54 @@ dom_where(const DomClusters *clusters,
     return DOM_WHERE_ELSEWHERE;
 }
 
-const DomRules *
-dom_where_asked(const DomClusters *clusters, const DomImageRef *ref)
+/* The first of which it is not known that it has another fsid. */
+static const DomRules *
+first_unknown(const DomClusters *clusters)
 {
-    const DomRules *unknown = NULL;
+    for (guint i = 0; i < clusters->n; i++)
+        if (!clusters->all[i].fsid)
+            return &clusters->all[i];
+    return NULL;
+}
 
-    for (guint i = 0; i < clusters->n; i++) {
-        const DomRules *rules = &clusters->all[i];
+static const DomRules *
+first_with_images(const DomClusters *clusters, const char *pool)
+{
+    for (guint i = 0; i < clusters->n; i++)
+        if (dom_in_list(clusters->all[i].image_pools, pool))
+            return &clusters->all[i];
+    return NULL;
+}
 
-        if (is_named(rules, ref))
-            return rules;
-        if (ref && ref->fsid && !rules->fsid && !unknown)
-            unknown = rules;
-    }
-    for (guint i = 0; i < clusters->n && !unknown; i++)
-        if (ref && ref->pool &&
-            dom_in_list(clusters->all[i].image_pools, ref->pool))
-            unknown = &clusters->all[i];
-    return unknown ? unknown : clusters->all;
+const DomRules *
+dom_where_asked(const DomClusters *clusters, const DomEntry *entry)
+{
+    const DomImageRef *ref = entry ? entry->ref : NULL;
+    const DomRules *rules = NULL;
+
+    for (guint i = 0; i < clusters->n; i++)
+        if (is_named(&clusters->all[i], entry))
+            return &clusters->all[i];
+    if (ref && ref->fsid)
+        rules = first_unknown(clusters);
+    if (!rules && ref && ref->pool)
+        rules = first_with_images(clusters, ref->pool);
+    return rules ? rules : clusters->all;
+}
+
+const DomRules *
+dom_where_image(const DomClusters *clusters,
+                const DomRules *rules,
+                const DomImageRef *ref)
+{
+    if (!ref->fsid)
+        return !ref->pool || dom_in_list(rules->image_pools, ref->pool)
+                   ? rules
+                   : first_with_images(clusters, ref->pool);
+    for (guint i = 0; i < clusters->n; i++)
+        if (g_strcmp0(clusters->all[i].fsid, ref->fsid) == 0)
+            return &clusters->all[i];
+    return rules->fsid ? first_unknown(clusters) : rules;
 }
 
 /* As libvirt's other sources are: nothing is asked of it, and it is not lost

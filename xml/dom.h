@@ -98,6 +98,7 @@ typedef struct {
 /* What the host's configuration says about one cluster and its pools. Borrowed
  * for the call. */
 typedef struct {
+    const char *name;                /* NULL: nothing names it */
     const char *const *image_pools;  /* NULL-terminated, at least one */
     const char *vms_pool;            /* where clones go */
     const char *const *volume_pools; /* NULL-terminated, may be empty */
@@ -138,6 +139,9 @@ typedef struct {
     char *port; /* NULL: none given */
 } DomHost;
 
+/* Of a disk that was made of an image whose cluster is none of the rules. */
+#define DOM_CLUSTER_NONE G_MAXUINT
+
 /* One disk of the plan. Owned by the plan; strings never change once set. */
 typedef struct {
     DomDiskKind kind;
@@ -148,9 +152,13 @@ typedef struct {
     char *label;           /* of a file system; else NULL */
     char *file;            /* of DOM_CONTENT_FILE: an absolute path */
     char *target;          /* 'vda' */
-    char *parent_pool;     /* NULL: a bare image id and several image pools;
-                            * dom_disk_set_parent_pool() decides */
-    char *parent_image;    /* NULL where there is none; in a namespace of RBD
+    guint
+        parent_cluster; /* as cluster: of the image; another one than that only
+                            * of a clone, or DOM_CLUSTER_NONE */
+    char *parent_fsid;  /* of DOM_CLUSTER_NONE; else NULL */
+    char *parent_pool;  /* NULL: a bare image id and several image pools, or
+                            * clusters; dom_disk_set_parent() decides */
+    char *parent_image; /* NULL where there is none; in a namespace of RBD
                             * it is 'namespace/image' */
     char *parent_snap;
     char *pool; /* what QEMU is to open; for a snapshot the parent */
@@ -175,6 +183,14 @@ typedef struct {
     char *auth_user;    /* now in <auth>, or NULL */
     char *secret_uuid;  /* now in <auth>, or NULL */
 } DomDisk;
+
+/* Whether it is a clone of an image of another cluster, which is copied first. */
+static inline bool
+dom_disk_is_copy(const DomDisk *disk)
+{
+    return disk->kind == DOM_DISK_CLONE &&
+           disk->parent_cluster != disk->cluster;
+}
 
 /* Whether its content is an image's: then parent_pool must be known. */
 static inline bool
@@ -250,10 +266,10 @@ DomPlan *dom_plan_new(const char *xml,
                       GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /*
  * The same on a host with several clusters, n_rules of them, at least one. A disk
- * is in that of which most speaks for it; of several, in the one that its
+ * is in that of which most speaks for it; of several, in the one that it or its
  * location names, else in the first. What asks for an image and has no source is
- * in the cluster of its location, else in the first with that pool for images,
- * else in the first.
+ * in the cluster that it names, else in that of its location, else in the first
+ * with that pool for images, else in the first. Its image may be in another.
  */
 DomPlan *dom_plan_new_among(const char *xml,
                             gsize len,
@@ -328,9 +344,13 @@ bool dom_plan_has_metadata(const DomPlan *plan);
  * DOM_NONCE_MIN to DOM_NONCE_MAX digits. Owned by the plan. */
 const char *dom_plan_arrival(const DomPlan *plan);
 
-/* Decides the pool of a bare image id: for a disk whose parent_pool is NULL,
- * once. pool must be one of image_pools. */
-void dom_disk_set_parent_pool(DomDisk *disk, const char *pool);
+/* Decides where a bare image id is: for a disk whose parent_pool is NULL, once.
+ * pool must be one of image_pools of the cluster, which another than the disk's
+ * has that fsid. What only reads the image is in its cluster from then on. */
+void dom_disk_set_parent(DomDisk *disk,
+                         guint cluster,
+                         const char *fsid,
+                         const char *pool);
 
 /* From now on a rewrite leaves the disk as it stands in the definition, and what
  * is recorded of it. */

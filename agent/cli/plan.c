@@ -47,8 +47,22 @@ kind_of(const DomDisk *disk)
     g_return_val_if_reached("");
 }
 
+/* In another cluster, with that one's name, or its fsid if it has none here. */
 static char *
-source_of(const DomDisk *disk)
+parent_of(Host *host, const DomDisk *disk)
+{
+    const Cluster *from = host_cluster_of_image(host, disk);
+    const char *where = !dom_disk_is_copy(disk) ? NULL
+                        : from                  ? cluster_name(from)
+                                                : disk->parent_fsid;
+
+    return g_strdup_printf("%s%s%s/%s@%s", where ? where : "", where ? ":" : "",
+                           disk->parent_pool, disk->parent_image,
+                           disk->parent_snap);
+}
+
+static char *
+source_of(Host *host, const DomDisk *disk)
 {
     static const char *const words[] = {
         [DOM_CONTENT_BLANK] = "blank", [DOM_CONTENT_EXT4] = "ext4",
@@ -57,8 +71,7 @@ source_of(const DomDisk *disk)
     };
 
     if (dom_disk_has_parent(disk))
-        return g_strdup_printf("%s/%s@%s", disk->parent_pool,
-                               disk->parent_image, disk->parent_snap);
+        return parent_of(host, disk);
     if (disk->kind != DOM_DISK_NEW)
         return NULL;
     return g_strdup(disk->file ? disk->file : words[disk->content]);
@@ -79,13 +92,15 @@ look_at_parent(Host *host,
 {
     const StoreDisk want = {
         .parent = {disk->parent_pool, disk->parent_image, disk->parent_snap},
+        .from = host_store_from(host, disk),
+        .lost = disk->parent_fsid,
         .pool = disk->pool,
         .read_only = disk->kind == DOM_DISK_SNAPSHOT};
     g_auto(StoreOrigin) origin = {0};
 
     if (!store_origin_plan(host_store_of(host, disk), &want, &origin, error))
         return FALSE;
-    *ret_size = origin.image ? origin.found.header.size : origin.found.size;
+    *ret_size = origin.size;
     return TRUE;
 }
 
@@ -118,7 +133,7 @@ fill(Host *host, const DomDisk *disk, Line *line, GError **error)
     line->target = disk->target;
     line->kind = kind_of(disk);
     line->destination = destination_of(disk);
-    line->source = source_of(disk);
+    line->source = source_of(host, disk);
     if (dom_disk_has_parent(disk) &&
         !look_at_parent(host, disk, &parent_size, error))
         return FALSE;

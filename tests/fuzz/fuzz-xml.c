@@ -28,7 +28,7 @@ decide(DomPlan *plan, const char *pool)
         DomDisk *disk = disks->pdata[i];
 
         if (dom_disk_has_parent(disk) && !disk->parent_pool)
-            dom_disk_set_parent_pool(disk, pool);
+            dom_disk_set_parent(disk, 0, NULL, pool);
     }
 }
 

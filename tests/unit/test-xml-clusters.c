@@ -49,6 +49,8 @@ plan_of(const char *disks, const char *entries, GError **error)
         rules[i].weigh = weigh;
         rules[i].weigh_data = i ? far_hosts[0].name : site_hosts[0].name;
     }
+    rules[0].name = "near";
+    rules[1].name = "far";
     rules[1].fsid = FAR_FSID;
     rules[1].image_pools = far_images;
     rules[1].vms_pool = "guests";
@@ -76,6 +78,10 @@ check(const char *disks, const char *entries, const char *expected)
         g_string_append_printf(said, "%s%u:%s/%s", i ? " " : "", disk->cluster,
                                disk->pool ? disk->pool : "?",
                                disk->image ? disk->image : "?");
+        if (disk->parent_fsid)
+            g_string_append(said, "<?");
+        else if (disk->parent_cluster != disk->cluster)
+            g_string_append_printf(said, "<%u", disk->parent_cluster);
     }
     assert_string_equal(said->str, expected);
 }
@@ -119,18 +125,85 @@ test_requests(void **state)
           "1:guests/" UUID "_disk");
 }
 
+#define STRANGE     "rbd://11111111-2222-4333-8444-555555555555/images/x/snap"
+#define FAR_IMAGE   "rbd://" FAR_FSID "/images/x/snap"
+#define ENTRY(rest) "<remora:disk target='vda' " rest "/>"
+#define CD(dev)                                                                \
+    "<disk type='file' device='cdrom'><target dev='" dev "'/></disk>"
+#define MADE         "destination='vms/" UUID "_disk'"
+#define MADE_DISK(h) DISK("vda", "vms/" UUID "_disk", h)
+
+/* A disk here of an image there: where the disk is to be is said, by name or by
+ * its source, or the image is only there. */
 static void
-test_refused(void **state)
+test_copies(void **state)
+{
+    (void)state;
+    check("", ENTRY("image='" FAR_IMAGE "' cluster='near'"),
+          "0:vms/" UUID "_disk<1");
+    check("", ENTRY("image='images/x' cluster='far'"),
+          "1:guests/" UUID "_disk");
+    check("", ENTRY("image='glance/x' cluster='near'"),
+          "0:vms/" UUID "_disk<1");
+    check("", ENTRY("image='" FAR_IMAGE "' cluster='far'"),
+          "1:guests/" UUID "_disk");
+    check("", ENTRY("kind='swap' size='8 MiB' cluster='far'"),
+          "1:guests/" UUID "_disk.swap");
+    check(MADE_DISK(NEAR), ENTRY("image='" FAR_IMAGE "'"),
+          "0:vms/" UUID "_disk<1");
+    /* As the rewrite leaves it, whatever its monitors are today. */
+    check(MADE_DISK(NEAR), ENTRY("image='" FAR_IMAGE "' " MADE),
+          "0:vms/" UUID "_disk<1");
+    check(MADE_DISK(""), ENTRY("image='" FAR_IMAGE "' " MADE),
+          "0:vms/" UUID "_disk<1");
+    /* What only reads it goes there. */
+    check(CD("sda"), "<remora:disk target='sda' image='" FAR_IMAGE "'/>",
+          "1:images/x");
+    check(CD("sda"), "<remora:disk target='sda' image='glance/x'/>",
+          "1:glance/x");
+}
+
+/* Once it is made, it does not matter what became of that cluster. */
+static void
+test_lost(void **state)
+{
+    (void)state;
+    check(MADE_DISK(NEAR), ENTRY("image='" STRANGE "' " MADE),
+          "0:vms/" UUID "_disk<?");
+}
+
+static void
+check_refused(const char *disks, const char *entries, const char *expected)
 {
     g_autoptr(GError) error = NULL;
 
+    assert_null(plan_of(disks, entries, &error));
+    assert_non_null(strstr(error->message, expected));
+}
+
+static void
+test_refused(void **state)
+{
     (void)state;
-    assert_null(plan_of("",
-                        "<remora:disk target='vda' image='rbd://"
-                        "11111111-2222-4333-8444-555555555555/images/x/snap'/>",
-                        &error));
-    assert_non_null(strstr(error->message, "its image is in cluster "
-                                           "'11111111-"));
+    check_refused("", ENTRY("image='" STRANGE "'"),
+                  "its image is in cluster '11111111-2222-4333-8444-"
+                  "555555555555', and this host knows '" SITE_FSID
+                  "', '" FAR_FSID "'");
+    check_refused(
+        "", ENTRY("image='x' cluster='elsewhere'"),
+        "it is to be in cluster 'elsewhere', and remora.conf has none");
+    check_refused(DISK("vda", "images/x@snap", FAR),
+                  ENTRY("image='" FAR_IMAGE "' cluster='near'"),
+                  "its source is rbd 'images/x@snap' of another cluster, but");
+    check_refused(DISK("vda", "images/x@snap", NEAR),
+                  ENTRY("image='" FAR_IMAGE "'"),
+                  "but the metadata asks for image 'rbd://");
+    check_refused(CD("sda"),
+                  "<remora:disk target='sda' image='" FAR_IMAGE
+                  "' cluster='near'/>",
+                  "gets the snapshot itself, which is in another cluster");
+    check_refused("", ENTRY("image='lost/x'"),
+                  "'lost' is not a pool for images");
 }
 
 /* Each disk gets what its own cluster says. */
@@ -161,14 +234,58 @@ test_rewrite(void **state)
     assert_non_null(strstr(near, SITE_SECRET));
 }
 
+/* The definition says where the image is for as long as the disk is there. */
+static void
+test_rewrite_copy(void **state)
+{
+    g_autoptr(DomPlan) plan =
+        plan_of("", ENTRY("image='" FAR_IMAGE "' cluster='near'"), NULL);
+    DomSite sites[2] = {site_default(), site_default()};
+    g_autofree char *xml = NULL;
+
+    (void)state;
+    sites[1].n_hosts = 0;
+    assert_true(dom_plan_rewrite(plan, sites, &xml, NULL));
+    assert_non_null(strstr(xml, "image=\"" FAR_IMAGE
+                                "\" destination=\"vms/" UUID "_disk\">"));
+    assert_non_null(strstr(xml, "<remora:original image=\"" FAR_IMAGE
+                                "\" cluster=\"near\"/>"));
+    assert_non_null(strstr(xml, "9.115.251.194"));
+}
+
+/* A bare id is where it was found. */
+static void
+test_found(void **state)
+{
+    g_autoptr(DomPlan) plan = plan_of(
+        CD("sda"), ENTRY("image='x'") "<remora:disk target='sda' image='y'/>",
+        NULL);
+    DomSite sites[2] = {site_default(), site_default()};
+    g_autofree char *xml = NULL;
+
+    (void)state;
+    sites[1].hosts = far_hosts;
+    sites[1].n_hosts = 1;
+    for (guint i = 0; i < 2; i++) {
+        DomDisk *disk = g_ptr_array_index(dom_plan_disks(plan), i);
+
+        assert_null(disk->parent_pool);
+        dom_disk_set_parent(disk, 1, FAR_FSID, "glance");
+        assert_int_equal(disk->cluster, strcmp(disk->target, "sda") == 0);
+    }
+    assert_true(dom_plan_rewrite(plan, sites, &xml, NULL));
+    assert_non_null(strstr(xml, "image=\"rbd://" FAR_FSID "/glance/x/snap\""));
+    assert_non_null(strstr(xml, "name=\"glance/y\""));
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sources),
-        cmocka_unit_test(test_requests),
-        cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_rewrite),
+        cmocka_unit_test(test_sources),      cmocka_unit_test(test_requests),
+        cmocka_unit_test(test_copies),       cmocka_unit_test(test_lost),
+        cmocka_unit_test(test_refused),      cmocka_unit_test(test_rewrite),
+        cmocka_unit_test(test_rewrite_copy), cmocka_unit_test(test_found),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -178,7 +178,7 @@ decide(const Golden *golden, DomPlan *plan)
         DomDisk *disk = disks->pdata[i];
 
         if (dom_disk_has_parent(disk) && !disk->parent_pool)
-            dom_disk_set_parent_pool(disk, "images");
+            dom_disk_set_parent(disk, 0, NULL, "images");
     }
 }
 

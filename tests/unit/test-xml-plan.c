@@ -228,8 +228,8 @@ test_parent_pool(void **state G_GNUC_UNUSED)
     assert_false(dom_plan_rewrite(plan, &site, &out, &error));
     assert_code(error, DOM_ERROR_REQUEST);
     assert_null(out);
-    dom_disk_set_parent_pool(dom_plan_disks(plan)->pdata[0], "glance");
-    dom_disk_set_parent_pool(dom_plan_disks(plan)->pdata[1], "images");
+    dom_disk_set_parent(dom_plan_disks(plan)->pdata[0], 0, NULL, "glance");
+    dom_disk_set_parent(dom_plan_disks(plan)->pdata[1], 0, NULL, "images");
     assert_string_equal(disk_at(plan, 0)->pool, "glance");
     assert_string_equal(disk_at(plan, 1)->pool, "vms");
     assert_true(dom_plan_rewrite(plan, &site, &out, NULL));

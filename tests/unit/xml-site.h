@@ -45,6 +45,7 @@ static inline DomRules
 site_rules(void)
 {
     return (DomRules){
+        .name = "ceph",
         .image_pools = site_image_pools,
         .vms_pool = "vms",
         .volume_pools = site_volume_pools,

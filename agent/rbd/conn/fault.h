@@ -40,7 +40,8 @@
  *     creating        about to create a disk without a parent; error: none is
  *     created         it is there
  *     building-marked it says that it is being filled
- *     filling         about to write a part of an image that is converted
+ *     filling         about to write a part of an image that is converted or
+ *                     copied
  *     filled          its content is written
  *     marked          the new disk has its mark
  *     sealing         about to make the snapshot of a base image

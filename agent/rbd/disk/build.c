@@ -263,8 +263,9 @@ store_disk_check(StoreCluster *cluster, const StoreDisk *disk, GError **error)
     bool taken = false;
 
     if (!store_stalls_check(cluster, disk->pool, disk->image, error) ||
-        !store_stalls_check(cluster, disk->parent.pool, disk->parent.image,
-                            error) ||
+        (!store_parent_is_far(disk) &&
+         !store_stalls_check(cluster, disk->parent.pool, disk->parent.image,
+                             error)) ||
         !(conn = store_conn_acquire(cluster, error)))
         return FALSE;
     if (disk->source != STORE_SOURCE_CLONE || disk->read_only ||

@@ -42,7 +42,13 @@ typedef gboolean (*StoreFill)(StoreFilling *filling,
 typedef struct {
     StoreSource source;
     StoreParent parent; /* of STORE_SOURCE_CLONE */
-    StoreFill fill;     /* of STORE_SOURCE_FILLED */
+    /* The parent's cluster, if that is another; borrowed. Then the disk is a clone
+     * of a copy (disk/origin.h). NULL: the disk's own. */
+    StoreCluster *from;
+    const char
+        *lost;      /* the fsid of a parent's cluster that is not known here: it
+                       * cannot be cloned; or NULL */
+    StoreFill fill; /* of STORE_SOURCE_FILLED */
     gpointer fill_data;
     const char *pool; /* the disk itself; for read_only with a parent: the
                          * parent's snapshot is looked at, nothing is made */
@@ -66,6 +72,13 @@ typedef struct {
     /* Who else than owner waits for it, for store_cluster_has_room(); or NULL. */
     const char *asker;
 } StoreDisk;
+
+/* Whether its parent's name is none of this cluster's. */
+static inline bool
+store_parent_is_far(const StoreDisk *disk)
+{
+    return disk->from || disk->lost;
+}
 
 typedef enum {
     STORE_BUILT, /* cloned now */

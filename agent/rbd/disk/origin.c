@@ -2,9 +2,9 @@
 /*
  * agent/rbd/disk/origin.c - what a disk is cloned from
  *
- * The base of an image is named after the image's own id and its snapshot's: one
- * that is replaced under its name gets another base, and no host has to ask
- * another how far it is.
+ * The base of an image is named after the image's own id and its snapshot's, and
+ * after its cluster if that is another: one that is replaced under its name gets
+ * another base, and no host has to ask another how far it is.
  */
 #include "config.h"
 
@@ -39,9 +39,12 @@ store_size_check(const StoreDisk *disk, guint64 content, GError **error)
                         content);
 }
 
+/* What is in the image, of which a base is made. */
 static gboolean
 check_fit(const StoreDisk *disk, const StoreFound *found, GError **error)
 {
+    if (!found->format)
+        return store_size_check(disk, found->size, error);
     if (!found->header.unfit)
         return store_size_check(disk, found->header.size, error);
     return store_refuse(error, STORE_ERROR_REFUSED,
@@ -51,21 +54,81 @@ check_fit(const StoreDisk *disk, const StoreFound *found, GError **error)
                         found->header.unfit);
 }
 
-/* A raw one is remembered: who clones it sees that he cloned what was found. */
+/* A raw one is remembered: who clones it sees that he cloned what was found. Who
+ * clones a copy of it does not. */
 static gboolean
 look_at_image(StoreConn *conn,
               const StoreDisk *disk,
+              bool converts,
               StoreFound *found,
               GError **error)
 {
+    if (disk->from)
+        store_parent_forget(conn->cluster, &disk->parent);
     if (!store_parent_look(conn, &disk->parent, found, error))
         return FALSE;
     if (!found->format)
         return TRUE;
-    store_parent_forget(conn->cluster, &disk->parent);
-    if (disk->read_only || !store_settings(conn->cluster)->clone_convert)
-        return store_parent_find(conn, &disk->parent, found, error);
-    return store_parent_look(conn, &disk->parent, found, error);
+    if (!disk->from)
+        store_parent_forget(conn->cluster, &disk->parent);
+    return disk->read_only || !converts
+               ? store_parent_find(conn, &disk->parent, found, error)
+               : store_parent_look(conn, &disk->parent, found, error);
+}
+
+static gboolean
+refuse_lost(StoreConn *conn, const StoreDisk *disk, GError **error)
+{
+    const char *fsid = store_cluster_fsid(conn->cluster, NULL);
+
+    return store_refuse(error, STORE_ERROR_REFUSED,
+                        "image '%s/%s' is in cluster '%s', which is not in "
+                        "remora.conf, and the disk is in '%s': add that "
+                        "cluster, or name a copy of the image",
+                        disk->parent.pool, disk->parent.image, disk->lost,
+                        fsid ? fsid : store_cluster_name(conn->cluster));
+}
+
+/* conn: of the disk's cluster. */
+static gboolean
+look_where_it_is(StoreConn *conn,
+                 const StoreDisk *disk,
+                 StoreFound *found,
+                 GError **error)
+{
+    bool converts = store_settings(conn->cluster)->clone_convert;
+    g_autoptr(StoreConn) there = NULL;
+    gboolean done;
+
+    if (disk->lost)
+        return refuse_lost(conn, disk, error);
+    if (!disk->from)
+        return look_at_image(conn, disk, converts, found, error);
+    there = store_conn_acquire(disk->from, error);
+    done = there && look_at_image(there, disk, converts, found, error);
+    if (!done)
+        store_error_from(error, store_cluster_name(disk->from));
+    return done;
+}
+
+/* NULL: it has none, for it is cloned itself. */
+static gboolean
+name_base(const StoreDisk *disk,
+          const StoreFound *found,
+          char **ret_name,
+          GError **error)
+{
+    const char *fsid =
+        disk->from ? store_cluster_fsid(disk->from, error) : NULL;
+
+    *ret_name = NULL;
+    if (disk->from && !fsid)
+        return FALSE;
+    if (disk->from || found->format)
+        *ret_name = g_strdup_printf(PREFIX "%s%s%s.%" G_GUINT64_FORMAT,
+                                    fsid ? fsid : "", fsid ? "." : "",
+                                    found->id, found->snap_id);
+    return TRUE;
 }
 
 gboolean
@@ -74,23 +137,22 @@ store_origin_look(StoreConn *conn,
                   StoreOrigin *ret_origin,
                   GError **error)
 {
-    StoreOrigin origin = {.parent = disk->parent, .there = true};
+    g_auto(StoreOrigin) origin = {.parent = disk->parent, .there = true};
 
-    if (!look_at_image(conn, disk, &origin.found, error))
+    if (!look_where_it_is(conn, disk, &origin.found, error) ||
+        !name_base(disk, &origin.found, &origin.image, error))
         return FALSE;
-    if (origin.found.format) {
-        if (!check_fit(disk, &origin.found, error))
-            return FALSE;
-        origin.image = g_strdup_printf(PREFIX "%s.%" G_GUINT64_FORMAT,
-                                       origin.found.id, origin.found.snap_id);
+    origin.size =
+        origin.found.format ? origin.found.header.size : origin.found.size;
+    if (origin.image) {
         origin.parent = (StoreParent){disk->pool, origin.image, STORE_SNAP};
-        if (!store_snap_find_protected(conn, disk->pool, origin.image,
-                                       STORE_SNAP, &origin.there, error)) {
-            store_origin_clear(&origin);
+        if (!check_fit(disk, &origin.found, error) ||
+            !store_snap_find_protected(conn, disk->pool, origin.image,
+                                       STORE_SNAP, &origin.there, error))
             return FALSE;
-        }
     }
     *ret_origin = origin;
+    origin = (StoreOrigin){0};
     return TRUE;
 }
 
@@ -115,6 +177,12 @@ store_origin_find(StoreConn *conn,
 
     if (!store_origin_look(conn, disk, &origin, error))
         return FALSE;
+    if (!origin.there && disk->from)
+        return store_refuse(error, STORE_ERROR_UNCONVERTED,
+                            "image '%s/%s' is in cluster '%s', and has to be "
+                            "copied before it can be cloned",
+                            disk->parent.pool, disk->parent.image,
+                            store_cluster_name(disk->from));
     if (!origin.there)
         return store_refuse(error, STORE_ERROR_UNCONVERTED,
                             "image '%s/%s' holds %s, which has to be "

@@ -2,8 +2,9 @@
 /*
  * agent/rbd/disk/origin.h - what a disk is cloned from
  *
- * The snapshot that it asks for, if that is raw. Else what it was converted into:
- * a base image (disk/base.h) in the disk's own pool.
+ * The snapshot that it asks for, if that is raw and in the disk's own cluster. Else
+ * what it was converted into, or copied: a base image (disk/base.h) in the disk's
+ * own pool.
  *
  * Threads:  any; what connects blocks.
  */
@@ -18,13 +19,14 @@ typedef struct {
     StoreFound found;   /* the image as it is */
     StoreParent parent; /* what is cloned: of the image, or of the base */
     char *image;        /* the base's name; NULL: the image is cloned itself */
+    guint64 size;       /* bytes of the disk that is in the image */
     bool there;         /* what is cloned is there */
 } StoreOrigin;
 
 void store_origin_clear(StoreOrigin *origin);
 /* What a disk's parent means, by a look at it that is not from memory if it is not
- * raw. FALSE also for an image that is not to be converted, and for one that is
- * larger than the disk. ret_origin borrows from disk. */
+ * raw, or in another cluster. FALSE also for an image that is not to be converted,
+ * and for one that is larger than the disk. ret_origin borrows from disk. */
 gboolean store_origin_look(StoreConn *conn,
                            const StoreDisk *disk,
                            StoreOrigin *ret_origin,

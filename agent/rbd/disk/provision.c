@@ -86,17 +86,19 @@ watcher_of(const StoreCarry *carry, const StoreLook *look)
     return NULL;
 }
 
-/* A clone of what its image was converted to is a clone of that image. */
+/* A clone of what its image was converted to is a clone of that image. Of one that
+ * is whole nobody asks whose it is. */
 static const StoreParent *
 wanted_parent(const StoreCarry *carry,
               const StoreLook *look,
-              StoreOrigin *origin)
+              StoreOrigin *origin,
+              GError **error)
 {
     const StoreDisk *disk = carry->disk;
 
     if (disk->source == STORE_SOURCE_CLONE && look->has_parent &&
-        store_origin_is_base(disk->pool, look->parent_name) &&
-        store_origin_look(carry->conn, disk, origin, NULL))
+        !look->marked && store_origin_is_base(disk->pool, look->parent_name) &&
+        store_origin_look(carry->conn, disk, origin, error))
         return &origin->parent;
     return &disk->parent;
 }
@@ -153,7 +155,8 @@ judge(StoreCarry *carry, const StoreLook *look, StoreDo *ret_do, GError **error)
 {
     const StoreDisk *disk = carry->disk;
     g_auto(StoreOrigin) origin = {0};
-    const StoreParent *parent = wanted_parent(carry, look, &origin);
+    g_autoptr(GError) why = NULL;
+    const StoreParent *parent = wanted_parent(carry, look, &origin, &why);
     StoreDiskFacts facts;
     bool answer = false;
 
@@ -172,6 +175,10 @@ judge(StoreCarry *carry, const StoreLook *look, StoreDo *ret_do, GError **error)
                                  error))
                 return FALSE;
             facts.listed = answer ? STORE_YES : STORE_NO;
+        } else if (*ret_do == STORE_DO_REFUSE_ODD && why) {
+            /* It is not odd: whose clone it is to be is not known now. */
+            g_propagate_error(error, g_steal_pointer(&why));
+            return FALSE;
         } else {
             return TRUE;
         }
@@ -441,8 +448,10 @@ store_provision(StoreCluster *cluster,
 {
     g_autoptr(StoreConn) conn = NULL;
     StoreResult result = {0};
-    StoreWork work = {.target = {disk->pool, disk->image, disk->parent.pool,
-                                 disk->parent.image},
+    bool far = store_parent_is_far(disk);
+    StoreWork work = {.target = {disk->pool, disk->image,
+                                 far ? NULL : disk->parent.pool,
+                                 far ? NULL : disk->parent.image},
                       .owner = disk->owner,
                       .asker = disk->asker};
     gboolean ready;
