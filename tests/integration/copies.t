@@ -1,0 +1,568 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/copies.t - disks in one cluster, of images in another
+#
+# What an image of the other cluster holds is copied once, in the background, into
+# an image that every disk here is a clone of, whether it is raw there or is
+# converted on the way, and whoever asks for it: ten domains, or two hosts at once.
+# Killed at any moment, nothing half-made is used.
+#
+# Needs: root, the packages of lib/packages.sh, remora with fault points.
+# Stage: faults
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/libvirt.sh"
+. "$here/lib/guest.sh"
+. "$here/lib/agent.sh"
+. "$here/lib/hosts.sh"
+. "$here/lib/proxy.sh"
+. "$here/lib/request.sh"
+
+FAR_ADDRESS=192.0.2.2
+IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+UUID=55555555-0c7e-4b0b-9a55-0d6f3a1b7c05
+STRANGE=11111111-2222-4333-8444-555555555555
+MiB=$((1024 * 1024))
+# A CD drive on the image itself.
+CLUSTER_REMORA_CAPS+=', allow rw pool=images object_prefix rbd_header.'
+ROUNDS=${REMORA_FULL:+100}
+ROUNDS=${ROUNDS:-10}
+
+# in_far COMMAND...: of the other cluster.
+in_far()
+{
+    cluster_use far
+    "$@"
+    local status=$?
+    cluster_use ceph
+    return "$status"
+}
+
+configured()
+{
+    mkdir -p /etc/remora "$BED/serial"
+    cat >/etc/remora/remora.conf <<'CONF'
+clusters = ( { }, { name = "far"; conf = "/etc/ceph/far.conf"; } );
+nova = { metadata = true; };
+CONF
+}
+
+parts()
+{
+    ok 'a network' hosts_start || bail 'no network'
+    ip address add "$FAR_ADDRESS/24" dev hosts
+    ok 'another cluster starts' cluster_start far "$FAR_ADDRESS" ||
+        bail 'no other cluster'
+    ok 'a cluster starts' cluster_start ceph "$HOSTS_ADDRESS" ||
+        bail 'no cluster'
+    guest_image 64M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
+    # Data behind the guest, so that there is something to copy; and zeroes.
+    dd if=/dev/urandom of="$BED/tmp/golden" bs=1M seek=4 count=20 \
+        conv=notrunc status=none
+    configured
+    ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
+    ok 'the hook is installed' hook_install "$(agent_hook)"
+    ok 'the agent starts' agent_start || bail 'no agent'
+    ok 'the proxy starts' proxy_start || bail 'no proxy'
+}
+
+# add UUID [qemu-img OPTION...]: an image of the other cluster.
+add()
+{
+    local uuid=$1
+    shift
+    if [ $# -eq 0 ]; then
+        cp --sparse=never "$BED/tmp/golden" "$BED/tmp/image"
+    else
+        qemu-img convert -q -f raw "$@" "$BED/tmp/golden" "$BED/tmp/image"
+    fi && in_far cluster_add_image "$BED/tmp/image" "$uuid"
+}
+
+# wants TARGET IMAGE [SIZE]: a disk in this cluster.
+wants()
+{
+    agent_asks "$1" \
+        "rbd://${CLUSTER_FSID[far]}/images/$2/snap' cluster='ceph" "${3-}"
+}
+
+defines()
+{
+    guest_define -m "$(wants vda "$3" '96 MiB')" "$1" "$2" &&
+        bed_wait 10 agent_rewrote "$1"
+}
+
+bases()
+{
+    rbd ls vms | grep '^remora_base\.'
+}
+
+# is_based IMAGE: the clone's parent is a base of the other cluster's image,
+# protected, that says what that is to say.
+is_based()
+{
+    local parent
+    parent=$(rbd info --format json "$1" |
+        jq -r '.parent | "\(.pool)/\(.image)@\(.snapshot)"')
+    [[ $parent == vms/remora_base."${CLUSTER_FSID[far]}".*@snap ]] ||
+        { echo "its: $parent"; return 1; }
+    [ "$(rbd snap ls --format json "${parent%@*}" |
+        jq -r '.[].protected')" = true ] || { echo 'not protected'; return 1; }
+    rbd export --no-progress "$parent" - 2>/dev/null | cmp - "$BED/tmp/golden"
+}
+
+conversions()
+{
+    remora status --json | jq -c '.agent.conversions'
+}
+
+copies()
+{
+    [ "$(conversions | jq -r '.[].state')" = copying ]
+}
+
+copies_nothing()
+{
+    [ "$(conversions)" = '[]' ]
+}
+
+asks()
+{
+    request_kind one "$(wants vda "$1" '96 MiB')" && request_new one
+}
+
+# held COMMAND...: the agent starts, and no part is written while the file is there.
+held()
+{
+    : >"$BED/tmp/hold"
+    agent_stop
+    REMORA_FAULT=filling=hold REMORA_FAULT_HOLD=$BED/tmp/hold agent_start
+}
+
+# ---- one image ---------------------------------------------------------------
+
+begun()
+{
+    ok 'the other cluster has an image' add "$IMAGE"
+    ok 'the agent starts anew, and every write takes its time' held
+    ok 'a domain here asks for it, and is defined' defines web1 "$UUID" "$IMAGE"
+    wait_until 'it is being copied' 10 copies
+    is 'the status says from where into what' "$(conversions |
+        jq -r '.[] | "\(.image) \(.from) \(.cluster) \(.state) \(.size)"')" \
+        "far:images/$IMAGE@snap far ceph copying $((64 * MiB))"
+    like 'the text, too' "$(remora status | grep '^far:images/' | tr -s ' ')" \
+        "far:images/$IMAGE@snap $(conversions | jq -r '.[].into') 64 MiB 0 % copying"
+    like 'the base is named after that cluster' \
+        "$(conversions | jq -r '.[].into')" \
+        "vms/remora_base.${CLUSTER_FSID[far]}."
+    like 'the definition keeps where the image is' \
+        "$(virsh_ dumpxml --inactive web1)" \
+        "image=\"rbd://${CLUSTER_FSID[far]}/images/$IMAGE/snap\" dest"
+    like 'and has the monitors of this cluster' \
+        "$(virsh_ dumpxml --inactive web1)" "<host name='$HOSTS_ADDRESS'"
+    refuses 'it does not start before' \
+        "image 'far:images/$IMAGE' is being copied, 0 % are done" \
+        virsh_ start web1
+    is 'and has no disk' "$(rbd ls vms | grep -c _disk)" 0
+    rm "$BED/tmp/hold"
+    wait_until 'it comes to its end' 60 copies_nothing
+}
+
+one_image()
+{
+    local sum
+    begun
+    sum=$(in_far eval 'cluster_rbd export --no-progress "images/$IMAGE" -' |
+        md5sum)
+    ok 'the domain starts' virsh_ start web1
+    ok 'the guest reads its image' guest_wait_line web1 \
+        'remora-guest: hello from a golden image'
+    ok 'and writes to its disk' guest_wait_line web1 'wrote sector 2'
+    ok 'its disk is a clone of the copy' is_based "vms/${UUID}_disk"
+    ok 'zeroes were not moved' [ "$(rbd diff --format json "vms/$(bases)@snap" |
+        jq 'map(.length) | add')" -le $((24 * MiB)) ]
+    ok 'another is defined' defines web2 "$(uuidgen)" "$IMAGE"
+    ok 'and starts at once' virsh_ start web2
+    is 'it was copied once' "$(grep -c "copied far:images/$IMAGE" \
+        "$BED/log/remorad.log")" 1
+    is 'the other cluster got no disk' "$(in_far cluster_rbd ls vms)" ''
+    is 'and its image is as it was' "$(in_far eval \
+        'cluster_rbd export --no-progress "images/$IMAGE" -' | md5sum)" "$sum"
+    wait_until 'both guests end' 20 guest_wait_off web2
+    ok 'the first one' guest_wait_off web1
+}
+
+hangs()
+{
+    cluster_pause_mon && cluster_pause_osd
+}
+
+goes_on()
+{
+    cluster_resume_osd && cluster_resume_mon
+}
+
+# A disk that was made needs the other cluster no more.
+far_down()
+{
+    ok 'the other cluster hangs' in_far hangs
+    ok 'a domain with its disk starts' virsh_ start web1
+    ok 'and ends' guest_wait_off web1
+    asks_known
+    refuses 'a new disk is refused' "'far'" request_prepare
+    in_far goes_on
+    wait_until 'it answers again, and the disk is made' 60 request_prepare
+    request_release
+}
+
+# With what was rendered before.
+asks_known()
+{
+    request_new known
+}
+
+# ---- whoever asks ------------------------------------------------------------
+
+ten()
+{
+    local i uuid
+    uuid=$(uuidgen)
+    ok 'another image' add "$uuid"
+    for i in {0..9}; do
+        guest_define -m "$(wants vda "$uuid" '96 MiB')" "ten$i" "$(uuidgen)" \
+            >"$BED/tmp/ten$i.out" &
+        PIDS[i]=$!
+    done
+    wait "${PIDS[@]}"
+    for i in {0..9}; do
+        wait_until "of ten the domain ten$i starts" 60 virsh_ start "ten$i"
+    done
+    is 'all ten by one copy' "$(grep -c "copied far:images/$uuid" \
+        "$BED/log/remorad.log")" 1
+    is 'and nothing is in the trash' "$(rbd trash ls vms)" ''
+    for i in {0..9}; do
+        guest_wait_off "ten$i" >/dev/null
+        virsh_ undefine "ten$i" >/dev/null
+    done
+}
+
+kinds()
+{
+    local at="rbd://${CLUSTER_FSID[far]}/images/$IMAGE/snap' cluster='ceph" all
+    all="<remora:disk target='vdb' kind='data' image='$at'/>"
+    all+="<remora:disk target='vdc' kind='rescue' image='$at'/>"
+    all+="<remora:disk target='vdd' kind='swap' size='8 MiB' cluster='far'/>"
+    request_kind kinds \
+        "$(agent_asks vda "$at" | sed "s|</remora:domain>|$all&|")"
+    request_new kinds
+    ok 'root, data and rescue disk of it' request_prepare
+    ok 'the first is a clone of the copy' is_based "$REQUEST_DISK"
+    ok 'so is the data disk' is_based "$REQUEST_DISK.vdb"
+    ok 'and the one for rescue' is_based "$REQUEST_DISK.rescue"
+    is 'a disk of the other cluster is there' \
+        "$(in_far cluster_rbd ls vms)" "${REQUEST_DISK#vms/}.swap"
+    request_release
+}
+
+# Where the image is found, if nothing says so.
+bare_id()
+{
+    local uuid
+    uuid=$(uuidgen)
+    ok 'by its bare id' guest_define -m "$(agent_asks vda "$IMAGE")" bare "$uuid"
+    wait_until 'it is found in the other cluster' 10 agent_rewrote bare
+    ok 'and the domain starts' virsh_ start bare
+    ok 'its disk is here, a clone of the copy' is_based "vms/${uuid}_disk"
+    guest_wait_off bare >/dev/null
+}
+
+nova()
+{
+    local uuid
+    uuid=$(uuidgen)
+    guest_xml -m "<nova:instance \
+        xmlns:nova='http://openstack.org/xmlns/libvirt/nova/1.1'>
+        <nova:flavor name='m1'><nova:disk>1</nova:disk></nova:flavor>
+        <nova:root type='image' uuid='$IMAGE'/></nova:instance>" nova "$uuid" \
+        "<disk type='file' device='disk'><driver name='qemu' type='qcow2'/>
+        <source file='$BED/tmp/instances/$uuid/disk'/>
+        <target dev='vda' bus='virtio'/></disk>" >"$BED/tmp/nova.xml"
+    ok "an instance of Nova's" proxy_virsh define "$BED/tmp/nova.xml"
+    ok 'starts' virsh_ start nova
+    ok 'and reads its image' guest_wait_line nova \
+        'remora-guest: hello from a golden image'
+    ok 'of which its disk here is a clone' is_based "vms/${uuid}_disk"
+    guest_wait_off nova >/dev/null
+}
+
+# What only reads the image has it open in its own cluster.
+read_only()
+{
+    local before
+    before=$(bases)
+    guest_xml -m "$(agent_asks sda \
+        "rbd://${CLUSTER_FSID[far]}/images/$IMAGE/snap")" reads "$(uuidgen)" \
+        "<disk type='file' device='cdrom'><target dev='sda' bus='sata'/>\
+<readonly/></disk>" >"$BED/tmp/reads.xml"
+    ok 'a CD drive with an image of the other cluster' proxy_virsh define \
+        "$BED/tmp/reads.xml"
+    like 'has the monitors there' "$(virsh_ dumpxml --inactive reads)" \
+        "<host name='$FAR_ADDRESS'"
+    ok 'and starts' virsh_ start reads
+    ok 'and has it open there' eval \
+        '[ -n "$(in_far cluster_watchers "images/$IMAGE")" ]'
+    is 'nothing is copied for it' "$(bases)" "$before"
+    ok 'it ends' virsh_ destroy reads
+}
+
+# ---- other formats, and what is refused ----------------------------------------
+
+qcow2()
+{
+    local uuid
+    uuid=$(uuidgen)
+    ok 'a qcow2 image there' add "$uuid" -O qcow2 -c
+    asks "$uuid"
+    refuses 'is converted on the way' 'is being copied' request_prepare
+    wait_until 'until it is done' 60 request_prepare
+    ok 'it is what it was' is_based "$REQUEST_DISK"
+    request_release
+    uuid=$(uuidgen)
+    qemu-img create -q -f qcow2 -o \
+        "backing_file=$BED/tmp/golden,backing_fmt=raw" "$BED/tmp/bad"
+    in_far cluster_add_image "$BED/tmp/bad" "$uuid"
+    asks "$uuid"
+    refuses 'one with a backing file is refused' \
+        'is qcow2 with a backing file' request_prepare
+}
+
+# Another image of the same name is another image.
+replaced()
+{
+    ok 'the image there is replaced' eval 'in_far eval "
+        cluster_rbd snap unprotect images/$IMAGE@snap &&
+        cluster_rbd snap rm --no-progress images/$IMAGE@snap &&
+        cluster_rbd rm --no-progress images/$IMAGE"'
+    dd if=/dev/urandom of="$BED/tmp/golden" bs=1M seek=4 count=1 \
+        conv=notrunc status=none
+    add "$IMAGE"
+    asks_known
+    refuses 'it is copied anew' 'is being copied' request_prepare
+    wait_until 'until it is done' 60 request_prepare
+    ok 'and is what it is now' is_based "$REQUEST_DISK"
+    request_release
+}
+
+too_small()
+{
+    request_kind small "$(wants vda "$IMAGE" '16 MiB')"
+    request_new small
+    refuses 'a disk that is too small' "16777216 bytes cannot hold image \
+'images/$IMAGE' of $((64 * MiB)) bytes" request_prepare
+}
+
+unconfigured()
+{
+    guest_xml -m "$(agent_asks vda "rbd://$STRANGE/images/$IMAGE/snap")" \
+        strange "$(uuidgen)" >"$BED/tmp/strange.xml"
+    refuses 'an image in a cluster that is not configured' \
+        "in cluster '$STRANGE', and this host knows '${CLUSTER_FSID[ceph]}', \
+'${CLUSTER_FSID[far]}'" proxy_virsh define "$BED/tmp/strange.xml"
+    guest_xml -m "$(agent_asks vda "$IMAGE' cluster='farther")" \
+        strange "$(uuidgen)" >"$BED/tmp/strange.xml"
+    refuses 'a cluster that has no such name' "in cluster 'farther', and \
+remora.conf has none of that name" proxy_virsh define "$BED/tmp/strange.xml"
+}
+
+# It was configured, and is not any more.
+forgotten()
+{
+    ok 'the other cluster is not configured any more' eval \
+        'rm /etc/remora/remora.conf && agent_reload'
+    ok 'a domain with its disk starts' virsh_ start web1
+    ok 'and ends' guest_wait_off web1
+    asks_known
+    refuses 'a new disk is refused' "in cluster '${CLUSTER_FSID[far]}', which \
+is not in remora.conf, and the disk is in '${CLUSTER_FSID[ceph]}'" \
+        request_prepare
+    ok 'it is configured again' eval 'configured && agent_reload'
+}
+
+# ---- killed --------------------------------------------------------------------
+
+# one_round FAULT [qemu-img OPTION...]: the agent dies of it while it copies a new
+# image, and the next one goes on.
+one_round()
+{
+    local uuid fault=$1
+    shift
+    uuid=$(uuidgen)
+    add "$uuid" "$@" >/dev/null
+    asks "$uuid" || return 1
+    agent_stop >/dev/null
+    REMORA_FAULT=$fault agent_start || return 1
+    tap_run request_prepare
+    bed_wait 30 bed_gone "$AGENT_PID" || { echo 'it did not die'; return 1; }
+    agent_start || return 1
+    bed_wait 90 request_prepare || { request_prepare; return 1; }
+    is_based "$REQUEST_DISK" || return 1
+    request_release
+    bed_wait 10 agent_no_claims || return 1
+    in_far cluster_rbd snap unprotect "images/$uuid@snap" &&
+        in_far cluster_rbd snap rm --no-progress "images/$uuid@snap" &&
+        in_far cluster_rbd rm --no-progress "images/$uuid"
+}
+
+kills()
+{
+    local point bad=0 n=0
+    for point in created building-marked filled marked sealing sealed; do
+        n=$((n + 1))
+        tap_run one_round "$point=kill@1" && continue
+        bad=$((bad + 1))
+        diag "$point: $TAP_OUT"
+    done
+    while [ "$n" -lt $((ROUNDS + 6)) ]; do
+        n=$((n + 1))
+        if [ $((n % 3)) -eq 0 ]; then
+            tap_run one_round "filling=kill@$((RANDOM % 5 + 1))" -O qcow2
+        else
+            tap_run one_round "filling=kill@$((RANDOM % 5 + 1))"
+        fi && continue
+        bad=$((bad + 1))
+        diag "round $n: $TAP_OUT"
+    done
+    is "killed $n times, it is copied in the end" "$bad" 0
+    is 'nothing half-made is left but in the trash' "$(bases |
+        while read -r base; do
+            rbd image-meta get "vms/$base" remora.ready >/dev/null &&
+                rbd snap ls "vms/$base" | grep -q -w snap || echo "$base"
+        done)" ''
+    ok 'half-made ones were met' eval '[ "$(rbd trash ls vms | wc -l)" -gt 3 ]'
+}
+
+# ---- two hosts -------------------------------------------------------------------
+
+# serves HOST: no part is written there while the file is there.
+serves()
+{
+    host_start "$1" && host_run "$1" configured &&
+        host_run "$1" libvirtd_start &&
+        host_run "$1" hook_install "$(agent_hook)" &&
+        host_run "$1" eval 'REMORA_FAULT=filling=hold \
+            REMORA_FAULT_HOLD=$BED/log/hold agent_start'
+}
+
+# asks_on HOST DOMAIN METADATA
+asks_on()
+{
+    host_run "$1" guest_define -m "$3" "$2" "$(uuidgen)" &&
+        host_run "$1" bed_wait 10 agent_rewrote "$2"
+}
+
+has_begun()
+{
+    host_run "$1" conversions | jq -e '.[] | select(.into != null)' >/dev/null
+}
+
+builders()
+{
+    rados -p vms ls | grep -c '^remora_claim\.remora_base\.'
+}
+
+starts_on()
+{
+    host_run "$1" virsh_ start "$2"
+}
+
+made()
+{
+    grep -h -c "$1" "$BED"/log/{alpha,beta}/remorad.log | paste -s -d+ | bc
+}
+
+# both_hosts TITLE METADATA VERB: of a new image.
+both_hosts()
+{
+    local title=$1 metadata=$2 verb=$3 host before name=${1// /-}
+    before=$(bases | wc -l)
+    for host in alpha beta; do
+        : >"$BED/log/$host/hold"
+        ok "$title: a domain of $host asks for it" asks_on "$host" \
+            "$name-$host" "$metadata"
+    done
+    for host in alpha beta; do
+        wait_until "$title: $host is at it" 20 has_begun "$host"
+    done
+    wait_until "$title: one of them has the claim" 20 \
+        eval '[ "$(builders)" = 1 ]'
+    is "$title: and one image is being made" \
+        "$(bases | wc -l)" $((before + 1))
+    for host in alpha beta; do
+        rm "$BED/log/$host/hold"
+    done
+    for host in alpha beta; do
+        wait_until "$title: the guest of $host starts" 90 starts_on "$host" \
+            "$name-$host"
+        ok "$title: and reads its image" host_run "$host" guest_wait_line \
+            "$name-$host" 'remora-guest: hello from a golden image'
+    done
+    is "$title: one base came out" "$(bases | wc -l)" $((before + 1))
+    is "$title: of one host's work" "$(made "$verb")" 1
+    for host in alpha beta; do
+        host_run "$host" guest_wait_off "$name-$host" >/dev/null
+    done
+}
+
+two_hosts()
+{
+    local host uuid trash
+    for host in alpha beta; do
+        ok "host $host serves" serves "$host" || bail 'no host'
+    done
+    trash=$(rbd trash ls vms | wc -l)
+    uuid=$(uuidgen)
+    add "$uuid"
+    both_hosts 'copied' "$(wants vda "$uuid")" "copied far:images/$uuid"
+    uuid=$(uuidgen)
+    add "$uuid" -O qcow2
+    both_hosts 'copied and converted' "$(wants vda "$uuid")" \
+        "converted far:images/$uuid"
+    uuid=$(uuidgen)
+    qemu-img convert -q -f raw -O qcow2 "$BED/tmp/golden" "$BED/tmp/image"
+    cluster_add_image "$BED/tmp/image" "$uuid"
+    both_hosts 'converted' "$(agent_asks vda "$uuid")" \
+        "converted images/$uuid"
+    is 'nothing went to the trash' "$(rbd trash ls vms | wc -l)" "$trash"
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    one_image
+    asks "$IMAGE"
+    cp "$BED/tmp/one.kind" "$BED/tmp/known.kind"
+    far_down
+    ten
+    kinds
+    bare_id
+    nova
+    read_only
+    qcow2
+    too_small
+    unconfigured
+    forgotten
+    replaced
+    kills
+    two_hosts
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
+    is 'nor in the other cluster' "$(in_far cluster_cut_off)" ''
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
