@@ -2,7 +2,7 @@
 /*
  * tests/fuzz/fuzz-mon.c - any bytes as what a monitor answers, and ceph.conf says
  *
- * The first byte chooses: the answer to 'mon dump', to 'osd pool ls detail', the
+ * The first byte chooses: the answer to 'mon dump', to 'osd dump', the
  * value of mon_host, a keyring, or the notes in an instance's file. What a list
  * of monitors holds is within its limits; notes survive their text.
  */
@@ -11,7 +11,7 @@
 #include "agent/rbd/conn/keyring.h"
 #include "agent/rbd/conn/monitors.h"
 #include "agent/rbd/conn/notes.h"
-#include "agent/rbd/disk/full.h"
+#include "agent/rbd/disk/room.h"
 #include "xml/dom-monitors.h"
 
 #include "tests/fuzz/fuzz.h"

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/disk/full.h"
+#include "agent/rbd/disk/room.h"
 
 #include <errno.h>
 #include <string.h>
@@ -26,21 +26,38 @@ room(const char *json, const char *pool)
     return store_pool_room(json, strlen(json), pool);
 }
 
+#define MAP(flags, pools) "{\"flags\": \"" flags "\", \"pools\": [" pools "]}"
+#define POOLS                                                                  \
+    POOL("vms", "hashpspool")                                                  \
+    "," POOL("images", "hashpspool,full_quota") "," POOL(                      \
+        "volumes",                                                             \
+        "hashpspool,full") "," POOL("both",                                    \
+                                    "full,full_quota") "," POOL("soon",        \
+                                                                "nearfull,backfillfull")
+
 static void
 test_flags(void **state)
 {
-    static const char pools[] = "[" POOL("vms", "hashpspool") "," //
-        POOL("images", "hashpspool,full_quota") "," POOL("volumes", "hashpspool,full") "," POOL(
-            "both", "full,full_quota") "," POOL("soon",
-                                                "nearfull,backfillfull") "]";
+    static const char map[] = MAP("sortbitwise,nearfull", POOLS);
 
     (void)state;
-    assert_int_equal(room(pools, "vms"), 0);
-    assert_int_equal(room(pools, "images"), -EDQUOT);
-    assert_int_equal(room(pools, "volumes"), -ENOSPC);
-    assert_int_equal(room(pools, "both"), -EDQUOT);
-    assert_int_equal(room(pools, "soon"), 0);
-    assert_int_equal(room(pools, "image"), 0);
+    assert_int_equal(room(map, "vms"), 0);
+    assert_int_equal(room(map, "images"), -EDQUOT);
+    assert_int_equal(room(map, "volumes"), -ENOSPC);
+    assert_int_equal(room(map, "both"), -EDQUOT);
+    assert_int_equal(room(map, "soon"), 0);
+    assert_int_equal(room(map, "image"), 0);
+}
+
+static void
+test_cluster(void **state)
+{
+    static const char map[] = MAP("noout,full", POOLS);
+
+    (void)state;
+    assert_int_equal(room(map, "vms"), -ENOSPC);
+    assert_int_equal(room(map, "images"), -EDQUOT);
+    assert_int_equal(room(map, "soon"), -ENOSPC);
 }
 
 /* What cannot be read refuses nobody. */
@@ -52,9 +69,12 @@ test_nonsense(void **state)
         "[",
         "{}",
         "[1, \"full\", null, {}]",
-        "[{\"pool_name\": \"vms\"}]",
-        "[{\"pool_name\": \"vms\", \"flags_names\": 7}]",
-        "[{\"pool_name\": 7, \"flags_names\": \"full\"}]",
+        "{\"flags\": 7, \"pools\": 7}",
+        "{\"flags\": [\"full\"], \"pools\": {\"vms\": \"full\"}}",
+        MAP("", "1, \"full\", null, {}"),
+        MAP("", "{\"pool_name\": \"vms\"}"),
+        MAP("", "{\"pool_name\": \"vms\", \"flags_names\": 7}"),
+        MAP("", "{\"pool_name\": 7, \"flags_names\": \"full\"}"),
     };
 
     (void)state;
@@ -67,6 +87,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_flags),
+        cmocka_unit_test(test_cluster),
         cmocka_unit_test(test_nonsense),
     };
 

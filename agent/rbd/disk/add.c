@@ -15,6 +15,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/add.h"
 
 gboolean
@@ -28,6 +29,7 @@ store_image_add(StoreCluster *cluster,
     g_autoptr(StoreConn) conn = NULL;
     g_auto(StoreIo) io = NULL;
     g_autoptr(GError) why = NULL;
+    g_autofree char *data_pool = NULL;
     StoreClaim *claim = NULL;
     StoreCopy copy;
     bool dead = false;
@@ -36,7 +38,10 @@ store_image_add(StoreCluster *cluster,
         return FALSE;
     store_conn_will_unprotect(cluster);
     conn = store_conn_acquire(cluster, error);
-    if (!conn || !store_ioctx(conn, pool, &io, error) ||
+    if (!conn || !store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    data_pool = store_new_data_pool(conn, NULL);
+    if ((data_pool && !store_pool_check_room(conn, data_pool, error)) ||
         !store_image_claim(conn, pool, image, true, &claim, &dead, error))
         return FALSE;
     /* On a full pool writes fail and say so, where they would wait for space

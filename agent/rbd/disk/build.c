@@ -19,9 +19,11 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/stall.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/full.h"
 #include "agent/rbd/disk/grow.h"
 #include "agent/rbd/disk/options.h"
 #include "agent/rbd/disk/origin.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
@@ -225,6 +227,8 @@ gboolean
 store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
 {
     g_auto(StoreIo) io = NULL;
+    g_autofree char *data_pool = NULL;
+    g_autoptr(GError) full = NULL;
     StoreHandle handle = NULL;
     int closed;
     int r;
@@ -233,7 +237,9 @@ store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
         return FALSE;
     r = rbd_open(io, disk->image, &handle, NULL);
     if (r >= 0) {
-        r = rbd_resize2(handle, disk->size, false, NULL, NULL);
+        data_pool = store_data_pool(conn, handle, disk->pool);
+        if (store_data_room_check(conn, disk, data_pool, &full))
+            r = rbd_resize2(handle, disk->size, false, NULL, NULL);
         if (r >= 0)
             r = STORE_FAULT("enlarged");
         closed = rbd_close(handle);
@@ -242,7 +248,10 @@ store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
     if (r < 0)
         return store_fail(error, conn, r, "cannot grow '%s/%s'", disk->pool,
                           disk->image);
-    return TRUE;
+    if (!full)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&full));
+    return FALSE;
 }
 
 static gboolean

@@ -16,9 +16,9 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/clear-way.h"
-#include "agent/rbd/disk/full.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/disk/passing.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/add.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
@@ -321,13 +321,16 @@ make(Capture *capture, rados_ioctx_t io, guint64 *ret_size, GError **error)
 static gboolean
 run(Capture *capture, guint64 *ret_size, GError **error)
 {
+    g_autofree char *data_pool = store_new_data_pool(capture->conn, NULL);
+    const char *const pools[] = {capture->pool, capture->source->pool,
+                                 data_pool};
     g_auto(StoreIo) io = NULL;
     g_autoptr(GError) why = NULL;
     StoreClaim *claim = NULL;
     bool dead = false;
 
     if (!store_ioctx(capture->conn, capture->pool, &io, error) ||
-        !store_pool_check_room(capture->conn, capture->source->pool, error) ||
+        !store_rooms_check(capture->conn, pools, G_N_ELEMENTS(pools), error) ||
         !sweep(capture, error) ||
         !store_image_claim(capture->conn, capture->pool, capture->id, true,
                            &claim, &dead, error))

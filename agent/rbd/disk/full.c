@@ -8,34 +8,27 @@
  * parent's header, in another pool, and either pool may fill up meanwhile. So
  * who has waited a while for what is at work (conn/work.c) can ask whether it
  * waits for that. The flags are not looked at before: that would cost each
- * start a question to a monitor.
+ * start a question to a monitor. But for a data pool (room.c): to make an image
+ * takes no room there, so that nothing would say so before its guest waits.
  */
 #include "config.h"
 
 #include "agent/rbd/disk/full.h"
 
-#include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/conn/work.h"
-
-#include <errno.h>
-#include <jansson.h>
-#include <string.h>
+#include "agent/rbd/disk/room.h"
 
 /* Work in good order takes some 20 ms. */
 #define SLOW_US (1 * G_USEC_PER_SEC)
 
-#define ASK_POOLS                                                              \
-    "{\"prefix\": \"osd pool ls\", \"detail\": \"detail\", "                   \
-    "\"format\": \"json\"}"
-
 /* What somebody waits for; copied, so that no lock is needed. */
 typedef struct {
     char *disk;
-    char *pools[2]; /* its own, and its parent's or NULL */
-    char *images[2];
+    char *pools[3]; /* its own; its parent's and its data's, or NULL */
+    char *images[3];
 } Stuck;
 
 static void
@@ -60,59 +53,6 @@ stuck_on(const StoreTarget *target, gpointer opaque)
     stuck->images[0] = g_strdup(target->image);
     stuck->pools[1] = g_strdup(target->parent_pool);
     stuck->images[1] = g_strdup(target->parent_image);
-}
-
-/* Errors as for any write to it; 0: there is room. */
-static int
-errno_of_flags(const char *flags)
-{
-    g_auto(GStrv) words = g_strsplit(flags, ",", -1);
-    const char *const *list = (const char *const *)words;
-
-    if (g_strv_contains(list, "full_quota"))
-        return EDQUOT;
-    return g_strv_contains(list, "full") ? ENOSPC : 0;
-}
-
-int
-store_pool_room(const char *json, gsize len, const char *pool)
-{
-    json_t *root = json_loadb(json, len, 0, NULL);
-    json_t *entry;
-    size_t i;
-    int number = 0;
-
-    json_array_foreach(root, i, entry)
-    {
-        const char *name =
-            json_string_value(json_object_get(entry, "pool_name"));
-        const char *flags =
-            json_string_value(json_object_get(entry, "flags_names"));
-
-        if (name && flags && strcmp(name, pool) == 0)
-            number = errno_of_flags(flags);
-    }
-    json_decref(root);
-    return -number;
-}
-
-/* The first of the pools that is full, and how; NULL: none. */
-static const char *
-full_pool(StoreConn *conn, const Stuck *stuck, int *ret_r, GError **error)
-{
-    g_autofree char *json = NULL;
-    gsize len;
-
-    if (!store_mon_command(conn, ASK_POOLS, &json, &len, error))
-        return NULL;
-    for (gsize i = 0; i < G_N_ELEMENTS(stuck->pools); i++) {
-        if (!stuck->pools[i])
-            continue;
-        *ret_r = store_pool_room(json, len, stuck->pools[i]);
-        if (*ret_r < 0)
-            return stuck->pools[i];
-    }
-    return NULL;
 }
 
 typedef struct {
@@ -172,43 +112,44 @@ store_room_is_missing(StoreCluster *cluster)
 static gboolean
 check(StoreConn *conn, const Stuck *stuck, GError **error)
 {
-    g_autoptr(GError) why = NULL;
     int r = 0;
-    const char *pool = full_pool(conn, stuck, &r, &why);
+    const char *pool = store_rooms_full(conn, (const char *const *)stuck->pools,
+                                        G_N_ELEMENTS(stuck->pools), &r);
 
-    /* A monitor that does not say is no reason to refuse. */
     set_known(conn->cluster, pool);
     return !pool || store_fail(error, NULL, r, "cannot make '%s' in pool '%s'",
                                stuck->disk, pool);
 }
 
 gboolean
+store_data_room_check(StoreConn *conn,
+                      const StoreDisk *disk,
+                      const char *data_pool,
+                      GError **error)
+{
+    int r = data_pool ? store_room_of_late(conn, data_pool) : 0;
+
+    return r >= 0 ||
+           store_explain(error, r, "the data of '%s/%s' goes to pool '%s'",
+                         disk->pool, disk->image, data_pool);
+}
+
+gboolean
 store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error)
 {
+    const char *wanted = store_settings(conn->cluster)->clone_data_pool;
+    g_autofree char *data_pool = store_new_data_pool(conn, wanted);
     g_auto(Stuck) stuck = {0};
 
+    if (!store_data_room_check(conn, disk, data_pool, error))
+        return FALSE;
     if (!store_room_is_missing(conn->cluster))
         return TRUE;
     stuck_on(&(StoreTarget){disk->pool, disk->image, disk->parent.pool,
                             disk->parent.image},
              &stuck);
+    stuck.pools[2] = g_steal_pointer(&data_pool);
     return check(conn, &stuck, error);
-}
-
-gboolean
-store_pool_check_room(StoreConn *conn, const char *pool, GError **error)
-{
-    g_autofree char *json = NULL;
-    g_autoptr(GError) why = NULL;
-    gsize len;
-    int r;
-
-    /* A monitor that does not say is no reason to refuse. */
-    if (!store_mon_command(conn, ASK_POOLS, &json, &len, &why))
-        return TRUE;
-    r = store_pool_room(json, len, pool);
-    return r >= 0 ||
-           store_explain(error, r, "nothing can be added to pool '%s'", pool);
 }
 
 gboolean
@@ -226,5 +167,6 @@ store_cluster_has_room(StoreCluster *cluster, const char *asker, GError **error)
                                 error))
             return FALSE;
     conn = store_conn_acquire(cluster, error);
+    stuck.pools[2] = g_strdup(store_settings(cluster)->clone_data_pool);
     return conn && check(conn, &stuck, error);
 }

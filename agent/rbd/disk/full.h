@@ -23,15 +23,15 @@ gboolean store_cluster_has_room(StoreCluster *cluster,
 
 /* Whether somebody found a pool full and nobody has found room since. */
 bool store_room_is_missing(StoreCluster *cluster);
-/* Before something is made: asks a monitor only if that is so. FALSE: there is
- * no room in the disk's pool or in its parent's. */
+/* Before something is made: asks a monitor only if that is so, and now and then
+ * if its data goes to another pool. FALSE: there is no room in the disk's pool, in
+ * its parent's, or in that. */
 gboolean
 store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error);
-/* Whether there is room in the pool, asked of a monitor: STORE_ERROR_FULL. */
-gboolean
-store_pool_check_room(StoreConn *conn, const char *pool, GError **error);
-/* What a write to the pool would be told, by the text that 'osd pool ls
- * detail' gives: 0, -EDQUOT or -ENOSPC. Pure. */
-int store_pool_room(const char *json, gsize len, const char *pool);
+/* Before one gets larger whose data is in data_pool; NULL: in its own. */
+gboolean store_data_room_check(StoreConn *conn,
+                               const StoreDisk *disk,
+                               const char *data_pool,
+                               GError **error);
 
 #endif

@@ -13,7 +13,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/full.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/lock.h"
 #include "agent/rbd/image/watchers.h"
 

@@ -139,11 +139,14 @@ static gboolean
 prepare(StoreCluster *cluster, Clone *clone, GError **error)
 {
     const StoreVolumeOrigin *from = clone->from;
+    const StoreSettings *own = store_settings(cluster);
     guint64 has = 0;
     guint depth = 0;
 
     clone->parent = (StoreParent){from->pool, from->image, from->snap};
-    if ((from->image_room && !find_image(clone, &has, error)) ||
+    if (!store_hold_room_for(clone->hold, own->clone_data_pool, from->pool,
+                             error) ||
+        (from->image_room && !find_image(clone, &has, error)) ||
         !count_depth(clone, &depth, error) ||
         (!from->snap && !make_own_snap(cluster, clone, error)))
         return FALSE;

@@ -55,12 +55,14 @@ store_volume_create(StoreCluster *cluster,
                     const StoreVolumeSpec *spec,
                     GError **error)
 {
+    const char *data_pool = store_spec_data_pool(store_settings(cluster), spec);
     StoreHold hold;
     GError *why = NULL;
 
     if (!store_hold(cluster, pool, name, true, &hold, error))
         return FALSE;
-    if (store_hold_free_name(&hold, &why)) {
+    if (store_hold_room_for(&hold, data_pool, NULL, &why) &&
+        store_hold_free_name(&hold, &why)) {
         hold.keeps = true;
         if (!create(&hold, spec, &why))
             store_hold_unmake(&hold, why);

@@ -30,7 +30,8 @@ store_volume_flatten(StoreCluster *cluster,
         return FALSE;
     *ret_flat = !hold.look.has_parent;
     steps.size = hold.look.size;
-    if (hold.look.has_parent && store_own_snap_read(&hold, &origin, &why) &&
+    if (hold.look.has_parent && store_hold_room(&hold, &why) &&
+        store_own_snap_read(&hold, &origin, &why) &&
         store_flat(&hold, &steps, &why))
         (void)store_own_snap_let_go(&hold, &origin, &why);
     return store_hold_end(&hold, why, error);

@@ -18,6 +18,8 @@
 #include "agent/rbd/disk/build.h"
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
+#include "agent/rbd/disk/room.h"
+#include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/trash.h"
 
 static gboolean
@@ -148,6 +150,33 @@ store_hold_whole(StoreCluster *cluster,
         return store_hold_end(&hold, why, error);
     *ret_hold = hold;
     return TRUE;
+}
+
+gboolean
+store_hold_room(const StoreHold *hold, GError **error)
+{
+    g_auto(StoreHandle) handle = NULL;
+    g_autofree char *data_pool = NULL;
+    int r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
+
+    if (r < 0)
+        return store_fail(error, hold->conn, r, "cannot look at '%s/%s'",
+                          hold->pool, hold->volume);
+    data_pool = store_data_pool(hold->conn, handle, hold->pool);
+    return store_rooms_check(
+        hold->conn, (const char *const[]){hold->pool, data_pool}, 2, error);
+}
+
+gboolean
+store_hold_room_for(const StoreHold *hold,
+                    const char *data_pool,
+                    const char *other,
+                    GError **error)
+{
+    g_autofree char *found = store_new_data_pool(hold->conn, data_pool);
+    const char *const pools[] = {hold->pool, found, other};
+
+    return store_rooms_check(hold->conn, pools, G_N_ELEMENTS(pools), error);
 }
 
 gboolean

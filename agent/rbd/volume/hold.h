@@ -41,6 +41,14 @@ gboolean store_hold_whole(StoreCluster *cluster,
                           GError **error);
 /* What was made under it is whole from now on, whatever becomes of the claim. */
 gboolean store_hold_made(StoreHold *hold, GError **error);
+/* Before more of it is written: FALSE, its pool is full, or that of its data. */
+gboolean store_hold_room(const StoreHold *hold, GError **error);
+/* The same before it is made; data_pool: where its data is asked to go, and other,
+ * what else is written to; or NULL. */
+gboolean store_hold_room_for(const StoreHold *hold,
+                             const char *data_pool,
+                             const char *other,
+                             GError **error);
 /* Gives the claim up, but leaves a half-made image under it, for it says so.
  * why: what went wrong, which becomes error, or NULL. Gives whether nothing did. */
 gboolean store_hold_end(StoreHold *hold, GError *why, GError **error);

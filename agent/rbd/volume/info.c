@@ -14,6 +14,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/handle.h"
@@ -136,26 +137,12 @@ store_volume_list(StoreCluster *cluster, const char *pool, GError **error)
 
 /* ---- one ------------------------------------------------------------------------------ */
 
-/* NULL: it has none. */
-static char *
-data_pool_of(StoreConn *conn, rbd_image_t handle)
-{
-    int64_t id = rbd_get_data_pool_id(handle);
-    char name[256] = "";
-
-    return id >= 0 && rados_pool_reverse_lookup(conn->rados, id, name,
-                                                sizeof(name)) > 0
-               ? g_strdup(name)
-               : NULL;
-}
-
 static int
 read_more(StoreConn *conn,
           rados_ioctx_t io,
           rbd_image_t handle,
           StoreVolume *volume)
 {
-    g_autofree char *data_pool = data_pool_of(conn, handle);
     struct timespec created = {0};
     rbd_image_info_t stat;
     int r = rbd_stat(handle, &stat, sizeof(stat));
@@ -174,8 +161,7 @@ read_more(StoreConn *conn,
     volume->depth = store_depth(conn, handle, STORE_VOLUME_PREFIX);
     volume->object_size = stat.obj_size;
     volume->created = created.tv_sec;
-    if (g_strcmp0(data_pool, volume->pool) != 0)
-        volume->data_pool = g_steal_pointer(&data_pool);
+    volume->data_pool = store_data_pool(conn, handle, volume->pool);
     return 0;
 }
 

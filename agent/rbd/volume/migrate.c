@@ -14,7 +14,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/full.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/progress.h"
@@ -86,10 +86,12 @@ move(const StoreHold *from,
      StoreSteps *steps,
      GError **error)
 {
+    g_autofree char *data_pool = store_new_data_pool(to->conn, NULL);
+    const char *const pools[] = {to->pool, data_pool};
     g_autoptr(GError) why = NULL;
 
     if (!store_hold_check(from, error) ||
-        !store_pool_check_room(to->conn, to->pool, error))
+        !store_rooms_check(to->conn, pools, G_N_ELEMENTS(pools), error))
         return FALSE;
     if (to->held != STORE_HELD_MISSING)
         return store_refuse(error, STORE_ERROR_BUSY,

@@ -22,6 +22,12 @@ set(rbd_image_options_t options, int option, guint64 value)
     return value ? rbd_image_options_set_uint64(options, option, value) : 0;
 }
 
+const char *
+store_spec_data_pool(const StoreSettings *own, const StoreVolumeSpec *spec)
+{
+    return spec->data_pool ? spec->data_pool : own->clone_data_pool;
+}
+
 int
 store_options_fill(gpointer options,
                    const StoreSettings *own,
@@ -29,8 +35,7 @@ store_options_fill(gpointer options,
 {
     guint64 object =
         spec->object_size ? spec->object_size : own->clone_object_size;
-    const char *data_pool =
-        spec->data_pool ? spec->data_pool : own->clone_data_pool;
+    const char *data_pool = store_spec_data_pool(own, spec);
     int r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_FORMAT, 2);
 
     if (r >= 0 && object)

@@ -18,6 +18,9 @@ typedef struct {
     bool shareable;        /* without what only one writer at a time can have */
 } StoreVolumeSpec;
 
+/* Where its data is asked to go, or NULL. Pure. */
+const char *store_spec_data_pool(const StoreSettings *own,
+                                 const StoreVolumeSpec *spec);
 /* options is an rbd_image_options_t. librbd's number. */
 int store_options_fill(gpointer options,
                        const StoreSettings *own,

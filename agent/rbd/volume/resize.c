@@ -71,7 +71,8 @@ store_volume_resize(StoreCluster *cluster,
                      " bytes, and what lies behind a smaller size would be "
                      "lost: nothing was changed (remora volume resize --help)",
                      pool, name, hold.look.size);
-    else if (what != STORE_SIZE_KEEP)
+    else if (what != STORE_SIZE_KEEP &&
+             (size < hold.look.size || store_hold_room(&hold, &why)))
         (void)resize(&hold, size, may_shrink, &steps, &why);
     return store_hold_end(&hold, why, error);
 }

@@ -11,7 +11,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/full.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/progress.h"
@@ -246,7 +246,8 @@ store_volume_snap_rollback(StoreCluster *cluster,
 
     if (!store_hold(cluster, pool, name, false, &hold, error))
         return FALSE;
-    if (hold.held == STORE_HELD_CUT_SHORT || store_hold_check(&hold, &why))
+    if ((hold.held == STORE_HELD_CUT_SHORT || store_hold_check(&hold, &why)) &&
+        store_hold_room(&hold, &why))
         (void)rollback_held(&hold, snap, &steps, &why);
     return store_hold_end(&hold, why, error);
 }
