@@ -12,7 +12,8 @@
 #
 # Needs: root, the packages of lib/packages.sh, remora with fault points, which
 #        end builders.
-# Reads: REMORA_FULL   a QEMU that comes after eleven minutes
+# Reads: REMORA_FULL   a QEMU that comes after eleven minutes, and 50 rounds
+#        instead of 5 of what writes to a disk in use
 # Stage: faults
 #
 # shellcheck source-path=SCRIPTDIR
@@ -33,9 +34,12 @@ LIBVIRT_LISTENS=yes
 # Longer than any lease, and than any age, that a claim ever had.
 ASK_S=${REMORA_FULL:+660}
 ASK_S=${ASK_S:-30}
+ROUNDS=${REMORA_FULL:+50}
+ROUNDS=${ROUNDS:-5}
 # RBD's watches end 30 s after the last word of their client.
 WATCH_S=30
 LATER=1000000
+HOST_KEEPS+=(PROXY_PID)
 
 # Who has what: alpha restarts its agent, gamma and delta are cut off, zeta loses
 # its power, epsilon copies; beta wants the disks of all.
@@ -352,6 +356,61 @@ unharmed()
         grep -c -E 'remora-guest: (foreign|error)')" 0
 }
 
+# plugs_in VOLUME
+plugs_in()
+{
+    copy_xml "$1" | sed "s|</disk>|<target dev='vdb' bus='virtio'/>&|" \
+        >"$BED/tmp/plug.xml"
+    timeout 60 virsh -q -c "$PROXY_URI" attach-device source \
+        "$BED/tmp/plug.xml" --live
+}
+
+proxy_dies()
+{
+    proxy_kill
+    proxy_start --mode=0777
+}
+
+agent_dies()
+{
+    agent_kill
+    agent_start
+}
+
+# round WAY VOLUME KILL: that way onto that disk, while something dies at a random
+# moment, and once more when nothing does. Says what is wrong.
+round()
+{
+    local way=$1 volume=$2 kill=$3 said=$BED/tmp/round.said job
+    host_run epsilon "$way" "$volume" >"$said" 2>&1 &
+    job=$!
+    sleep "0.$((RANDOM % 5))$((RANDOM % 10))"
+    host_run epsilon "$kill" >"$BED/tmp/round.died" 2>&1 ||
+        { echo "$kill:"; cat "$BED/tmp/round.died"; }
+    ! wait "$job" || echo "$way onto $volume is allowed beside $kill"
+    # libvirt may be at the end of the first one still.
+    ! host_run epsilon "$way" "$volume" >"$said" 2>&1 ||
+        echo "$way onto $volume is allowed after $kill"
+    [ "$way" = moves_onto ] || grep -q -F "'volumes/$volume'" "$said" ||
+        cat "$said"
+}
+
+rounds()
+{
+    local way=$1 volume=$2 deaths=(agent_dies proxy_dies true) i
+    for ((i = 0; i < ROUNDS; i++)); do
+        round "$way" "$volume" "${deaths[RANDOM % 3]}"
+    done
+}
+
+# killed_meanwhile TITLE WAY VOLUME HOST
+killed_meanwhile()
+{
+    is "$1 a disk in use is never allowed, whatever dies, $ROUNDS times" \
+        "$(rounds "$2" "$3")" ''
+    unharmed "$3" "$4" "$3, after $2"
+}
+
 copies()
 {
     local disk host BETA
@@ -376,6 +435,9 @@ copies()
     refuses 'and one onto a disk that a guest elsewhere has open' \
         "'volumes/far'" host_run epsilon copies_to far
     unharmed far beta 'far'
+    killed_meanwhile 'plugging in' plugs_in near epsilon
+    killed_meanwhile 'copying onto' copies_to far beta
+    killed_meanwhile 'moving onto' moves_onto far beta
     is 'the source is where it was' "$(host_run epsilon virsh_ domblklist \
         source | awk '$1 == "vda" { print $2 }')" volumes/source
     unharmed source epsilon 'the source'
