@@ -287,7 +287,7 @@ slow_monitors()
     guest_xml -m "$(agent_asks vda "$IMAGE")" web "$REQUEST_MODEL" \
         >"$BED/tmp/define.xml"
     in_flight
-    for i in 1 2 3; do
+    for ((i = 0; i < ROUNDS; i++)); do
         new clone other
         cluster_pause_mon b
         cluster_pause_mon c
