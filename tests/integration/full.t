@@ -3,8 +3,7 @@
 #
 # tests/integration/full.t - what has no room is refused by name, and not made
 #
-# The pool of an image, the one that its data goes to, its parent's, and the whole
-# cluster. What is nearly full is not, and what makes room is done.
+# The pool of an image, and the one that its data goes to. What makes room is done.
 #
 # tests/integration/full.t [STORY]...: only these, of the list at the end
 #
@@ -85,7 +84,7 @@ everything()
         rbd trash ls --all "$pool"
     done | grep -v '/rbd_\(trash\|children\|info\|directory\|task\)$' | sort
     rbd snap ls --all volumes/volume-$ONE 2>/dev/null
-    rbd image-meta ls volumes/volume-$ONE 2>/dev/null
+    remora volume show --json $ONE 2>/dev/null | jq .status
 }
 
 # named POOL TITLE COMMAND...: it is refused as the pool has no room, and nothing
@@ -203,7 +202,7 @@ try_start()
     request_prepare && request_release
 }
 
-# ---- the image's own pool, its parent's, and all ------------------------------
+# ---- the image's own pool -------------------------------------------------------
 
 own()
 {
@@ -216,45 +215,6 @@ own()
     named vms 'none is cloned to it' volume clone --pool vms $ONE@$SNAP
     named vms 'nor moved there' volume migrate $ONE vms
     no_quota vms
-    at_quota volumes
-    BEFORE=$(everything)
-    named volumes 'none there grows' volume resize $ONE 32MiB
-    named volumes 'nor gets a snapshot' volume snapshot create $ONE $TWO
-    named volumes 'nor is rolled back' volume snapshot rollback $ONE $SNAP
-    named volumes 'nor becomes an image' volume to-image $ONE
-    named volumes 'a clone is written down in its parent' \
-        volume clone --pool vms $ONE@$SNAP
-    no_quota volumes
-    at_quota images
-    BEFORE=$(everything)
-    named images 'no image is added' image add "$BED/tmp/golden"
-    named images 'nor made of a volume' volume to-image $ONE
-    named images 'no clone is made of one' volume clone images/$IMAGE
-    no_quota images
-}
-
-whole_cluster()
-{
-    local WHY='is full' BEFORE
-    volume show $ONE >/dev/null 2>&1 || family >/dev/null
-    rbd bench --io-type write --io-size 4M --io-total 16M volumes/volume-$ONE \
-        >/dev/null
-    ceph osd set-nearfull-ratio 0.001 2>/dev/null
-    wait_until 'the cluster is nearly full' 60 flag_is nearfull volumes
-    ok 'a volume is created all the same' volume create --id $TWO 16MiB
-    ok 'and grows' volume resize $TWO 32MiB
-    ceph osd set-nearfull-ratio 0.85 2>/dev/null
-    BEFORE=$(everything)
-    ceph osd set full 2>/dev/null
-    wait_until 'the cluster is marked as full' 60 eval \
-        'ceph osd dump -f json | jq -e ".flags_set | index(\"full\")"'
-    named volumes 'no volume is created then' volume create 16MiB
-    named volumes 'none grows' volume resize $TWO 64MiB
-    named images 'no image is added' image add "$BED/tmp/golden"
-    ceph osd unset full 2>/dev/null
-    wait_until 'the mark is gone' 60 eval \
-        'ceph osd dump -f json | jq -e ".flags_set | index(\"full\") | not"'
-    ok 'then it grows' volume resize $TWO 64MiB
 }
 
 inside()
@@ -263,7 +223,7 @@ inside()
     bed_need_remora
     parts
     [ $# -gt 0 ] ||
-        set -- volumes_data images_data starts own whole_cluster
+        set -- volumes_data images_data starts own
     for story in "$@"; do
         "$story"
     done
