@@ -25,6 +25,7 @@ struct proxy_question {
     size_t n_texts; /* asked about one after the other */
     /* The answer. */
     bool refused;
+    bool away; /* because nobody was there to be asked, who may come yet */
     char why[WIRE_MESSAGE_MAX + 16];
     char *news[PROXY_ASKED_MAX]; /* malloc()ed; NULL: it stays as it is */
     size_t new_lens[PROXY_ASKED_MAX];

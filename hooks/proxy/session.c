@@ -334,19 +334,32 @@ obey(struct proxy_session *session, struct proxy_question *question)
     pass_on(session, packet);
 }
 
+/* An agent that was not there is told when it is back: one that never hears that
+ * an attach is over takes its disk for in use as long as the guest runs. */
+static void
+settle_notice(struct proxy_session *session, struct proxy_question *notice)
+{
+    if (notice->deadline != 0) {
+        release_reply(session, notice);
+        remove_notice(session, notice);
+    }
+    if (notice->away && notice->body) {
+        notice->away = notice->refused = false;
+        send_notice(session, notice, NULL);
+        return;
+    }
+    free_notice(session, notice);
+}
+
 static void
 settle_one(struct proxy_session *session, struct proxy_question *question)
 {
-    if (question->op != WIRE_PROXY_CALL_ENDED) {
-        obey(session, question);
-        proxy_question_free(question);
+    if (question->op == WIRE_PROXY_CALL_ENDED) {
+        settle_notice(session, question);
         return;
     }
-    if (question->deadline != 0) {
-        release_reply(session, question);
-        remove_notice(session, question);
-    }
-    free_notice(session, question);
+    obey(session, question);
+    proxy_question_free(question);
 }
 
 void

@@ -227,6 +227,7 @@ ask_about(struct proxy_question *question, size_t i)
         question->refused = false;
         pause_before_retry();
     }
+    question->away = outcome != OUTCOME_LOST;
     if (outcome == OUTCOME_BUSY)
         question->refused = true;
     else

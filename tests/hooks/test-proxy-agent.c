@@ -9,6 +9,7 @@
 
 #include "hooks/proxy/relay.h"
 #include "hooks/proxy/session.h"
+#include "hooks/proxy/threads.h"
 #include "hooks/wire/io.h"
 
 #include <setjmp.h>
@@ -369,6 +370,29 @@ test_look_without_thread(void **state)
     agent_answer(agent, WIRE_ALLOW, NULL, NULL);
 }
 
+/* It is away for longer than a call would wait for it, and hears of the end of the
+ * attach when it is back. */
+static void
+test_end_while_away(void **state)
+{
+    const struct timespec while_gone = {.tv_sec =
+                                            PROXY_AGENT_PATIENCE_MS / 1000 + 2};
+    struct bench *bench = *state;
+    const struct packet call = packet_attach(8, 7, 0);
+    const struct packet reply = packet_reply(8, 7, PROXY_ERROR);
+    int agent;
+
+    attach_goes_on(bench, &call);
+    bench_stop_listening(bench);
+    put_packet(bench->server, &reply);
+    expect_packet(bench->client, &reply);
+    (void)nanosleep(&while_gone, NULL);
+    bench_listen(bench);
+    agent = agent_accept(bench);
+    agent_expect(agent, WIRE_PROXY_CALL_ENDED, PACKET_UUID, OURS);
+    agent_answer(agent, WIRE_ALLOW, NULL, NULL);
+}
+
 /* ---- without an agent -------------------------------------------------------- */
 
 static void
@@ -495,6 +519,7 @@ main(void)
         TEST(test_look_at_early_end),
         TEST(test_look_at_too_long),
         TEST(test_look_without_thread),
+        TEST(test_end_while_away),
         TEST(test_nobody),
         TEST(test_replaced),
         TEST(test_often),
