@@ -3,8 +3,8 @@
 #
 # tests/integration/kinds.t - disks that are no clones: ephemeral, swap, config
 #
-# What is in them is looked at with the tools that made it, and by a kill at any
-# moment of their making: 10 rounds, with REMORA_FULL 100.
+# What is in them is looked at with the tools that made it. That nothing is lost
+# when they are made by who is killed is kinds-kill.t's.
 #
 # Needs: root, the packages of lib/packages.sh, remora with fault points.
 # Stage: faults
@@ -20,21 +20,12 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/proxied.sh"
 . "$here/lib/proxy.sh"
 . "$here/lib/request.sh"
+. "$here/lib/kinds.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 A=982b8eac-6bcc-4a21-bd04-b67e26188be0
 MiB=$((1024 * 1024))
-CONFIG=$BED/tmp/disk.config
-ROUNDS=${REMORA_FULL:+100}
-ROUNDS=${ROUNDS:-10}
-
-# entries ELEMENT...: the attributes of each <remora:disk>.
-entries()
-{
-    printf "<remora:domain xmlns:remora='urn:remora:domain:1'>"
-    printf '<remora:disk %s/>' "$@"
-    printf '</remora:domain>'
-}
+CONFIG=$KINDS_CONFIG
 
 NOVA=(
     "target='vda' image='$IMAGE' size='64 MiB'"
@@ -66,33 +57,11 @@ shape()
         if .parent then "clone" else "alone" end)"'
 }
 
-# The content of a disk, as a file. Its own: what is checked may be repaired.
-content()
-{
-    rm -f "$BED/tmp/content"
-    rbd export --no-progress "vms/$1" "$BED/tmp/content"
-}
-
 # probe IMAGE: type and label.
 probe()
 {
-    content "$1" && blkid -p -o export "$BED/tmp/content" |
+    kinds_content "$1" && blkid -p -o export "$BED/tmp/content" |
         sed -n 's/^\(TYPE\|LABEL\)=//p' | sort | tr '\n' ' '
-}
-
-# is_sound IMAGE TYPE: by its own tool.
-is_sound()
-{
-    content "$1" || return
-    case $2 in
-    ext4) e2fsck -f -n "$BED/tmp/content" ;;
-    vfat) fsck.vfat -n "$BED/tmp/content" ;;
-    xfs) xfs_repair -n -f "$BED/tmp/content" ;;
-    swap) [ "$(blkid -p -o value -s TYPE "$BED/tmp/content")" = swap ] ;;
-    blank) cmp -n "$(stat -c %s "$BED/tmp/content")" "$BED/tmp/content" \
-        /dev/zero ;;
-    config) cmp "$BED/tmp/content" "$CONFIG" ;;
-    esac
 }
 
 # The bytes that are written in it.
@@ -116,7 +85,7 @@ sources()
 define()
 {
     ok 'a domain with all of them is defined' \
-        guest_define -m "$(entries "${NOVA[@]}")" web1 "$A"
+        guest_define -m "$(kinds_entries "${NOVA[@]}")" web1 "$A"
     wait_until 'it is rewritten' 5 is_rewritten
     is 'the names are those of Nova' "$(sources)" \
         '_disk _disk.config _disk.eph1 _disk.local _disk.swap '
@@ -144,11 +113,11 @@ start()
     is 'nor swap' "$(shape "${A}_disk.swap")" '16 22 alone'
     is 'nor the config drive' "$(shape "${A}_disk.config")" '1.5 22 alone'
     is 'the first one is ext4' "$(probe "${A}_disk.local")" 'ephemeral0 ext4 '
-    ok 'and sound' is_sound "${A}_disk.local" ext4
+    ok 'and sound' kinds_sound "${A}_disk.local" ext4
     is 'the second is vfat' "$(probe "${A}_disk.eph1")" 'SCRATCH vfat '
-    ok 'and sound' is_sound "${A}_disk.eph1" vfat
+    ok 'and sound' kinds_sound "${A}_disk.eph1" vfat
     is 'swap is swap' "$(probe "${A}_disk.swap")" 'swap '
-    ok 'the config drive is the file' is_sound "${A}_disk.config" config
+    ok 'the config drive is the file' kinds_sound "${A}_disk.config" config
     ok 'only what is not zero was written' \
         eval "[ $(written "${A}_disk.local") -lt $((4 * MiB)) ] &&
             [ $(written "${A}_disk.swap") -le 8192 ]"
@@ -166,7 +135,7 @@ again()
     cp "$CONFIG" "$BED/tmp/first" && rm "$CONFIG"
     ok 'it starts again without the file' virsh_ start web1
     cp "$BED/tmp/first" "$CONFIG"
-    ok 'its drive is as it was' is_sound "${A}_disk.config" config
+    ok 'its drive is as it was' kinds_sound "${A}_disk.config" config
     ok 'it is ended' virsh_ destroy web1
     truncate -s 3M "$CONFIG"
     ok 'it starts with another file' virsh_ start web1
@@ -179,7 +148,7 @@ again()
 # asks ELEMENT...: a request of its own, as the hook gets it.
 asks()
 {
-    request_kind one "$(entries "$@")" && request_new one
+    request_kind one "$(kinds_entries "$@")" && request_new one
 }
 
 others()
@@ -192,8 +161,8 @@ others()
         "target='vde' kind='rescue' image='$IMAGE'"
     ok 'are made' request_prepare
     is 'xfs is xfs' "$(probe "${REQUEST_UUID}_disk.local")" 'ephemeral0 xfs '
-    ok 'and sound' is_sound "${REQUEST_UUID}_disk.local" xfs
-    ok 'the blank one is blank' is_sound "${REQUEST_UUID}_disk.eph1" blank
+    ok 'and sound' kinds_sound "${REQUEST_UUID}_disk.local" xfs
+    ok 'the blank one is blank' kinds_sound "${REQUEST_UUID}_disk.eph1" blank
     is 'so is data' "$(written "${REQUEST_UUID}_disk.vdc")" 0
     is 'data of an image is a clone' "$(shape "${REQUEST_UUID}_disk.vdd")" \
         '16 23 clone'
@@ -220,7 +189,7 @@ configured()
         "vms/${REQUEST_UUID}_disk.swap" |
         jq -r '"\(.order) \(.data_pool) \(.features | join(" "))"')" \
         '23 volumes layering data-pool'
-    ok 'and it is sound' is_sound "${REQUEST_UUID}_disk.swap" swap
+    ok 'and it is sound' kinds_sound "${REQUEST_UUID}_disk.swap" swap
     request_release
     rm /etc/remora/remora.conf
     ok 'and as before again' agent_reload
@@ -260,7 +229,7 @@ bad_tools()
         "$(rbd ls vms | grep -c "^$REQUEST_UUID")" 0
     ok 'no claim is left' agent_no_claims
     ok 'the same is served once it works' request_prepare
-    ok 'and sound' is_sound "${REQUEST_UUID}_disk.local" ext4
+    ok 'and sound' kinds_sound "${REQUEST_UUID}_disk.local" ext4
     request_release
 }
 
@@ -402,86 +371,6 @@ confinement()
     is 'and that much' "$(stat -c %s "$BED/tmp/confined")" 4096
 }
 
-# ---- killed at any moment --------------------------------------------------
-
-now_ms()
-{
-    local now=${EPOCHREALTIME//[.,]/}
-    echo $((now / 1000))
-}
-
-one_shot_killed()
-{
-    (
-        export REMORA_FAULT=$1
-        agent_remorad --one-shot -- prepare web <"$REQUEST"
-        : # or this shell would end in its place, and say so
-    ) >/dev/null 2>&1
-}
-
-is_whole()
-{
-    local name
-    for name in local:ext4 eph1:vfat swap:swap config:config vde:blank; do
-        is_sound "${REQUEST_UUID}_disk.${name%:*}" "${name#*:}" &&
-            rbd image-meta get "vms/${REQUEST_UUID}_disk.${name%:*}" \
-                remora.ready || { echo "it is not whole: $name"; return 1; }
-    done
-}
-
-marks()
-{
-    local name
-    for name in local eph1 swap config vde; do
-        rbd image-meta get "vms/${REQUEST_UUID}_disk.$name" "remora.$1" \
-            2>/dev/null | grep -c .
-    done | awk '{ n += $1 } END { print n + 0 }'
-}
-
-# one_round FAULT: a killed request, then the same again. HALF counts those that
-# left something half-made.
-one_round()
-{
-    request_new all
-    one_shot_killed "$1"
-    [ "$(marks building)" = 0 ] || HALF=$((HALF + 1))
-    tap_run bed_wait 10 request_prepare || { tap_run request_prepare; return 1; }
-    tap_run is_whole || return
-    request_release
-    bed_wait 10 agent_no_claims || { tap_run agent_no_claims; return 1; }
-}
-
-kills()
-{
-    local i bad=0 start span point
-    request_kind all "$(entries "${NOVA[@]}" \
-        "target='vde' kind='data' size='8 MiB'")"
-    request_new all
-    start=$(now_ms)
-    ok 'all of them at once' request_prepare
-    span=$(($(now_ms) - start))
-    ok 'are whole' is_whole
-    request_release
-    HALF=0
-    for point in created building-marked filled marked; do
-        one_round "$point=kill@$((RANDOM % 5 + 1))" && continue
-        bad=$((bad + 1))
-        diag "$point: $REQUEST_UUID: $TAP_OUT"
-    done
-    for ((i = 0; i < ROUNDS; i++)); do
-        one_round "creating=timer:$((RANDOM * 32768 % (span * 1000) + 1))" &&
-            continue
-        bad=$((bad + 1))
-        diag "round $i: $REQUEST_UUID: $TAP_OUT"
-    done
-    is "killed $((ROUNDS + 4)) times, every disk is whole" "$bad" 0
-    ok "half-made ones were met ($HALF times)" [ "$HALF" -gt 0 ]
-    is 'none of them is left' "$(rbd ls vms | while read -r image; do
-        rbd image-meta get "vms/$image" remora.ready >/dev/null || echo "$image"
-    done)" ''
-    is 'nor a tool that runs' "$(pgrep -c -U 65534 mk || :)" 0
-}
-
 inside()
 {
     bed_need_remora
@@ -496,7 +385,6 @@ inside()
     volumes
     volume_devices
     confinement
-    kills
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 
