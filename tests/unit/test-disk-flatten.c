@@ -109,6 +109,31 @@ static const struct {
     {"or had begun",
      STORE_FLATTEN_HERE,
      {OWED, .here = true, .mgr = STORE_MGR_TASK}},
+    {"without a lock the manager is asked, too",
+     STORE_FLATTEN_ASK,
+     {OWED, .lockless = true, .here = true}},
+    {"but is not given it",
+     STORE_FLATTEN_HERE,
+     {OWED, .lockless = true, .mgr = STORE_MGR_NO_TASK}},
+    {"nor when it cannot",
+     STORE_FLATTEN_HERE,
+     {OWED, .lockless = true, .mgr = STORE_MGR_CANNOT}},
+    {"somebody else gave it to it",
+     STORE_FLATTEN_WAIT,
+     {OWED, .lockless = true, .mgr = STORE_MGR_TASK}},
+    {"and it hangs",
+     STORE_FLATTEN_WAIT,
+     {OWED, .lockless = true, .mgr = STORE_MGR_TASK, .still = true}},
+    {"or does not answer any more",
+     STORE_FLATTEN_WAIT,
+     {OWED, .lockless = true, .mgr = STORE_MGR_CANNOT, .mgr_named = true}},
+    {"it was told to stop, and has not closed it",
+     STORE_FLATTEN_WAIT,
+     {OWED, .lockless = true, .mgr = STORE_MGR_NO_TASK, .mgr_named = true,
+      .mgr_watches = true}},
+    {"and has",
+     STORE_FLATTEN_HERE,
+     {OWED, .lockless = true, .mgr = STORE_MGR_NO_TASK, .mgr_named = true}},
 };
 
 static void
@@ -140,8 +165,13 @@ check(const StoreFlattenFacts *facts)
         assert_true(what != STORE_FLATTEN_NOTHING &&
                     (what != STORE_FLATTEN_LEAVE ||
                      (facts->queued && facts->mgr == STORE_MGR_NO_TASK)));
-    /* A manager that hangs is not waited for. */
-    if (what == STORE_FLATTEN_WAIT)
+    /* Without a lock there is never a second one beside the manager. */
+    if (facts->lockless)
+        assert_false(what == STORE_FLATTEN_QUEUE ||
+                     (what == STORE_FLATTEN_HERE &&
+                      (facts->mgr == STORE_MGR_TASK || facts->mgr_watches)));
+    /* With one, a manager that hangs is not waited for. */
+    if (what == STORE_FLATTEN_WAIT && !facts->lockless)
         assert_true(facts->others || !facts->has_parent ||
                     (facts->mgr == STORE_MGR_TASK && !facts->still));
 }
@@ -150,7 +180,7 @@ static void
 test_all(void **state)
 {
     (void)state;
-    for (guint bits = 0; bits < 128; bits++)
+    for (guint bits = 0; bits < 1024; bits++)
         for (int mgr = STORE_MGR_NOT_ASKED; mgr <= STORE_MGR_TASK; mgr++) {
             const StoreFlattenFacts facts = {
                 .owed = bits & 1,
@@ -160,6 +190,9 @@ test_all(void **state)
                 .queued = bits & 16,
                 .still = bits & 32,
                 .lingers = bits & 64,
+                .lockless = bits & 128,
+                .mgr_watches = bits & 256,
+                .mgr_named = bits & (256 | 512),
                 .mgr = (StoreMgrSays)mgr,
             };
 
@@ -174,10 +207,10 @@ test_mark(void **state)
 {
     const StoreFlattenMark nobody = {.owed = true};
     const StoreFlattenMark here = {true, (char *)"10.0.0.1:0/7", (char *)"i-1",
-                                   NULL};
+                                   NULL, NULL};
     /* It took over from a manager that hangs. */
     const StoreFlattenMark both = {true, (char *)"10.0.0.1:0/7", (char *)"i-1",
-                                   (char *)"10.0.0.2:0/9"};
+                                   (char *)"10.0.0.2:0/9", NULL};
     g_autofree char *owed = store_flatten_mark_new("10ab", &nobody);
     g_autofree char *one = store_flatten_mark_new("10ab", &here);
     g_autofree char *two = store_flatten_mark_new("10ab", &both);
@@ -189,6 +222,7 @@ test_mark(void **state)
     assert_null(mark.by);
     assert_null(mark.instance);
     assert_false(store_flatten_mark_names(&mark, "10.0.0.1:0/7"));
+    store_flatten_mark_clear(&mark);
     store_flatten_mark_parse(one, "10ab", &mark);
     assert_true(mark.owed);
     assert_string_equal(mark.by, "10.0.0.1:0/7");
@@ -204,8 +238,11 @@ test_mark(void **state)
     store_flatten_mark_parse(two, "10ac", &mark);
     assert_false(mark.owed);
     assert_null(mark.by);
+    assert_string_equal(mark.text, two);
+    store_flatten_mark_clear(&mark);
     store_flatten_mark_parse("", "10ab", &mark);
     assert_false(mark.owed);
+    store_flatten_mark_clear(&mark);
     store_flatten_mark_parse("by=10.0.0.2:0/9", "", &mark);
     assert_null(mark.by);
 }

@@ -22,7 +22,27 @@ by_manager(const StoreFlattenFacts *facts)
     return STORE_FLATTEN_HERE;
 }
 
-/* Two may flatten at once, it only is work done twice. */
+/* The manager is not given it, for it could not be cut off without harm to all
+ * else that it does. If it has it all the same, it is waited for, until it says
+ * that it has not. */
+static StoreFlattenDo
+alone(const StoreFlattenFacts *facts)
+{
+    switch (facts->mgr) {
+    case STORE_MGR_NOT_ASKED:
+        return STORE_FLATTEN_ASK;
+    case STORE_MGR_TASK:
+        return STORE_FLATTEN_WAIT;
+    case STORE_MGR_NO_TASK:
+        return facts->mgr_watches ? STORE_FLATTEN_WAIT : STORE_FLATTEN_HERE;
+    case STORE_MGR_CANNOT:
+        break;
+    }
+    return facts->mgr_named ? STORE_FLATTEN_WAIT : STORE_FLATTEN_HERE;
+}
+
+/* Where there is an exclusive lock two may flatten at once: only who holds it
+ * writes, and who has lost it is cut off. */
 StoreFlattenDo
 store_flatten_verdict(const StoreFlattenFacts *facts)
 {
@@ -32,5 +52,7 @@ store_flatten_verdict(const StoreFlattenFacts *facts)
         return STORE_FLATTEN_NOTHING;
     if (facts->others)
         return STORE_FLATTEN_WAIT;
+    if (facts->lockless)
+        return alone(facts);
     return facts->here ? STORE_FLATTEN_HERE : by_manager(facts);
 }

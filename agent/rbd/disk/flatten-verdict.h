@@ -24,6 +24,10 @@ typedef struct {
                        * yet; not for long */
     bool here;        /* this process was told to, whatever the manager says */
     bool others;      /* another process of remora's is at it, and may live */
+    bool lockless;    /* it has no exclusive lock: of two who flatten it one may
+                       * undo what a guest did after the other */
+    bool mgr_named;   /* the mark names a client of the manager's */
+    bool mgr_watches; /* which has it open */
     StoreMgrSays mgr; /* what it says of its tasks */
     bool queued;      /* it was given this one before */
     bool still;       /* none of its tasks has moved for a while */

@@ -6,11 +6,18 @@
  * guest may write at the same time, and a flatten that was cut short is gone on
  * with. Where the disk has an exclusive lock that the guest holds, librbd has the
  * guest's own process do it.
+ *
+ * Where it has none, whoever flattens writes by himself, and goes on for a while
+ * with what he read when somebody else has come to the end. Then there is no
+ * parent any more, so that an object that the guest discards is removed, and he
+ * would fill it again. So nobody begins there before who was at it has left off, or
+ * was cut off; the mark, changed only as it was read, says who that is.
  */
 #include "config.h"
 
 #include "agent/rbd/disk/flatten.h"
 
+#include "agent/rbd/claim/claim.h"
 #include "agent/rbd/claim/object.h"
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
@@ -19,6 +26,7 @@
 #include "agent/rbd/conn/fence.h"
 #include "agent/rbd/conn/own-dir.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/flatten-mark.h"
 #include "agent/rbd/disk/flatten-verdict.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
@@ -30,8 +38,11 @@
 
 #define LOOK_AGAIN_US (1 * G_USEC_PER_SEC)
 /* Of a task that has begun it is known soon whose watch is the manager's. */
-#define ASK_TIMES    10
+#define TELL_US      (5 * G_USEC_PER_SEC)
 #define ASK_AGAIN_US (G_USEC_PER_SEC / 4)
+/* A task that gets on does so within a moment. */
+#define MOVE_TIMES 20
+#define MOVE_US    (G_USEC_PER_SEC / 20)
 /* So long it may take to close a disk that it has flattened. */
 #define LINGER_US (60 * G_USEC_PER_SEC)
 /* A queue of which no task has moved for so long hangs. */
@@ -95,14 +106,15 @@ is_watcher(const Flatten *flatten, const char *addr)
            g_strv_contains((const char *const *)flatten->watchers, addr);
 }
 
-static bool
-is_dead(const Flatten *flatten, const char *instance)
+/* Of who the mark names. */
+static StoreInstanceState
+former(const Flatten *flatten)
 {
     int handed_s;
 
-    return store_instance_look(store_own_dir(flatten->cluster), instance,
-                               flatten->pool, flatten->image,
-                               &handed_s) == STORE_INSTANCE_DEAD;
+    return store_instance_look(store_own_dir(flatten->cluster),
+                               flatten->mark.instance, flatten->pool,
+                               flatten->image, &handed_s);
 }
 
 /* Whether another process of remora's is at it, on whatever host. One that is
@@ -114,7 +126,8 @@ others_are_at_it(const Flatten *flatten)
 
     return mark->instance &&
            strcmp(mark->instance, flatten->conn->instance) != 0 &&
-           is_watcher(flatten, mark->by) && !is_dead(flatten, mark->instance);
+           is_watcher(flatten, mark->by) &&
+           former(flatten) != STORE_INSTANCE_DEAD;
 }
 
 /* Its mark says whose watch that is, and would be missed. */
@@ -136,6 +149,7 @@ read_all(Flatten *flatten, rbd_image_t handle)
     bool crowded = false;
     rbd_linked_image_spec_t parent = {0};
     rbd_snap_spec_t snap = {0};
+    uint64_t features = 0;
     int r = rbd_get_id(handle, flatten->id, sizeof(flatten->id));
 
     store_flatten_mark_clear(&flatten->mark);
@@ -144,8 +158,11 @@ read_all(Flatten *flatten, rbd_image_t handle)
         r = store_flatten_mark_read(handle, flatten->id, &flatten->mark);
     if (r >= 0)
         r = store_watchers_read(handle, &flatten->watchers, &crowded);
+    if (r >= 0)
+        r = rbd_get_features(handle, &features);
     if (r < 0)
         return r;
+    flatten->facts.lockless = !(features & RBD_FEATURE_EXCLUSIVE_LOCK);
     r = rbd_get_parent(handle, &parent, &snap);
     flatten->facts.has_parent = r >= 0;
     if (r < 0)
@@ -174,6 +191,8 @@ look(Flatten *flatten, GError **error)
         return fail(flatten, r, error);
     flatten->facts.owed = flatten->mark.owed || flatten->how->any;
     flatten->facts.others = others_are_at_it(flatten);
+    flatten->facts.mgr_named = flatten->mark.mgr != NULL;
+    flatten->facts.mgr_watches = is_watcher(flatten, flatten->mark.mgr);
     flatten->facts.lingers = lingers(flatten);
     return TRUE;
 }
@@ -245,36 +264,59 @@ only_stranger(const Flatten *flatten)
 }
 
 static int
-write_manager(const Flatten *flatten, char *addr)
+change_mark(const Flatten *flatten, const StoreFlattenMark *to)
 {
-    const StoreFlattenMark mark = {true, flatten->mark.by,
-                                   flatten->mark.instance, addr};
     g_auto(StoreIo) io = NULL;
-    g_auto(StoreHandle) handle = NULL;
     int r = rados_ioctx_create(flatten->conn->rados, flatten->pool, &io);
 
-    if (r >= 0)
-        r = rbd_open(io, flatten->image, &handle, NULL);
-    return r >= 0 ? store_flatten_mark_write(handle, flatten->id, &mark) : r;
+    return r >= 0
+               ? store_flatten_mark_change(io, flatten->id, &flatten->mark, to)
+               : r;
 }
 
-/* Its address can be asked of nobody. But as long as it is at work on the disk it
- * is among the watchers: if it says so before and after these are read, the only
- * one that is not accounted for is the manager. After ask_manager(). */
+static bool
+is_at(const Flatten *flatten, const char *id)
+{
+    return flatten->task.at_work && g_strcmp0(flatten->task.id, id) == 0;
+}
+
+/* It says that it is at work before it has the disk open once more, after a
+ * failure, and for a moment after it has closed it; but it copies in between. */
+static bool
+copies_on(Flatten *flatten, const char *id)
+{
+    double was = flatten->task.progress;
+
+    for (int i = 0; i < MOVE_TIMES; i++) {
+        ask_manager(flatten);
+        if (!is_at(flatten, id) || flatten->task.progress < was)
+            return false;
+        if (flatten->task.progress > was)
+            return true;
+        g_usleep(MOVE_US);
+    }
+    return false;
+}
+
+/* Its address can be asked of nobody. But as long as it copies it is among the
+ * watchers: if it does so before and after these are read, the only one that is
+ * not accounted for is the manager. After ask_manager(). */
 static void
 note_manager(Flatten *flatten)
 {
     g_autofree char *id = g_strdup(flatten->task.id);
-    g_autofree char *addr = NULL;
+    StoreFlattenMark mark;
 
-    if (!flatten->task.at_work || !look(flatten, NULL))
+    if (!flatten->task.at_work || !copies_on(flatten, id) ||
+        !look(flatten, NULL))
         return;
-    addr = g_strdup(only_stranger(flatten));
-    if (!addr || store_flatten_mark_names(&flatten->mark, addr))
+    mark = flatten->mark;
+    mark.mgr = (char *)only_stranger(flatten);
+    if (!mark.mgr || store_flatten_mark_names(&flatten->mark, mark.mgr))
         return;
     ask_manager(flatten);
-    if (flatten->task.at_work && g_strcmp0(flatten->task.id, id) == 0)
-        (void)write_manager(flatten, addr);
+    if (is_at(flatten, id) && copies_on(flatten, id))
+        (void)change_mark(flatten, &mark);
 }
 
 /* ---- here ------------------------------------------------------------------------------ */
@@ -294,16 +336,27 @@ on_progress(uint64_t offset, uint64_t total, void *opaque)
 }
 
 /* A guest that wants to write waits for the lock of who is dead as long as that
- * one is a watcher. */
+ * one is a watcher. Without a lock, who was at it may still write, watcher or not,
+ * unless he lives here: then he has closed it. */
 static gboolean
-cut_off_dead(const Flatten *flatten, GError **error)
+cut_off_former(const Flatten *flatten, GError **error)
 {
     const StoreFlattenMark *mark = &flatten->mark;
+    bool lockless = flatten->facts.lockless;
 
-    return !mark->instance || !is_watcher(flatten, mark->by) ||
-           strcmp(mark->by, flatten->conn->addr) == 0 ||
-           !is_dead(flatten, mark->instance) ||
-           store_fence(flatten->conn, mark->by, 0, error);
+    if (!mark->instance || strcmp(mark->by, flatten->conn->addr) == 0)
+        return TRUE;
+    switch (former(flatten)) {
+    case STORE_INSTANCE_LIVE:
+        break;
+    case STORE_INSTANCE_DEAD:
+        return (!lockless && !is_watcher(flatten, mark->by)) ||
+               store_fence(flatten->conn, mark->by, 0, error);
+    case STORE_INSTANCE_UNKNOWN:
+        return !lockless ||
+               store_fence(flatten->conn, mark->by, STORE_CUT_OFF_S, error);
+    }
+    return TRUE;
 }
 
 static void
@@ -313,42 +366,61 @@ cancel_task(Flatten *flatten)
         (void)store_task_cancel(flatten->cluster, flatten->task.id);
 }
 
-static int
-flatten_open(Flatten *flatten, rbd_image_t handle)
+/* Nothing of it is on its way any more: who comes next need not cut us off. */
+static void
+leave_off(Flatten *flatten, const StoreFlattenMark *mine)
 {
-    const StoreConn *conn = flatten->conn;
-    const StoreFlattenMark mark = {true, conn->addr, (char *)conn->instance,
-                                   flatten->mark.mgr};
-    int r = store_flatten_mark_write(handle, flatten->id, &mark);
+    const StoreFlattenMark nobody = {.owed = true, .mgr = mine->mgr};
 
-    if (r >= 0)
-        r = rbd_flatten_with_progress(handle, on_progress, flatten);
-    /* Somebody else was faster, or librbd has run out of parents. */
-    return r == -EINVAL ? 0 : r;
+    g_free(flatten->mark.text);
+    flatten->mark.text = store_flatten_mark_new(flatten->id, mine);
+    (void)change_mark(flatten, &nobody);
 }
 
-static gboolean
-flatten_here(Flatten *flatten, GError **error)
+static int
+flatten_named(Flatten *flatten, rados_ioctx_t io)
 {
-    g_auto(StoreIo) io = NULL;
     StoreHandle handle = NULL;
+    int r = rbd_open(io, flatten->image, &handle, NULL);
     int closed;
-    int r;
 
-    if (!cut_off_dead(flatten, error) ||
-        !store_ioctx(flatten->conn, flatten->pool, &io, error))
-        return FALSE;
-    cancel_task(flatten);
-    r = rbd_open(io, flatten->image, &handle, NULL);
     if (r < 0)
-        return fail(flatten, r, error);
-    r = flatten_open(flatten, handle);
+        return r;
+    r = rbd_flatten_with_progress(handle, on_progress, flatten);
     closed = rbd_close(handle);
-    r = r < 0 ? r : closed;
+    /* Somebody else was faster, or librbd has run out of parents. */
+    if (r >= 0 || r == -EINVAL)
+        r = closed;
     /* It says that it has done it, and the parent is there. */
     if (r >= 0 && flatten->tried)
         r = -EIO;
     flatten->tried = r >= 0;
+    return r;
+}
+
+/* The mark names us before we are a watcher. */
+static gboolean
+flatten_here(Flatten *flatten, GError **error)
+{
+    const StoreConn *conn = flatten->conn;
+    const StoreFlattenMark mine = {.owed = true,
+                                   .by = conn->addr,
+                                   .instance = (char *)conn->instance,
+                                   .mgr = flatten->mark.mgr};
+    g_auto(StoreIo) io = NULL;
+    int r;
+
+    if (!cut_off_former(flatten, error) ||
+        !store_ioctx(flatten->conn, flatten->pool, &io, error))
+        return FALSE;
+    cancel_task(flatten);
+    r = change_mark(flatten, &mine);
+    if (r == -ECANCELED)
+        return TRUE; /* it says something else by now: it is looked at again */
+    if (r >= 0)
+        r = flatten_named(flatten, io);
+    if (r < 0 && r != -ESHUTDOWN && r != -ETIMEDOUT)
+        leave_off(flatten, &mine);
     return r >= 0 || is_stopped(flatten) || fail(flatten, r, error);
 }
 
@@ -387,6 +459,8 @@ queue(Flatten *flatten)
 static const char *
 why_here(const StoreFlattenFacts *facts)
 {
+    if (facts->lockless)
+        return "it has no exclusive lock: it is flattened here";
     if (facts->mgr == STORE_MGR_TASK)
         return "the cluster's task queue does not get on: it is flattened here";
     return facts->mgr == STORE_MGR_CANNOT
@@ -449,7 +523,9 @@ may_end(const Flatten *flatten, StoreFlattenEnd *ret_end)
 static void
 ask_if_needed(Flatten *flatten)
 {
-    if (flatten->id[0] && flatten->facts.owed && !flatten->facts.here)
+    bool wants = !flatten->facts.here || flatten->facts.lockless;
+
+    if (flatten->id[0] && flatten->facts.owed && wants)
         ask_manager(flatten);
 }
 
@@ -494,8 +570,9 @@ store_flattens(StoreCluster *cluster,
     static const StoreFlattenHow how = {0};
     g_auto(Flatten) flatten = {
         .cluster = cluster, .pool = pool, .image = image, .how = &how};
+    gint64 until = g_get_monotonic_time() + TELL_US;
 
-    for (int i = 0; i < ASK_TIMES; i++) {
+    do {
         if (!look(&flatten, NULL))
             return false;
         if (store_flatten_mark_names(&flatten.mark, addr))
@@ -506,8 +583,7 @@ store_flattens(StoreCluster *cluster,
         if (!flatten.task.id)
             return false;
         note_manager(&flatten);
-        if (i > 0)
-            g_usleep(ASK_AGAIN_US);
-    }
+        g_usleep(ASK_AGAIN_US);
+    } while (g_get_monotonic_time() < until);
     return false;
 }

@@ -9,7 +9,8 @@
  * Whoever flattens has the image open like a guest, and a guest may start all the
  * same: a flatten writes nothing over what is there. So the mark names that
  * client, and its watch is nobody's who is in the way. A manager that hangs keeps
- * its watch while somebody else does its work, so there may be two.
+ * its watch while somebody else does its work, so there may be two, where the
+ * exclusive lock sees to it that only one of them writes (../disk/flatten.c).
  */
 #include "config.h"
 
@@ -29,6 +30,7 @@ store_flatten_mark_clear(StoreFlattenMark *mark)
     g_clear_pointer(&mark->by, g_free);
     g_clear_pointer(&mark->instance, g_free);
     g_clear_pointer(&mark->mgr, g_free);
+    g_clear_pointer(&mark->text, g_free);
     mark->owed = false;
 }
 
@@ -75,7 +77,7 @@ store_flatten_mark_parse(const char *text,
 {
     g_autofree char *of = store_word(text, "id");
 
-    *ret_mark = (StoreFlattenMark){0};
+    *ret_mark = (StoreFlattenMark){.text = g_strdup(text)};
     if (!*of || strcmp(of, id) != 0)
         return;
     ret_mark->owed = true;

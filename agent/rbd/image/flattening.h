@@ -20,6 +20,7 @@ typedef struct {
     char *by;       /* the client of remora's that flattens it, or NULL */
     char *instance; /* which instance of remora that is, or NULL */
     char *mgr;      /* the manager's client that did, and may hang, or NULL */
+    char *text;     /* what was read, of whatever image; NULL: there is none */
 } StoreFlattenMark;
 
 void store_flatten_mark_clear(StoreFlattenMark *mark);
