@@ -7,10 +7,10 @@
  * at any one moment the first disk's number is the second one's, or one more. On
  * COM1:
  *
- *     remora-guest: pair
+ *     remora-guest: pair       when it has written both for the first time
  *     remora-guest: error
  *
- * The number is in the last four bytes of sector 64.
+ * The number is in the last four bytes of sector 64, and 1 at each start.
  *
  * Contract: as boot.S.
  */
@@ -40,15 +40,18 @@ main:
     mov cx, 256
     xor ax, ax
     rep stosw
+    call both
     mov si, offset pair
     call print
 next:
+    call both
+    jmp next
+
+both:
     inc dword ptr [COUNT]
     mov dl, 0x80
     call disk
     mov dl, 0x81
-    call disk
-    jmp next
 
 # DL: drive.
 disk:

@@ -94,7 +94,8 @@ static const char *const volume_points[] = {
     "volume-moving",     "volume-moved",     "volume-sealed",
     "volume-snapped",    "volume-protected", "volume-unprotected",
     "volume-unsnapped",  "volume-resizing",  "volume-resized",
-    "volume-rolling",    "volume-rolled",    NULL,
+    "volume-rolling",    "volume-rolled",    "group-snapping",
+    "group-snapped",     "group-protected",  NULL,
 };
 
 static const struct {
