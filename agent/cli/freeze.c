@@ -405,7 +405,8 @@ cmd_freeze_end(CmdFreeze *freeze, GError **error)
         touch_guest(&asked, &said);
     if (said.says == SAYS_LATE)
         return fail(error, "the guest went on before there was a snapshot",
-                    ": try again");
+                    ": try again, in a minute if a client of the disk has "
+                    "died");
     return said.says == SAYS_DONE ||
            fail(error, said.text,
                 paused ? ": resume it (virsh resume)"

@@ -240,7 +240,7 @@ at_each()
                 refuses 'what is there is named' 'has a snapshot' create
                 like 'and removed' "$(snapshot rm --domain two $ID)" removed
             }
-            is 'then it works' "$(quietly create --domain two $ID)" "$ID"
+            ok 'then it works' bed_wait 180 works
             ok 'at one moment' at_one_moment
             snapshot rm --domain two $ID >/dev/null
         done
@@ -248,6 +248,13 @@ at_each()
     is 'each point of the header was tested' \
         "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
         "$(sed -n 's/^ \*     \(group-[a-z-]*\) .*/\1/p' "$FAULTS_H" | sort)"
+}
+
+# While a dead client's watch is there, for up to a minute, librbd waits for it with
+# each snapshot, and that takes too long for a guest that stands still.
+works()
+{
+    [ "$(quietly create --domain two $ID)" = "$ID" ]
 }
 
 has_one()
