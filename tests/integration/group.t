@@ -268,7 +268,8 @@ interrupted()
     local pid
     touch "$BED/tmp/hold"
     REMORA_FAULT=group-snapped=hold@1 REMORA_FAULT_HOLD=$BED/tmp/hold \
-        remora volume snapshot create --domain two $ID 2>"$BED/tmp/said" &
+        "$BED_INST/bin/remora" volume snapshot create --domain two $ID \
+        2>"$BED/tmp/said" &
     pid=$!
     wait_until 'it has made one' 60 has_one
     ok 'the guest is paused' guest_is two paused
@@ -285,7 +286,8 @@ late()
 {
     touch "$BED/tmp/hold"
     REMORA_FAULT=group-snapped=hold@1 REMORA_FAULT_HOLD=$BED/tmp/hold \
-        remora volume snapshot create --domain two $ID 2>"$BED/tmp/said" &
+        "$BED_INST/bin/remora" volume snapshot create --domain two $ID \
+        2>"$BED/tmp/said" &
     local pid=$!
     wait_until 'it has made one' 60 has_one
     goes_on 'it hangs'
