@@ -10,6 +10,7 @@
 #include "agent/process.h"
 #include "agent/recoveries.h"
 #include "agent/report.h"
+#include "agent/reported.h"
 #include "agent/request.h"
 #include "agent/settle.h"
 
@@ -355,53 +356,12 @@ agent_undo(Agent *agent, const AgentAnswer *answer)
     agent_settle_soon(agent, answer->uuid, NULL);
 }
 
-/* A disk that was detached is in no definition any more. */
-static bool
-is_noted(Host *host, const char *uuid)
-{
-    for (guint i = 0; i < host_clusters(host); i++)
-        if (cluster_notes(host_cluster(host, i), uuid))
-            return true;
-    return false;
-}
-
-/* NULL: it is not ours, or cannot be read. */
-static char *
-uuid_of_ours(Host *host, const char *name, const char *xml, gsize len)
-{
-    const LogAbout about = {.domain = name};
-    g_autoptr(GError) error = NULL;
-    g_autoptr(DomPlan) plan =
-        len ? request_plan(host, HOST_ASK_NOBODY, xml, len, false, &error)
-            : NULL;
-
-    if (error)
-        log_debug(&about, "cannot read what libvirt reports: %s",
-                  error->message);
-    if (!plan || !dom_plan_uuid(plan) ||
-        (dom_plan_disks(plan)->len == 0 &&
-         !is_noted(host, dom_plan_uuid(plan))))
-        return NULL;
-    return g_strdup(dom_plan_uuid(plan));
-}
-
-/* A host may have thousands that are off, and only few of them left a claim. */
-static bool
-has_claim(Host *host, const char *xml)
-{
-    g_autoptr(DomPlan) plan =
-        request_plan(host, HOST_ASK_NOBODY, xml, strlen(xml), false, NULL);
-
-    return plan && request_has_claim(host, plan);
-}
-
 void
-agent_sees(Agent *agent, const char *name, const char *xml, bool active)
+agent_sees(Agent *agent, const char *uuid, const char *xml, bool active)
 {
     g_autoptr(Host) host = agent_host(agent);
-    g_autofree char *uuid = uuid_of_ours(host, name, xml, strlen(xml));
 
-    if (uuid && (active || is_noted(host, uuid) || has_claim(host, xml)))
+    if (reported_is_to_be_settled(host, uuid, xml, active))
         agent_settle_soon(agent, uuid, xml);
 }
 
@@ -412,7 +372,7 @@ agent_notice(Agent *agent, const char *name, const char *body, gsize len)
 {
     g_autoptr(Host) host = agent_host(agent);
     g_autofree char *xml = g_strndup(body ? body : "", len);
-    g_autofree char *uuid = uuid_of_ours(host, name, xml, len);
+    g_autofree char *uuid = reported_uuid(host, name, xml, len);
 
     if (!uuid)
         return;

@@ -9,6 +9,7 @@
 #include "agent/convert.h"
 #include "agent/protect.h"
 #include "agent/request.h"
+#include "hooks/wire/sieve.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -169,6 +170,12 @@ find_changes(Host *host,
     return TRUE;
 }
 
+static bool
+concerns(const char *xml)
+{
+    return wire_sieve(xml, strlen(xml));
+}
+
 static gboolean
 changes(gpointer host,
         const GArray *pools,
@@ -270,6 +277,7 @@ host_facts_new(Host *host)
     static const VirtFactsClass class = {
         .free = free_host,
         .uri = uri,
+        .concerns = concerns,
         .changes = changes,
         .completes = completes,
         .cluster_at = cluster_at,

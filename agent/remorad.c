@@ -158,9 +158,9 @@ begin(gpointer agent)
 }
 
 static void
-on_seen(const char *name, const char *xml, bool active, gpointer agent)
+on_seen(const char *uuid, const char *xml, bool active, gpointer agent)
 {
-    agent_sees(agent, name, xml, active);
+    agent_sees(agent, uuid, xml, active);
 }
 
 /* host is its own, and is given up: with a reload its connection is to go. */

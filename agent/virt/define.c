@@ -164,6 +164,8 @@ rewrite_once(const VirtFacts *facts,
 
     pass_clear(pass);
     *pass = (Pass){.xml = stored_xml(domain, error)};
+    if (pass->xml && !facts->class->concerns(pass->xml))
+        return TRUE;
     if (pass->xml && facts->class->completes(facts->data))
         virt_pools_read(facts, virDomainGetConnect(domain), pass->xml,
                         strlen(pass->xml), &pools);
@@ -192,6 +194,8 @@ void
 virt_defined_clear(VirtDefined *defined)
 {
     g_clear_pointer(&defined->images, g_ptr_array_unref);
+    free(defined->xml);
+    defined->xml = NULL;
 }
 
 gboolean
@@ -212,6 +216,8 @@ virt_define_rewrite(const VirtFacts *facts,
     ret_defined->changed = first.changed || second.changed;
     ret_defined->left = first.what.left || second.what.left;
     ret_defined->images = g_steal_pointer(&first.what.images);
+    if (!ret_defined->changed && !first.again && !second.again)
+        ret_defined->xml = g_steal_pointer(&first.xml);
     return TRUE;
 }
 

@@ -32,6 +32,9 @@ typedef struct {
     void (*free)(gpointer data);
     /* libvirt's URI. g_free() it. */
     char *(*uri)(gpointer data);
+    /* Whether a definition may say anything of this host's disks: a look at its
+     * bytes, which most of a host's definitions do not outlive. */
+    bool (*concerns)(const char *xml);
     /* What is to become of a stored definition. live is asked only where
      * something would change. pools: libvirt's storage pools that it names (of
      * DomStoragePool), or NULL. ret_changes is to be cleared in any case. */

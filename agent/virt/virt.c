@@ -8,6 +8,7 @@
 
 #include "agent/log.h"
 #include "agent/virt/define.h"
+#include "agent/virt/each.h"
 #include "agent/virt/error.h"
 #include "agent/virt/secret.h"
 
@@ -134,9 +135,13 @@ warn_of(Virt *virt, virDomainPtr domain, const GPtrArray *images)
     }
 }
 
-/* Whether it is worth another try without any new event. */
+/* Whether it is worth another try without any new event. ret_xml: what is stored
+ * now, free() it; NULL: that is to be read, or nobody asks. */
 static bool
-look_once(Virt *virt, const VirtFacts *facts, virDomainPtr domain)
+look_once(Virt *virt,
+          const VirtFacts *facts,
+          virDomainPtr domain,
+          char **ret_xml)
 {
     LogAbout about = {.domain = virDomainGetName(domain)};
     gint64 start = g_get_monotonic_time();
@@ -152,6 +157,8 @@ look_once(Virt *virt, const VirtFacts *facts, virDomainPtr domain)
             log_info(&about, "definition rewritten");
             note_success(virt);
         }
+        if (ret_xml)
+            *ret_xml = g_steal_pointer(&defined.xml);
         /* A client that was killed has its images open for a while yet. */
         return defined.left && virDomainIsActive(domain) == 0 &&
                may_repeat(virt);
@@ -186,14 +193,20 @@ look_again(Virt *virt)
     g_mutex_unlock(&virt->lock);
 }
 
-void
-virt_look_at(Virt *virt, virDomainPtr domain)
+static void
+look_at(Virt *virt, virDomainPtr domain, char **ret_xml)
 {
     /* A reload may have come meanwhile. */
     g_autoptr(VirtFacts) facts = current_facts(virt);
 
-    if (look_once(virt, facts, domain))
+    if (look_once(virt, facts, domain, ret_xml))
         look_again(virt);
+}
+
+void
+virt_look_at(Virt *virt, virDomainPtr domain)
+{
+    look_at(virt, domain, NULL);
 }
 
 /* Without a domain, it has gone, or the connection: then all are looked at as
@@ -213,8 +226,9 @@ look_call(virDomainPtr domain, const GError *error, gpointer data)
 }
 
 static void
-look_later(Virt *virt, virDomainPtr domain)
+look_later(gpointer data, virDomainPtr domain)
 {
+    Virt *virt = data;
     char uuid[VIR_UUID_STRING_BUFLEN];
 
     if (virDomainGetUUIDString(domain, uuid) == 0)
@@ -253,6 +267,15 @@ look_at_secrets(const VirtFacts *facts, virConnectPtr conn)
     return again;
 }
 
+static void
+tell(const Virt *virt, virDomainPtr domain, const char *xml, bool active)
+{
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        virt->seen(uuid, xml, active, virt->seen_data);
+}
+
 /* As it runs, or else as it is stored. */
 static void
 tell_seen(const Virt *virt, virDomainPtr domain)
@@ -260,8 +283,7 @@ tell_seen(const Virt *virt, virDomainPtr domain)
     char *xml = virDomainGetXMLDesc(domain, 0);
 
     if (xml)
-        virt->seen(virDomainGetName(domain), xml,
-                   virDomainIsActive(domain) != 0, virt->seen_data);
+        tell(virt, domain, xml, virDomainIsActive(domain) != 0);
     free(xml);
 }
 
@@ -274,49 +296,60 @@ tell_call(virDomainPtr domain, const GError *error, gpointer data)
 }
 
 static void
-tell_later(Virt *virt, virDomainPtr domain)
+tell_later(gpointer data, virDomainPtr domain)
 {
+    Virt *virt = data;
     char uuid[VIR_UUID_STRING_BUFLEN];
 
     if (virDomainGetUUIDString(domain, uuid) == 0)
         virt_calls_push(virt->calls, uuid, VIRT_CALL_TELL, tell_call, virt);
 }
 
-/* A claim may be of a start before this host booted, and its domain off. */
+/* One that is off: what is stored is what is to be told of it, too, so that a
+ * host with thousands of them reads each once. A claim may be of a start before
+ * this host booted. */
 static void
-tell_all(Virt *virt, virConnectPtr conn)
+rest_call(virDomainPtr domain, const GError *error, gpointer data)
 {
-    virDomainPtr *domains = NULL;
-    int n = virConnectListAllDomains(conn, &domains, 0);
+    Virt *virt = data;
+    char *xml = NULL;
 
-    for (int i = 0; i < n; i++) {
-        tell_later(virt, domains[i]);
-        (void)virDomainFree(domains[i]);
+    if (!domain) {
+        look_call(NULL, error, data);
+        return;
     }
-    free(domains);
+    look_at(virt, domain, &xml);
+    if (xml)
+        tell(virt, domain, xml, false);
+    else
+        tell_seen(virt, domain);
+    free(xml);
 }
 
+static void
+rest_later(gpointer data, virDomainPtr domain)
+{
+    Virt *virt = data;
+    char uuid[VIR_UUID_STRING_BUFLEN];
+
+    if (virDomainGetUUIDString(domain, uuid) == 0)
+        virt_calls_push(virt->calls, uuid, VIRT_CALL_LOOK, rest_call, virt);
+}
+
+/* First those that are off: one that starts meanwhile is among the others then,
+ * and of one that ends there is an event. */
 static bool
 look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn)
 {
-    virDomainPtr *domains = NULL;
+    const unsigned int active = VIR_CONNECT_LIST_DOMAINS_ACTIVE;
+    const unsigned int stored = VIR_CONNECT_LIST_DOMAINS_PERSISTENT;
     bool again = look_at_secrets(facts, conn);
-    g_autoptr(GError) error = NULL;
-    int n = virConnectListAllDomains(conn, &domains,
-                                     VIR_CONNECT_LIST_DOMAINS_PERSISTENT);
 
-    if (n < 0 && !virt_fail(&error, "cannot list the domains")) {
-        log_warning(NULL, "%s", error->message);
-        again = may_repeat(virt) || again;
-    }
-
-    for (int i = 0; i < n; i++) {
-        look_later(virt, domains[i]);
-        (void)virDomainFree(domains[i]);
-    }
-    free(domains);
-    tell_all(virt, conn);
-    return again;
+    if (virt_each(conn, VIR_CONNECT_LIST_DOMAINS_INACTIVE, rest_later, virt) &&
+        virt_each(conn, active | stored, look_later, virt) &&
+        virt_each(conn, active, tell_later, virt))
+        return again;
+    return may_repeat(virt) || again;
 }
 
 static void

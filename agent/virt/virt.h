@@ -20,7 +20,7 @@
 
 typedef struct Virt Virt;
 
-typedef void (*VirtSeen)(const char *name,
+typedef void (*VirtSeen)(const char *uuid,
                          const char *xml,
                          bool active,
                          gpointer data);

@@ -15,7 +15,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/full.h"
+#include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/space.h"
