@@ -452,8 +452,11 @@ static void
 know_whose(Cluster *cluster, HostAsk ask, const char *fsid, Whose *whose)
 {
     g_auto(StoreSeen) seen = {0};
+    g_autofree char *in_conf = fsid ? NULL : store_conf_fsid(cluster->store);
 
     store_seen_read(cluster->store, &seen);
+    /* A cluster of that name may have been made anew. */
+    store_seen_expect(&seen, fsid ? fsid : in_conf);
     if (!fsid)
         fsid = seen.fsid;
     if (fsid || ask != HOST_ASK_NOBODY)

@@ -95,6 +95,25 @@ test_another(void **state)
     check(&seen, "fsid " FSID "\nnow 10.0.0.1 6789\n");
 }
 
+/* Before it was ever reached, by what ceph.conf says of it. */
+static void
+test_expected(void **state)
+{
+    static const char text[] = "fsid " FSID "\nnow 10.0.0.1 6789\n"
+                               "former 10.0.0.2 6789\n";
+    g_auto(StoreSeen) seen = {0};
+
+    (void)state;
+    store_seen_parse(text, &seen);
+    store_seen_expect(&seen, NULL);
+    store_seen_expect(&seen, FSID);
+    check(&seen, text);
+    store_seen_expect(&seen, ANOTHER);
+    check(&seen, "");
+    store_seen_expect(&seen, ANOTHER);
+    check(&seen, "");
+}
+
 static void
 test_limit(void **state)
 {
@@ -153,9 +172,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_history), cmocka_unit_test(test_another),
-        cmocka_unit_test(test_limit),   cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_file),
+        cmocka_unit_test(test_history),  cmocka_unit_test(test_another),
+        cmocka_unit_test(test_expected), cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_garbage),  cmocka_unit_test(test_file),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

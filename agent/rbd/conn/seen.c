@@ -124,6 +124,15 @@ take_former(GPtrArray *former, const GPtrArray *from, const GPtrArray *now)
     }
 }
 
+void
+store_seen_expect(StoreSeen *seen, const char *fsid)
+{
+    if (!fsid || !seen->fsid || g_ascii_strcasecmp(seen->fsid, fsid) == 0)
+        return;
+    store_seen_clear(seen);
+    *seen = (StoreSeen){NULL, list_new(), list_new()};
+}
+
 bool
 store_seen_update(StoreSeen *seen, const char *fsid, const GPtrArray *monitors)
 {

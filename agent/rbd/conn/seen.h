@@ -34,6 +34,10 @@ char *store_seen_text(const StoreSeen *seen);
 bool
 store_seen_update(StoreSeen *seen, const char *fsid, const GPtrArray *monitors);
 
+/* The cluster has that fsid; NULL: that is not known. What was seen of another one
+ * is forgotten. Pure. */
+void store_seen_expect(StoreSeen *seen, const char *fsid);
+
 /* A map was fetched from the cluster of that fsid. */
 void store_seen_note(const StoreCluster *cluster,
                      const char *fsid,
