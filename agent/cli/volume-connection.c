@@ -38,7 +38,10 @@ fill_hosts(const GPtrArray *monitors, json_t *hosts, json_t *ports)
 }
 
 static void
-print(const CmdVolume *volume, const GPtrArray *monitors, const char *secret)
+print(const CmdVolume *volume,
+      const GPtrArray *monitors,
+      const char *secret,
+      bool encrypted)
 {
     g_autofree char *name =
         g_strdup_printf("%s/%s", volume->pool, volume->name);
@@ -54,8 +57,8 @@ print(const CmdVolume *volume, const GPtrArray *monitors, const char *secret)
         "name", name, "hosts", hosts, "ports", ports, "cluster_name", cluster,
         "auth_enabled", 1, "auth_username", user, "secret_type", SECRET_TYPE,
         "secret_uuid", secret, "volume_id", store_volume_uuid(volume->name),
-        "discard", 1, "qos_specs", "access_mode", ACCESS_MODE, "encrypted", 0,
-        "cacheable", 0);
+        "discard", 1, "qos_specs", "access_mode", ACCESS_MODE, "encrypted",
+        encrypted, "cacheable", 0);
     json_t *root =
         json_pack("{s:s, s:o}", "driver_volume_type", DRIVER, "data", data);
     char *text = json_dumps(root, JSON_INDENT(2));
@@ -67,13 +70,14 @@ print(const CmdVolume *volume, const GPtrArray *monitors, const char *secret)
 
 /* What is not whole must not be attached. */
 static gboolean
-check(const CmdVolume *volume, GError **error)
+check(const CmdVolume *volume, bool *ret_encrypted, GError **error)
 {
     g_autoptr(StoreVolume) info =
         store_volume_show(volume->store, volume->pool, volume->name, error);
 
     if (!info)
         return FALSE;
+    *ret_encrypted = info->luks > 0;
     if (info->status == STORE_VOLUME_AVAILABLE ||
         info->status == STORE_VOLUME_IN_USE)
         return TRUE;
@@ -92,18 +96,19 @@ run(const CmdGlobals *globals, char **rest)
     g_autoptr(GPtrArray) monitors = NULL;
     g_autoptr(GError) error = NULL;
     const char *fsid = NULL;
+    bool encrypted = false;
     int status = cmd_volume_only(globals, "volume connection", rest, &volume);
 
     if (status)
         return status;
-    if (check(&volume, &error))
+    if (check(&volume, &encrypted, &error))
         fsid = store_cluster_fsid(volume.store, &error);
     if (fsid)
         monitors = cluster_monitors(volume.cluster, &error);
     if (!monitors)
         return cmd_image_fail(NULL, error);
     g_autofree char *secret = cluster_secret_uuid(volume.cluster, fsid);
-    print(&volume, monitors, secret);
+    print(&volume, monitors, secret, encrypted);
     return 0;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "config.h"
 
+#include "agent/cli/passphrase.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/volume.h"
 #include "conf/conf-units.h"
@@ -17,6 +18,9 @@ static char *wanted_pool;
 static char *wanted_object_size;
 static char *wanted_features;
 static char *wanted_data_pool;
+static int wanted_luks;
+static char *wanted_cipher;
+static char *passphrase_file;
 static gboolean shareable;
 static gboolean as_json;
 
@@ -34,6 +38,13 @@ static const GOptionEntry options[] = {
      "FEATURE"},
     {"data-pool", 0, 0, G_OPTION_ARG_STRING, &wanted_data_pool,
      "Keep its data in that pool instead of the configured one", "NAME"},
+    {"luks", 0, 0, G_OPTION_ARG_INT, &wanted_luks,
+     "Encrypt it by LUKS of that version, 1 or 2, with a passphrase of a file",
+     "VERSION"},
+    {"passphrase-file", 0, 0, G_OPTION_ARG_FILENAME, &passphrase_file,
+     "The file whose bytes, to the last one, are the passphrase", "FILE"},
+    {"cipher", 0, 0, G_OPTION_ARG_STRING, &wanted_cipher,
+     "Encrypt it by aes-128 instead of aes-256", "NAME"},
     {"shareable", 0, 0, G_OPTION_ARG_NONE, &shareable,
      "Without the features that only one writer at a time can have", NULL},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
@@ -58,6 +69,26 @@ read_features(guint64 *ret_mask)
                ? "the features lack one that they need: see clone.features in "
                  "remora.conf(5)"
                : NULL;
+}
+
+/* NULL: it makes sense; else what does not. */
+static const char *
+read_encryption(StoreEncryption *ret_how)
+{
+    if (!wanted_luks)
+        return passphrase_file || wanted_cipher
+                   ? "a passphrase and a cipher go with --luks"
+                   : NULL;
+    if (wanted_luks != 1 && wanted_luks != 2)
+        return "of LUKS there are versions 1 and 2";
+    if (!passphrase_file)
+        return "--luks needs a passphrase: see --passphrase-file";
+    if (wanted_cipher && strcmp(wanted_cipher, "aes-128") != 0 &&
+        strcmp(wanted_cipher, "aes-256") != 0)
+        return "the cipher is aes-128 or aes-256";
+    ret_how->luks = (guint)wanted_luks;
+    ret_how->aes_128 = g_strcmp0(wanted_cipher, "aes-128") == 0;
+    return NULL;
 }
 
 /* NULL: ret_spec is what the options ask for. */
@@ -90,16 +121,43 @@ print(const char *pool, const char *name, const StoreVolumeSpec *spec)
         puts(id);
 }
 
+/* With the passphrase, which is nowhere any more after it. */
+static gboolean
+create(const Cluster *cluster,
+       const char *pool,
+       const char *name,
+       StoreVolumeSpec *spec,
+       StoreEncryption *how,
+       GError **error)
+{
+    CmdPassphrase passphrase = {0};
+    gboolean made = FALSE;
+
+    if (how->luks) {
+        if (!cmd_passphrase_read(passphrase_file, &passphrase, error))
+            return FALSE;
+        how->passphrase = passphrase.bytes;
+        how->passphrase_len = passphrase.len;
+        spec->encryption = how;
+    }
+    made = store_volume_create(cluster_store(cluster), pool, name, spec, error);
+    cmd_passphrase_wipe(&passphrase);
+    return made;
+}
+
 static int
 run(const CmdGlobals *globals, char **rest)
 {
     StoreVolumeSpec spec = {0};
+    StoreEncryption how = {0};
     const char *wrong = read_spec(rest, &spec);
     g_autoptr(GError) error = NULL;
     CmdProgress progress;
     const Cluster *cluster;
     const char *pool = NULL;
 
+    if (!wrong)
+        wrong = read_encryption(&how);
     if (wrong)
         return cmd_usage("volume create", wrong);
     g_autofree char *name = cmd_volume_new_name("volume create", wanted_id);
@@ -113,7 +171,7 @@ run(const CmdGlobals *globals, char **rest)
         return 2;
     /* It is too short to be cut short. */
     cmd_progress_begin(&progress);
-    if (!store_volume_create(cluster_store(cluster), pool, name, &spec, &error))
+    if (!create(cluster, pool, name, &spec, &how, &error))
         return cmd_image_fail(NULL, error);
     print(pool, name, &spec);
     return 0;

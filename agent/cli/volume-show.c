@@ -81,18 +81,27 @@ claim_json(const StoreVolume *volume)
                      text_json(volume->claim_domain));
 }
 
+/* NULL: it is not, as far as can be seen. */
+static const char *
+encryption_of(const StoreVolume *volume)
+{
+    static const char *const words[] = {NULL, "luks1", "luks2"};
+
+    return words[volume->luks];
+}
+
 static void
 print_json(const StoreVolume *volume)
 {
     g_ptr_array_add(volume->unseen, NULL);
     json_t *root = json_pack(
-        "{s:s, s:o, s:s, s:I, s:I, s:o, s:o, s:I, s:o, s:i, s:i, s:o, s:o, "
-        "s:o, s:o}",
+        "{s:s, s:o, s:s, s:I, s:I, s:s?, s:o, s:o, s:I, s:o, s:i, s:i, s:o, "
+        "s:o, s:o, s:o}",
         "id", store_volume_uuid(volume->name), "pool", text_json(volume->pool),
         "status", store_volume_status_word(volume->status), "size",
         (json_int_t)volume->size, "object_size",
-        (json_int_t)volume->object_size, "features",
-        features_json(volume->features), "data_pool",
+        (json_int_t)volume->object_size, "encryption", encryption_of(volume),
+        "features", features_json(volume->features), "data_pool",
         text_json(volume->data_pool), "created", (json_int_t)volume->created,
         "parent", text_json(volume->parent), "depth", (int)volume->depth,
         "snapshots", (int)volume->snaps->len, "clones",
@@ -165,6 +174,8 @@ print(const StoreVolume *volume)
     printf("size       %s (%" G_GUINT64_FORMAT " bytes)\n", size, volume->size);
     printf("objects    %s\n", object);
     printf("features   %s\n", features);
+    if (volume->luks)
+        printf("encrypted  %s\n", encryption_of(volume));
     if (volume->data_pool)
         printf("data       %s\n", volume->data_pool);
     printf("created    %s\n", created);

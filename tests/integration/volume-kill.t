@@ -323,6 +323,30 @@ CONF
     BEFORE=$(everything)
 }
 
+# Killed with a header in it, or without: that is no whole volume, whoever finds it.
+encrypted()
+{
+    local point how=(create --id "$TWO" --luks 1
+        --passphrase-file "$FILE.pass" 16MiB)
+    printf secret >"$FILE.pass"
+    for point in marked encrypted fitted; do
+        killed $point "${how[@]}"
+        unwatched $TWO
+        is "killed at $point: as it is shown" "$(status_of $TWO)" 'being made'
+        like 'nothing is done with it' "$(volume resize $TWO 1GiB)" \
+            'is half-made'
+        is 'the next one makes it' "$(volume "${how[@]}")" $TWO
+        is 'whole' "$(remora volume show --json $TWO |
+            jq -c '[.status, .encryption]')" '["available","luks1"]'
+        clean "$point"
+        killed $point "${how[@]}"
+        unwatched $TWO
+        clean "$point, in vain"
+        failed $point "${how[@]}"
+        clean "$point fails"
+    done
+}
+
 imaged()
 {
     TESTED[volume-sealed]=yes
@@ -390,6 +414,7 @@ inside()
     limited
     sparsified
     moved
+    encrypted
     imaged
     all_points
     at_random

@@ -46,6 +46,23 @@ test_signatures(void **state)
 }
 
 static void
+test_luks(void **state)
+{
+    static const guint8 one[] = "LUKS\xba\xbe\0\1";
+    static const guint8 two[] = "LUKS\xba\xbe\0\2";
+    static const guint8 three[] = "LUKS\xba\xbe\0\3";
+    static const guint8 other[] = "LUKS\xba\xbf\0\1";
+
+    (void)state;
+    assert_int_equal(store_format_luks(one, 8), 1);
+    assert_int_equal(store_format_luks(two, 8), 2);
+    assert_int_equal(store_format_luks(three, 8), 0);
+    assert_int_equal(store_format_luks(other, 8), 0);
+    assert_int_equal(store_format_luks(two, 7), 0);
+    assert_int_equal(store_format_luks(two, 0), 0);
+}
+
+static void
 test_raw(void **state)
 {
     guint8 boot[512] = {0xfa, 0x31, 0xc0};
@@ -63,6 +80,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_signatures),
+        cmocka_unit_test(test_luks),
         cmocka_unit_test(test_raw),
     };
 

@@ -95,7 +95,8 @@ static const char *const volume_points[] = {
     "volume-snapped",    "volume-protected", "volume-unprotected",
     "volume-unsnapped",  "volume-resizing",  "volume-resized",
     "volume-rolling",    "volume-rolled",    "group-snapping",
-    "group-snapped",     "group-protected",  NULL,
+    "group-snapped",     "group-protected",  "volume-marked",
+    "volume-encrypted",  "volume-fitted",    NULL,
 };
 
 static const struct {

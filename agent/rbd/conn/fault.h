@@ -78,6 +78,9 @@
  * And those of a volume:
  *
  *     volume-created  the new volume is there
+ *     volume-marked   which is to be encrypted, and says that it is not yet
+ *     volume-encrypted it has the header for that
+ *     volume-fitted   and its size
  *     volume-snapped  a snapshot is there, or was
  *     volume-protected which is protected
  *     volume-unprotected a snapshot can be removed

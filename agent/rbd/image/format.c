@@ -43,3 +43,13 @@ store_format_sniff(const guint8 *head, gsize len)
     }
     return NULL;
 }
+
+guint
+store_format_luks(const guint8 *head, gsize len)
+{
+    static const guint8 magic[] = {'L', 'U', 'K', 'S', 0xba, 0xbe, 0};
+
+    if (len < sizeof(magic) + 1 || memcmp(head, magic, sizeof(magic)) != 0)
+        return 0;
+    return head[sizeof(magic)] <= 2 ? head[sizeof(magic)] : 0;
+}

@@ -16,4 +16,8 @@
  * can be taken for raw. head is the first len bytes. Pure. */
 const char *store_format_sniff(const guint8 *head, gsize len);
 
+/* Which version of LUKS content is encrypted by, 1 or 2, by its header; 0: none,
+ * or another. */
+guint store_format_luks(const guint8 *head, gsize len);
+
 #endif

@@ -216,19 +216,6 @@ fills(const Clone *clone)
     return clone->flattens || clone->from->seal;
 }
 
-static int
-mark(rbd_image_t handle, const StoreHold *hold)
-{
-    char id[128] = "";
-    int r = rbd_get_id(handle, id, sizeof(id));
-
-    if (r < 0)
-        return r;
-    g_autofree char *text =
-        store_mark_new(hold->conn, hold->volume, STORE_SNAP, id);
-    return rbd_metadata_set(handle, STORE_BUILDING_KEY, text);
-}
-
 static gboolean
 grow(const Clone *clone, GError **error)
 {
@@ -245,7 +232,7 @@ grow(const Clone *clone, GError **error)
     if (r >= 0)
         r = store_marks_remove(handle);
     if (r >= 0 && fills(clone))
-        r = mark(handle, hold);
+        r = store_marks_fill(handle, hold);
     if (r >= 0)
         r = STORE_FAULT("volume-grown");
     closed = handle ? rbd_close(handle) : 0;

@@ -4,7 +4,8 @@
  *
  * As Cinder makes it: an image of that size, and nothing else. There is nothing
  * to fill, so one that opens is whole, but for what librbd adds last, such as
- * its object map; until that is there, the claim says so.
+ * its object map; until that is there, the claim says so. One that is encrypted
+ * gets its header, and says so itself until it has it.
  */
 #include "config.h"
 
@@ -14,6 +15,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/volume/encrypt.h"
 #include "agent/rbd/volume/hold.h"
 
 #include <errno.h>
@@ -22,13 +24,14 @@ static gboolean
 create(StoreHold *hold, const StoreVolumeSpec *spec, GError **error)
 {
     StoreConn *conn = hold->conn;
+    guint64 size = spec->size + (spec->encryption ? STORE_LUKS_ROOM : 0);
     g_auto(StoreOptions) options = NULL;
     int r;
 
     rbd_image_options_create(&options);
     r = store_options_fill(options, store_settings(conn->cluster), spec);
     if (r >= 0)
-        r = rbd_create4(hold->io, hold->volume, spec->size, options);
+        r = rbd_create4(hold->io, hold->volume, size, options);
     if (r >= 0)
         r = STORE_FAULT("volume-created");
     if (r == -EINVAL)
@@ -45,7 +48,8 @@ create(StoreHold *hold, const StoreVolumeSpec *spec, GError **error)
         return store_fail(
             error, conn, r, "cannot create volume '%s/%s' as 'client.%s'",
             hold->pool, hold->volume, store_cluster_user(conn->cluster));
-    return store_hold_made(hold, error);
+    return (!spec->encryption || store_encrypt(hold, spec, error)) &&
+           store_hold_made(hold, error);
 }
 
 gboolean

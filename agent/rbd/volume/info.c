@@ -17,6 +17,7 @@
 #include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/depth.h"
+#include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/look.h"
@@ -138,6 +139,17 @@ store_volume_list(StoreCluster *cluster, const char *pool, GError **error)
 /* ---- one ------------------------------------------------------------------------------ */
 
 static int
+read_luks(rbd_image_t handle, StoreVolume *volume)
+{
+    guint8 head[16] = {0};
+    ssize_t got = rbd_read(handle, 0, sizeof(head), (char *)head);
+
+    if (got > 0)
+        volume->luks = store_format_luks(head, (gsize)got);
+    return got < 0 ? (int)got : 0;
+}
+
+static int
 read_more(StoreConn *conn,
           rados_ioctx_t io,
           rbd_image_t handle,
@@ -151,6 +163,8 @@ read_more(StoreConn *conn,
         r = rbd_get_features(handle, &volume->features);
     if (r >= 0)
         r = rbd_get_create_timestamp(handle, &created);
+    if (r >= 0)
+        r = read_luks(handle, volume);
     if (r >= 0)
         volume->snaps = store_snaps_read(handle, &r);
     if (r >= 0)

@@ -24,6 +24,7 @@ typedef struct {
     /* What follows is only of store_volume_show(). */
     guint64 object_size;
     guint64 features; /* librbd's mask */
+    guint luks;       /* the version that encrypts it; 0: none that is known */
     char *data_pool;  /* or NULL */
     gint64 created;   /* seconds since 1970 */
     guint depth;      /* how many volumes it stands on */

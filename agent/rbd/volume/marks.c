@@ -6,6 +6,7 @@
 
 #include "agent/rbd/volume/marks.h"
 
+#include "agent/rbd/image/list.h"
 #include "agent/rbd/image/look.h"
 
 #include <errno.h>
@@ -23,4 +24,17 @@ store_marks_remove(gpointer handle)
         r = r == -ENOENT ? 0 : r;
     }
     return r;
+}
+
+int
+store_marks_fill(gpointer handle, const StoreHold *hold)
+{
+    char id[128] = "";
+    int r = rbd_get_id(handle, id, sizeof(id));
+
+    if (r < 0)
+        return r;
+    g_autofree char *text =
+        store_mark_new(hold->conn, hold->volume, STORE_SNAP, id);
+    return rbd_metadata_set(handle, STORE_BUILDING_KEY, text);
 }

@@ -9,13 +9,22 @@
 
 #include "agent/rbd/conn/cluster.h"
 
+/* How librbd is to encrypt a new volume. */
+typedef struct {
+    guint luks; /* 1 or 2 */
+    bool aes_128;
+    const char *passphrase; /* any bytes */
+    gsize passphrase_len;
+} StoreEncryption;
+
 /* What is 0 or NULL is the configuration's, or else the cluster's. */
 typedef struct {
-    guint64 size;          /* bytes */
-    guint64 object_size;   /* a power of two from 4 KiB to 32 MiB */
-    guint64 features;      /* librbd's mask */
+    guint64 size;        /* bytes; of one that is encrypted, of what is in it */
+    guint64 object_size; /* a power of two from 4 KiB to 32 MiB */
+    guint64 features;    /* librbd's mask */
     const char *data_pool; /* for its data, where the pool has no overwrites */
-    bool shareable;        /* without what only one writer at a time can have */
+    const StoreEncryption *encryption; /* NULL: it is not */
+    bool shareable; /* without what only one writer at a time can have */
 } StoreVolumeSpec;
 
 /* Where its data is asked to go, or NULL. Pure. */
