@@ -288,6 +288,20 @@ import libvirt, sys, time, uuid
 libvirt.registerErrorHandler(lambda *_: None, None)
 conn = libvirt.open('qemu:///system')
 xml = open(sys.argv[1]).read()
+
+
+# How soon the definition is rewritten is a matter of the machine's pace.
+def create_later(domain):
+    for _ in range(100):
+        time.sleep(0.3)
+        try:
+            return domain.create()
+        except libvirt.libvirtError as error:
+            if 'does not name its clone yet' not in str(error):
+                raise
+    return domain.create()
+
+
 for i in range(int(sys.argv[2])):
     ident = str(uuid.uuid4())
     serial = '%s/back%d' % (sys.argv[3], i)
@@ -301,8 +315,7 @@ for i in range(int(sys.argv[2])):
         if 'does not name its clone yet' not in str(error):
             print('wrong', error)
             continue
-        time.sleep(0.3)
-        domain.create()
+        create_later(domain)
         print('refused', ident)
     while domain.isActive():
         time.sleep(0.05)
