@@ -814,7 +814,7 @@ all_points()
         "$(sed -n 's/^ \*     \([a-z][a-z-]*\) .*/\1/p' \
             "$FAULTS_H" |
             grep -v -x 'kill\|hold\|delay\|error\|timer' |
-            grep -v -x 'image-.*\|capture-.*\|volume-.*\|filling\|seal.*' |
+            grep -v -x 'image-.*\|capture-.*\|group-.*\|volume-.*\|filling\|seal.*' |
             sort)"
 }
 
