@@ -254,7 +254,7 @@ runs()
 
 wrote()
 {
-    pass_io $ONE "$1" "$PASS" -r -c 'read -v 1024 64' | grep -q 'written by'
+    pass_io $ONE "$1" "$PASS" -r -c 'read -v 1024 64' | grep -q 'written.by'
 }
 
 inside()
