@@ -17,14 +17,15 @@ proxied_moves_read(const char *body, gsize len, ProxiedMoves *ret_moves)
     const char *end = body + len;
 
     while (body < end && *body == '+') {
-        const char *nul = memchr(body, '\0', (gsize)(end - body));
+        const char *line = memchr(body, '\n', (gsize)(end - body));
 
-        if (!nul)
+        if (!line)
             return false;
         if (!moves.targets)
-            moves.targets = g_ptr_array_new();
-        g_ptr_array_add(moves.targets, (gpointer)(body + 1));
-        body = nul + 1;
+            moves.targets = g_ptr_array_new_with_free_func(g_free);
+        body++;
+        g_ptr_array_add(moves.targets, g_strndup(body, (gsize)(line - body)));
+        body = line + 1;
     }
     if (body >= end || *body != '-')
         return false;

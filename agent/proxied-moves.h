@@ -14,10 +14,10 @@
 
 #include "agent/host.h"
 
-/* Which disks are copied, and what the domain is to be there; borrowed. */
+/* Which disks are copied, and what the domain is to be there. */
 typedef struct {
-    GPtrArray *targets; /* of const char *; NULL: libvirt chooses */
-    const char *xml;    /* NULL: what it is here */
+    GPtrArray *targets; /* of char *, owned; NULL: libvirt chooses */
+    const char *xml;    /* borrowed; NULL: what it is here */
     gsize len;
 } ProxiedMoves;
 

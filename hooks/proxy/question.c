@@ -82,16 +82,18 @@ choose_texts(struct proxy_question *question, const uint8_t *arguments)
     return any;
 }
 
-/* Up to a NUL, where libvirt's strings end. */
+/* A line of its own. Up to a NUL, where libvirt's strings end, or to the end of a
+ * line, which no disk's name has. */
 static char *
-add_string(char *to, const uint8_t *arguments, const struct proxy_text *text)
+add_line(char *to, const uint8_t *arguments, const struct proxy_text *text)
 {
-    size_t len = strnlen((const char *)arguments + text->at, text->len);
+    const char *from = (const char *)arguments + text->at;
 
     *to++ = '+';
-    memcpy(to, arguments + text->at, len);
-    to[len] = '\0';
-    return to + len + 1;
+    for (size_t i = 0; i < text->len && from[i] && from[i] != '\n'; i++)
+        *to++ = from[i];
+    *to++ = '\n';
+    return to;
 }
 
 /* See WIRE_PROXY_MOVE_DISKS. false: no memory. */
@@ -111,7 +113,7 @@ add_moves(struct proxy_question *question, const uint8_t *arguments)
     if (!to)
         return false;
     for (size_t i = 0; i < call->n_disks; i++)
-        to = add_string(to, arguments, &call->disks[i]);
+        to = add_line(to, arguments, &call->disks[i]);
     *to++ = '-';
     memcpy(to, arguments + there->at, there->len);
     question->texts[question->n_texts] = question->moves;

@@ -69,8 +69,8 @@ enum wire_op {
     WIRE_PROXY_UPDATE = 21,
     /* The same: what a disk is copied to, which has to be there. */
     WIRE_PROXY_COPY = 22,
-    /* name: as above; body: '+' and its name, with a NUL, of each disk that is to
-     * be copied, where there is a choice; '-'; the domain XML for where the domain
+    /* name: as above; body: a line for each disk that is to be copied, where there is
+     * a choice: '+' and its name; then '-', and the domain XML for where the domain
      * goes, if that is not what it has here. No output. */
     WIRE_PROXY_MOVE_DISKS = 23, /* it moves, and its disks are copied */
 };

@@ -248,8 +248,7 @@ agent_accept(struct bench *bench)
 }
 
 void
-agent_expect_bytes(
-    int fd, enum wire_op op, const char *name, const void *body, size_t len)
+agent_expect(int fd, enum wire_op op, const char *name, const char *body)
 {
     struct wire_request request;
     char text[1024];
@@ -259,18 +258,12 @@ agent_expect_bytes(
     assert_null(wire_request_check(&request));
     assert_int_equal(request.op, op);
     assert_int_equal(request.name_len, strlen(name));
-    assert_int_equal(request.body_len, len);
+    assert_int_equal(request.body_len, strlen(body));
     assert_int_equal(
         wire_read(fd, text, request.name_len + request.body_len, SOON()),
         WIRE_IO_DONE);
     assert_memory_equal(text, name, strlen(name));
-    assert_memory_equal(text + strlen(name), body, len);
-}
-
-void
-agent_expect(int fd, enum wire_op op, const char *name, const char *body)
-{
-    agent_expect_bytes(fd, op, name, body, strlen(body));
+    assert_memory_equal(text + strlen(name), body, strlen(body));
 }
 
 void

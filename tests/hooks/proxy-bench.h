@@ -57,8 +57,6 @@ int agent_accept(struct bench *bench);
 /* -1: before there is one, something can be read from fd. */
 int agent_accept_unless(struct bench *bench, int fd);
 void agent_expect(int fd, enum wire_op op, const char *name, const char *body);
-void agent_expect_bytes(
-    int fd, enum wire_op op, const char *name, const void *body, size_t len);
 /* And closes. NULL: nothing of that. */
 void agent_answer(int fd,
                   enum wire_verdict verdict,

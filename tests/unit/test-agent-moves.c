@@ -24,7 +24,7 @@
 static void
 test_read(void **state)
 {
-    static const char some[] = "+vda\0+\0+vdc\0-<domain/>";
+    static const char some[] = "+vda\n+\n+vdc\n-<domain/>";
     g_auto(ProxiedMoves) moves = {0};
     g_auto(ProxiedMoves) all = {0};
 
@@ -45,7 +45,7 @@ test_read(void **state)
 static void
 test_read_broken(void **state)
 {
-    static const char good[] = "+vda\0-";
+    static const char good[] = "+vda\n-";
     static const char *const bad[] = {"", "x", "+vda", "<domain/>"};
 
     (void)state;
