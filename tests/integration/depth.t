@@ -121,6 +121,19 @@ not_owed()
     ! rbd image-meta get "$1" remora.flatten >/dev/null 2>&1
 }
 
+# A clone in format 2 says that it is one by a feature of its own.
+features()
+{
+    rbd info --format json "$1" | jq -c '[(.features - ["operations"]), .flags]'
+}
+
+# map_is_true POOL/IMAGE: who checks it flags it if it is not.
+map_is_true()
+{
+    rbd object-map check --no-progress "$1" &&
+        [ "$(features "$1" | jq -c '.[1]')" = '[]' ]
+}
+
 # named KEY POOL/IMAGE: the client that the mark says is at it: 'by', one of
 # remora's, or 'mgr', the manager's; a watcher, it may be.
 named()
@@ -173,10 +186,11 @@ not_too_deep()
 # The sixth: the manager does it, while the guest runs.
 by_manager()
 {
-    local disk=vms/${A}_disk
+    local disk=vms/${A}_disk before
     ok 'a domain on the sixth' defined six "$A" images/c5@snap
     ok 'starts' virsh_ start six
     ok 'its guest writes' writing six
+    before=$(features images/c5)
     wait_until 'its disk is given to the task queue' 20 \
         agent_said "the cluster's task queue flattens it"
     wait_until 'the manager has it open, and is named' 30 named mgr "$disk"
@@ -187,8 +201,10 @@ by_manager()
         agent_claim_is "$disk" "running $(hostname) $A"
     wait_until 'then it has no parent' 180 has_none "$disk"
     wait_until 'which is logged' 20 agent_said 'is flattened'
+    is 'its features are those of before' "$(features "$disk")" "$before"
     ok 'its guest writes' writing six
     ended six "$disk"
+    ok 'its map is true' map_is_true "$disk"
 }
 
 # The guest ends in the middle of it, and starts again while the manager, which
@@ -215,6 +231,55 @@ beside_manager()
     ok 'the manager goes on' cluster_resume mgr.x
     wait_until 'the mark is gone' 60 not_owed "$disk"
     ended seven "$disk"
+}
+
+# agent_dies_at POINT: and is followed by another one.
+agent_dies_at()
+{
+    # It may be dead before it was seen to be ready.
+    REMORA_FAULT=$1=kill agent_start >/dev/null 2>&1
+    wait_until "an agent is killed at $1" 180 bed_gone "$AGENT_PID"
+    AGENT_PID=
+}
+
+# The object map is off meanwhile, whoever dies at whatever step, and the guest, whose
+# process does it, writes on.
+without_map()
+{
+    local uuid=${A/982b8eac/0000000b} disk before
+    disk=vms/${uuid}_disk
+    ok 'the agent stops' agent_stop
+    ok 'one starts that cannot turn an object map off' eval \
+        'REMORA_FAULT=map-noted=error:5 agent_start'
+    ok 'a domain on the sixth' defined eleven "$uuid" images/c5@snap
+    ok 'starts' virsh_ start eleven
+    ok 'its guest writes' writing eleven
+    before=$(features "$disk")
+    like 'its disk has an object map' "$before" '"object-map","fast-diff"'
+    wait_until 'it says that it cannot' 60 \
+        agent_said "cannot turn off the object map of '$disk'"
+    is 'and nobody flattens the disk' "$(ceph rbd task list | jq length)" 0
+    ok 'that agent stops' agent_stop
+    agent_dies_at map-noted
+    is 'the map is on' "$(features "$disk")" "$before"
+    agent_dies_at map-off
+    unlike 'it is off' "$(features "$disk")" 'object-map'
+    ok 'with a parent' has_parent "$disk"
+    ok 'its guest writes' writing eleven
+    agent_dies_at map-on
+    like 'it is on, and not true' "$(features "$disk")" 'object map invalid'
+    ok 'without a parent' has_none "$disk"
+    ok 'its guest writes' writing eleven
+    agent_dies_at map-rebuilt
+    is 'it is as before' "$(features "$disk")" "$before"
+    ok 'which is still to be done' eval "! not_owed $disk"
+    ok 'an agent starts' agent_start
+    wait_until 'the mark goes' 60 not_owed "$disk"
+    is 'it is as before' "$(features "$disk")" "$before"
+    unlike 'without a note' "$(rbd image-meta list "$disk")" remora.object-map
+    ok 'its guest writes' writing eleven
+    ended eleven "$disk"
+    ok 'the map is true' map_is_true "$disk"
 }
 
 # No exclusive lock: nobody else does it for the agent, nor does QEMU, whose guest
@@ -291,6 +356,7 @@ inside()
     not_too_deep
     by_manager
     beside_manager
+    without_map
     here_and_killed
     none_at_all
     made_plain

@@ -4,7 +4,8 @@
 # tests/integration/flatten.t - who flattens a disk changes, and its guest moves
 #
 # Two hosts. A guest migrates while its disk is flattened, by the cluster's manager
-# and here; a host is cut off while it flattens, and comes back. The last on a disk
+# and here; the manager is another one in the middle; a guest has died in the middle
+# of a write; a host is cut off while it flattens, and comes back. The last on a disk
 # without an exclusive lock, which nothing of the parent may come back to once its
 # guest has discarded it.
 #
@@ -186,6 +187,74 @@ moves_by_manager()
     ended beta
 }
 
+# The guest has ended, so that the manager does it by itself.
+another_manager()
+{
+    local uuid disk
+    uuid=$(uuidgen)
+    disk=vms/${uuid}_disk
+    ok 'a guest runs' host_run alpha agent_boots web "$uuid" "$IDLE"
+    wait_until 'the manager is at its disk, and is named' 60 named mgr "$disk"
+    ok 'the guest ends' host_run alpha virsh_ destroy web
+    ok 'the manager is another one' eval 'cluster_stop_mgr && cluster_start_mgr'
+    wait_until 'its domain starts' 20 host_run alpha virsh_ start web
+    wait_until 'the claim says where the guest is' 60 recorded alpha "$uuid"
+    is_flat alpha "$uuid"
+    ended alpha
+}
+
+# torn POOL/IMAGE: as a guest leaves it that dies when an object is in the object
+# map, and not yet written: librbd writes it second.
+torn()
+{
+    local at=$((SIZE_MIB / 2 * MiB)) id
+    id=$(rbd info --format json "$1" | jq -r .id)
+    dd if="$BED/tmp/golden" of="$BED/tmp/part" bs=512 count=1 \
+        skip=$((at / 512)) status=none
+    qemu-io -f raw -c "write -s $BED/tmp/part $at 512" \
+        "rbd:$1:id=admin:conf=$CLUSTER_CONF" &&
+        rados -p "${1%/*}" rm \
+            "$(printf 'rbd_data.%s.%016x' "$id" $((at / 8192)))" &&
+        rbd export --no-progress "$1" - | cmp -i $((2 * MiB)) - "$BED/tmp/golden"
+}
+
+# A clone in format 2 says that it is one by a feature of its own.
+features()
+{
+    rbd info --format json "$1" | jq -c '[(.features - ["operations"]), .flags]'
+}
+
+# map_is_true POOL/IMAGE: who checks it flags it if it is not.
+map_is_true()
+{
+    rbd object-map check --no-progress "$1" &&
+        [ "$(features "$1" | jq -c '.[1]')" = '[]' ]
+}
+
+# librbd's own flatten leaves that object out.
+skips_nothing()
+{
+    local uuid disk before
+    uuid=$(uuidgen)
+    disk=vms/${uuid}_disk
+    ok 'a domain' host_run alpha agent_defines web "$uuid" "$IDLE"
+    ok 'no agent' host_run alpha agent_stop
+    ok 'it starts' host_run alpha virsh_ start web
+    ok 'and ends' host_run alpha virsh_ destroy web
+    wait_until 'nobody has its disk open' 40 nobody_watches "$disk"
+    before=$(features "$disk")
+    like 'which has an object map' "$before" '"object-map","fast-diff"'
+    ok 'that says too much' torn "$disk"
+    ok 'an agent starts' host_run alpha agent_start
+    wait_until 'the domain starts' 20 host_run alpha virsh_ start web
+    is_flat alpha "$uuid"
+    is 'with the features of before' "$(features "$disk")" "$before"
+    unlike 'and no note' "$(rbd image-meta list "$disk")" remora.object-map
+    ended alpha
+    ok 'the map is true' map_is_true "$disk"
+    ok 'it has what the image had' intact "$disk"
+}
+
 # Its agent stops in order, and is not cut off for that.
 moves_from_agent()
 {
@@ -300,6 +369,8 @@ inside()
     bed_need_remora
     parts
     moves_by_manager
+    another_manager
+    skips_nothing
     moves_from_agent
     comes_back
     beside_nobody

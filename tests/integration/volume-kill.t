@@ -37,10 +37,11 @@ volume()
 # killed POINT COMMAND...: 'volume COMMAND' dies there.
 killed()
 {
-    local point=$1
-    TESTED[volume-$point]=yes
+    local point=volume-$1
+    [[ $1 != map-* ]] || point=$1
+    TESTED[$point]=yes
     shift
-    (REMORA_FAULT=volume-$point=kill volume "$@"; :) >/dev/null 2>&1
+    (REMORA_FAULT=$point=kill volume "$@"; :) >/dev/null 2>&1
 }
 
 # failed POINT COMMAND...: it is told there that a call has failed.
@@ -220,17 +221,27 @@ rolled_back()
     clean 'rolled back'
 }
 
+# A clone in format 2 says that it is one by a feature of its own.
+features()
+{
+    rbd info --format json "volumes/volume-$1" | jq -c '[(.features - ["operations"]), .flags]'
+}
+
 flattened()
 {
-    local point
-    for point in flattening flattened; do
+    local point before
+    for point in flattening flattened map-noted map-off map-on map-rebuilt; do
         volume clone --id $TWO $ONE >/dev/null
+        before=$(features $TWO)
         killed $point flatten $TWO
         ok "killed at $point: it reads as before" same $TWO
         ok 'the next one flattens it' volume flatten $TWO
         is 'or has nothing to do' "$(volume flatten $TWO)" \
             "volumes/volume-$TWO: stands alone already"
         ok 'and it still does' same $TWO
+        is 'with the features of before' "$(features $TWO)" "$before"
+        unlike 'and no note' "$(rbd image-meta list volumes/volume-$TWO)" \
+            remora.object-map
         # Of a clone that is flat already nobody knows from what it hung.
         volume snapshot rm $ONE volume-$TWO.clone_snap >/dev/null
         clean $point

@@ -332,6 +332,19 @@ cinders()
     gone 'whole'
 }
 
+# torn POOL/IMAGE: an object is in its map and not there, as one is whose writer died
+# in between.
+torn()
+{
+    local id
+    id=$(rbd info --format json "$1" | jq -r .id)
+    dd if="$FILE" of="$BED/tmp/part" bs=512 count=1 skip=$((10 * MiB / 512)) \
+        status=none
+    qemu-io -f raw -c "write -s $BED/tmp/part 10M 512" \
+        "rbd:$1:conf=/etc/ceph/ceph.conf" &&
+        rados -p "${1%/*}" rm "rbd_data.$id.0000000000000001" && same "$1"
+}
+
 # ---- clones -------------------------------------------------------------------
 
 # cloned TITLE ID SOURCE OPTION...: and it reads as the file.
@@ -381,6 +394,7 @@ clones()
         'moved to the trash'
     ok 'it reads on' same volumes/volume-$TWO
     is 'and still stands on it' "$(of $TWO .depth)" 1
+    ok 'its object map says too much' torn volumes/volume-$TWO
     is 'until it is flattened' "$(volume flatten --json $TWO | jq -c .)" \
         '{"flattened":true}'
     ok 'then it reads alone' same volumes/volume-$TWO

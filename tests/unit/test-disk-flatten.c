@@ -13,11 +13,13 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <rbd/librbd.h>
 #include <string.h>
 
 #include "agent/rbd/disk/flatten-verdict.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/flattening.h"
+#include "agent/rbd/image/map.h"
 #include "agent/rbd/image/task.h"
 
 /* ---- which ---------------------------------------------------------------------------- */
@@ -58,10 +60,11 @@ test_depth(void **state)
 /* ---- by whom ---------------------------------------------------------------------------- */
 
 static const char *const words[] = {
-    [STORE_FLATTEN_DONE] = "done",   [STORE_FLATTEN_NOTHING] = "nothing",
-    [STORE_FLATTEN_ASK] = "ask",     [STORE_FLATTEN_QUEUE] = "queue",
-    [STORE_FLATTEN_WAIT] = "wait",   [STORE_FLATTEN_HERE] = "here",
-    [STORE_FLATTEN_LEAVE] = "leave",
+    [STORE_FLATTEN_DONE] = "done",     [STORE_FLATTEN_NOTHING] = "nothing",
+    [STORE_FLATTEN_ASK] = "ask",       [STORE_FLATTEN_QUEUE] = "queue",
+    [STORE_FLATTEN_WAIT] = "wait",     [STORE_FLATTEN_HERE] = "here",
+    [STORE_FLATTEN_LEAVE] = "leave",   [STORE_FLATTEN_MAP_OFF] = "map off",
+    [STORE_FLATTEN_MAP_ON] = "map on",
 };
 
 #define OWED .owed = true, .has_parent = true
@@ -134,6 +137,33 @@ static const struct {
     {"and has",
      STORE_FLATTEN_HERE,
      {OWED, .lockless = true, .mgr = STORE_MGR_NO_TASK, .mgr_named = true}},
+    {"with an object map the manager is asked first",
+     STORE_FLATTEN_ASK,
+     {OWED, .mapped = true}},
+    {"the map is off before the manager gets it",
+     STORE_FLATTEN_MAP_OFF,
+     {OWED, .mapped = true, .mgr = STORE_MGR_NO_TASK}},
+    {"and before it is done here",
+     STORE_FLATTEN_MAP_OFF,
+     {OWED, .mapped = true, .here = true}},
+    {"somebody else gave it to the manager",
+     STORE_FLATTEN_MAP_OFF,
+     {OWED, .mapped = true, .mgr = STORE_MGR_TASK}},
+    {"the map is off",
+     STORE_FLATTEN_QUEUE,
+     {OWED, .map_owed = true, .mgr = STORE_MGR_NO_TASK}},
+    {"another host turns it off",
+     STORE_FLATTEN_WAIT,
+     {OWED, .mapped = true, .others = true}},
+    {"it has no parent any more",
+     STORE_FLATTEN_MAP_ON,
+     {.owed = true, .map_owed = true}},
+    {"whoever flattened it",
+     STORE_FLATTEN_MAP_ON,
+     {.map_owed = true, .mapped = true}},
+    {"another host turns it on",
+     STORE_FLATTEN_WAIT,
+     {.owed = true, .map_owed = true, .others = true}},
 };
 
 static void
@@ -156,7 +186,13 @@ check(const StoreFlattenFacts *facts)
     bool works = what == STORE_FLATTEN_HERE || what == STORE_FLATTEN_QUEUE;
 
     assert_true((what == STORE_FLATTEN_DONE) ==
-                (!facts->has_parent && !facts->lingers));
+                (!facts->has_parent && !facts->lingers && !facts->map_owed));
+    /* Nobody begins with an object map, nor beside another one. */
+    assert_false(works && facts->mapped);
+    if (what == STORE_FLATTEN_MAP_OFF)
+        assert_true(facts->has_parent && facts->owed && !facts->others);
+    if (what == STORE_FLATTEN_MAP_ON)
+        assert_true(!facts->has_parent && !facts->others);
     /* Nothing is done that nobody wants, or that another is at. */
     assert_false(works && (!facts->owed || facts->others));
     /* One that is to be done does not end but by being done, or by somebody's
@@ -180,7 +216,7 @@ static void
 test_all(void **state)
 {
     (void)state;
-    for (guint bits = 0; bits < 1024; bits++)
+    for (guint bits = 0; bits < 4096; bits++)
         for (int mgr = STORE_MGR_NOT_ASKED; mgr <= STORE_MGR_TASK; mgr++) {
             const StoreFlattenFacts facts = {
                 .owed = bits & 1,
@@ -193,6 +229,8 @@ test_all(void **state)
                 .lockless = bits & 128,
                 .mgr_watches = bits & 256,
                 .mgr_named = bits & (256 | 512),
+                .mapped = bits & 1024,
+                .map_owed = bits & 2048,
                 .mgr = (StoreMgrSays)mgr,
             };
 
@@ -245,6 +283,30 @@ test_mark(void **state)
     store_flatten_mark_clear(&mark);
     store_flatten_mark_parse("by=10.0.0.2:0/9", "", &mark);
     assert_null(mark.by);
+}
+
+/* ---- the object map ----------------------------------------------------------------------- */
+
+static void
+test_map(void **state)
+{
+    static const guint64 both = RBD_FEATURE_OBJECT_MAP | RBD_FEATURE_FAST_DIFF;
+    g_autofree char *two = store_map_note_new("10ab", both);
+    g_autofree char *one = store_map_note_new("10ab", RBD_FEATURE_OBJECT_MAP);
+    /* Nothing else is on record, for nothing else is turned off. */
+    g_autofree char *none = store_map_note_new("10ab", RBD_FEATURE_JOURNALING);
+
+    (void)state;
+    assert_string_equal(two, "id=10ab features=object-map,fast-diff");
+    assert_true(store_map_note_parse(two, "10ab") == both);
+    assert_true(store_map_note_parse(one, "10ab") == RBD_FEATURE_OBJECT_MAP);
+    assert_true(store_map_note_parse(none, "10ab") == 0);
+    /* A clone of it has inherited it. */
+    assert_true(store_map_note_parse(two, "10ac") == 0);
+    assert_true(store_map_note_parse("", "") == 0);
+    assert_true(store_map_note_parse("features=fast-diff", "") == 0);
+    assert_true(store_map_note_parse("id=1 features=journaling,fast-diff",
+                                     "1") == RBD_FEATURE_FAST_DIFF);
 }
 
 /* ---- what the manager says ---------------------------------------------------------------- */
@@ -334,6 +396,7 @@ main(void)
         cmocka_unit_test(test_depth), cmocka_unit_test(test_cases),
         cmocka_unit_test(test_all),   cmocka_unit_test(test_mark),
         cmocka_unit_test(test_tasks), cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_map),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -84,6 +84,10 @@ static const char *const points[] = {
     "sealing",
     "sealed",
     "flatten-progress",
+    "map-noted",
+    "map-off",
+    "map-on",
+    "map-rebuilt",
     NULL,
 };
 

@@ -113,6 +113,13 @@
  * And one of no start: 'flatten-progress', each time that librbd says how far it
  * has flattened a disk (tests/integration/depth.t).
  *
+ * Of a flatten, as far as the object map goes:
+ *
+ *     map-noted       the image says that its map is to be on again
+ *     map-off         it has none
+ *     map-on          it has one that is not rebuilt
+ *     map-rebuilt     it is as before, and still says so
+ *
  * Threads: any.
  */
 #ifndef REMORA_AGENT_RBD_CONN_FAULT_H

@@ -43,16 +43,56 @@ alone(const StoreFlattenFacts *facts)
 
 /* Where there is an exclusive lock two may flatten at once: only who holds it
  * writes, and who has lost it is cut off. */
+static StoreFlattenDo
+by_whom(const StoreFlattenFacts *facts)
+{
+    if (facts->lockless)
+        return alone(facts);
+    return facts->here ? STORE_FLATTEN_HERE : by_manager(facts);
+}
+
+/* With a map nobody begins, and who has begun is stopped. */
+static bool
+needs_no_map(StoreFlattenDo what)
+{
+    return what == STORE_FLATTEN_HERE || what == STORE_FLATTEN_QUEUE ||
+           what == STORE_FLATTEN_WAIT;
+}
+
+static StoreFlattenDo
+without_parent(const StoreFlattenFacts *facts)
+{
+    if (facts->lingers)
+        return STORE_FLATTEN_WAIT;
+    if (!facts->map_owed)
+        return STORE_FLATTEN_DONE;
+    return facts->others ? STORE_FLATTEN_WAIT : STORE_FLATTEN_MAP_ON;
+}
+
 StoreFlattenDo
 store_flatten_verdict(const StoreFlattenFacts *facts)
 {
+    StoreFlattenDo what;
+
     if (!facts->has_parent)
-        return facts->lingers ? STORE_FLATTEN_WAIT : STORE_FLATTEN_DONE;
+        return without_parent(facts);
     if (!facts->owed)
         return STORE_FLATTEN_NOTHING;
     if (facts->others)
         return STORE_FLATTEN_WAIT;
+    what = by_whom(facts);
+    return facts->mapped && needs_no_map(what) ? STORE_FLATTEN_MAP_OFF : what;
+}
+
+const char *
+store_flatten_why_here(const StoreFlattenFacts *facts)
+{
     if (facts->lockless)
-        return alone(facts);
-    return facts->here ? STORE_FLATTEN_HERE : by_manager(facts);
+        return "it has no exclusive lock: it is flattened here";
+    if (facts->mgr == STORE_MGR_TASK)
+        return "the cluster's task queue does not get on: it is flattened here";
+    return facts->mgr == STORE_MGR_CANNOT
+               ? "the cluster's manager has no task queue for us, or does not "
+                 "answer: it is flattened here"
+               : "it is flattened here";
 }

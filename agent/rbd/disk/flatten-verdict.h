@@ -18,15 +18,18 @@ typedef enum {
 } StoreMgrSays;
 
 typedef struct {
-    bool owed;        /* it is to be flattened */
-    bool has_parent;  /* asked after the manager was */
-    bool lingers;     /* the manager, whom the mark names, has not closed it
+    bool owed;       /* it is to be flattened */
+    bool has_parent; /* asked after the manager was */
+    bool lingers;    /* the manager, whom the mark names, has not closed it
                        * yet; not for long */
-    bool here;        /* this process was told to, whatever the manager says */
-    bool others;      /* another process of remora's is at it, and may live */
-    bool lockless;    /* it has no exclusive lock: of two who flatten it one may
+    bool here;       /* this process was told to, whatever the manager says */
+    bool others;     /* another process of remora's is at it, and may live */
+    bool mapped;     /* it has an object map, by which librbd could skip what is
+                       * not there */
+    bool map_owed;   /* it had one, which is off for as long as it takes */
+    bool lockless;   /* it has no exclusive lock: of two who flatten it one may
                        * undo what a guest did after the other */
-    bool mgr_named;   /* the mark names a client of the manager's */
+    bool mgr_named;  /* the mark names a client of the manager's */
     bool mgr_watches; /* which has it open */
     StoreMgrSays mgr; /* what it says of its tasks */
     bool queued;      /* it was given this one before */
@@ -40,9 +43,14 @@ typedef enum {
     STORE_FLATTEN_QUEUE,   /* give it to the manager */
     STORE_FLATTEN_WAIT,    /* and look again */
     STORE_FLATTEN_HERE,    /* do it */
+    STORE_FLATTEN_MAP_OFF, /* first */
+    STORE_FLATTEN_MAP_ON,  /* last, but for the mark */
     STORE_FLATTEN_LEAVE,   /* somebody has taken it out of the queue */
 } StoreFlattenDo;
 
 StoreFlattenDo store_flatten_verdict(const StoreFlattenFacts *facts);
+
+/* As one line. */
+const char *store_flatten_why_here(const StoreFlattenFacts *facts);
 
 #endif

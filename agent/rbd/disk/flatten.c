@@ -12,6 +12,8 @@
  * parent any more, so that an object that the guest discards is removed, and he
  * would fill it again. So nobody begins there before who was at it has left off, or
  * was cut off; the mark, changed only as it was read, says who that is.
+ *
+ * With an object map nobody begins at all (../image/map.c).
  */
 #include "config.h"
 
@@ -30,6 +32,7 @@
 #include "agent/rbd/disk/flatten-verdict.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/map.h"
 #include "agent/rbd/image/task.h"
 #include "agent/rbd/image/watchers.h"
 
@@ -91,9 +94,9 @@ is_stopped(const Flatten *flatten)
 }
 
 static gboolean
-fail(const Flatten *flatten, int r, GError **error)
+fail(const Flatten *flatten, const char *what, int r, GError **error)
 {
-    return store_fail(error, flatten->conn, r, "cannot flatten '%s/%s'",
+    return store_fail(error, flatten->conn, r, "cannot %s '%s/%s'", what,
                       flatten->pool, flatten->image);
 }
 
@@ -149,7 +152,7 @@ read_all(Flatten *flatten, rbd_image_t handle)
     bool crowded = false;
     rbd_linked_image_spec_t parent = {0};
     rbd_snap_spec_t snap = {0};
-    uint64_t features = 0;
+    StoreMap map = {0};
     int r = rbd_get_id(handle, flatten->id, sizeof(flatten->id));
 
     store_flatten_mark_clear(&flatten->mark);
@@ -159,10 +162,12 @@ read_all(Flatten *flatten, rbd_image_t handle)
     if (r >= 0)
         r = store_watchers_read(handle, &flatten->watchers, &crowded);
     if (r >= 0)
-        r = rbd_get_features(handle, &features);
+        r = store_map_read(handle, &map);
     if (r < 0)
         return r;
-    flatten->facts.lockless = !(features & RBD_FEATURE_EXCLUSIVE_LOCK);
+    flatten->facts.lockless = !(map.features & RBD_FEATURE_EXCLUSIVE_LOCK);
+    flatten->facts.mapped = map.on != 0;
+    flatten->facts.map_owed = map.owed != 0;
     r = rbd_get_parent(handle, &parent, &snap);
     flatten->facts.has_parent = r >= 0;
     if (r < 0)
@@ -188,7 +193,7 @@ look(Flatten *flatten, GError **error)
     if (r >= 0)
         r = read_all(flatten, handle);
     if (r < 0)
-        return fail(flatten, r, error);
+        return fail(flatten, "flatten", r, error);
     flatten->facts.owed = flatten->mark.owed || flatten->how->any;
     flatten->facts.others = others_are_at_it(flatten);
     flatten->facts.mgr_named = flatten->mark.mgr != NULL;
@@ -398,9 +403,25 @@ flatten_named(Flatten *flatten, rados_ioctx_t io)
     return r;
 }
 
+static int
+map_off(Flatten *flatten, rados_ioctx_t io)
+{
+    return store_map_off(io, flatten->image);
+}
+
+static int
+map_on(Flatten *flatten, rados_ioctx_t io)
+{
+    return store_map_on(io, flatten->image, flatten->how->stopped,
+                        flatten->how->data);
+}
+
 /* The mark names us before we are a watcher. */
 static gboolean
-flatten_here(Flatten *flatten, GError **error)
+do_named(Flatten *flatten,
+         int (*work)(Flatten *flatten, rados_ioctx_t io),
+         const char *what,
+         GError **error)
 {
     const StoreConn *conn = flatten->conn;
     const StoreFlattenMark mine = {.owed = true,
@@ -418,10 +439,10 @@ flatten_here(Flatten *flatten, GError **error)
     if (r == -ECANCELED)
         return TRUE; /* it says something else by now: it is looked at again */
     if (r >= 0)
-        r = flatten_named(flatten, io);
-    if (r < 0 && r != -ESHUTDOWN && r != -ETIMEDOUT)
+        r = work(flatten, io);
+    if (r != -ESHUTDOWN && r != -ETIMEDOUT)
         leave_off(flatten, &mine);
-    return r >= 0 || is_stopped(flatten) || fail(flatten, r, error);
+    return r >= 0 || is_stopped(flatten) || fail(flatten, what, r, error);
 }
 
 /* ---- all of it ------------------------------------------------------------------------- */
@@ -441,7 +462,7 @@ finish(Flatten *flatten, GError **error)
     r = rbd_open(io, flatten->image, &handle, NULL);
     if (r >= 0)
         r = store_flatten_mark_remove(handle);
-    return r >= 0 || fail(flatten, r, error);
+    return r >= 0 || fail(flatten, "flatten", r, error);
 }
 
 static void
@@ -456,19 +477,6 @@ queue(Flatten *flatten)
     say(flatten, "the cluster's task queue flattens it");
 }
 
-static const char *
-why_here(const StoreFlattenFacts *facts)
-{
-    if (facts->lockless)
-        return "it has no exclusive lock: it is flattened here";
-    if (facts->mgr == STORE_MGR_TASK)
-        return "the cluster's task queue does not get on: it is flattened here";
-    return facts->mgr == STORE_MGR_CANNOT
-               ? "the cluster's manager has no task queue for us, or does not "
-                 "answer: it is flattened here"
-               : "it is flattened here";
-}
-
 /* ret_over: *ret_end says how. */
 static gboolean
 act(Flatten *flatten,
@@ -477,7 +485,8 @@ act(Flatten *flatten,
     StoreFlattenEnd *ret_end,
     GError **error)
 {
-    *ret_over = true;
+    *ret_over = what == STORE_FLATTEN_DONE || what == STORE_FLATTEN_NOTHING ||
+                what == STORE_FLATTEN_LEAVE;
     switch (what) {
     case STORE_FLATTEN_DONE:
         *ret_end =
@@ -496,13 +505,15 @@ act(Flatten *flatten,
         queue(flatten);
         break;
     case STORE_FLATTEN_HERE:
-        say(flatten, why_here(&flatten->facts));
+        say(flatten, store_flatten_why_here(&flatten->facts));
         flatten->facts.here = true;
-        if (!flatten_here(flatten, error))
-            return FALSE;
-        break;
+        return do_named(flatten, flatten_named, "flatten", error);
+    case STORE_FLATTEN_MAP_OFF:
+        flatten->facts.queued = false;
+        return do_named(flatten, map_off, "turn off the object map of", error);
+    case STORE_FLATTEN_MAP_ON:
+        return do_named(flatten, map_on, "rebuild the object map of", error);
     }
-    *ret_over = false;
     return TRUE;
 }
 

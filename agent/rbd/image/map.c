@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/map.c - an image's object map is off while it is flattened
+ *
+ * A client that copies an object up says in the map that it is there before it
+ * writes it. If it dies in between, the map says so of an object that is not
+ * there; and librbd's flatten skips what the map says is there, and takes the
+ * parent away in the end: what that object had of it would be lost. Without a map
+ * each object is looked at.
+ *
+ * So it is turned off before anybody begins, and on again when there is no parent
+ * any more. A note in the metadata comes before, and goes last: whoever is killed
+ * at any step, the next one does the rest. A new map counts for nothing until it is
+ * rebuilt, for librbd flags it.
+ */
+#include "config.h"
+
+#include "agent/rbd/image/map.h"
+
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/names.h"
+#include "agent/rbd/image/handle.h"
+
+#include <errno.h>
+#include <string.h>
+
+#define NOTE_MAX 512u
+#define MAP      (RBD_FEATURE_OBJECT_MAP | RBD_FEATURE_FAST_DIFF)
+#define ID_MAX   128u
+
+/* ---- the note -------------------------------------------------------------------- */
+
+static const struct {
+    const char *word;
+    guint64 feature;
+} words[] = {
+    {"object-map", RBD_FEATURE_OBJECT_MAP},
+    {"fast-diff", RBD_FEATURE_FAST_DIFF},
+};
+
+char *
+store_map_note_new(const char *id, guint64 owed)
+{
+    GString *text = g_string_new("id=");
+    const char *between = " features=";
+
+    g_string_append(text, id);
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (!(owed & words[i].feature))
+            continue;
+        g_string_append_printf(text, "%s%s", between, words[i].word);
+        between = ",";
+    }
+    return g_string_free(text, FALSE);
+}
+
+guint64
+store_map_note_parse(const char *text, const char *id)
+{
+    g_autofree char *of = store_word(text, "id");
+    g_autofree char *features = store_word(text, "features");
+    g_auto(GStrv) list = g_strsplit(features, ",", -1);
+    guint64 owed = 0;
+
+    if (!*of || strcmp(of, id) != 0)
+        return 0;
+    for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
+        if (g_strv_contains((const char *const *)list, words[i].word))
+            owed |= words[i].feature;
+    return owed;
+}
+
+static int
+read_owed(rbd_image_t handle, const char *id, guint64 *ret_owed)
+{
+    char text[NOTE_MAX] = "";
+    size_t len = sizeof(text) - 1;
+    int r = rbd_metadata_get(handle, STORE_MAP_KEY, text, &len);
+
+    *ret_owed = r >= 0 ? store_map_note_parse(text, id) : 0;
+    return r == -ENOENT ? 0 : r;
+}
+
+static int
+write_owed(rbd_image_t handle, guint64 owed)
+{
+    char id[ID_MAX] = "";
+    int r = rbd_get_id(handle, id, sizeof(id));
+
+    if (r < 0)
+        return r;
+    g_autofree char *text = store_map_note_new(id, owed);
+    return rbd_metadata_set(handle, STORE_MAP_KEY, text);
+}
+
+static int
+remove_owed(rbd_image_t handle)
+{
+    int r = rbd_metadata_remove(handle, STORE_MAP_KEY);
+
+    return r == -ENOENT ? 0 : r;
+}
+
+/* ---- the features ----------------------------------------------------------------- */
+
+int
+store_map_read(gpointer handle, StoreMap *ret_map)
+{
+    char id[ID_MAX] = "";
+    uint64_t features = 0;
+    int r = rbd_get_features(handle, &features);
+
+    *ret_map = (StoreMap){.features = features, .on = features & MAP};
+    if (r >= 0)
+        r = rbd_get_id(handle, id, sizeof(id));
+    return r >= 0 ? read_owed(handle, id, &ret_map->owed) : r;
+}
+
+/* Somebody else may have done it at the same time, which librbd refuses; so what
+ * counts is how it is then. */
+static int
+turn(rbd_image_t handle, guint64 which, bool on)
+{
+    StoreMap map = {0};
+    int done = which ? rbd_update_features(handle, which, on) : 0;
+    int r = store_map_read(handle, &map);
+
+    if (r < 0 || (map.on & which) == (on ? which : 0))
+        return r;
+    return done < 0 ? done : -EIO;
+}
+
+static int
+turn_off(rbd_image_t handle)
+{
+    StoreMap map = {0};
+    int r = store_map_read(handle, &map);
+
+    if (r < 0 || !map.on)
+        return r;
+    if ((map.owed | map.on) != map.owed)
+        r = write_owed(handle, map.owed | map.on);
+    if (r >= 0)
+        r = STORE_FAULT("map-noted");
+    if (r >= 0)
+        r = turn(handle, map.on, false);
+    return r < 0 ? r : STORE_FAULT("map-off");
+}
+
+int
+store_map_off(rados_ioctx_t io, const char *image)
+{
+    StoreHandle handle = NULL;
+    int r = rbd_open(io, image, &handle, NULL);
+    int closed;
+
+    if (r < 0)
+        return r;
+    r = turn_off(handle);
+    closed = rbd_close(handle);
+    return r < 0 ? r : closed;
+}
+
+typedef struct {
+    bool (*stopped)(gpointer data);
+    gpointer data;
+} Stop;
+
+static int
+on_progress(uint64_t done, uint64_t total, void *opaque)
+{
+    const Stop *stop = opaque;
+
+    (void)done;
+    (void)total;
+    return stop->stopped && stop->stopped(stop->data) ? -ECANCELED : 0;
+}
+
+/* Without an exclusive lock, which somebody has turned off, there cannot be one. */
+static int
+turn_on(rbd_image_t handle, Stop *stop)
+{
+    StoreMap map = {0};
+    int r = store_map_read(handle, &map);
+
+    if (r < 0 || !map.owed)
+        return r;
+    if (map.features & RBD_FEATURE_EXCLUSIVE_LOCK) {
+        r = turn(handle, map.owed & ~map.on, true);
+        if (r >= 0)
+            r = STORE_FAULT("map-on");
+        if (r >= 0)
+            r = rbd_rebuild_object_map(handle, on_progress, stop);
+        if (r >= 0)
+            r = STORE_FAULT("map-rebuilt");
+    }
+    return r < 0 ? r : remove_owed(handle);
+}
+
+int
+store_map_on(rados_ioctx_t io,
+             const char *image,
+             bool (*stopped)(gpointer data),
+             gpointer data)
+{
+    Stop stop = {stopped, data};
+    StoreHandle handle = NULL;
+    int r = rbd_open(io, image, &handle, NULL);
+    int closed;
+
+    if (r < 0)
+        return r;
+    r = turn_on(handle, &stop);
+    closed = rbd_close(handle);
+    return r < 0 ? r : closed;
+}
