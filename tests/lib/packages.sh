@@ -33,6 +33,7 @@ PACKAGES_RUN=(
     libvirt-clients libvirt-daemon libvirt-daemon-driver-qemu
     libvirt-daemon-driver-storage-rbd
     libxml2-utils
+    python3-cinder
     python3-glance-store
     python3-libvirt
     qemu-block-extra qemu-system-x86 qemu-utils
