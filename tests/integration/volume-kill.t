@@ -38,8 +38,11 @@ volume()
 killed()
 {
     local point=volume-$1
-    [[ $1 != map-* ]] || point=$1
-    TESTED[$point]=yes
+    if [[ $1 == map-* ]]; then
+        point=$1
+    else
+        TESTED[$point]=yes
+    fi
     shift
     (REMORA_FAULT=$point=kill volume "$@"; :) >/dev/null 2>&1
 }

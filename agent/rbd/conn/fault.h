@@ -113,12 +113,9 @@
  * And one of no start: 'flatten-progress', each time that librbd says how far it
  * has flattened a disk (tests/integration/depth.t).
  *
- * Of a flatten, as far as the object map goes:
- *
- *     map-noted       the image says that its map is to be on again
- *     map-off         it has none
- *     map-on          it has one that is not rebuilt
- *     map-rebuilt     it is as before, and still says so
+ * Around that, there and in volume-kill.t: 'map-noted', the image says that its
+ * object map is to be on again; 'map-off', it has none; 'map-on', it has one that is
+ * not rebuilt; 'map-rebuilt', it is as before, and still says so.
  *
  * Threads: any.
  */
