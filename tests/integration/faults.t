@@ -806,8 +806,8 @@ builds()
 }
 
 # The points that the header promises; those of images are image-kill.t's and
-# from-disk.t's, those of volumes volume.t's and group.t's, of a conversion
-# convert.t's, and of a flatten depth.t's.
+# from-disk.t's, those of volumes volume.t's and group.t's, and of a
+# conversion convert.t's.
 all_points()
 {
     is 'each point of the header was tested' \
@@ -816,7 +816,6 @@ all_points()
             "$FAULTS_H" |
             grep -v -x 'kill\|hold\|delay\|error\|timer' |
             grep -v -x 'image-.*\|capture-.*\|group-.*\|volume-.*' |
-            grep -v -x 'map-noted\|map-off\|map-on\|map-rebuilt' |
             grep -v -x 'filling\|seal.*' |
             sort)"
 }
