@@ -269,23 +269,22 @@ static void
 keep(int fd)
 {
     Keeper keeper = {.fd = fd};
-    Message asked;
-    Message nothing = {0};
+    g_autofree Message *asked = g_new0(Message, 1);
+    g_autofree Message *said = g_new0(Message, 1);
 
     for (;;) {
-        Message said = {0};
-
         wait_for_word(&keeper);
-        if (!receive(fd, &asked))
+        if (!receive(fd, asked))
             break;
-        if (asked.says == SAYS_FREEZE)
-            answer_freeze(&keeper, &asked, &said);
+        *said = (Message){0};
+        if (asked->says == SAYS_FREEZE)
+            answer_freeze(&keeper, asked, said);
         else
-            answer_thaw(&keeper, &said);
-        (void)send(fd, &said, sizeof(said), MSG_NOSIGNAL);
+            answer_thaw(&keeper, said);
+        (void)send(fd, said, sizeof(*said), MSG_NOSIGNAL);
     }
     if (is_disturbed(&keeper))
-        thaw(&keeper, &nothing);
+        thaw(&keeper, said);
 }
 
 /* A session of its own: what ends a whole group of processes must not end it. */
