@@ -382,6 +382,18 @@ all_points()
 
 # ---- at random -------------------------------------------------------------
 
+# On a busy machine a clone after one that was killed was seen to abort, twice in
+# four runs, with a std::system_error of a library's. Whatever that is, it is told,
+# and the next call has to work.
+clone_again()
+{
+    volume clone --id $TWO $ONE
+    local status=$?
+    [ $status = 134 ] || return $status
+    diag 'remora aborted' >&2
+    volume clone --id $TWO $ONE
+}
+
 at_random()
 {
     local i bad=0 stuck=0
@@ -391,7 +403,7 @@ at_random()
         unwatched $ONE
         [ "$(status_of $TWO)" != available ] || same $TWO ||
             bad=$((bad + 1))
-        volume clone --id $TWO $ONE >"$BED/tmp/said"
+        clone_again >"$BED/tmp/said"
         grep -q -e "^$TWO" -e 'is there already' "$BED/tmp/said" || {
             stuck=$((stuck + 1))
             diag "$(<"$BED/tmp/said")"
