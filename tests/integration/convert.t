@@ -19,6 +19,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
 . "$here/lib/request.sh"
+. "$here/lib/bases.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 MiB=$((1024 * 1024))
@@ -44,29 +45,6 @@ add()
     shift 2
     qemu-img convert -q -f raw -O "$format" "$@" "$BED/tmp/golden" \
         "$BED/tmp/image" && cluster_add_image "$BED/tmp/image" "$uuid"
-}
-
-bases()
-{
-    rbd ls vms | grep '^remora_base\.'
-}
-
-# is_based IMAGE: the clone's parent is a base image, protected, that says what it
-# is to say.
-is_based()
-{
-    local parent
-    parent=$(rbd info --format json "$1" |
-        jq -r '.parent | "\(.pool)/\(.image)@\(.snapshot)"')
-    [[ $parent == vms/remora_base.*@snap ]] || { echo "its: $parent"; return 1; }
-    [ "$(rbd snap ls --format json "${parent%@*}" |
-        jq -r '.[].protected')" = true ] || { echo 'not protected'; return 1; }
-    rbd export --no-progress "$parent" - 2>/dev/null | cmp - "$BED/tmp/golden"
-}
-
-conversions()
-{
-    remora status --json | jq -c '.agent.conversions'
 }
 
 converts()
@@ -114,7 +92,7 @@ one_image()
     ok 'the guest reads its image' guest_wait_line web1 \
         'remora-guest: hello from a golden image'
     ok 'and writes to its disk' guest_wait_line web1 'wrote sector 2'
-    ok 'its disk is a clone of what was made' is_based "vms/${uuid}_disk"
+    ok 'its disk is a clone of what was made' bases_has "vms/${uuid}_disk"
     ok 'the base is sparse' [ "$(rbd diff --format json \
         "vms/$(bases)@snap" | jq 'map(.length) | add')" -le $((24 * MiB)) ]
     ok 'another is defined' agent_defines web2 "$(uuidgen)" "$IMAGE" '64 MiB'
@@ -143,7 +121,7 @@ others()
         refuses "$format is converted when a start asks for it" \
             'is being converted' request_prepare
         wait_until "$format: until it is done" 30 request_prepare
-        ok "$format: it is what it was" is_based "$REQUEST_DISK"
+        ok "$format: it is what it was" bases_has "$REQUEST_DISK"
         request_release
     done
     wait_until 'no claim is left' 10 agent_no_claims
@@ -304,7 +282,7 @@ one_round()
     bed_wait 20 bed_gone "$AGENT_PID" || { echo 'it did not die'; return 1; }
     agent_start || return 1
     bed_wait 60 request_prepare || { request_prepare; return 1; }
-    is_based "$REQUEST_DISK" || return 1
+    bases_has "$REQUEST_DISK" || return 1
     request_release
     bed_wait 10 agent_no_claims
 }
@@ -374,7 +352,7 @@ memory()
     ok "and the agent $LAST KiB" [ "$LAST" -lt $((128 * 1024)) ]
     rm "$BED/tmp/hold"
     wait_until 'it is converted' 30 request_prepare
-    ok 'and right' is_based "$REQUEST_DISK"
+    ok 'and right' bases_has "$REQUEST_DISK"
     request_release
 }
 

@@ -22,6 +22,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/hosts.sh"
 . "$here/lib/proxy.sh"
 . "$here/lib/request.sh"
+. "$here/lib/bases.sh"
 
 FAR_ADDRESS=192.0.2.2
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
@@ -96,28 +97,10 @@ defines()
         bed_wait 10 agent_rewrote "$1"
 }
 
-bases()
-{
-    rbd ls vms | grep '^remora_base\.'
-}
-
-# is_based IMAGE: the clone's parent is a base of the other cluster's image,
-# protected, that says what that is to say.
+# is_based IMAGE: on a copy of the other cluster's.
 is_based()
 {
-    local parent
-    parent=$(rbd info --format json "$1" |
-        jq -r '.parent | "\(.pool)/\(.image)@\(.snapshot)"')
-    [[ $parent == vms/remora_base."${CLUSTER_FSID[far]}".*@snap ]] ||
-        { echo "its: $parent"; return 1; }
-    [ "$(rbd snap ls --format json "${parent%@*}" |
-        jq -r '.[].protected')" = true ] || { echo 'not protected'; return 1; }
-    rbd export --no-progress "$parent" - 2>/dev/null | cmp - "$BED/tmp/golden"
-}
-
-conversions()
-{
-    remora status --json | jq -c '.agent.conversions'
+    bases_has "$1" "${CLUSTER_FSID[far]}"
 }
 
 copies()

@@ -23,6 +23,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/guest.sh"
 . "$here/lib/agent.sh"
 . "$here/lib/request.sh"
+. "$here/lib/chance.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 PARENT=images/$IMAGE@snap
@@ -47,18 +48,6 @@ DONE=0
 # How long a request takes when nobody is killed.
 SPAN_MS=0
 SLOWEST_MS=0
-
-now_ms()
-{
-    local now=${EPOCHREALTIME//[.,]/}
-    echo $((now / 1000))
-}
-
-# random LIMIT: 0 to LIMIT - 1; $RANDOM alone ends at 32767.
-random()
-{
-    echo $(((RANDOM * 32768 + RANDOM) % $1))
-}
 
 parts()
 {

@@ -23,6 +23,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/agent.sh"
 . "$here/lib/request.sh"
 . "$here/lib/kinds.sh"
+. "$here/lib/chance.sh"
 
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 ROUNDS=${REMORA_FULL:+100}
@@ -39,18 +40,6 @@ HALF=0
 CARRIED_ON=0
 # How long a request takes when nobody is killed.
 SPAN_MS=0
-
-now_ms()
-{
-    local now=${EPOCHREALTIME//[.,]/}
-    echo $((now / 1000))
-}
-
-# random LIMIT: 0 to LIMIT - 1; $RANDOM alone ends at 32767.
-random()
-{
-    echo $(((RANDOM * 32768 + RANDOM) % $1))
-}
 
 # any_time MS: sleeps, for up to a little more than that.
 any_time()
