@@ -31,6 +31,7 @@ struct Cluster {
     GError *why;           /* the last of them gave no map */
     GCond fetched;         /* fetching has ended */
     char *fsid;            /* NULL until the cluster told it */
+    char *conf_fsid;       /* as ceph.conf has it; NULL: it was not read yet */
 };
 
 /* All that are configured; the strings are borrowed. */
@@ -107,6 +108,7 @@ cluster_free(Cluster *cluster)
     g_cond_clear(&cluster->fetched);
     g_clear_error(&cluster->why);
     g_free(cluster->fsid);
+    g_free(cluster->conf_fsid);
     g_free(cluster->guest_user);
     conf_unref(cluster->all);
     g_free(cluster);
@@ -448,13 +450,27 @@ know_monitors(Cluster *cluster,
     whose->former = g_ptr_array_ref(seen->former);
 }
 
+/* NULL: it says none. Read once, for it costs a connection's making. */
+static char *
+fsid_in_conf(Cluster *cluster)
+{
+    g_autoptr(GMutexLocker) locker = g_mutex_locker_new(&cluster->lock);
+
+    if (!cluster->conf_fsid &&
+        !(cluster->conf_fsid = store_conf_fsid(cluster->store)))
+        cluster->conf_fsid = g_strdup("");
+    return *cluster->conf_fsid ? g_strdup(cluster->conf_fsid) : NULL;
+}
+
 static void
 know_whose(Cluster *cluster, HostAsk ask, const char *fsid, Whose *whose)
 {
     g_auto(StoreSeen) seen = {0};
-    g_autofree char *in_conf = fsid ? NULL : store_conf_fsid(cluster->store);
+    g_autofree char *in_conf = NULL;
 
     store_seen_read(cluster->store, &seen);
+    if (!fsid && seen.fsid)
+        in_conf = fsid_in_conf(cluster);
     /* A cluster of that name may have been made anew. */
     store_seen_expect(&seen, fsid ? fsid : in_conf);
     if (!fsid)

@@ -337,24 +337,38 @@ answer_device(Host *host,
         allow(request, "device", request->name, xml, answer);
 }
 
-/* A domain that libvirt does not have it refuses itself. */
+/* *ret_there: libvirt has it. What is not there it refuses itself. */
+static gboolean
+ask_domain(Proxied *proxied,
+           Host *host,
+           const char *uuid,
+           VirtDomain *ret_domain,
+           bool *ret_there,
+           GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    *ret_there =
+        virt_ask(virt_of(proxied), uuid, ask_ms(host), ret_domain, &why);
+    if (*ret_there || g_error_matches(why, VIRT_ERROR, VIRT_ERROR_GONE))
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
 static gboolean
 check_medium(Proxied *proxied, Host *host, const DomPlan *plan, GError **error)
 {
     const GPtrArray *disks = dom_plan_disks(plan);
     const DomDisk *disk = disks->len ? g_ptr_array_index(disks, 0) : NULL;
     g_auto(VirtDomain) domain = {0};
-    g_autoptr(GError) why = NULL;
+    bool there;
 
     if (!disk || !disk->ejectable || !disk->writable || !disk->image)
         return TRUE;
-    if (virt_ask(virt_of(proxied), dom_plan_uuid(plan), ask_ms(host), &domain,
-                 &why))
-        return proxied_medium(disk, &domain, error);
-    if (g_error_matches(why, VIRT_ERROR, VIRT_ERROR_GONE))
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    return ask_domain(proxied, host, dom_plan_uuid(plan), &domain, &there,
+                      error) &&
+           (!there || proxied_medium(disk, &domain, error));
 }
 
 static void
@@ -423,8 +437,7 @@ serve_attach(Proxied *proxied,
     }
 }
 
-/* Who leaves with its disks. A domain that is gone, or off, libvirt refuses
- * itself. */
+/* Who leaves with its disks. A domain that is off libvirt refuses itself. */
 static gboolean
 check_moves(Proxied *proxied,
             Host *host,
@@ -433,15 +446,11 @@ check_moves(Proxied *proxied,
             GError **error)
 {
     g_auto(VirtDomain) domain = {0};
-    g_autoptr(GError) why = NULL;
+    bool there;
 
-    if (virt_ask(virt_of(proxied), request->name, ask_ms(host), &domain, &why))
-        return !domain.active ||
-               proxied_moves_check(host, moves, domain.xml, error);
-    if (g_error_matches(why, VIRT_ERROR, VIRT_ERROR_GONE))
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    return ask_domain(proxied, host, request->name, &domain, &there, error) &&
+           (!there || !domain.active ||
+            proxied_moves_check(host, moves, domain.xml, error));
 }
 
 static void
