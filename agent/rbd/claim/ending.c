@@ -76,8 +76,7 @@ end_running(const StoreEndFacts *facts)
 
 /* libvirt says which of the two runs, the watch only whose it is. It may be that
  * the source has not heard of it, and stays, paused: it is cut off before anybody
- * resumes it, as libvirt itself does if the answer was lost ("the lock manager
- * plugins should take care of safety in this scenario"). */
+ * resumes it, as libvirt itself does if the answer was lost. */
 static StoreEnd
 end_arrival(const StoreEndFacts *facts)
 {
