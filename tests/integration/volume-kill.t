@@ -105,6 +105,13 @@ parts()
     BEFORE=$(everything)
 }
 
+# In the trash, too.
+snaps_of()
+{
+    rbd snap ls --all --format json "volumes/volume-$1" |
+        jq -r '.[] | "\(.name) \(.namespace.type)"'
+}
+
 # Whatever it takes; then the pool is as it was, with the first volume.
 clean()
 {
@@ -254,6 +261,15 @@ flattened()
 removed()
 {
     local point
+    # At the first time its parent's snapshot, which was made for it alone.
+    for point in unprotected unsnapped; do
+        volume clone --id $TWO $ONE >/dev/null
+        killed $point rm $TWO
+        is "a clone's removal is killed at $point: the next one removes it" \
+            "$(volume rm $TWO)" "volumes/volume-$TWO: removed"
+        is 'and the snapshot that it hung from' "$(snaps_of $ONE)" ''
+        clean "$point of the parent"
+    done
     for point in unprotected unsnapped; do
         volume clone --id $TWO $ONE >/dev/null
         rbd snap create --no-progress volumes/volume-$TWO@volume-x.clone_snap
@@ -394,6 +410,16 @@ clone_again()
     volume clone --id $TWO $ONE
 }
 
+# By its pool: of one that is gone, but for its claim, nobody knows where it was.
+# A dead client watches what it had open for a while.
+gone_with_all()
+{
+    volume rm volumes/$TWO >/dev/null
+    purge
+    [ -z "$(status_of $TWO)$(snaps_of $ONE)" ] || return
+    [ "$(everything)" = "$BEFORE" ]
+}
+
 at_random()
 {
     local i bad=0 stuck=0
@@ -414,10 +440,10 @@ at_random()
         volume resize $TWO 64MiB >/dev/null && same $TWO || bad=$((bad + 1))
         (REMORA_FAULT=claim-created=timer:$((RANDOM * 4)) \
             volume rm $TWO; :) >/dev/null 2>&1
-        [ -z "$(status_of $TWO)" ] || volume rm $TWO >/dev/null ||
+        bed_wait 60 gone_with_all || {
             stuck=$((stuck + 1))
-        unwatched $ONE
-        volume snapshot rm $ONE volume-$TWO.clone_snap >/dev/null
+            diag "$(snaps_of $ONE)" "$(volume rm volumes/$TWO)"
+        }
         purge
     done
     is 'none that looks whole is not' "$bad" 0

@@ -39,10 +39,12 @@ read_origin(rbd_image_t handle, const char *name, StoreOwnSnap *ret)
     g_autofree char *snap_name = store_clone_snap(alive);
     rbd_linked_image_spec_t image = {0};
     rbd_snap_spec_t snap = {0};
+    uint64_t operations = 0;
     int r = rbd_get_parent(handle, &image, &snap);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
+    (void)rbd_get_op_features(handle, &operations);
     *ret = (StoreOwnSnap){
         .own = strcmp(snap.name, snap_name) == 0,
         .pool = image.pool_id,
@@ -51,6 +53,7 @@ read_origin(rbd_image_t handle, const char *name, StoreOwnSnap *ret)
         .name = g_strdup(image.image_name),
         .snap = g_strdup(snap.name),
         .in_trash = image.trash,
+        .lets_go = (operations & RBD_OPERATION_FEATURE_CLONE_CHILD) != 0,
     };
     rbd_linked_image_spec_cleanup(&image);
     rbd_snap_spec_cleanup(&snap);
@@ -89,6 +92,8 @@ drop_snap(rados_ioctx_t io,
     if (r >= 0)
         r = store_snap_drop(parent, &snap);
     if (r >= 0)
+        store_snaps_drop_left(parent);
+    if (r >= 0)
         r = read_origin(parent, origin->name, ret_next);
     if (r >= 0)
         r = rbd_snap_list(parent, &none, &room);
@@ -102,6 +107,21 @@ static bool
 is_enough(int r)
 {
     return r == -ENOENT || r == -EBUSY || r == -EPERM || r == -ENOTEMPTY;
+}
+
+void
+store_own_snap_retire(const StoreHold *hold, const StoreOwnSnap *origin)
+{
+    const StoreVolumeSnap snap = {.name = origin->snap, .is_protected = true};
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) parent = NULL;
+
+    if (!origin->own || origin->in_trash || !origin->lets_go ||
+        rados_ioctx_create2(hold->conn->rados, origin->pool, &io) < 0)
+        return;
+    rados_ioctx_set_namespace(io, origin->space);
+    if (rbd_open_by_id(io, origin->id, &parent, NULL) >= 0)
+        (void)store_snap_drop(parent, &snap);
 }
 
 gboolean

@@ -31,6 +31,7 @@
 typedef struct {
     StoreHold *hold;
     StoreVolumeFamily family;
+    StoreOwnSnap origin;
 } Remove;
 
 static StoreRm
@@ -108,8 +109,11 @@ carry_out(const Remove *remove,
     switch (what) {
     case STORE_RM_REMOVE:
     case STORE_RM_RETIRE:
-        return drop_own_snaps(remove, error) &&
-               remove_image(remove, ret_removed, error);
+        if (!drop_own_snaps(remove, error))
+            return FALSE;
+        if (what == STORE_RM_REMOVE)
+            store_own_snap_retire(hold, &remove->origin);
+        return remove_image(remove, ret_removed, error);
     case STORE_RM_TRASH:
         *ret_removed = STORE_REMOVED_TO_TRASH;
         return store_trash(hold->conn, hold->pool, hold->volume,
@@ -140,6 +144,7 @@ remove_whole(StoreHold *hold,
         !store_own_snap_read(hold, &origin, error))
         return FALSE;
     remove.family = family;
+    remove.origin = origin;
     if (!carry_out(&remove, judge(&remove, to_trash), ret_removed, error))
         return FALSE;
     hold->keeps = false;

@@ -161,6 +161,7 @@ store_volume_snap_remove(StoreCluster *cluster,
         snaps = store_snaps_read(handle, &r);
     if (r < 0)
         return fail(&at, r, "remove", error);
+    store_snaps_drop_left(handle);
     found = store_snaps_find(snaps, snap);
     if (!found)
         return refuse_missing(&at, error);

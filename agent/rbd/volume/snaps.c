@@ -54,11 +54,10 @@ add(rbd_image_t handle, const rbd_snap_info_t *info, GPtrArray *snaps)
     return 1;
 }
 
-GPtrArray *
-store_snaps_read(gpointer handle, int *ret_r)
+/* Their number, with *ret_infos to free; or librbd's. */
+static int
+list(rbd_image_t handle, rbd_snap_info_t **ret_infos)
 {
-    g_autoptr(GPtrArray) snaps =
-        g_ptr_array_new_with_free_func((GDestroyNotify)store_volume_snap_free);
     g_autofree rbd_snap_info_t *infos = NULL;
     int room = SNAPS_FIRST;
     int n;
@@ -68,6 +67,19 @@ store_snaps_read(gpointer handle, int *ret_r)
         infos = g_new0(rbd_snap_info_t, (gsize)room);
         n = rbd_snap_list(handle, infos, &room);
     } while (n == -ERANGE && room <= SNAPS_MAX);
+    if (n >= 0)
+        *ret_infos = g_steal_pointer(&infos);
+    return n;
+}
+
+GPtrArray *
+store_snaps_read(gpointer handle, int *ret_r)
+{
+    g_autoptr(GPtrArray) snaps =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_volume_snap_free);
+    g_autofree rbd_snap_info_t *infos = NULL;
+    int n = list(handle, &infos);
+
     *ret_r = MIN(n, 0);
     for (int i = 0; i < n && *ret_r >= 0; i++)
         *ret_r = add(handle, &infos[i], snaps);
@@ -105,4 +117,22 @@ store_snap_drop(gpointer handle, const StoreVolumeSnap *snap)
     if (r >= 0)
         r = STORE_FAULT("volume-unsnapped");
     return r;
+}
+
+/* librbd refuses one that has a clone, and none can be made of it any more. */
+void
+store_snaps_drop_left(gpointer handle)
+{
+    g_autofree rbd_snap_info_t *infos = NULL;
+    int n = list(handle, &infos);
+
+    for (int i = 0; i < n; i++) {
+        rbd_snap_namespace_type_t type = RBD_SNAP_NAMESPACE_TYPE_USER;
+
+        if (rbd_snap_get_namespace_type(handle, infos[i].id, &type) >= 0 &&
+            type == RBD_SNAP_NAMESPACE_TYPE_TRASH)
+            (void)rbd_snap_remove_by_id(handle, infos[i].id);
+    }
+    if (n > 0)
+        rbd_snap_list_end(infos);
 }
