@@ -167,6 +167,9 @@ bluestore_block_db_create = false
 bluestore_block_wal_create = false
 osd_memory_target = 939524096
 osd_class_update_on_start = false
+# In units of 20 s: how long an OSD may stand still before it wants to be told by
+# others that it may be read. One that is alone was seen to wait for that for ever.
+osd_pool_default_read_lease_ratio = 30
 [mon]
 keyring = $CLUSTER_HOME/keyring
 [osd]
