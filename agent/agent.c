@@ -35,6 +35,7 @@ struct Agent {
     GMutex reclaiming;
     /* Of a cluster's name to how many tries are left, under lock; none yet: all. */
     GHashTable *reclaims;
+    gint untidy; /* atomic; something was settled since the last trim */
     AgentWake wake;
     gpointer wake_data;
 };
@@ -88,6 +89,7 @@ settle(const char *uuid, const char *xml, gpointer data)
     const SettleVirt virt = {ask_virt, destroy_by_virt, call_is_over, agent,
                              agent->flattens};
 
+    g_atomic_int_set(&agent->untidy, true);
     return settle_domain(host, &virt, uuid, xml);
 }
 
@@ -377,8 +379,8 @@ agent_notice(Agent *agent, const char *name, const char *body, gsize len)
     if (!uuid)
         return;
     pending_add(agent->pending, uuid, xml);
-    pending_run_one(agent->pending, uuid);
-    if (pending_count(agent->pending) > 0 && agent->wake)
+    pending_run(agent->pending);
+    if (agent->wake)
         agent->wake(agent->wake_data);
 }
 
@@ -523,7 +525,8 @@ agent_wants_look(Agent *agent)
     for (guint i = 0; i < host_clusters(host); i++)
         if (reclaim_tries(agent, host_cluster(host, i)) > 0)
             return true;
-    return pending_count(agent->pending) > 0;
+    return pending_count(agent->pending) > 0 ||
+           g_atomic_int_get(&agent->untidy);
 }
 
 /* What is freed stays in the heaps of the threads that had it, and thousands of
@@ -533,6 +536,14 @@ agent_look(Agent *agent)
 {
     reclaim(agent);
     pending_run(agent->pending);
-    if (pending_count(agent->pending) == 0)
-        (void)malloc_trim(0);
+    if (pending_count(agent->pending) > 0)
+        return;
+    g_atomic_int_set(&agent->untidy, false);
+    (void)malloc_trim(0);
+}
+
+bool
+agent_is_at_rest(Agent *agent)
+{
+    return pending_is_at_rest(agent->pending);
 }

@@ -3,7 +3,7 @@
  * agent/agent.h - what the hook's requests do, whoever carried them here
  *
  * Threads:  any; everything blocks but agent_new(), agent_set_host(),
- *           agent_on_work() and agent_wants_look().
+ *           agent_on_work(), agent_wants_look() and agent_is_at_rest().
  */
 #ifndef REMORA_AGENT_AGENT_H
 #define REMORA_AGENT_AGENT_H
@@ -75,7 +75,10 @@ typedef void (*AgentWake)(gpointer data);
 void agent_on_work(Agent *agent, AgentWake wake, gpointer data);
 /* Whether agent_look() wants to be called in some seconds; so it is at first. */
 bool agent_wants_look(Agent *agent);
+/* One at a time. */
 void agent_look(Agent *agent);
+/* Whether no thread settles what a notice or a look has found. */
+bool agent_is_at_rest(Agent *agent);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(AgentAnswer, agent_answer_clear)
 

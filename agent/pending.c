@@ -15,14 +15,13 @@
 #define FIRST_TIMES 10
 /* And at the second one: a start or a migration ends within minutes. */
 #define SOON_TIMES 40
-/* So many domains are settled at a time: less than libvirtd serves one client at
- * a time (max_client_requests), which is asked about each. */
-#define AT_A_TIME 4
 
 struct Pending {
     PendingSettle settle;
     gpointer data;
+    GThreadPool *threads;
     GMutex lock;
+    guint at_work;       /* threads that look at what is due */
     GHashTable *domains; /* uuid -> Domain */
     GHashTable *calls;   /* 'uuid pool/image' -> whether it is over */
 };
@@ -44,32 +43,6 @@ domain_free(gpointer data)
     g_free(domain->uuid);
     g_free(domain->xml);
     g_free(domain);
-}
-
-Pending *
-pending_new(PendingSettle settle, gpointer data)
-{
-    Pending *pending = g_new0(Pending, 1);
-
-    pending->settle = settle;
-    pending->data = data;
-    g_mutex_init(&pending->lock);
-    pending->domains =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, domain_free);
-    pending->calls =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    return pending;
-}
-
-void
-pending_free(Pending *pending)
-{
-    if (!pending)
-        return;
-    g_hash_table_unref(pending->domains);
-    g_hash_table_unref(pending->calls);
-    g_mutex_clear(&pending->lock);
-    g_free(pending);
 }
 
 /* Under the lock. */
@@ -111,6 +84,15 @@ pause_us(guint tries)
     return tries < FIRST_TIMES ? FIRST_US : MIN(SOON_US << more, LAST_US);
 }
 
+/* Under the lock: the caller's from now on; a copy of its definition. */
+static char *
+take(Domain *domain)
+{
+    domain->running = true;
+    domain->again = false;
+    return g_strdup(domain->xml);
+}
+
 /* Whether the caller is to look at it; *ret_xml is a copy. */
 static bool
 enter(Pending *pending, const char *uuid, char **ret_xml)
@@ -123,11 +105,8 @@ enter(Pending *pending, const char *uuid, char **ret_xml)
     mine = domain && !domain->running;
     if (domain && domain->running)
         domain->again = true;
-    if (mine) {
-        domain->running = true;
-        domain->again = false;
-        *ret_xml = g_strdup(domain->xml);
-    }
+    if (mine)
+        *ret_xml = take(domain);
     g_mutex_unlock(&pending->lock);
     return mine;
 }
@@ -159,63 +138,139 @@ leave(Pending *pending, const char *uuid, bool over)
     return again;
 }
 
+/* Of one that was entered. Takes xml over. */
+static void
+look_at(Pending *pending, const char *uuid, char *xml)
+{
+    bool over;
+
+    do {
+        over = pending->settle(uuid, xml, pending->data);
+        g_clear_pointer(&xml, g_free);
+    } while (leave(pending, uuid, over) && enter(pending, uuid, &xml));
+}
+
 void
 pending_run_one(Pending *pending, const char *uuid)
 {
-    bool again = true;
+    char *xml = NULL;
 
-    while (again) {
-        g_autofree char *xml = NULL;
-        bool over;
-
-        if (!enter(pending, uuid, &xml))
-            return;
-        over = pending->settle(uuid, xml, pending->data);
-        again = leave(pending, uuid, over);
-    }
+    if (enter(pending, uuid, &xml))
+        look_at(pending, uuid, xml);
 }
 
-static GPtrArray *
-all_due(Pending *pending)
+/* Under the lock: the one that has been due for longest, which is one of which
+ * there is news, if any; NULL: none. *ret_number is how many are. */
+static Domain *
+find_due(Pending *pending, guint *ret_number)
 {
-    GPtrArray *due = g_ptr_array_new_with_free_func(g_free);
     gint64 now = g_get_monotonic_time();
+    Domain *first = NULL;
     GHashTableIter iter;
     gpointer value;
 
-    g_mutex_lock(&pending->lock);
+    *ret_number = 0;
     g_hash_table_iter_init(&iter, pending->domains);
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const Domain *domain = value;
+        Domain *domain = value;
 
-        if (!domain->running && domain->due_us <= now)
-            g_ptr_array_add(due, g_strdup(domain->uuid));
+        if (domain->running || domain->due_us > now)
+            continue;
+        ++*ret_number;
+        if (!first || domain->due_us < first->due_us)
+            first = domain;
+    }
+    return first;
+}
+
+/* As enter(), of one that is due; g_free() it. NULL: none is, and the caller is
+ * not at work any more. */
+static char *
+enter_due(Pending *pending, char **ret_xml)
+{
+    char *uuid = NULL;
+    Domain *domain;
+    guint due;
+
+    g_mutex_lock(&pending->lock);
+    domain = find_due(pending, &due);
+    if (domain) {
+        uuid = g_strdup(domain->uuid);
+        *ret_xml = take(domain);
+    } else {
+        pending->at_work--;
     }
     g_mutex_unlock(&pending->lock);
-    return due;
+    return uuid;
 }
 
 static void
-run_due(gpointer uuid, gpointer pending)
+run_due(gpointer unused, gpointer opaque)
 {
-    pending_run_one(pending, uuid);
+    Pending *pending = opaque;
+    char *uuid;
+    char *xml = NULL;
+
+    (void)unused;
+    while ((uuid = enter_due(pending, &xml))) {
+        look_at(pending, uuid, xml);
+        g_free(uuid);
+    }
+}
+
+Pending *
+pending_new(PendingSettle settle, gpointer data)
+{
+    Pending *pending = g_new0(Pending, 1);
+
+    pending->settle = settle;
+    pending->data = data;
+    g_mutex_init(&pending->lock);
+    pending->domains =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, domain_free);
+    pending->calls =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    pending->threads =
+        g_thread_pool_new(run_due, pending, PENDING_AT_A_TIME, FALSE, NULL);
+    return pending;
+}
+
+void
+pending_free(Pending *pending)
+{
+    if (!pending)
+        return;
+    g_thread_pool_free(pending->threads, FALSE, TRUE);
+    g_hash_table_unref(pending->domains);
+    g_hash_table_unref(pending->calls);
+    g_mutex_clear(&pending->lock);
+    g_free(pending);
 }
 
 /* When an agent starts, all that run are due. */
 void
 pending_run(Pending *pending)
 {
-    g_autoptr(GPtrArray) due = all_due(pending);
-    GThreadPool *pool;
+    guint due;
 
-    if (due->len <= 1) {
-        g_ptr_array_foreach(due, run_due, pending);
-        return;
+    g_mutex_lock(&pending->lock);
+    (void)find_due(pending, &due);
+    for (; due > 0 && pending->at_work < PENDING_AT_A_TIME; due--) {
+        pending->at_work++;
+        g_thread_pool_push(pending->threads, pending, NULL);
     }
-    pool = g_thread_pool_new(run_due, pending, AT_A_TIME, FALSE, NULL);
-    for (guint i = 0; i < due->len; i++)
-        g_thread_pool_push(pool, g_ptr_array_index(due, i), NULL);
-    g_thread_pool_free(pool, FALSE, TRUE);
+    g_mutex_unlock(&pending->lock);
+}
+
+bool
+pending_is_at_rest(Pending *pending)
+{
+    bool rests;
+
+    g_mutex_lock(&pending->lock);
+    rests = pending->at_work == 0;
+    g_mutex_unlock(&pending->lock);
+    return rests;
 }
 
 guint

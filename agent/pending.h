@@ -6,7 +6,7 @@
  * Each is looked at again until there is nothing left to be done: soon at first,
  * then less and less often.
  *
- * Threads:  any; pending_run() blocks.
+ * Threads:  any; pending_run_one() and pending_free() block.
  */
 #ifndef REMORA_AGENT_PENDING_H
 #define REMORA_AGENT_PENDING_H
@@ -15,6 +15,11 @@
 #include <stdbool.h>
 
 typedef struct Pending Pending;
+
+/* So many domains are settled at a time, however long each may take: less than
+ * libvirtd serves one client at a time (max_client_requests), which is asked
+ * about each. */
+#define PENDING_AT_A_TIME 4u
 
 /* Settles a domain; xml is its definition, or NULL. false: again later. */
 typedef bool (*PendingSettle)(const char *uuid, const char *xml, gpointer data);
@@ -26,8 +31,11 @@ void pending_free(Pending *pending);
 void pending_add(Pending *pending, const char *uuid, const char *xml);
 /* Looks at it now, unless somebody is at it, who then looks once more. */
 void pending_run_one(Pending *pending, const char *uuid);
-/* Looks at all that are due, at several at a time. */
+/* Has all that are due looked at in threads of its own, a few at a time, and
+ * waits for none. */
 void pending_run(Pending *pending);
+/* Whether none of these threads is at work. */
+bool pending_is_at_rest(Pending *pending);
 guint pending_count(Pending *pending);
 
 /* A call that attaches or copies to an image, from before its claim is handed

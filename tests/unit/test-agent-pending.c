@@ -43,6 +43,15 @@ settle(const char *uuid, const char *xml, gpointer data)
     return f->waiting-- <= 0;
 }
 
+/* Looks at what is due, and waits for it. */
+static void
+run(Pending *pending)
+{
+    pending_run(pending);
+    while (!pending_is_at_rest(pending))
+        g_usleep(1000);
+}
+
 static int
 set_up(void **state)
 {
@@ -70,7 +79,7 @@ test_one(void **state)
 {
     Fixture *f = *state;
 
-    pending_run(f->pending);
+    run(f->pending);
     pending_run_one(f->pending, WEB1);
     assert_string_equal(f->seen->str, "");
 
@@ -133,12 +142,83 @@ test_together(void **state)
     g_cond_init(&meeting.come);
     pending_add(pending, WEB1, NULL);
     pending_add(pending, WEB2, NULL);
-    pending_run(pending);
+    run(pending);
     assert_int_equal(meeting.inside, 2);
     assert_int_equal(pending_count(pending), 0);
     pending_free(pending);
     g_cond_clear(&meeting.come);
     g_mutex_clear(&meeting.lock);
+}
+
+/* ---- where nothing answers ---------------------------------------------------- */
+
+typedef struct {
+    GMutex lock;
+    GCond change;
+    guint inside;
+    guint most;
+    guint settled;
+    bool go;
+} Stall;
+
+static bool
+settle_stalled(const char *uuid, const char *xml, gpointer data)
+{
+    Stall *stall = data;
+
+    (void)uuid;
+    (void)xml;
+    g_mutex_lock(&stall->lock);
+    stall->inside++;
+    stall->most = MAX(stall->most, stall->inside);
+    g_cond_broadcast(&stall->change);
+    while (!stall->go)
+        g_cond_wait(&stall->change, &stall->lock);
+    stall->inside--;
+    stall->settled++;
+    g_mutex_unlock(&stall->lock);
+    return true;
+}
+
+static void
+add_and_run(Pending *pending, int number)
+{
+    g_autofree char *uuid = g_strdup_printf("%08x", number);
+
+    pending_add(pending, uuid, NULL);
+    pending_run(pending);
+}
+
+/* However often it is asked for, a few threads are at it, and none is waited
+ * for. */
+static void
+test_stall(void **state)
+{
+    Stall stall = {0};
+    Pending *pending = pending_new(settle_stalled, &stall);
+
+    (void)state;
+    g_mutex_init(&stall.lock);
+    g_cond_init(&stall.change);
+    for (int i = 0; i < ROUNDS; i++)
+        add_and_run(pending, i);
+    g_mutex_lock(&stall.lock);
+    while (stall.inside < PENDING_AT_A_TIME)
+        g_cond_wait(&stall.change, &stall.lock);
+    g_mutex_unlock(&stall.lock);
+    assert_false(pending_is_at_rest(pending));
+    assert_int_equal(pending_count(pending), ROUNDS);
+    g_mutex_lock(&stall.lock);
+    stall.go = true;
+    g_cond_broadcast(&stall.change);
+    g_mutex_unlock(&stall.lock);
+    run(pending);
+    assert_int_equal(stall.most, PENDING_AT_A_TIME);
+    assert_int_equal(stall.settled, ROUNDS);
+    assert_int_equal(pending_count(pending), 0);
+    pending_free(pending);
+    g_cond_clear(&stall.change);
+    g_mutex_clear(&stall.lock);
 }
 
 /* What has to wait is not looked at again at once, unless it is asked for. */
@@ -149,13 +229,13 @@ test_later(void **state)
 
     f->waiting = 2;
     pending_add(f->pending, WEB1, "a");
-    pending_run(f->pending);
+    run(f->pending);
     assert_string_equal(f->seen->str, "c79=a ");
     assert_int_equal(pending_count(f->pending), 1);
-    pending_run(f->pending);
+    run(f->pending);
     assert_string_equal(f->seen->str, "c79=a ");
     pending_add(f->pending, WEB1, "b");
-    pending_run(f->pending);
+    run(f->pending);
     assert_string_equal(f->seen->str, "c79=a c79=b ");
     pending_run_one(f->pending, WEB1);
     assert_string_equal(f->seen->str, "c79=a c79=b c79=b ");
@@ -170,14 +250,14 @@ test_again(void **state)
 
     f->add = WEB1;
     pending_add(f->pending, WEB1, "a");
-    pending_run(f->pending);
+    run(f->pending);
     assert_string_equal(f->seen->str, "c79=a c79=new ");
     assert_int_equal(pending_count(f->pending), 0);
 
     g_string_set_size(f->seen, 0);
     f->add = WEB2;
     pending_add(f->pending, WEB1, "a");
-    pending_run(f->pending);
+    run(f->pending);
     assert_string_equal(f->seen->str, "c79=a 719=new ");
     assert_int_equal(pending_count(f->pending), 0);
 }
@@ -294,6 +374,7 @@ main(void)
         TEST(test_calls),
         TEST(test_calls_and_settling),
         cmocka_unit_test(test_together),
+        cmocka_unit_test(test_stall),
         cmocka_unit_test(test_crowd),
     };
 
