@@ -22,6 +22,7 @@ struct Exchange {
     int fd;
     GMutex lock; /* guards the rest */
     bool answered;
+    bool over; /* the answer is sent, or nobody takes it */
     char *name;
     char *body;
 };
@@ -184,6 +185,9 @@ exchange_answer(Exchange *exchange, const AgentAnswer *answer)
     sent = STORE_FAULT("answering") >= 0 && !peer_has_gone(exchange->fd) &&
            send_answer(exchange->fd, answer) && STORE_FAULT("answer-sent") >= 0;
     (void)shutdown(exchange->fd, SHUT_WR);
+    g_mutex_lock(&exchange->lock);
+    exchange->over = true;
+    g_mutex_unlock(&exchange->lock);
     return sent;
 }
 
@@ -193,6 +197,17 @@ exchange_refuse(Exchange *exchange, const char *message)
     g_auto(AgentAnswer) answer = {.message = g_strdup(message)};
 
     return exchange_answer(exchange, &answer);
+}
+
+bool
+exchange_is_over(Exchange *exchange)
+{
+    bool over;
+
+    g_mutex_lock(&exchange->lock);
+    over = exchange->over;
+    g_mutex_unlock(&exchange->lock);
+    return over;
 }
 
 char *

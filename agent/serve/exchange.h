@@ -40,6 +40,8 @@ bool exchange_read(Exchange *exchange,
 bool exchange_answer(Exchange *exchange, const AgentAnswer *answer);
 /* For a peer whose request cannot be served: allow false, message. */
 bool exchange_refuse(Exchange *exchange, const char *message);
+/* Whether its answer has been sent, or nobody takes it any more. */
+bool exchange_is_over(Exchange *exchange);
 /* The name in the request, which may be ""; NULL: it has not been read yet.
  * Any thread. g_free() */
 char *exchange_domain(Exchange *exchange);

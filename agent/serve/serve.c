@@ -161,6 +161,13 @@ cluster_names(const Host *host)
 }
 
 void
+serve_suspect(Host *host, const char *name)
+{
+    for (guint i = 0; i < host_clusters(host); i++)
+        store_cluster_suspect(cluster_store(host_cluster(host, i)), name);
+}
+
+void
 serve_late(Host *host, Exchange *exchange, bool proxied)
 {
     g_autofree char *clusters = cluster_names(host);
@@ -172,6 +179,19 @@ serve_late(Host *host, Exchange *exchange, bool proxied)
         return;
     log_warning(&about, "refused: %s", message);
     /* Whether the cluster is to blame, or libvirt, or nobody, a probe says. */
+    serve_suspect(host, name);
+}
+
+void
+serve_hopeless(Host *host, Exchange *exchange, bool proxied)
+{
+    guint seconds;
+
+    /* Of several, who knows which of them the request needs. */
     for (guint i = 0; i < host_clusters(host); i++)
-        store_cluster_suspect(cluster_store(host_cluster(host, i)), name);
+        if (!store_cluster_is_down(cluster_store(host_cluster(host, i)),
+                                   &seconds))
+            return;
+    if (!exchange_is_over(exchange))
+        serve_late(host, exchange, proxied);
 }

@@ -19,5 +19,11 @@ void serve_proxy(Proxied *proxied, Host *host, Exchange *exchange);
 void serve_slow(Host *host, Exchange *exchange);
 /* Time is up: refuses in their place, that of serve_proxy() or the other's. */
 void serve_late(Host *host, Exchange *exchange, bool proxied);
+/* A probe looks whether the clusters, and the disks of that domain, answer. name
+ * may be NULL. Does not block. */
+void serve_suspect(Host *host, const char *name);
+/* The agent ends: the same as serve_late() if every cluster is known to be
+ * down. */
+void serve_hopeless(Host *host, Exchange *exchange, bool proxied);
 
 #endif

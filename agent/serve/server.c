@@ -30,6 +30,10 @@
 #define SLOW_MS  1500
 #define LOOK_S   2
 #define PAUSE_US 10000
+/* Who ends waits so long for what nobody waits for, which the next agent finds
+ * as it is; and looks so often whether that is over. */
+#define END_US      (5 * G_USEC_PER_SEC)
+#define END_POLL_MS 20
 
 struct Server {
     Agent *agent;
@@ -42,11 +46,15 @@ struct Server {
     GSource *on_notify;
     GSource *on_proxy;
     GSource *look;
+    bool looking; /* one at a time, however long it takes */
     GThreadPool *pool;
     GThreadPool *proxy_pool;
-    guint open; /* exchanges that are not over */
-    GSourceFunc idle;
+    GHashTable *exchanges; /* of Job: a set of those that are not over */
+    guint notices;         /* that are not over */
+    GSourceFunc idle;      /* NULL: it goes on */
     gpointer idle_data;
+    GSource *ending;
+    gint64 end_us; /* nobody waits longer for what nobody waits for */
 };
 
 typedef enum { JOB_HOOK, JOB_PROXY, JOB_SLOW, JOB_NOTICE, JOB_LOOK } JobKind;
@@ -98,7 +106,6 @@ attach(Server *server, GSource *source, GSourceFunc func, gpointer data)
 static void
 push_to(Server *server, JobKind of, Job *job)
 {
-    server->open++;
     g_thread_pool_push(of == JOB_PROXY ? server->proxy_pool : server->pool, job,
                        NULL);
 }
@@ -116,16 +123,19 @@ on_look(gpointer data)
     Job *job = g_new0(Job, 1);
 
     drop_source(&server->look);
+    server->looking = true;
     job->kind = JOB_LOOK;
     job->server = server;
     push(server, job);
     return G_SOURCE_REMOVE;
 }
 
+/* Whatever asks for one while another is under way, one comes after that. */
 static void
 arrange_look(Server *server)
 {
-    if (server->look || server->idle || !agent_wants_look(server->agent))
+    if (server->look || server->looking || server->idle ||
+        !agent_wants_look(server->agent))
         return;
     server->look = g_timeout_source_new_seconds(LOOK_S);
     attach(server, server->look, on_look, server);
@@ -148,6 +158,59 @@ wake(gpointer data)
     attach(server, soon, on_woken, server);
 }
 
+/* ---- the end --------------------------------------------------------------- */
+
+static bool
+all_answered(Server *server)
+{
+    GHashTableIter iter;
+    gpointer job;
+
+    g_hash_table_iter_init(&iter, server->exchanges);
+    while (g_hash_table_iter_next(&iter, &job, NULL))
+        if (!exchange_is_over(((const Job *)job)->exchange))
+            return false;
+    return true;
+}
+
+/* Whoever waits gets an answer. What else is at work, in a call of libvirt's or
+ * the cluster's that cannot be interrupted, gets a moment. */
+static bool
+may_end(Server *server)
+{
+    if (g_get_monotonic_time() >= server->end_us)
+        return all_answered(server);
+    return g_hash_table_size(server->exchanges) == 0 && server->notices == 0 &&
+           agent_is_at_rest(server->agent);
+}
+
+static void
+end_where_hopeless(Server *server)
+{
+    GHashTableIter iter;
+    gpointer key;
+
+    g_hash_table_iter_init(&iter, server->exchanges);
+    while (g_hash_table_iter_next(&iter, &key, NULL)) {
+        const Job *job = key;
+
+        serve_hopeless(job->host, job->exchange, job->kind == JOB_PROXY);
+    }
+}
+
+static gboolean
+on_ending(gpointer data)
+{
+    Server *server = data;
+
+    end_where_hopeless(server);
+    if (!may_end(server))
+        return G_SOURCE_CONTINUE;
+    drop_source(&server->ending);
+    (void)server->idle(server->idle_data);
+    return G_SOURCE_REMOVE;
+}
+
 /* ---- the pools ------------------------------------------------------------- */
 
 /* Back in the main loop after any job. */
@@ -157,11 +220,14 @@ on_job_over(gpointer data)
     Job *job = data;
     Server *server = job->server;
 
-    server->open--;
+    if (job->kind == JOB_LOOK)
+        server->looking = false;
+    else if (job->kind == JOB_NOTICE)
+        server->notices--;
+    else
+        (void)g_hash_table_remove(server->exchanges, job);
     job_free(job);
     arrange_look(server);
-    if (server->open == 0 && server->idle)
-        return server->idle(server->idle_data);
     return G_SOURCE_REMOVE;
 }
 
@@ -240,6 +306,7 @@ begin_exchange(Server *server, JobKind kind, int fd)
     job->deadline = g_timeout_source_new(
         limit > 2 * MARGIN_MS ? limit - MARGIN_MS : limit / 2);
     attach(server, job->deadline, on_deadline, job);
+    (void)g_hash_table_add(server->exchanges, job);
     push(server, job);
 }
 
@@ -287,6 +354,7 @@ on_notify(gint fd, GIOCondition condition, gpointer data)
         job->name = notice.name;
         job->body = notice.body;
         job->len = notice.len;
+        server->notices++;
         push(server, job);
     }
     return G_SOURCE_CONTINUE;
@@ -336,6 +404,7 @@ server_new(Agent *agent,
     server->proxied = proxied;
     server->context = context;
     server->hook_fd = server->notify_fd = server->proxy_fd = -1;
+    server->exchanges = g_hash_table_new(g_direct_hash, g_direct_equal);
     server->pool = g_thread_pool_new(run_job, NULL, WORKERS_MAX, FALSE, NULL);
     server->proxy_pool =
         g_thread_pool_new(run_job, NULL, PROXY_THREADS_MAX, FALSE, NULL);
@@ -370,6 +439,18 @@ close_sockets(Server *server)
     close_socket(&server->on_proxy, &server->proxy_fd);
 }
 
+/* Where a cluster does not answer, nobody has to wait for the request's end. */
+static void
+suspect_all(Server *server)
+{
+    GHashTableIter iter;
+    gpointer job;
+
+    g_hash_table_iter_init(&iter, server->exchanges);
+    while (g_hash_table_iter_next(&iter, &job, NULL))
+        serve_suspect(((const Job *)job)->host, NULL);
+}
+
 void
 server_drain(Server *server, GSourceFunc idle, gpointer data)
 {
@@ -377,8 +458,14 @@ server_drain(Server *server, GSourceFunc idle, gpointer data)
     drop_source(&server->look);
     server->idle = idle;
     server->idle_data = data;
-    if (server->open == 0)
+    server->end_us = g_get_monotonic_time() + END_US;
+    if (may_end(server)) {
         (void)idle(data);
+        return;
+    }
+    suspect_all(server);
+    server->ending = g_timeout_source_new(END_POLL_MS);
+    attach(server, server->ending, on_ending, server);
 }
 
 void
@@ -387,8 +474,13 @@ server_free(Server *server)
     if (!server)
         return;
     close_sockets(server);
-    drop_source(&server->look);
+    drop_source(&server->ending);
     g_thread_pool_free(server->pool, FALSE, TRUE);
     g_thread_pool_free(server->proxy_pool, FALSE, TRUE);
+    /* Each job ends there. */
+    while (g_main_context_iteration(server->context, FALSE))
+        continue;
+    drop_source(&server->look);
+    g_hash_table_unref(server->exchanges);
     g_free(server);
 }

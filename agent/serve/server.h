@@ -22,7 +22,8 @@ Server *server_new(Agent *agent,
                    const char *dir,
                    GError **error) G_GNUC_WARN_UNUSED_RESULT;
 /* No new requests; idle is called, on context, once the last one has its
- * answer. */
+ * answer, and what else is at work has come to its end or has had some seconds
+ * for it. */
 void server_drain(Server *server, GSourceFunc idle, gpointer data);
 void server_free(Server *server);
 

@@ -127,7 +127,38 @@ inside()
         asks device "$(uuid_of 1)"
     ninth 'afterwards'
     like 'a disk of one that hung is answered' "$(attach_first)" vdb
-    ok 'the agent stops' agent_stop
+    ends
+}
+
+# Nothing answers any more: not about guests that are said to have ended, and not
+# to a start.
+ends()
+{
+    local i start
+    virsh_ dumpxml ninth >"$BED/tmp/ninth.xml"
+    cluster_pause_mon
+    cluster_pause_osd
+    kill -STOP "$LIBVIRTD_PID"
+    for ((i = 1; i <= HUNG; i++)); do
+        sed "s/$NINTH/$(uuid_of "$i")/" "$BED/tmp/ninth.xml" |
+            "$(agent_hook)" "hung$i" release end -
+    done
+    "$(agent_hook)" ninth prepare begin - <"$BED/tmp/ninth.xml" \
+        >/dev/null 2>&1 &
+    start=$!
+    wait_until 'the agent has a start to answer' 10 asked "$start"
+    ok 'the agent stops all the same' agent_stop
+    wait_until 'by itself' 5 grep -q 'ended with status 0' \
+        "$BED/log/remorad.now"
+    kill -CONT "$LIBVIRTD_PID"
+    cluster_resume_mon
+    cluster_resume_osd
+}
+
+# The hook has a connection, which is the agent's then.
+asked()
+{
+    readlink "/proc/$1/fd"/* 2>/dev/null | grep -q '^socket:'
 }
 
 # It runs by now, so that its disk is made.
