@@ -7,6 +7,7 @@
 #include "agent/rbd/image/children.h"
 
 #include "agent/rbd/conn/connection.h"
+#include "agent/rbd/image/coded.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/omap.h"
 
@@ -35,64 +36,24 @@ store_child_free(StoreChild *child)
 
 /* ---- what the object classes say ----------------------------------------------- */
 
-/* Ceph's encoding: little endian, strings behind their length. Past the end, all
- * is 0 and bad. */
-typedef struct {
-    const guint8 *at;
-    gsize left;
-    bool bad;
-} Decoder;
-
-static guint64
-take(Decoder *decoder, gsize bytes)
-{
-    guint64 value = 0;
-
-    if (decoder->bad || decoder->left < bytes) {
-        decoder->bad = true;
-        return 0;
-    }
-    for (gsize i = 0; i < bytes; i++)
-        value |= (guint64)decoder->at[i] << (8 * i);
-    decoder->at += bytes;
-    decoder->left -= bytes;
-    return value;
-}
-
-static char *
-take_string(Decoder *decoder)
-{
-    gsize len = (gsize)take(decoder, 4);
-    char *text;
-
-    if (decoder->bad || len > decoder->left) {
-        decoder->bad = true;
-        return g_strdup("");
-    }
-    text = g_strndup((const char *)decoder->at, len);
-    decoder->at += len;
-    decoder->left -= len;
-    return text;
-}
-
 /* A later version may have more behind what is known here. */
 static StoreChild *
-take_child(Decoder *decoder)
+take_child(StoreCoded *decoder)
 {
     StoreChild *child = g_new0(StoreChild, 1);
-    guint version = (guint)take(decoder, 1);
+    guint version = (guint)store_coded_take(decoder, 1);
     gsize len;
-    Decoder body;
+    StoreCoded body;
 
-    (void)take(decoder, 1);
-    len = (gsize)take(decoder, 4);
+    (void)store_coded_take(decoder, 1);
+    len = (gsize)store_coded_take(decoder, 4);
     if (len > decoder->left)
         decoder->bad = true;
-    body = (Decoder){decoder->at, len, decoder->bad};
+    body = (StoreCoded){decoder->at, len, decoder->bad};
     child->format = 2;
-    child->pool_id = (gint64)take(&body, 8);
-    child->id = take_string(&body);
-    child->space = version >= 2 ? take_string(&body) : g_strdup("");
+    child->pool_id = (gint64)store_coded_take(&body, 8);
+    child->id = store_coded_take_string(&body);
+    child->space = version >= 2 ? store_coded_take_string(&body) : g_strdup("");
     decoder->bad |= body.bad;
     if (!decoder->bad) {
         decoder->at += len;
@@ -104,8 +65,8 @@ take_child(Decoder *decoder)
 int
 store_children_parse_v2(const guint8 *data, gsize len, GPtrArray *children)
 {
-    Decoder decoder = {data, len, false};
-    guint64 n = take(&decoder, 4);
+    StoreCoded decoder = {data, len, false};
+    guint64 n = store_coded_take(&decoder, 4);
 
     for (guint64 i = 0; i < n && !decoder.bad; i++) {
         StoreChild *child = take_child(&decoder);
@@ -121,11 +82,11 @@ store_children_parse_v2(const guint8 *data, gsize len, GPtrArray *children)
 int
 store_children_parse_v1(const guint8 *data, gsize len, GPtrArray *children)
 {
-    Decoder decoder = {data, len, false};
-    guint64 n = take(&decoder, 4);
+    StoreCoded decoder = {data, len, false};
+    guint64 n = store_coded_take(&decoder, 4);
 
     for (guint64 i = 0; i < n && !decoder.bad; i++) {
-        g_autofree char *id = take_string(&decoder);
+        g_autofree char *id = store_coded_take_string(&decoder);
         StoreChild *child;
 
         if (decoder.bad)
@@ -140,16 +101,6 @@ store_children_parse_v1(const guint8 *data, gsize len, GPtrArray *children)
 }
 
 /* ---- asking them --------------------------------------------------------------- */
-
-static void
-put(GByteArray *bytes, guint64 value, gsize len)
-{
-    for (gsize i = 0; i < len; i++) {
-        guint8 byte = (guint8)(value >> (8 * i));
-
-        g_byte_array_append(bytes, &byte, 1);
-    }
-}
 
 /* The answer, or NULL and librados' number. */
 static guint8 *
@@ -183,7 +134,7 @@ read_v2(rados_ioctx_t io, const char *id, guint64 snap_id, GPtrArray *children)
     g_autofree guint8 *answer = NULL;
     int len;
 
-    put(question, snap_id, 8);
+    store_coded_put(question, snap_id, 8);
     answer = ask(io, object, "children_list", question, &len);
     if (!answer)
         return len == -ENOENT ? 0 : len;
@@ -203,10 +154,9 @@ read_v1(rados_ioctx_t child_io,
     int len;
     int r;
 
-    put(question, (guint64)parent_pool, 8);
-    put(question, strlen(id), 4);
-    g_byte_array_append(question, (const guint8 *)id, (guint)strlen(id));
-    put(question, snap_id, 8);
+    store_coded_put(question, (guint64)parent_pool, 8);
+    store_coded_put_string(question, id);
+    store_coded_put(question, snap_id, 8);
     answer = ask(child_io, "rbd_children", "get_children", question, &len);
     if (!answer)
         return len == -ENOENT ? 0 : len;
@@ -243,9 +193,9 @@ has_key(rados_ioctx_t io, const char *object, const char *id, char **ret_value)
     int got = store_omap_read(io, object, key, raw, sizeof(raw));
 
     if (got >= 0 && ret_value) {
-        Decoder decoder = {raw, (gsize)got, false};
+        StoreCoded decoder = {raw, (gsize)got, false};
 
-        *ret_value = take_string(&decoder);
+        *ret_value = store_coded_take_string(&decoder);
     }
     return got >= 0 || got == -EINVAL;
 }
