@@ -2,9 +2,10 @@
 /*
  * agent/rbd/image/list.c - the images of a pool that can be cloned
  *
- * One read-only open each, because what makes an image is its snapshot. An
- * image that goes away meanwhile is left out, and so is one that is half made:
- * it cannot be opened, or has no snapshot yet.
+ * What makes an image is its snapshot, which its header knows (plain.h), and
+ * librbd of those that are not plain. An image that goes away meanwhile is left
+ * out, and so is one that is half made: it cannot be opened, or has no snapshot
+ * yet.
  */
 #include "config.h"
 
@@ -15,6 +16,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/plain.h"
 
 #include <errno.h>
 #include <string.h>
@@ -116,6 +118,59 @@ store_image_names(StoreCluster *cluster, const char *pool, GError **error)
     return (char **)g_ptr_array_free(g_steal_pointer(&names), FALSE);
 }
 
+/* *ret: as the header says, or librbd; -ENOENT: it is not to be listed. */
+static int
+take_image(rados_ioctx_t io,
+           const char *pool,
+           const StorePlain *plain,
+           StoreImage **ret)
+{
+    g_autoptr(StoreImage) image = g_new0(StoreImage, 1);
+    int r = 0;
+
+    if (plain->state == STORE_PLAIN_NO_SNAP)
+        return -ENOENT;
+    image->pool = g_strdup(pool);
+    image->image = g_strdup(plain->name);
+    image->size = plain->size;
+    image->has_snap = true;
+    image->protected_snap = plain->protected_snap;
+    image->children_known = plain->children_known;
+    if (plain->state == STORE_PLAIN_UNKNOWN)
+        r = read_image(io, image);
+    if (r >= 0)
+        *ret = g_steal_pointer(&image);
+    return r;
+}
+
+/* Those from the first on, as many as are read at once, to images. */
+static int
+read_some(StoreConn *conn,
+          rados_ioctx_t io,
+          const char *pool,
+          const GPtrArray *names,
+          guint first,
+          GPtrArray *images)
+{
+    guint n = MIN(names->len - first, STORE_PLAIN_MAX);
+    g_autofree StorePlain *plain = g_new0(StorePlain, n);
+    int r;
+
+    for (guint i = 0; i < n; i++)
+        plain[i].name = g_ptr_array_index(names, first + i);
+    r = store_plain_read(conn, io, STORE_SNAP, plain, n);
+    for (guint i = 0; r >= 0 && i < n; i++) {
+        StoreImage *image = NULL;
+
+        r = take_image(io, pool, &plain[i], &image);
+        if (image)
+            g_ptr_array_add(images, image);
+        if (r == -ENOENT)
+            r = 0;
+    }
+    return r;
+}
+
 static int
 by_name(gconstpointer a, gconstpointer b)
 {
@@ -138,20 +193,8 @@ store_image_list(StoreCluster *cluster, const char *pool, GError **error)
     if (!conn || !store_ioctx(conn, pool, &io, error))
         return NULL;
     names = list_names(io, &r);
-    for (guint i = 0; names && i < names->len; i++) {
-        StoreImage *image = g_new0(StoreImage, 1);
-
-        image->pool = g_strdup(pool);
-        image->image = g_strdup(g_ptr_array_index(names, i));
-        r = read_image(io, image);
-        if (r >= 0)
-            g_ptr_array_add(images, image);
-        else
-            store_image_free(image);
-        if (r < 0 && r != -ENOENT)
-            break;
-        r = 0;
-    }
+    for (guint i = 0; r >= 0 && i < names->len; i += STORE_PLAIN_MAX)
+        r = read_some(conn, io, pool, names, i, images);
     if (r == -ERANGE) {
         store_refuse(error, STORE_ERROR_REFUSED,
                      "pool '%s' has more than %u images: ask for one by its "

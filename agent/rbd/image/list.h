@@ -28,7 +28,7 @@ typedef struct {
 void store_image_free(StoreImage *image);
 /* Those of the pool, by name; half-made ones are left out. Of StoreImage; at
  * most STORE_IMAGES_MAX names are looked at, more are an error. Blocks, about
- * 10 ms an image. */
+ * 10 ms an image that has clones, and less than 1 ms any other. */
 GPtrArray *
 store_image_list(StoreCluster *cluster, const char *pool, GError **error);
 
