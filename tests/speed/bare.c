@@ -4,11 +4,14 @@
  *
  *     bare PARENT_POOL PARENT SNAP POOL SIZE
  *
- * Connects as client.remora and does what stdin says, one command a line; the
- * answer to each is one line with the microseconds that it took.
+ * Connects as client.remora, or as who BARE_USER names in the environment, and
+ * does what stdin says, one command a line; the answer to each is one line with
+ * the microseconds that it took.
  *
  *     clone THREADS NAME...   clone (format 2), open, resize, metadata, close
  *     cloned THREADS NAME...  clone alone
+ *     image THREADS NAME...   an empty image in PARENT_POOL with a snapshot SNAP,
+ *                             protected
  *     look NAME               open read-only, list the watchers, close
  *     remove THREADS NAME...
  *
@@ -82,10 +85,11 @@ open_cluster(char **args)
         {"debug_objectcacher", "0/0"},  {"debug_monc", "0/0"},
         {"debug_auth", "0/0"},          {"debug_ms", "0/0"},
     };
+    const char *user = getenv("BARE_USER");
     size_t n =
         getenv("BARE_TUNED") ? sizeof(settings) / sizeof(settings[0]) : 1;
 
-    need(rados_create(&bare.cluster, "remora"), "rados_create");
+    need(rados_create(&bare.cluster, user ? user : "remora"), "rados_create");
     need(rados_conf_read_file(bare.cluster, NULL), "ceph.conf");
     for (size_t i = 0; i < n; i++)
         need(rados_conf_set(bare.cluster, settings[i][0], settings[i][1]),
@@ -121,6 +125,20 @@ clone_one(const char *name)
     need(rbd_open(bare.to, name, &image, NULL), "rbd_open");
     need(rbd_resize2(image, bare.size, false, NULL, NULL), "rbd_resize2");
     need(rbd_metadata_set(image, "bare", name), "rbd_metadata_set");
+    need(rbd_close(image), "rbd_close");
+}
+
+static void
+image_one(const char *name)
+{
+    rbd_image_t image;
+    int order = 23;
+
+    need(rbd_create2(bare.from, name, bare.size, RBD_FEATURE_LAYERING, &order),
+         "rbd_create2");
+    need(rbd_open(bare.from, name, &image, NULL), "rbd_open");
+    need(rbd_snap_create(image, bare.snap), "rbd_snap_create");
+    need(rbd_snap_protect(image, bare.snap), "rbd_snap_protect");
     need(rbd_close(image), "rbd_close");
 }
 
@@ -178,6 +196,8 @@ obey(char **words, int n)
         do_all(clone_one, atoi(words[1]), words + 2, n - 2);
     else if (n > 2 && strcmp(words[0], "cloned") == 0)
         do_all(cloned_one, atoi(words[1]), words + 2, n - 2);
+    else if (n > 2 && strcmp(words[0], "image") == 0)
+        do_all(image_one, atoi(words[1]), words + 2, n - 2);
     else if (n > 2 && strcmp(words[0], "remove") == 0)
         do_all(remove_one, atoi(words[1]), words + 2, n - 2);
     else if (n == 2 && strcmp(words[0], "look") == 0)

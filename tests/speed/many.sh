@@ -168,7 +168,7 @@ rested()
 # shellcheck disable=SC2016,SC2046
 measure_sweep()
 {
-    local i start client
+    local i start client daemon
     define_many || broke "$DOMAINS definitions are not rewritten"
     define_foreign || broke "no $FOREIGN definitions"
     for ((i = 0; i < PAIRS / 12 + 1; i++)); do
@@ -177,8 +177,11 @@ measure_sweep()
         another_client "$BED/tmp/swept" >"$BED/tmp/longest" &
         client=$!
         start=${EPOCHREALTIME/./}
+        daemon=$(ticks "$LIBVIRTD_PID")
         agent_start || broke 'no agent'
         rested "$start" || broke 'the agent ended'
+        echo "$(ticks "$AGENT_PID") $(($(ticks "$LIBVIRTD_PID") - daemon))" \
+            >>"$BED/log/sweep-ticks"
         : >"$BED/tmp/swept"
         wait "$client" || broke 'the other client ended'
         echo "$(<"$BED/tmp/longest") 0" >>"$BED/log/longest"
@@ -187,6 +190,8 @@ measure_sweep()
         most 1 %.2f $(figure sweep '$1 / 1000000')
     goal "the longest call of another client's meanwhile, ms" most 20 %.1f \
         $(figure longest '$1')
+    note "processor time: agent $(ms sweep-ticks '$1 * 10000')," \
+        "libvirtd $(ms sweep-ticks '$2 * 10000')"
     undefine_many "$BED/tmp/foreign"
 }
 
