@@ -13,6 +13,7 @@
 #include "agent/virt/error.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <libvirt/virterror.h>
 #include <poll.h>
 #include <signal.h>
@@ -287,12 +288,24 @@ keep(int fd)
         thaw(&keeper, said);
 }
 
+/* Who reads remora's output to its end must not wait for a guest agent that says
+ * nothing. */
+static void
+leave_output(void)
+{
+    int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+    for (int i = STDIN_FILENO; fd >= 0 && i <= STDERR_FILENO; i++)
+        (void)dup2(fd, i);
+}
+
 /* A session of its own: what ends a whole group of processes must not end it. */
 static void
 be_keeper(int fd)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGPIPE};
 
+    leave_output();
     (void)setsid();
     for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
         (void)signal(numbers[i], SIG_IGN);

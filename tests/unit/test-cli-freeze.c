@@ -21,6 +21,7 @@
 #include <glib/gstdio.h>
 #include <libvirt/libvirt.h>
 #include <libvirt/virterror.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -295,6 +296,31 @@ test_killed_paused(void **state)
     assert_killed(CMD_BY_PAUSE, CMD_IS_PAUSED, "pause resume ");
 }
 
+/* The keeper may outlive who asked for it, and must not hold his output open. */
+static void
+test_output(void **state)
+{
+    int before = dup(STDOUT_FILENO);
+    struct pollfd end = {.events = POLLIN};
+    CmdFreeze *freeze;
+    int fds[2];
+    char byte;
+
+    (void)state;
+    assert_int_equal(pipe(fds), 0);
+    assert_true(dup2(fds[1], STDOUT_FILENO) >= 0);
+    (void)close(fds[1]);
+    freeze = cmd_freeze_new(NULL);
+    assert_true(dup2(before, STDOUT_FILENO) >= 0);
+    (void)close(before);
+    assert_non_null(freeze);
+    end.fd = fds[0];
+    assert_int_equal(poll(&end, 1, 60 * 1000), 1);
+    assert_int_equal(read(fds[0], &byte, 1), 0);
+    (void)close(fds[0]);
+    cmd_freeze_free(freeze);
+}
+
 static void
 test_absent(void **state)
 {
@@ -318,6 +344,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_off, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed, setup, teardown),
         cmocka_unit_test_setup_teardown(test_killed_paused, setup, teardown),
+        cmocka_unit_test(test_output),
         cmocka_unit_test(test_absent),
     };
 
