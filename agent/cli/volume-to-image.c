@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "agent/cli/progress.h"
+#include "agent/cli/target.h"
 #include "agent/cli/volume.h"
 
 #include <stdio.h>
@@ -14,6 +15,8 @@
 
 static char *wanted_id;
 static char *wanted_pool;
+static char *wanted_file;
+static char *wanted_format;
 static gboolean as_json;
 
 static const GOptionEntry options[] = {
@@ -22,6 +25,10 @@ static const GOptionEntry options[] = {
     {"pool", 'p', 0, G_OPTION_ARG_STRING, &wanted_pool,
      "One of the configured image pools; the first if none is given", "POOL"},
     CMD_IMAGE_CLUSTER,
+    {"file", 0, 0, G_OPTION_ARG_FILENAME, &wanted_file,
+     "Write a file instead; - is standard output", "FILE"},
+    {"format", 'f', 0, G_OPTION_ARG_STRING, &wanted_format,
+     "What that file is to be: raw, or qcow2", "FORMAT"},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
@@ -71,14 +78,58 @@ make_image(const CmdVolume *volume, const char *snap, const char *id)
     return 0;
 }
 
+static gboolean export(const CmdVolume *volume,
+                       const char *snap,
+                       CmdTarget *target,
+                       guint64 *ret_size,
+                       GError **error)
+{
+    const StoreImageTarget to = cmd_target_begin(target);
+    gboolean good = store_volume_export(
+        volume->store, volume->pool, volume->name, snap, &to, ret_size, error);
+
+    cmd_progress_end(&target->progress);
+    return good;
+}
+
+static int
+make_file(const CmdVolume *volume, const char *snap)
+{
+    g_auto(CmdTarget) target = {.fd = -1};
+    g_autoptr(GError) error = NULL;
+    guint64 size = 0;
+
+    if (!cmd_target_open(&target, wanted_file, wanted_format, &error) ||
+        !export(volume, snap, &target, &size, &error) ||
+        !cmd_target_publish(&target, &error))
+        return cmd_image_fail(wanted_file, error);
+    if (as_json)
+        printf("{\"size\": %" G_GUINT64_FORMAT "}\n", size);
+    return 0;
+}
+
+/* NULL: the options go together. */
+static const char *
+usage_error(void)
+{
+    if (!wanted_file)
+        return wanted_format ? "a format goes with --file" : NULL;
+    if (wanted_id || wanted_pool)
+        return "a file has neither id nor pool";
+    return cmd_target_check(wanted_file, wanted_format, as_json);
+}
+
 static int
 run(const CmdGlobals *globals, char **rest)
 {
     g_auto(CmdVolume) volume = {0};
+    const char *wrong = usage_error();
     const char *at = rest[0] ? strchr(rest[0], '@') : NULL;
     g_autofree char *snap = at ? store_snapshot_name(at + 1) : NULL;
     int status;
 
+    if (wrong)
+        return cmd_usage(COMMAND, wrong);
     if (!rest[0] || rest[1])
         return cmd_usage(COMMAND, "one volume, or a snapshot, is needed");
     if (at && !snap)
@@ -90,13 +141,17 @@ run(const CmdGlobals *globals, char **rest)
     if (!made)
         return 2;
     status = cmd_volume_find(globals, COMMAND, name, &volume);
-    return status ? status : make_image(&volume, snap, store_volume_uuid(made));
+    if (status)
+        return status;
+    if (wanted_file)
+        return make_file(&volume, snap);
+    return make_image(&volume, snap, store_volume_uuid(made));
 }
 
 const CmdVerb cmd_volume_to_image = {
     .name = COMMAND,
     .arguments = "VOLUME[@SNAPSHOT]",
-    .summary = "Makes an image of a volume, within the cluster",
+    .summary = "Makes an image of a volume, within the cluster, or a file",
     .options = options,
     .run = run,
 };

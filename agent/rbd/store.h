@@ -67,6 +67,7 @@
 #include "agent/rbd/image/watchers.h"
 #include "agent/rbd/volume/clone.h"
 #include "agent/rbd/volume/create.h"
+#include "agent/rbd/volume/export.h"
 #include "agent/rbd/volume/flatten.h"
 #include "agent/rbd/volume/group.h"
 #include "agent/rbd/volume/info.h"

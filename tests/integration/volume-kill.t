@@ -389,6 +389,21 @@ imaged()
     clean sealed
 }
 
+exported()
+{
+    local out=$FILE.out
+    killed exporting to-image $ONE --file "$out"
+    ok 'an export is killed: there is no file' [ ! -e "$out" ]
+    is 'the next one writes it' "$(volume to-image $ONE --file "$out")" ''
+    ok 'whole' cmp -n $((12 * MiB)) "$out" "$FILE"
+    rm -f "$out"
+    failed exporting to-image $ONE --file "$out"
+    ok 'there is no file, again' [ ! -e "$out" ]
+    volume snapshot rm $ONE "$(rbd snap ls --format json volumes/volume-$ONE |
+        jq -r '.[].name')" >/dev/null
+    clean exporting
+}
+
 all_points()
 {
     is 'each point of the header was tested' \
@@ -468,6 +483,7 @@ inside()
     moved
     encrypted
     imaged
+    exported
     all_points
     at_random
     volume rm $ONE >/dev/null

@@ -92,15 +92,20 @@ static const char *const points[] = {
 };
 
 static const char *const volume_points[] = {
-    "volume-created",    "volume-cloned",    "volume-grown",
-    "volume-flattening", "volume-flattened", "volume-renaming",
-    "volume-renamed",    "volume-qos",       "volume-sparsifying",
-    "volume-moving",     "volume-moved",     "volume-sealed",
-    "volume-snapped",    "volume-protected", "volume-unprotected",
-    "volume-unsnapped",  "volume-resizing",  "volume-resized",
-    "volume-rolling",    "volume-rolled",    "group-snapping",
-    "group-snapped",     "group-protected",  "volume-marked",
-    "volume-encrypted",  "volume-fitted",    NULL,
+    "volume-created",     "volume-cloned",
+    "volume-grown",       "volume-flattening",
+    "volume-flattened",   "volume-renaming",
+    "volume-renamed",     "volume-qos",
+    "volume-sparsifying", "volume-moving",
+    "volume-moved",       "volume-sealed",
+    "volume-snapped",     "volume-protected",
+    "volume-unprotected", "volume-unsnapped",
+    "volume-resizing",    "volume-resized",
+    "volume-rolling",     "volume-rolled",
+    "group-snapping",     "group-snapped",
+    "group-protected",    "volume-marked",
+    "volume-encrypted",   "volume-fitted",
+    "volume-exporting",   NULL,
 };
 
 static const struct {

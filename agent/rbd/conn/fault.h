@@ -99,6 +99,7 @@
  *     volume-sparsifying about to give back its zeroes
  *     volume-moving   it is in the other pool, and reads from the first
  *     volume-moved    all of it is there
+ *     volume-exporting the snapshot that is written to a file is there
  *     volume-sealed   the image that was made of one has its snapshot
  *
  * Of snapshots of several disks at one moment:

@@ -5,6 +5,9 @@
  * Only objects that are there are read, several at once and in their order. In a
  * new file what is not written reads as zeroes, so zeroes are left out; a pipe
  * gets them.
+ *
+ * Who reads a snapshot is not told when it is removed, and reads whatever came
+ * after it from then on. So at the end it must still be there.
  */
 #include "config.h"
 
@@ -42,8 +45,11 @@ typedef struct {
     StoreConn *conn;
     const char *pool;
     const char *image;
+    const char *snap;
     const StoreImageTarget *target;
+    rados_ioctx_t io;
     rbd_image_t handle;
+    guint64 snap_id;
     guint64 size;
     GArray *extents; /* of Extent, in order, none longer than PIECE */
     Slot slots[FLIGHT];
@@ -89,21 +95,44 @@ add_extent(uint64_t offset, size_t len, int exists, void *opaque)
 }
 
 static gboolean
-begin(Export *export, rados_ioctx_t io, GError **error)
+refuse_missing(const Export *export, GError **error)
 {
-    int r = rbd_open_read_only(io, export->image, &export->handle, STORE_SNAP);
+    bool glances = strcmp(export->snap, STORE_SNAP) == 0;
+    g_autofree char *next =
+        glances
+            ? g_strdup("remora image list")
+            : g_strdup_printf("rbd snap ls %s/%s", export->pool, export->image);
+
+    return store_refuse(error, STORE_ERROR_MISSING,
+                        "no image '%s/%s' with a snapshot '%s' (%s)",
+                        export->pool, export->image, export->snap, next);
+}
+
+static gboolean
+begin(Export *export, GError **error)
+{
+    int r = rbd_open_read_only(export->io, export->image, &export->handle,
+                               export->snap);
 
     if (r == -ENOENT)
-        return store_refuse(error, STORE_ERROR_MISSING,
-                            "no image '%s/%s' with a snapshot '%s' (remora "
-                            "image list)",
-                            export->pool, export->image, STORE_SNAP);
+        return refuse_missing(export, error);
+    if (r >= 0)
+        r = rbd_snap_get_id(export->handle, export->snap, &export->snap_id);
     if (r >= 0)
         r = rbd_get_size(export->handle, &export->size);
+    return r >= 0 ||
+           store_fail(error, export->conn, r, "cannot read image '%s/%s'",
+                      export->pool, export->image);
+}
+
+static gboolean
+find_content(Export *export, GError **error)
+{
+    int r;
+
     export->extents = g_array_new(FALSE, FALSE, sizeof(Extent));
-    if (r >= 0)
-        r = rbd_diff_iterate2(export->handle, NULL, 0, export->size, 1, 1,
-                              add_extent, export->extents);
+    r = rbd_diff_iterate2(export->handle, NULL, 0, export->size, 1, 1,
+                          add_extent, export->extents);
     if (r < 0)
         return store_fail(error, export->conn, r, "cannot read image '%s/%s'",
                           export->pool, export->image);
@@ -127,6 +156,12 @@ went_on(const Export *export, GError **error)
                         export->image);
 }
 
+static bool
+leaves_zeroes(const Export *export)
+{
+    return export->target->sparse || export->target->sink;
+}
+
 /* A signal makes one write fail, and then who is asked may want to stop. */
 static gboolean
 write_all(const Export *export,
@@ -135,8 +170,12 @@ write_all(const Export *export,
           guint64 offset,
           GError **error)
 {
+    const StoreImageSink *sink = export->target->sink;
     int fd = export->target->fd;
     guint failures = 0;
+
+    if (sink)
+        return sink->put(sink->data, offset, bytes, len, error);
 
     while (len > 0 && failures < FAILURES) {
         gssize put = export->target->sparse
@@ -165,7 +204,7 @@ write_all(const Export *export,
 static gboolean
 write_zeroes(Export *export, guint64 until, GError **error)
 {
-    while (!export->target->sparse && export->written < until) {
+    while (!leaves_zeroes(export) && export->written < until) {
         gsize len = (gsize)MIN(until - export->written, GRAIN);
 
         if (!write_all(export, zeroes, len, export->written, error))
@@ -203,7 +242,7 @@ write_piece(Export *export, const Slot *slot, GError **error)
         return FALSE;
     while (at < slot->len) {
         bool zero = false;
-        gsize len = export->target->sparse
+        gsize len = leaves_zeroes(export)
                         ? run_of(slot->buffer + at, slot->len - at, &zero)
                         : slot->len;
 
@@ -270,10 +309,46 @@ copy(Export *export, GError **error)
     return write_zeroes(export, export->size, error) && went_on(export, error);
 }
 
+static gboolean
+begin_target(const Export *export, GError **error)
+{
+    const StoreImageTarget *target = export->target;
+
+    if (target->sink)
+        return target->sink->begin(target->sink->data, export->size, error);
+    if (!target->sparse || ftruncate(target->fd, (off_t) export->size) == 0)
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_FAILED,
+                        "the file for '%s/%s' cannot be made %" //
+                        G_GUINT64_FORMAT
+                        " bytes long: does its file system take that?",
+                        export->pool, export->image, export->size);
+}
+
+static gboolean
+still_there(const Export *export, GError **error)
+{
+    g_auto(StoreHandle) handle = NULL;
+    uint64_t id = 0;
+    int r = rbd_open_read_only(export->io, export->image, &handle, NULL);
+
+    if (r >= 0)
+        r = rbd_snap_get_id(handle, export->snap, &id);
+    if (r == -ENOENT || (r >= 0 && id != export->snap_id))
+        return store_refuse(error, STORE_ERROR_FAILED,
+                            "snapshot '%s/%s@%s' was removed while it was "
+                            "read: what was written is not to be used",
+                            export->pool, export->image, export->snap);
+    return r >= 0 ||
+           store_fail(error, export->conn, r, "cannot look at '%s/%s' again",
+                      export->pool, export->image);
+}
+
 gboolean
 store_image_export(StoreCluster *cluster,
                    const char *pool,
                    const char *image,
+                   const char *snap,
                    const StoreImageTarget *target,
                    guint64 *ret_size,
                    GError **error)
@@ -281,17 +356,20 @@ store_image_export(StoreCluster *cluster,
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
     g_auto(StoreIo) io = NULL;
     g_auto(Export) export = {
-        .conn = conn, .pool = pool, .image = image, .target = target};
+        .conn = conn,
+        .pool = pool,
+        .image = image,
+        .snap = snap ? snap : STORE_SNAP,
+        .target = target,
+    };
 
-    if (!conn || !store_ioctx(conn, pool, &io, error) ||
-        !begin(&export, io, error))
+    if (!conn || !store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    export.io = io;
+    if (!begin(&export, error))
         return FALSE;
     *ret_size = export.size;
-    if (target->sparse && ftruncate(target->fd, (off_t) export.size) != 0)
-        return store_refuse(error, STORE_ERROR_FAILED,
-                            "the file for '%s/%s' cannot be made %" //
-                            G_GUINT64_FORMAT
-                            " bytes long: does its file system take that?",
-                            pool, image, export.size);
-    return copy(&export, error);
+    /* One that is too large is refused before all of it is looked through. */
+    return begin_target(&export, error) && find_content(&export, error) &&
+           copy(&export, error) && still_there(&export, error);
 }

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/volume/export.c - a volume's bytes into a file or a pipe
+ *
+ * The snapshot that is read is called as that of a clone with an id that nobody has.
+ * So one that a killed call leaves is known for one that nobody asked for, and goes
+ * with the volume at the latest.
+ */
+#include "config.h"
+
+#include "agent/rbd/volume/export.h"
+
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/volume/name.h"
+#include "agent/rbd/volume/snap.h"
+
+static gboolean
+export_now(StoreCluster *cluster,
+           const char *pool,
+           const char *name,
+           const StoreImageTarget *target,
+           guint64 *ret_size,
+           GError **error)
+{
+    g_autofree char *id = g_uuid_string_random();
+    g_autofree char *nobody = store_volume_name(id);
+    g_autofree char *snap = store_clone_snap(nobody);
+    g_autoptr(GError) why = NULL;
+    int r;
+
+    if (!store_volume_snap_create(cluster, pool, name, snap, error))
+        return FALSE;
+    r = STORE_FAULT("volume-exporting");
+    if (r < 0)
+        store_fail(&why, NULL, r, "cannot read '%s/%s@%s'", pool, name, snap);
+    else
+        (void)store_image_export(cluster, pool, name, snap, target, ret_size,
+                                 &why);
+    (void)store_volume_snap_remove(cluster, pool, name, snap,
+                                   why ? NULL : &why);
+    if (!why)
+        return TRUE;
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+gboolean
+store_volume_export(StoreCluster *cluster,
+                    const char *pool,
+                    const char *name,
+                    const char *snap,
+                    const StoreImageTarget *target,
+                    guint64 *ret_size,
+                    GError **error)
+{
+    return snap ? store_image_export(cluster, pool, name, snap, target,
+                                     ret_size, error)
+                : export_now(cluster, pool, name, target, ret_size, error);
+}
