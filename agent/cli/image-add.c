@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "agent/cli/digest.h"
+#include "agent/cli/image-convert.h"
 #include "agent/cli/image.h"
 #include "agent/cli/progress.h"
 #include "conf/conf-units.h"
@@ -28,6 +29,7 @@ static char *wanted_pool;
 static char *wanted_object_size;
 static char **wanted_checksums;
 static char *wanted_sum;
+static gboolean as_is;
 static gboolean as_json;
 
 static const GOptionEntry options[] = {
@@ -41,13 +43,16 @@ static const GOptionEntry options[] = {
     {"checksum", 'c', 0, G_OPTION_ARG_STRING_ARRAY, &wanted_checksums,
      "Print this instead of md5 and sha512; 'none': print none", "ALGORITHM"},
     {"verify", 0, 0, G_OPTION_ARG_STRING, &wanted_sum,
-     "Refuse what has another checksum, before it is an image", "SUM"},
+     "Refuse a file of another checksum, before it is an image", "SUM"},
+    {"as-is", 0, 0, G_OPTION_ARG_NONE, &as_is,
+     "Keep the bytes of what is not raw, instead of converting it", NULL},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
 typedef struct {
     CmdProgress progress;
+    CmdConvert convert;
     CmdDigest *digest;
     GPtrArray *names; /* of const char *, NULL-terminated: what digest has */
     guint n_printed;  /* the last may only be there to be compared */
@@ -174,6 +179,44 @@ print(const Add *add, const char *pool, const char *id, guint64 size)
                cmd_digest_sums(add->digest)[i]);
 }
 
+/* What is not raw becomes so. */
+static gboolean
+add_converted(Add *add,
+              StoreCluster *cluster,
+              const char *pool,
+              const char *id,
+              const StoreImageSource *from,
+              GError **error)
+{
+    CmdConvert *convert = &add->convert;
+    const StoreImageSource source = {.fd = -1,
+                                     .object_size = from->object_size};
+
+    convert->digest = add->digest;
+    convert->sums = add->n_printed > 0;
+    convert->progress = &add->progress;
+    return (!wanted_sum || cmd_convert_verify(convert, wanted_sum, error)) &&
+           store_image_add_filled(cluster, pool, id, &source, convert->size,
+                                  cmd_convert_fill, convert, error);
+}
+
+static gboolean
+add_it(Add *add,
+       StoreCluster *cluster,
+       const char *pool,
+       const char *id,
+       const StoreImageSource *source,
+       guint64 *ret_size,
+       GError **error)
+{
+    if (!as_is && !cmd_convert_look(&add->convert, source->fd, error))
+        return FALSE;
+    if (!add->convert.format)
+        return store_image_add(cluster, pool, id, source, ret_size, error);
+    *ret_size = add->convert.size;
+    return add_converted(add, cluster, pool, id, source, error);
+}
+
 static int
 run_add(Add *add,
         StoreCluster *cluster,
@@ -185,6 +228,7 @@ run_add(Add *add,
     g_autoptr(GError) error = NULL;
     StoreImageSource source = {
         .object_size = object_size,
+        .as_is = as_is != FALSE,
         .see = see,
         .accept = accept_sum,
         .progress = show,
@@ -196,7 +240,7 @@ run_add(Add *add,
     if (source.fd < 0)
         return cmd_image_fail(path, error);
     cmd_progress_begin(&add->progress);
-    (void)store_image_add(cluster, pool, id, &source, &size, &error);
+    (void)add_it(add, cluster, pool, id, &source, &size, &error);
     cmd_progress_end(&add->progress);
     if (source.fd != STDIN_FILENO)
         (void)close(source.fd);
@@ -258,7 +302,7 @@ const CmdVerb cmd_image_add = {
     .name = "image add",
     .arguments = "FILE|-",
     .summary =
-        "Adds an image of raw content, as Glance would, and prints its id",
+        "Adds an image of a file's content, as Glance would, and prints its id",
     .options = options,
     .run = run,
 };

@@ -159,7 +159,7 @@ from_a_pipe()
     refuses 'an empty pipe' 'with anything in it' \
         eval 'image add --id $TWO - < <(:)'
     qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M
-    refuses 'qcow2 through a pipe' 'holds qcow2' \
+    refuses 'qcow2 through a pipe' 'is qcow2, and only a file' \
         eval 'image add - < <(cat $BED/tmp/qcow2)'
     refuses 'an object size that is none' 'the object size is none' \
         image add -s 7 "$FILE"

@@ -116,7 +116,7 @@ refused()
     refuses 'an image that is there' 'is there already and is never over' \
         add images/added "$FILE" $((8 * MiB))
     qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M
-    refuses 'qcow2' 'holds qcow2 and only raw' \
+    refuses 'qcow2' 'is qcow2, and only a file' \
         add images/x "$BED/tmp/qcow2" $((8 * MiB))
     refuses 'a file that is not there' 'is no file, block device or pipe' \
         add images/x /nowhere $((8 * MiB))

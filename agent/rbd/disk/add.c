@@ -13,29 +13,28 @@
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/blank.h"
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/add.h"
 
-gboolean
-store_image_add(StoreCluster *cluster,
-                const char *pool,
-                const char *image,
-                const StoreImageSource *source,
-                guint64 *ret_size,
-                GError **error)
+/* way NULL: the source's file. */
+static gboolean
+add(StoreCluster *cluster,
+    StoreCopy *copy,
+    const StoreAddWay *way,
+    GError **error)
 {
+    const char *pool = copy->pool;
+    const char *image = copy->image;
     g_autoptr(StoreConn) conn = NULL;
     g_auto(StoreIo) io = NULL;
     g_autoptr(GError) why = NULL;
     g_autofree char *data_pool = NULL;
     StoreClaim *claim = NULL;
-    StoreCopy copy;
     bool dead = false;
 
-    if (!store_add_check(source, pool, image, &copy, error))
-        return FALSE;
     store_conn_will_unprotect(cluster);
     conn = store_conn_acquire(cluster, error);
     if (!conn || !store_ioctx(conn, pool, &io, error))
@@ -48,11 +47,59 @@ store_image_add(StoreCluster *cluster,
      * until the time limit. */
     rados_set_pool_full_try(io);
     if (!dead || store_clear_way(conn, pool, image, &why))
-        (void)store_add(conn, io, &copy, &why);
+        (void)(way ? store_add_by(conn, io, way, copy, &why)
+                   : store_add(conn, io, copy, &why));
     store_image_unclaim(claim, why);
-    *ret_size = copy.size;
     if (!why)
         return TRUE;
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
+}
+
+gboolean
+store_image_add(StoreCluster *cluster,
+                const char *pool,
+                const char *image,
+                const StoreImageSource *source,
+                guint64 *ret_size,
+                GError **error)
+{
+    StoreCopy copy;
+
+    if (!store_add_check(source, pool, image, &copy, error) ||
+        !add(cluster, &copy, NULL, error))
+        return FALSE;
+    *ret_size = copy.size;
+    return TRUE;
+}
+
+static gboolean
+fill_by(StoreCopy *copy, gpointer data, GError **error)
+{
+    return store_fill_by(copy->conn, data, copy->handle, error);
+}
+
+gboolean
+store_image_add_filled(StoreCluster *cluster,
+                       const char *pool,
+                       const char *image,
+                       const StoreImageSource *source,
+                       guint64 size,
+                       StoreFill fill,
+                       gpointer fill_data,
+                       GError **error)
+{
+    StoreDisk disk = {
+        .pool = pool,
+        .image = image,
+        .size = size,
+        .fill = fill,
+        .fill_data = fill_data,
+    };
+    const StoreAddWay way = {
+        .create = store_add_create, .fill = fill_by, .data = &disk};
+    StoreCopy copy;
+
+    return store_add_check_filled(source, pool, image, size, &copy, error) &&
+           add(cluster, &copy, &way, error);
 }

@@ -8,6 +8,7 @@
 #define REMORA_AGENT_RBD_DISK_ADD_H
 
 #include "agent/rbd/conn/cluster.h"
+#include "agent/rbd/disk/disk.h"
 #include "agent/rbd/image/source.h"
 
 /*
@@ -25,5 +26,16 @@ gboolean store_image_add(StoreCluster *cluster,
                          const StoreImageSource *source,
                          guint64 *ret_size,
                          GError **error);
+
+/* The same of size bytes that fill writes; source has no file, and what it is told
+ * of bytes and progress is fill's to do. */
+gboolean store_image_add_filled(StoreCluster *cluster,
+                                const char *pool,
+                                const char *image,
+                                const StoreImageSource *source,
+                                guint64 size,
+                                StoreFill fill,
+                                gpointer fill_data,
+                                GError **error);
 
 #endif

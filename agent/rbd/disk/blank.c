@@ -55,6 +55,21 @@ store_filling_write(StoreFilling *filling,
 }
 
 gboolean
+store_filling_read(StoreFilling *filling,
+                   guint64 offset,
+                   gpointer buffer,
+                   gsize len,
+                   GError **error)
+{
+    ssize_t r = rbd_read(filling->handle, offset, len, buffer);
+
+    return (r >= 0 && (gsize)r == len) ||
+           store_fail(error, filling->conn, r < 0 ? (int)r : -EIO,
+                      "cannot read what is in '%s/%s'", filling->disk->pool,
+                      filling->disk->image);
+}
+
+gboolean
 store_filling_copy(StoreFilling *filling, int fd, guint64 size, GError **error)
 {
     StoreImageSource source = {.fd = fd};
@@ -100,6 +115,22 @@ create(StoreConn *conn,
     return r >= 0 || *ret_exists ||
            store_new_fail(conn, r, error, "cannot create '%s/%s'", disk->pool,
                           disk->image);
+}
+
+gboolean
+store_fill_by(StoreConn *conn,
+              const StoreDisk *disk,
+              gpointer handle,
+              GError **error)
+{
+    StoreFilling filling = {.conn = conn, .disk = disk, .handle = handle};
+    int r;
+
+    if (!disk->fill(&filling, disk->fill_data, error))
+        return FALSE;
+    r = rbd_flush(handle);
+    return r >= 0 || store_fail(error, conn, r, "cannot fill '%s/%s'",
+                                disk->pool, disk->image);
 }
 
 /* All that is between the creation and the ready mark. */

@@ -19,4 +19,11 @@ gboolean store_build_blank(StoreConn *conn,
                            bool *ret_exists,
                            GError **error);
 
+/* Only disk's fill, and flushes: of an image that somebody else has made and marked.
+ * handle is its rbd_image_t. */
+gboolean store_fill_by(StoreConn *conn,
+                       const StoreDisk *disk,
+                       gpointer handle,
+                       GError **error);
+
 #endif

@@ -26,7 +26,13 @@ gboolean store_filling_write(StoreFilling *filling,
                              gconstpointer data,
                              gsize len,
                              GError **error) G_GNUC_WARN_UNUSED_RESULT;
-/* The same with the first size bytes of a file, without its zeroes. fd's
+/* What was written, or zeroes. */
+gboolean store_filling_read(StoreFilling *filling,
+                            guint64 offset,
+                            gpointer buffer,
+                            gsize len,
+                            GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* The same as writing, with the first size bytes of a file, without its zeroes. fd's
  * position is changed. */
 gboolean store_filling_copy(StoreFilling *filling,
                             int fd,

@@ -78,12 +78,12 @@ check_source(StoreCopy *copy, GError **error)
     if (!read_head(copy, &len, error))
         return FALSE;
     format = store_format_sniff(copy->head, len);
-    if (!format)
+    if (!format || copy->source->as_is)
         return TRUE;
     return store_refuse(error, STORE_ERROR_REFUSED,
-                        "the file for '%s/%s' holds %s and only raw images can "
-                        "be cloned: convert it (qemu-img convert -O raw FILE "
-                        "FILE.raw) and add that",
+                        "what is to become '%s/%s' is %s, and only a file is "
+                        "converted: add it from a file, or keep its bytes as "
+                        "they are (--as-is)",
                         copy->pool, copy->image, format);
 }
 
@@ -145,8 +145,11 @@ store_add_refuse(StoreConn *conn,
                         pool, image, STORE_SNAP, pool, image);
 }
 
-static gboolean
-create(StoreCopy *copy, rados_ioctx_t io, gpointer data, GError **error)
+gboolean
+store_add_create(StoreCopy *copy,
+                 rados_ioctx_t io,
+                 gpointer data,
+                 GError **error)
 {
     StoreConn *conn = copy->conn;
     rbd_image_options_t options;
@@ -295,6 +298,19 @@ store_add_check(const StoreImageSource *source,
 }
 
 gboolean
+store_add_check_filled(const StoreImageSource *source,
+                       const char *pool,
+                       const char *image,
+                       guint64 size,
+                       StoreCopy *ret_copy,
+                       GError **error)
+{
+    *ret_copy = (StoreCopy){
+        .source = source, .pool = pool, .image = image, .size = size};
+    return check_object_size(source->object_size, error);
+}
+
+gboolean
 store_add_by(StoreConn *conn,
              rados_ioctx_t io,
              const StoreAddWay *way,
@@ -317,7 +333,8 @@ store_add_by(StoreConn *conn,
 gboolean
 store_add(StoreConn *conn, rados_ioctx_t io, StoreCopy *copy, GError **error)
 {
-    static const StoreAddWay way = {.create = create, .fill = copy_content};
+    static const StoreAddWay way = {.create = store_add_create,
+                                    .fill = copy_content};
 
     return store_add_by(conn, io, &way, copy, error);
 }

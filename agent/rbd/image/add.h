@@ -17,6 +17,13 @@ gboolean store_add_check(const StoreImageSource *source,
                          const char *image,
                          StoreCopy *ret_copy,
                          GError **error);
+/* The same of one that gets size bytes otherwise: source has no file. */
+gboolean store_add_check_filled(const StoreImageSource *source,
+                                const char *pool,
+                                const char *image,
+                                guint64 size,
+                                StoreCopy *ret_copy,
+                                GError **error);
 /* After a failure nothing of what this call made is left, unless the error says
  * so. */
 gboolean
@@ -33,6 +40,11 @@ typedef struct {
     gboolean (*fill)(StoreCopy *copy, gpointer data, GError **error);
     gpointer data;
 } StoreAddWay;
+/* As of a file: exclusively. */
+gboolean store_add_create(StoreCopy *copy,
+                          rados_ioctx_t io,
+                          gpointer data,
+                          GError **error);
 gboolean store_add_by(StoreConn *conn,
                       rados_ioctx_t io,
                       const StoreAddWay *way,

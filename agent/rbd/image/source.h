@@ -6,14 +6,16 @@
 #define REMORA_AGENT_RBD_IMAGE_SOURCE_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 /* Called between reads and writes, with bytes; FALSE cancels. */
 typedef gboolean (*StoreProgress)(guint64 done, guint64 total, gpointer data);
 
 /* What an image is made of. */
 typedef struct {
-    int fd;              /* a file, block device, pipe or socket */
+    int fd;              /* a file, block device, pipe or socket; -1: none */
     guint64 object_size; /* a power of two from 4 KiB to 32 MiB */
+    bool as_is;          /* whatever format it is of */
     /* Told all bytes in their order; bytes NULL: so many zeroes. Or NULL. */
     void (*see)(const guint8 *bytes, guint64 len, gpointer data);
     /* Asked when all were seen, before the image counts as whole. Or NULL. */
