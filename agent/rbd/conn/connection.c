@@ -170,18 +170,28 @@ store_conn_set_aside(StoreConn *conn)
     withdraw(conn);
 }
 
+/* Of any cluster: what an open image belongs to is not known where it is closed. */
+static gint any_unprotects;
+
 void
 store_conn_will_unprotect(StoreCluster *cluster)
 {
     InUse *in_use = in_use_of(cluster);
     StoreConn *gone = NULL;
 
+    g_atomic_int_set(&any_unprotects, 1);
     g_mutex_lock(&in_use->lock);
     if (!in_use->unprotects)
         gone = g_steal_pointer(&in_use->conn);
     in_use->unprotects = true;
     g_mutex_unlock(&in_use->lock);
     store_conn_unref(gone);
+}
+
+bool
+store_conn_has_two_threads(void)
+{
+    return g_atomic_int_get(&any_unprotects);
 }
 
 void
@@ -263,7 +273,7 @@ configure(StoreConn *conn,
     for (gsize i = 0; r >= 0 && i < G_N_ELEMENTS(settings); i++)
         r = rados_conf_set(conn->rados, settings[i][0], settings[i][1]);
     /* With more than one, librbd (16.2.15) touches an image once more that
-     * another thread may have closed meanwhile, and freed. */
+     * another thread may have closed meanwhile, and freed (image/close.c). */
     if (r >= 0)
         r = rados_conf_set(conn->rados, "librados_thread_count",
                            threads_of(conn->cluster));

@@ -67,6 +67,8 @@ StoreConn *store_conn_in_use(StoreCluster *cluster,
  * to take it in, so that one thread would wait for ever. A tool does that, the
  * agent never. */
 void store_conn_will_unprotect(StoreCluster *cluster);
+/* Whether any connection of this process may be such a one. */
+bool store_conn_has_two_threads(void);
 /* Sets the one in use aside, and nobody gets it any more. */
 void store_conn_give_up(StoreCluster *cluster);
 /* What the first connection learnt; owned by the cluster; NULL: there was none

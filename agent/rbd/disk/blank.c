@@ -17,6 +17,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/options.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/copy.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
@@ -180,7 +181,7 @@ open_and_fill(StoreConn *conn,
         return store_fail(error, conn, r, "cannot open the new '%s/%s'",
                           disk->pool, disk->image);
     filled = fill(conn, disk, handle, error);
-    r = rbd_close(handle);
+    r = store_close(handle);
     return filled &&
            (r >= 0 || store_fail(error, conn, r, "cannot finish '%s/%s'",
                                  disk->pool, disk->image));

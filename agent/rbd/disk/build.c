@@ -24,6 +24,7 @@
 #include "agent/rbd/disk/options.h"
 #include "agent/rbd/disk/origin.h"
 #include "agent/rbd/disk/room.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
@@ -157,7 +158,7 @@ finish_by_librbd(StoreConn *conn,
                           disk->pool, disk->image);
     r = open_and_finish(conn, handle, disk, parent,
                         MAX(disk->size, parent->size), ret_same);
-    closed = rbd_close(handle);
+    closed = store_close(handle);
     r = r < 0 ? r : closed;
     if (r < 0)
         return store_fail(error, conn, r, "cannot finish the clone '%s/%s'",
@@ -242,7 +243,7 @@ store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
             r = rbd_resize2(handle, disk->size, false, NULL, NULL);
         if (r >= 0)
             r = STORE_FAULT("enlarged");
-        closed = rbd_close(handle);
+        closed = store_close(handle);
         r = r < 0 ? r : closed;
     }
     if (r < 0)

@@ -392,7 +392,7 @@ flatten_named(Flatten *flatten, rados_ioctx_t io)
     if (r < 0)
         return r;
     r = rbd_flatten_with_progress(handle, on_progress, flatten);
-    closed = rbd_close(handle);
+    closed = store_close(handle);
     /* Somebody else was faster, or librbd has run out of parents. */
     if (r >= 0 || r == -EINVAL)
         r = closed;

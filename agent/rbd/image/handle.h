@@ -5,14 +5,15 @@
 #ifndef REMORA_AGENT_RBD_IMAGE_HANDLE_H
 #define REMORA_AGENT_RBD_IMAGE_HANDLE_H
 
+#include "agent/rbd/image/close.h"
+
 #include <glib.h>
-#include <rbd/librbd.h>
 
 static inline void
 store_rbd_clear(rbd_image_t *image)
 {
     if (*image)
-        (void)rbd_close(*image);
+        (void)store_close(*image);
     *image = NULL;
 }
 

@@ -19,6 +19,7 @@
 
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/names.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 
 #include <errno.h>
@@ -157,7 +158,7 @@ store_map_off(rados_ioctx_t io, const char *image)
     if (r < 0)
         return r;
     r = turn_off(handle);
-    closed = rbd_close(handle);
+    closed = store_close(handle);
     return r < 0 ? r : closed;
 }
 
@@ -211,6 +212,6 @@ store_map_on(rados_ioctx_t io,
     if (r < 0)
         return r;
     r = turn_on(handle, &stop);
-    closed = rbd_close(handle);
+    closed = store_close(handle);
     return r < 0 ? r : closed;
 }

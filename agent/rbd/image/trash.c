@@ -15,6 +15,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 
 #include <errno.h>
@@ -48,7 +49,7 @@ write_reason(rados_ioctx_t io, const char *image, const char *why)
     if (r < 0)
         return r;
     r = rbd_metadata_set(handle, TRASH_KEY, reason);
-    closed = rbd_close(handle);
+    closed = store_close(handle);
     return r < 0 ? r : closed;
 }
 

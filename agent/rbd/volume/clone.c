@@ -19,6 +19,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
@@ -235,7 +236,7 @@ grow(const Clone *clone, GError **error)
         r = store_marks_fill(handle, hold);
     if (r >= 0)
         r = STORE_FAULT("volume-grown");
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     return r >= 0 ||
            store_fail(error, hold->conn, r, "cannot finish the clone '%s/%s'",
@@ -257,7 +258,7 @@ seal(const Clone *clone, GError **error)
         r = clone->from->seal(handle);
     if (r >= 0)
         r = store_marks_remove(handle);
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     return r >= 0 || store_fail(error, hold->conn, r, "cannot finish '%s/%s'",
                                 hold->pool, hold->volume);

@@ -17,6 +17,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/marks.h"
 
@@ -70,7 +71,7 @@ write_header(const StoreHold *hold,
         r = STORE_FAULT("volume-encrypted");
     if (r >= 0)
         r = rbd_get_size(handle, &behind);
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     /* As large as before: what the header takes is not known. */
     if (r >= 0 && behind >= raw)
         r = -EPROTO;
@@ -102,7 +103,7 @@ fit(const StoreHold *hold, guint64 size)
         r = STORE_FAULT("volume-fitted");
     if (r >= 0)
         r = store_marks_remove(handle);
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     return r < 0 ? r : closed;
 }
 

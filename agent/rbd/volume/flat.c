@@ -9,6 +9,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 
 #include <errno.h>
@@ -29,7 +30,7 @@ store_flat(const StoreHold *hold, StoreSteps *steps, GError **error)
     }
     if (r >= 0)
         r = STORE_FAULT("volume-flattened");
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     if (store_steps_cancelled(steps, r))
         return store_refuse(error, STORE_ERROR_FAILED,

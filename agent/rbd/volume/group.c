@@ -16,6 +16,7 @@
 #include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/room.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/space.h"
@@ -177,7 +178,7 @@ make_one(Member *member, const char *snap, GError **error)
     }
     if (r >= 0)
         r = STORE_FAULT("group-snapped");
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     return r >= 0 || fail(member, r, "make", snap, error);
 }

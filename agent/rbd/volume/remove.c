@@ -18,6 +18,7 @@
 #include "agent/rbd/disk/build.h"
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/image/children.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/trash.h"
 #include "agent/rbd/volume/family.h"
@@ -73,7 +74,7 @@ drop_own_snaps(const Remove *remove, GError **error)
     r = rbd_open(hold->io, hold->volume, &handle, NULL);
     for (guint i = 0; r >= 0 && i < snaps->len; i++)
         r = store_snap_drop(handle, g_ptr_array_index(snaps, i));
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     return r >= 0 || store_fail(error, hold->conn, r,
                                 "cannot remove the snapshots of volume '%s/%s'",

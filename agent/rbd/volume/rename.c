@@ -15,6 +15,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/marks.h"
@@ -120,7 +121,7 @@ clean(const Rename *rename, GError **error)
 
     if (r >= 0)
         r = store_marks_remove(handle);
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     return r >= 0 || store_fail(error, to->conn, r, "cannot mark '%s/%s'",
                                 to->pool, to->volume);

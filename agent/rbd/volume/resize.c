@@ -12,6 +12,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/progress.h"
@@ -33,7 +34,7 @@ resize(const StoreHold *hold,
         r = rbd_resize2(handle, size, may_shrink, store_steps, steps);
     if (r >= 0)
         r = STORE_FAULT("volume-resized");
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     if (store_steps_cancelled(steps, r))
         return store_refuse(error, STORE_ERROR_FAILED,

@@ -12,6 +12,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/room.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/progress.h"
@@ -220,7 +221,7 @@ rollback_held(const StoreHold *hold,
         steps->size = found->size;
         r = rollback(hold, handle, snap, steps);
     }
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     if (r >= 0 && !found)
         return refuse_missing(&at, error);

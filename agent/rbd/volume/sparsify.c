@@ -9,6 +9,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/progress.h"
@@ -27,7 +28,7 @@ sparsify(const StoreHold *hold, StoreSteps *steps, GError **error)
         r = STORE_FAULT("volume-sparsifying");
     if (r >= 0)
         r = rbd_sparsify_with_progress(handle, HOLE, store_steps, steps);
-    closed = handle ? rbd_close(handle) : 0;
+    closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
     if (store_steps_cancelled(steps, r))
         return store_refuse(error, STORE_ERROR_FAILED,
