@@ -15,7 +15,7 @@
  * those of RBD), whose (the name of a pool is not all that counts: see whose()),
  * volumes (libvirt's storage pools of xml-site.h are known), cachemodes (file=none,
  * block=writethrough), nova (its metadata asks, and no file is there but those
- * in a directory 'there'), xfs (of Nova's ephemeral disks), f10 and f11 (the
+ * in a directory 'there'), xfs (of Nova's ephemeral disks), noport and names (the
  * monitors, and the user, of Nova's own tests). 'invalid' is for
  * tests/xml/schema.t: the input holds what libvirt's schema does not know.
  */
@@ -125,15 +125,15 @@ read_words(Golden *golden, const char *xml)
         golden->site.auth_user = golden->site.secret_uuid = NULL;
     if (has_word(line, "nofsid"))
         golden->rules.fsid = NULL;
-    if (has_word(line, "f10")) {
-        golden->site.hosts = site_f10_hosts;
-        golden->site.n_hosts = G_N_ELEMENTS(site_f10_hosts);
+    if (has_word(line, "noport")) {
+        golden->site.hosts = site_no_port_hosts;
+        golden->site.n_hosts = G_N_ELEMENTS(site_no_port_hosts);
         golden->site.auth_user = "foo";
         golden->site.secret_uuid = "b38a3f43-4be2-4046-897f-b67c2f5e0147";
     }
-    if (has_word(line, "f11")) {
-        golden->site.hosts = site_f11_hosts;
-        golden->site.n_hosts = G_N_ELEMENTS(site_f11_hosts);
+    if (has_word(line, "names")) {
+        golden->site.hosts = site_named_hosts;
+        golden->site.n_hosts = G_N_ELEMENTS(site_named_hosts);
     }
     golden->rules.namespaces = has_word(line, "namespaces");
     if (has_word(line, "pools"))

@@ -30,12 +30,12 @@ static const DomHost site_hosts[] = {
 };
 
 /* Of Nova's own tests. */
-static const DomHost site_f10_hosts[] = {
+static const DomHost site_no_port_hosts[] = {
     {(char *)"foo.bar.com", NULL},
     {(char *)"::1", (char *)"123"},
     {(char *)"1.2.3.4", (char *)"456"},
 };
-static const DomHost site_f11_hosts[] = {
+static const DomHost site_named_hosts[] = {
     {(char *)"server1", (char *)"1899"},
     {(char *)"server2", (char *)"1920"},
     {(char *)"::1", (char *)"1930"},
