@@ -75,6 +75,43 @@ test_cases(void **state)
     }
 }
 
+/* The numbers of Nova's own tests: each pool has its own. */
+static void
+test_pools(void **state)
+{
+    static const char json[] =
+        "{\"stats\": {\"total_bytes\": 25757220864}, \"pools\": ["
+        "{\"name\": \"images\", \"stats\": {\"bytes_used\": 12716067, "
+        "\"max_avail\": 24195168123}},"
+        "{\"name\": \"volumes\", \"stats\": {\"bytes_used\": 0, "
+        "\"max_avail\": 24195168789}},"
+        "{\"name\": \"rbd\", \"stats\": {\"bytes_used\": 0, "
+        "\"max_avail\": 24195168456}}]}";
+    static const struct {
+        const char *name;
+        guint64 used;
+        guint64 free;
+    } expected[] = {
+        {"images", 12716067, 24195168123},
+        {"volumes", 0, 24195168789},
+        {"rbd", 0, 24195168456},
+    };
+    g_autoptr(GPtrArray) pools = store_pools_parse(json, strlen(json), NULL);
+
+    (void)state;
+    assert_non_null(pools);
+    assert_int_equal(pools->len, G_N_ELEMENTS(expected));
+    for (guint i = 0; i < pools->len; i++) {
+        const StorePool *pool = pools->pdata[i];
+
+        assert_string_equal(pool->name, expected[i].name);
+        assert_int_equal(pool->used, expected[i].used);
+        assert_int_equal(pool->free, expected[i].free);
+        /* Of the pool, not of the cluster, which all pools share. */
+        assert_int_equal(pool->total, expected[i].used + expected[i].free);
+    }
+}
+
 static void
 test_nonsense(void **state)
 {
@@ -102,6 +139,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_pools),
         cmocka_unit_test(test_nonsense),
     };
 
