@@ -133,6 +133,44 @@ sum_of()
     "$1sum" <"$FILE" | cut -d ' ' -f 1
 }
 
+# It grows to 16, 48 and 112 MiB on its way, and Glance's does the same.
+grown()
+{
+    local long=$BED/tmp/long
+    yes remora | head -c $((57 * MiB)) >"$long"
+    is 'one outgrows its room twice' "$(image add --id $TWO --json - \
+        < <(cat "$long") | jq .size)" $((57 * MiB))
+    is 'its last object is shorter than the others' \
+        "$(remora image size $TWO) $(objects $TWO)" "$((57 * MiB)) 8"
+    ok 'it reads as what came' \
+        eval "rbd export --no-progress images/$TWO@snap - | cmp - $long"
+    image rm $TWO >/dev/null
+    glance add $TWO "$long" unknown >/dev/null
+    is "Glance's is as long, in as many objects" \
+        "$(remora image size $TWO) $(objects $TWO)" "$((57 * MiB)) 8"
+    image rm $TWO >/dev/null
+    rm "$long"
+    # Data, zeroes, data; then zeroes that begin and end within objects.
+    { yes 1 | head -c $MiB; head -c $MiB /dev/zero; yes 2 | head -c $MiB; } |
+        image add --id $TWO -s '1 MiB' - >/dev/null
+    is 'an object of zeroes is not written' "$(objects $TWO)" 2
+    image rm $TWO >/dev/null
+    { for i in 1 2; do
+        yes $i | head -c $MiB
+        head -c $((MiB * 3 / 2)) /dev/zero
+    done; yes 3 | head -c $((MiB / 2)); } |
+        image add --id $TWO -s '1 MiB' - >/dev/null
+    is 'nor one in a longer row of them' "$(objects $TWO)" 4
+    image rm $TWO >/dev/null
+}
+
+# objects ID: how many hold data of it.
+objects()
+{
+    rados -p images ls | grep -c "^$(rbd info --format json "images/$1" |
+        jq -r .block_name_prefix)"
+}
+
 from_a_pipe()
 {
     is 'one comes through a pipe, and of what it is' \
@@ -143,8 +181,7 @@ from_a_pipe()
     ok 'it reads as the file' \
         eval "rbd export --no-progress images/$TWO@snap - | cmp - $FILE"
     # Objects 0 and 2 hold data, 1 is zeroes.
-    is 'zeroes make no object' "$(rados -p images ls | grep -c "^$(rbd info \
-        --format json images/$TWO | jq -r .block_name_prefix)")" 2
+    is 'zeroes make no object' "$(objects $TWO)" 2
     is 'nothing says any more that it is being made' \
         "$(rbd image-meta list images/$TWO | grep -c building)" 0
     image rm $TWO >/dev/null
@@ -156,6 +193,7 @@ from_a_pipe()
     is 'with objects as asked' \
         "$(remora image show --json $TWO | jq .object_size)" $MiB
     image rm $TWO >/dev/null
+    grown
     refuses 'an empty pipe' 'with anything in it' \
         eval 'image add --id $TWO - < <(:)'
     qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M

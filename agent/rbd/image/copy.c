@@ -293,19 +293,25 @@ store_copy_peek(StoreCopy *copy, gsize *ret_len, GError **error)
     return TRUE;
 }
 
-static int
-grow(StoreCopy *copy, guint64 least)
+bool
+store_copy_make_room(StoreCopy *copy, guint64 least)
 {
-    int r = 0;
+    bool grows = copy->size < least;
 
-    while (r >= 0 && copy->size < least) {
+    while (copy->size < least) {
         copy->step = copy->step ? MIN(copy->step * 2, GROW_MAX)
                                 : copy->source->object_size * 2;
         copy->size += copy->step;
-        if (copy->size >= least)
-            r = rbd_resize(copy->handle, copy->size);
     }
-    return r;
+    return grows;
+}
+
+static int
+grow(StoreCopy *copy, guint64 least)
+{
+    return store_copy_make_room(copy, least)
+               ? rbd_resize(copy->handle, copy->size)
+               : 0;
 }
 
 /* What was looked at before stands at its beginning. */
