@@ -204,6 +204,31 @@ images/x $size snap protected 0"
     is 'one among many' "$(try images volumes)" "volumes/n70 $MiB snap 0"
 }
 
+# changed_meanwhile HOW COMMAND...: the file, while it is being added.
+changed_meanwhile()
+{
+    local how=$1 adder
+    shift
+    STORE_TRY_USER=glance "$TRY" add images/changed "$BED/tmp/changed" \
+        1048576 slow >"$BED/tmp/said" 2>&1 &
+    adder=$!
+    wait_until 'one is being added' 10 \
+        eval '[ -n "$(cluster_watchers images/changed 2>/dev/null)" ]'
+    "$@"
+    wait "$adder"
+    is "one whose file became $how is refused" "$?" 1
+    like 'and it says why' "$(<"$BED/tmp/said")" meanwhile
+    unlike 'nothing is left of it' "$(everything)" changed
+}
+
+changed()
+{
+    yes | head -c $((16 * MiB)) >"$BED/tmp/changed"
+    changed_meanwhile shorter truncate -s $MiB "$BED/tmp/changed"
+    yes | head -c $((16 * MiB)) >"$BED/tmp/changed"
+    changed_meanwhile longer truncate -s +1 "$BED/tmp/changed"
+}
+
 quota()
 {
     ceph osd pool set-quota images max_objects 1 >/dev/null 2>&1
@@ -244,6 +269,7 @@ inside()
     refused
     cut_short
     listed
+    changed
     quota
     quota_meanwhile
 }

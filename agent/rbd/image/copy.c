@@ -215,6 +215,20 @@ next_data(const StoreCopy *copy, guint64 offset)
                                                                   : offset;
 }
 
+/* Who still writes to it would have an image of a part of it. */
+static gboolean
+is_as_long(const StoreCopy *copy, GError **error)
+{
+    off_t size = lseek(copy->source->fd, 0, SEEK_END);
+
+    if (size >= 0 && (guint64)size == copy->size)
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_FAILED,
+                        "the file for '%s/%s' became longer or shorter "
+                        "meanwhile: wait until nobody writes to it",
+                        copy->pool, copy->image);
+}
+
 static gboolean
 copy_file(Flight *flight, GError **error)
 {
@@ -234,7 +248,7 @@ copy_file(Flight *flight, GError **error)
         if (!went_on(copy, offset, copy->size, error))
             return FALSE;
     }
-    return TRUE;
+    return is_as_long(copy, error);
 }
 
 /* ---- a pipe, which ends when it ends ------------------------------------------------ */
