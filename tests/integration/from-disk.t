@@ -151,6 +151,8 @@ of_one_that_runs()
     json=$(remora image show --json "$ID")
     is 'it is whole and protected' \
         "$(jq -c '[.complete, .protected]' <<<"$json")" '[true,true]'
+    is 'and is where Glance is told' "$(jq -r .location <<<"$json")" \
+        "rbd://$(cluster_fsid)/images/$ID/snap"
     refuses 'once more' 'is there already' from_disk
     ok 'the guest runs on' guest_is web1 running
     clean 'an image'
@@ -161,6 +163,15 @@ of_one_that_runs()
             quietly from-disk --json --id "$ID" web1 vda | jq -c .)" \
         "{\"id\":\"$ID\",\"pool\":\"images\",\"size\":$((32 << 20)),\"consistent\":false}"
     clean 'another one'
+    refuses 'not by who may not write images' 'not permitted' \
+        remora image from-disk --id "$ID" web1 vda
+    is 'of which nothing is left, on the disk neither' "$(everything)" \
+        "$BEFORE"
+    echo 'pools = { images = [ "other", "images" ]; };' >"$BED/tmp/two.conf"
+    is "it comes to its parent's pool, not to the first" \
+        "$(remora -c "$BED/tmp/two.conf" "${ADMIN[@]}" image from-disk --json \
+            --id "$ID" web1 vda 2>/dev/null | jq -r .pool)" images
+    clean 'one more'
 }
 
 of_one_that_is_off()
