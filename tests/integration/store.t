@@ -111,6 +111,9 @@ bad_requests()
         try provision vms/x_disk images/qcow2@snap 0 x
     refuses 'a missing keyring' "cannot read the keyring '/nowhere'" \
         env STORE_TRY_KEYRING=/nowhere "$TRY" provision vms/x_disk "$PARENT" 0 x
+    refuses 'who may not write to the pool of disks' \
+        "'vms/x_disk': not permitted" \
+        env STORE_TRY_USER=glance "$TRY" provision vms/x_disk "$PARENT" 0 x
     is 'nothing was made' "$(rbd ls vms)" "$before"
     is 'nothing went to the trash' "$(rbd trash ls vms)" ''
     is 'no claim was left' "$(claims)" ''
