@@ -18,6 +18,7 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 
 ONE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 TWO=1b64fa67-3e34-42e7-b7b0-423c11850e18
+THREE=2c64fa67-3e34-42e7-b7b0-423c11850e18
 SNAP=5a64fa67-3e34-42e7-b7b0-423c11850e18
 MiB=$((1024 * 1024))
 # As somebody who may look everywhere.
@@ -151,6 +152,10 @@ made_otherwise()
         "[\"layering\",\"deep-flatten\",$((8 * MiB))]"
     is 'as is shown' "$(of $ONE .features)" '["layering","deep-flatten"]'
     volume rm $ONE >/dev/null
+    volume create --id $ONE --shareable --features layering 16MiB >/dev/null
+    is 'one that never had any is shareable, too' "$(of $ONE .features)" \
+        '["layering"]'
+    volume rm $ONE >/dev/null
     volume create --id $ONE --features layering --data-pool vms 16MiB >/dev/null
     is 'its features and its pool for data are as asked' \
         "$(of $ONE '[.features[], .data_pool]')" '["layering","vms"]'
@@ -217,6 +222,13 @@ snapshots()
     refuses 'a name that is none' 'a snapshot is named as' \
         snapshot rm $ONE nonsense
 
+    rbd snap create --no-progress volumes/volume-$ONE@snapshot-$TWO
+    is 'one that nobody has protected is removed' \
+        "$(snapshot rm $ONE $TWO)" \
+        "volumes/volume-$ONE@snapshot-$TWO: removed"
+    refuses 'once' 'has no snapshot' snapshot rm $ONE $TWO
+    is 'and the other is what it was' "$(snapshot list --json $ONE |
+        jq -c '[.snapshots[] | [.snapshot, .protected]]')" "[[\"$SNAP\",true]]"
     rbd bench --io-type write --io-size 1M --io-total 8M --io-threads 1 \
         volumes/volume-$ONE >/dev/null 2>&1
     ok 'it has changed since' eval '! same volumes/volume-$ONE'
@@ -310,14 +322,20 @@ watched()
     gone 'nothing is left of it'
 }
 
+# cinders_clone ID OF
+cinders_clone()
+{
+    rbd snap create --no-progress "volumes/volume-$2@volume-$1.clone_snap"
+    rbd snap protect "volumes/volume-$2@volume-$1.clone_snap"
+    rbd clone --rbd-default-clone-format 1 \
+        "volumes/volume-$2@volume-$1.clone_snap" "volumes/volume-$1"
+}
+
 # What Cinder leaves of volumes with clones.
 cinders()
 {
     rbd create --size 16M volumes/volume-$ONE
-    rbd snap create --no-progress volumes/volume-$ONE@volume-$TWO.clone_snap
-    rbd snap protect volumes/volume-$ONE@volume-$TWO.clone_snap
-    rbd clone --rbd-default-clone-format 1 \
-        volumes/volume-$ONE@volume-$TWO.clone_snap volumes/volume-$TWO
+    cinders_clone $TWO $ONE
     rbd rename volumes/volume-$ONE volumes/volume-$ONE.deleted
     is "Cinder's clone of a volume that it deleted is listed" \
         "$(volume list --json | jq -r '.volumes[].id')" $TWO
@@ -325,6 +343,23 @@ cinders()
         "[1,\"volumes/volume-$ONE.deleted@volume-$TWO.clone_snap\"]"
     is 'and removed' "$(volume rm $TWO)" "volumes/volume-$TWO: removed"
     gone 'with what Cinder had kept for it'
+    rbd create --size 16M volumes/volume-$ONE
+    cinders_clone $TWO $ONE
+    cinders_clone $SNAP $TWO
+    cinders_clone $THREE $TWO
+    rbd rename volumes/volume-$ONE volumes/volume-$ONE.deleted
+    rbd rename volumes/volume-$TWO volumes/volume-$TWO.deleted
+    is 'those that Cinder has deleted count for the depth' \
+        "$(of $SNAP .depth)" 2
+    is 'one of two clones goes' "$(volume rm $SNAP)" \
+        "volumes/volume-$SNAP: removed"
+    is 'and only its snapshot with it' "$(rbd ls volumes | sort | xargs)
+$(rbd snap ls --format json volumes/volume-$TWO.deleted | jq -r '.[].name')" \
+        "volume-$ONE.deleted volume-$TWO.deleted volume-$THREE
+volume-$THREE.clone_snap"
+    is 'the last one goes' "$(volume rm $THREE)" \
+        "volumes/volume-$THREE: removed"
+    gone 'with all that was kept for it, up to the first'
     rbd create --size 16M volumes/volume-$ONE
     rbd snap create --no-progress volumes/volume-$ONE@backup.$TWO.snap.17
     is "a backup's snapshot goes with its volume" "$(volume rm $ONE)" \
