@@ -417,7 +417,7 @@ all_points()
 # A dead client watches what it had open for a while.
 gone_with_all()
 {
-    volume rm volumes/$TWO >/dev/null
+    volume rm volumes/$TWO >"$BED/tmp/said"
     purge
     [ -z "$(status_of $TWO)$(snaps_of $ONE)" ] || return
     [ "$(everything)" = "$BEFORE" ]
@@ -430,15 +430,20 @@ at_random()
         (REMORA_FAULT=claim-created=timer:$((RANDOM * 8)) \
             volume clone --id $TWO $ONE; :) >/dev/null 2>&1
         unwatched $ONE
-        [ "$(status_of $TWO)" != available ] || same $TWO ||
+        [ "$(status_of $TWO)" != available ] || same $TWO || {
             bad=$((bad + 1))
+            diag "killed, and not whole: $(remora volume show $TWO 2>&1)"
+        }
         # What librbd touches after it was freed makes it abort.
         MALLOC_PERTURB_=165 volume clone --id $TWO $ONE >"$BED/tmp/said"
         grep -q -e "^$TWO" -e 'is there already' "$BED/tmp/said" || {
             stuck=$((stuck + 1))
             diag "$(<"$BED/tmp/said")"
         }
-        same $TWO || bad=$((bad + 1))
+        same $TWO || {
+            bad=$((bad + 1))
+            diag "made, and not whole: $(remora volume show $TWO 2>&1)"
+        }
         (REMORA_FAULT=claim-created=timer:$((RANDOM * 3)) \
             volume resize $TWO 64MiB; :) >/dev/null 2>&1
         volume resize $TWO 64MiB >/dev/null && same $TWO || bad=$((bad + 1))
@@ -446,7 +451,7 @@ at_random()
             volume rm $TWO; :) >/dev/null 2>&1
         bed_wait 60 gone_with_all || {
             stuck=$((stuck + 1))
-            diag "$(snaps_of $ONE)" "$(volume rm volumes/$TWO)"
+            diag "left: $(snaps_of $ONE) $(everything), $(<"$BED/tmp/said")"
         }
         purge
     done
