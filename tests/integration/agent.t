@@ -58,8 +58,8 @@ image_commands()
         remora image add "$BED/tmp/golden"
     refuses 'an id that is none' 'not a UUID' \
         remora image add --id mine "$BED/tmp/golden"
-    qemu-img create -q -f qcow2 "$BED/tmp/qcow2" 4M
-    refuses 'a file that is not raw' 'qcow2' \
+    qemu-img create -q -f qcow2 -F raw -b "$BED/tmp/golden" "$BED/tmp/qcow2"
+    refuses 'a file that hangs from another' 'backing file' \
         remora "${ADMIN[@]}" image add "$BED/tmp/qcow2"
     is 'nothing half-made is left' "$(rbd ls images)" "$IMAGE"
 }
