@@ -166,6 +166,14 @@ retargeted()
 
 # ---- media -----------------------------------------------------------------------
 
+# What libvirt has once found wrong about a drive that the firmware is at, it
+# believes until the guest has ended: not before that is done.
+booted()
+{
+    wait_until "it has booted, $1 in all" 60 \
+        eval '[ "$(guest_said media | grep -c "remora-guest: idle")" -ge '"$1 ]"
+}
+
 media()
 {
     local uuid iso=$BED/tmp/disc.iso
@@ -180,11 +188,12 @@ media()
 <disk type='file' device='cdrom'><source file='$iso'/><target dev='hdc'
     bus='ide'/><readonly/></disk>
 DISK
-    # A guest that has just started may be at its drive, which then says so.
+    booted 1
     wait_until 'another medium' 20 proxy_virsh update-device media "$XML" \
         --live --config
     again media
     like 'which stays' "$(virsh_ domblklist media)" "$iso"
+    booted 2
     wait_until 'is ejected' 20 proxy_virsh change-media media hdc --eject --live \
         --config
     again media
@@ -194,6 +203,7 @@ DISK
 <disk type='network' device='cdrom'><source protocol='rbd'
     name='images/$IDLE@snap'/><target dev='hdc' bus='ide'/><readonly/></disk>
 DISK
+    booted 3
     wait_until 'the image comes back' 20 proxy_virsh update-device media "$XML" \
         --live --config
     like 'as a snapshot' "$(virsh_ dumpxml media)" "<snapshot name='snap'/>"
