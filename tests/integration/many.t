@@ -107,7 +107,7 @@ SORTS=(none other both guarded grown crowded once twice trashed left half
 listed()
 {
     local user
-    for user in admin remora; do
+    for user in admin remora glance; do
         is "the list is what librbd says to client.$user" \
             "$(try_as "$user" | grep -v -e 'plain[2-9]' -e 'plain1[0-9]')" \
             "$(as_seen_by "$user" "${SORTS[@]}")"

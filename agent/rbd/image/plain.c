@@ -305,7 +305,8 @@ old_argument(gint64 pool, const char *id, guint64 snap)
     return out;
 }
 
-/* A pool that is gone has none. */
+/* A pool that is gone has none. 'profile rbd' lets everybody ask the class in
+ * every pool, also where he may not read. */
 static int
 add_old_pool(StoreConn *conn, const char *pool, Old *old)
 {
@@ -321,8 +322,10 @@ add_old_pool(StoreConn *conn, const char *pool, Old *old)
                    sizeof(answer));
     if (r == -EPERM)
         old->hidden = true;
-    else if (r >= 0 || r == -ENOENT)
+    else if (r >= 0 || r == -ENOENT) {
         r = rados_stat(io, CHILDREN_OF_1, NULL, NULL);
+        r = r == -EPERM ? 0 : r;
+    }
     if (r >= 0)
         g_ptr_array_add(old->ios, g_steal_pointer(&io));
     return r == -EPERM || r == -ENOENT ? 0 : r;
