@@ -534,6 +534,8 @@ agent_wants_look(Agent *agent)
 void
 agent_look(Agent *agent)
 {
+    /* It waits for nobody, and reclaim() for each cluster. */
+    pending_run(agent->pending);
     reclaim(agent);
     pending_run(agent->pending);
     if (pending_count(agent->pending) > 0)
