@@ -39,7 +39,8 @@ static struct {
     bool answered; /* before the end */
 } at;
 
-static Conf conf = {.hook_deadline_ms = 3000};
+/* Longer than who ends waits for what nobody waits for. */
+static Conf conf = {.hook_deadline_ms = 9000};
 static GMainContext *context;
 static Server *server;
 static Exchange *served;
