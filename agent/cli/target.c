@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,6 +101,8 @@ cmd_target_open(CmdTarget *target,
     target->wants_qcow2 = g_strcmp0(format, "qcow2") == 0;
     if (is_output(path)) {
         target->fd = STDOUT_FILENO;
+        /* The snapshot that is read goes, also when nobody reads on. */
+        (void)signal(SIGPIPE, SIG_IGN);
         return TRUE;
     }
     if (lstat(target->path, &info) != 0)

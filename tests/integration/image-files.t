@@ -302,7 +302,19 @@ a_snapshot()
     refuses 'one that is not there' "(rbd snap ls volumes/volume-$TWO)" \
         volume to-image "$TWO@$ONE" --file "$AT.2"
     volume snapshot rollback $TWO $SNAP >/dev/null
+    reader_gone
     removed_meanwhile
+}
+
+# Which is all that a pipe's other end has to do.
+reader_gone()
+{
+    volume to-image $TWO --file - 2>"$BED/tmp/said" | head -c 1 >/dev/null
+    is 'whose reader goes, it fails' "${PIPESTATUS[0]}" 1
+    like 'and says so' "$(<"$BED/tmp/said")" 'or the reader gone?'
+    is 'and leaves no snapshot' \
+        "$(rbd snap ls --all --format json "volumes/volume-$TWO" |
+            jq -r '.[].name' | grep clone_snap)" ''
 }
 
 # No more is read than the pipe holds, before somebody reads that.
