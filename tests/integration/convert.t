@@ -163,13 +163,6 @@ refused()
     is "$1: nothing was made of it" "$(bases | wc -l)" "$BASES"
 }
 
-# It times its own rounds, and gives up where the machine is busy.
-encrypt()
-{
-    qemu-img create -q -f qcow2 --object secret,id=s,data=secret \
-        -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 "$1" 8M
-}
-
 bad_images()
 {
     local at=$BED/tmp/bad
@@ -179,7 +172,7 @@ bad_images()
     refused 'a backing file' 'is qcow2 with a backing file' "$at"
     qemu-img create -q -f qcow2 -o data_file="$BED/tmp/data" "$at" 8M
     refused 'a data file' 'is qcow2 with data in another file' "$at"
-    ok 'qemu-img encrypts one' bed_wait 60 encrypt "$at"
+    ok 'qemu-img encrypts one' bed_wait 60 bed_encrypted "$at"
     refused 'an encrypted one' 'is qcow2 that is encrypted' "$at"
     # A raw disk, as far as anybody was told; its first sector says otherwise.
     truncate -s 1M "$BED/tmp/empty"

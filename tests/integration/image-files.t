@@ -142,8 +142,7 @@ unfit()
     bad 'a backing file' 'is qcow2 with a backing file'
     qemu-img create -q -f qcow2 -o data_file="$BED/tmp/data" "$AT" 8M
     bad 'a data file' 'is qcow2 with data in another file'
-    qemu-img create -q -f qcow2 --object secret,id=s,data=secret \
-        -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 "$AT" 8M
+    ok 'qemu-img encrypts one' bed_wait 60 bed_encrypted "$AT"
     bad 'an encrypted one' 'is qcow2 that is encrypted'
     qemu-img create -q -f vmdk -o subformat=monolithicFlat "$AT" 8M
     bad 'a list of files' 'is vmdk with data in another file'

@@ -205,6 +205,14 @@ bed_need_remora()
 
 # ---- small words for the libraries -----------------------------------------
 
+# bed_encrypted FILE: an encrypted qcow2 file. qemu-img times its own rounds for
+# that, and gives up where the machine is busy.
+bed_encrypted()
+{
+    qemu-img create -q -f qcow2 --object secret,id=s,data=secret \
+        -o encrypt.format=luks,encrypt.key-secret=s,encrypt.iter-time=10 "$1" 8M
+}
+
 # bed_wait SECONDS COMMAND...: until it succeeds, looking 50 times a second. On a
 # machine that has nothing else to do; else it is given more.
 bed_wait()
