@@ -216,27 +216,51 @@ slow()
 
 # Inside a host. A QEMU that libvirt has lost sight of may not have read yet who it
 # is; then two have one name, and only their numbers tell them apart.
-starts()
+is_called()
 {
-    guest_is "$1" 'shut off' || return
     if bed_wait 5 eval "! guest_has_process $2"; then
         guest_who "$1" "$3" "$4"
     else
         tr -d '\0' <"$BED/who/$1" | tail -c +2 >>"$BED/log/twice"
         echo >>"$BED/log/twice"
     fi
+}
+
+# Inside a host.
+starts()
+{
+    guest_is "$1" 'shut off' || return
+    is_called "$@"
     timeout -k 5 90 virsh -q -c "$LIBVIRT_URI" start "$1"
 }
 
-# start DOMAIN HOST: under a name of its own.
+# next_number: for each who asks another one. Starts run side by side, and a name
+# that is used again hides a writer, or makes one of who is long gone.
+next_number()
+{
+    (
+        flock 9 || exit
+        number=$(($(<"$BED/tmp/number") + 1))
+        echo "$number" >"$BED/tmp/number"
+        echo "$number"
+    ) 9>"$BED/tmp/number.lock"
+}
+
+# name HOST: LETTER and WHO, a name of its own for a writer there.
+name()
+{
+    local number
+    number=$(next_number)
+    printf -v LETTER %b "\\x$(printf %x $((65 + number % 26)))"
+    WHO=$1.$number
+}
+
+# start DOMAIN HOST
 start()
 {
-    local number letter
-    number=$(($(<"$BED/tmp/number") + 1))
-    echo "$number" >"$BED/tmp/number"
-    printf -v letter %b "\\x$(printf %x $((65 + number % 26)))"
-    WHO=$2.$number
-    host_run "$2" starts "$1" "${UUID[$1]}" "$letter" "$WHO"
+    local LETTER
+    name "$2"
+    host_run "$2" starts "$1" "${UUID[$1]}" "$LETTER" "$WHO"
 }
 
 is_busy()
@@ -262,17 +286,19 @@ moves()
 }
 
 # move DOMAIN HOST: from wherever it runs. Both have it open for a while, and who
-# dies in the middle of it for longer.
+# dies in the middle of it for longer. A guest that moves before it has read its
+# name reads the target's.
 move()
 {
-    local from
+    local from LETTER WHO
     for from in "${HOSTS[@]}"; do
         [ "$from" != "$2" ] || continue
         [ -n "${HOST_PID[$from]-}" ] && [ -n "${HOST_PID[$2]-}" ] || continue
         ! is_busy "$1 $2" || continue
         host_run "$from" guest_is "$1" running 2>/dev/null || continue
         : >"$BED/tmp/moved.$1"
-        host_run "$2" eval "test -e $BED/who/$1 || guest_who $1 A none"
+        name "$2"
+        host_run "$2" is_called "$1" "${UUID[$1]}" "$LETTER" "$WHO"
         host_run "$from" moves "$1" "$(host_address "$2")" \
             >>"$BED/log/said" 2>&1 &
         JOB[$1 $2]=$!
