@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "agent/rbd/disk/header.h"
+#include "agent/rbd/image/class.h"
 
 #include <rbd/librbd.h>
 #include <string.h>
@@ -50,7 +51,7 @@ test_arguments(void **state)
                 0xff, 0xff);
     assert_says(store_header_arg_features(), 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff,
                 0xff, 0xff, 0x00);
-    assert_says(store_header_arg_number(10 * GIB), 0x00, 0x00, 0x00, 0x80, 0x02,
+    assert_says(store_class_number(10 * GIB), 0x00, 0x00, 0x00, 0x80, 0x02,
                 0x00, 0x00, 0x00);
     assert_says(store_header_arg_objects(10 * GIB / (8 * MIB)), 0x00, 0x05,
                 0x00, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00);
@@ -79,28 +80,33 @@ static const guint8 no_parent_answer[] = {
     0xff, 0xff, 0xff, 0xff, 0x00, 0x00, 0x00, 0x00, 0x00, 0x00,
     0x00, 0x00, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 
+static StoreCoded
+of(gconstpointer data, gsize len)
+{
+    return (StoreCoded){data, len, false};
+}
+
+#define all_of(answer) of(answer, sizeof(answer))
+
 static void
 test_answers(void **state)
 {
     StoreCloneHeader header = {0};
 
     (void)state;
-    assert_true(
-        store_header_read_size(size_answer, sizeof(size_answer), &header));
+    assert_true(store_header_read_size(all_of(size_answer), &header));
     assert_int_equal(header.size, 16 * MIB);
     assert_int_equal(header.order, 23);
-    assert_true(store_header_read_number(
-        features_answer, sizeof(features_answer), &header.features));
+    assert_true(
+        store_header_read_number(all_of(features_answer), &header.features));
     assert_int_equal(header.features, 317);
-    assert_true(store_header_read_number(
-        op_features_answer, sizeof(op_features_answer), &header.op_features));
+    assert_true(store_header_read_number(all_of(op_features_answer),
+                                         &header.op_features));
     assert_int_equal(header.op_features, 2);
-    assert_true(store_header_read_parent(parent_answer, sizeof(parent_answer),
-                                         &header));
+    assert_true(store_header_read_parent(all_of(parent_answer), &header));
     assert_string_equal(header.parent, "1025ead03e2b");
     assert_int_equal(header.parent_snap, 4);
-    assert_true(store_header_read_parent(no_parent_answer,
-                                         sizeof(no_parent_answer), &header));
+    assert_true(store_header_read_parent(all_of(no_parent_answer), &header));
     assert_string_equal(header.parent, "");
 }
 
@@ -116,11 +122,11 @@ test_short_answers(void **state)
     for (gsize n = 0; n < sizeof(parent_answer); n++) {
         g_autofree guint8 *part = g_memdup2(parent_answer, n);
 
-        assert_false(store_header_read_parent(part, n, &header));
+        assert_false(store_header_read_parent(of(part, n), &header));
         if (n < sizeof(size_answer))
-            assert_false(store_header_read_size(part, n, &header));
+            assert_false(store_header_read_size(of(part, n), &header));
         if (n < sizeof(number))
-            assert_false(store_header_read_number(part, n, &number));
+            assert_false(store_header_read_number(of(part, n), &number));
     }
 }
 
@@ -133,20 +139,44 @@ test_odd_answers(void **state)
     (void)state;
     memcpy(odd, parent_answer, sizeof(parent_answer));
     odd[sizeof(parent_answer)] = 'x';
-    assert_true(store_header_read_parent(odd, sizeof(odd), &header));
+    assert_true(store_header_read_parent(all_of(odd), &header));
     odd[0] = 2; /* with more than we know */
-    assert_true(store_header_read_parent(odd, sizeof(odd), &header));
+    assert_true(store_header_read_parent(all_of(odd), &header));
     odd[1] = 2; /* and that one must know */
-    assert_false(store_header_read_parent(odd, sizeof(odd), &header));
+    assert_false(store_header_read_parent(all_of(odd), &header));
     odd[1] = 1;
     odd[2]--; /* the number of the snapshot is cut off */
-    assert_false(store_header_read_parent(odd, sizeof(odd), &header));
+    assert_false(store_header_read_parent(all_of(odd), &header));
     odd[2]++;
     odd[14] = 0xff; /* a name longer than all of it */
-    assert_false(store_header_read_parent(odd, sizeof(odd), &header));
+    assert_false(store_header_read_parent(all_of(odd), &header));
     odd[14] = 0;
     odd[21] = 0xff;
-    assert_false(store_header_read_parent(odd, sizeof(odd), &header));
+    assert_false(store_header_read_parent(all_of(odd), &header));
+}
+
+/* An id that fits into what it is copied to, and one byte more. */
+static void
+test_long_id(void **state)
+{
+    StoreCloneHeader header;
+    g_autofree char *id = g_strnfill(sizeof(header.parent), 'i');
+
+    (void)state;
+    for (gsize n = sizeof(header.parent) - 1; n <= sizeof(header.parent); n++) {
+        g_autoptr(GByteArray) bytes = g_byte_array_new();
+
+        store_coded_put(bytes, 0x0101, 2);
+        store_coded_put(bytes, 8 + 4 + 4 + n + 8, 4);
+        store_coded_put(bytes, 1, 8);
+        store_coded_put_string(bytes, "");
+        store_coded_put(bytes, n, 4);
+        g_byte_array_append(bytes, (const guint8 *)id, (guint)n);
+        store_coded_put(bytes, 4, 8);
+        assert_int_equal(
+            store_header_read_parent(of(bytes->data, bytes->len), &header),
+            n < sizeof(header.parent));
+    }
 }
 
 #define PLAIN                                                                  \
@@ -233,6 +263,7 @@ main(void)
         cmocka_unit_test(test_answers),
         cmocka_unit_test(test_short_answers),
         cmocka_unit_test(test_odd_answers),
+        cmocka_unit_test(test_long_id),
         cmocka_unit_test(test_way),
         cmocka_unit_test(test_objects),
     };

@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/image/coded.h"
+#include "agent/rbd/image/class.h"
 #include "agent/rbd/image/plain.h"
 
 /* seq 7, and so many ids from 100 on. */
@@ -86,14 +86,42 @@ test_strings(void **state)
     }
 }
 
+/* The parent's pool, its id, and its snapshot's. */
+static void
+test_arguments(void **state)
+{
+    static const guint8 parent[] = {3, 0,   0,   0, 0, 0, 0, 0, 2, 0, 0,
+                                    0, 'a', 'b', 4, 0, 0, 0, 0, 0, 0, 0};
+    g_autoptr(GByteArray) argument = store_class_parent(3, "ab", 4);
+
+    (void)state;
+    assert_int_equal(argument->len, sizeof(parent));
+    assert_memory_equal(argument->data, parent, sizeof(parent));
+}
+
+/* A method that failed has answered nothing, whatever is in its bytes. */
+static void
+test_answer(void **state)
+{
+    StoreClassAnswer answer = {.bytes = {7}, .len = 1};
+    StoreCoded from = store_class_read(&answer);
+
+    (void)state;
+    assert_int_equal(store_coded_take(&from, 1), 7);
+    assert_false(from.bad);
+    answer.r = -1;
+    from = store_class_read(&answer);
+    assert_int_equal(store_coded_take(&from, 1), 0);
+    assert_true(from.bad);
+}
+
 int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_snaps),
-        cmocka_unit_test(test_too_many),
-        cmocka_unit_test(test_cut_short),
-        cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_snaps),     cmocka_unit_test(test_too_many),
+        cmocka_unit_test(test_cut_short), cmocka_unit_test(test_strings),
+        cmocka_unit_test(test_arguments), cmocka_unit_test(test_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include "agent/rbd/disk/flatten-mark.h"
 
 #include "agent/rbd/disk/header.h"
+#include "agent/rbd/image/class.h"
 
 #include <string.h>
 
@@ -35,8 +36,7 @@ store_flatten_mark_change(rados_ioctx_t io,
     rados_write_op_assert_exists(op);
     rados_write_op_omap_cmp(op, KEY, LIBRADOS_CMPXATTR_OP_EQ, old, strlen(old),
                             &differs);
-    rados_write_op_exec(op, "rbd", "metadata_set", (const char *)metadata->data,
-                        metadata->len, NULL);
+    store_class_tell(op, "metadata_set", metadata);
     r = rados_write_op_operate(op, io, object, NULL, 0);
     rados_release_write_op(op);
     return r;

@@ -22,6 +22,7 @@
 
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/disk/header.h"
+#include "agent/rbd/image/class.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/look.h"
@@ -29,47 +30,13 @@
 #include <errno.h>
 #include <string.h>
 
-#define CLASS "rbd"
 /* Where the class 'lock' keeps librbd's lock. It stays when it is let go. */
 #define LOCK_ATTR "lock.rbd_lock"
-
-typedef GByteArray *Argument;
-static inline void
-argument_clear(Argument *argument)
-{
-    if (*argument)
-        g_byte_array_unref(*argument);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Argument, argument_clear)
-
-typedef struct {
-    char bytes[STORE_HEADER_ANSWER];
-    size_t len;
-    int r;
-} Answer;
-
-static void
-ask(rados_read_op_t op,
-    const char *method,
-    const GByteArray *in,
-    Answer *answer)
-{
-    rados_read_op_exec_user_buf(
-        op, CLASS, method, in ? (const char *)in->data : "", in ? in->len : 0,
-        answer->bytes, sizeof(answer->bytes), &answer->len, &answer->r);
-}
-
-static void
-tell(rados_write_op_t op, const char *method, const GByteArray *in)
-{
-    rados_write_op_exec(op, CLASS, method, (const char *)in->data, in->len,
-                        NULL);
-}
 
 enum { SIZE, FEATURES, OP_FEATURES, FLAGS, PARENT, N_ANSWERS };
 
 static bool
-understand(const Answer *answers, StoreCloneHeader *header)
+understand(const StoreClassAnswer *answers, StoreCloneHeader *header)
 {
     const struct {
         int from;
@@ -81,17 +48,13 @@ understand(const Answer *answers, StoreCloneHeader *header)
     };
     bool clear = true;
 
-    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        const Answer *answer = &answers[numbers[i].from];
-
-        clear = clear && store_header_read_number((const guint8 *)answer->bytes,
-                                                  answer->len, numbers[i].to);
-    }
+    for (gsize i = 0; i < G_N_ELEMENTS(numbers); i++)
+        clear = clear &&
+                store_header_read_number(
+                    store_class_read(&answers[numbers[i].from]), numbers[i].to);
     return clear &&
-           store_header_read_size((const guint8 *)answers[SIZE].bytes,
-                                  answers[SIZE].len, header) &&
-           store_header_read_parent((const guint8 *)answers[PARENT].bytes,
-                                    answers[PARENT].len, header);
+           store_header_read_size(store_class_read(&answers[SIZE]), header) &&
+           store_header_read_parent(store_class_read(&answers[PARENT]), header);
 }
 
 static int
@@ -100,18 +63,18 @@ read_header(rados_ioctx_t io,
             StoreCloneHeader *header,
             guint64 *ret_version)
 {
-    g_auto(Argument) head = store_header_arg_head();
-    g_auto(Argument) features = store_header_arg_features();
+    g_autoptr(GByteArray) head = store_header_arg_head();
+    g_autoptr(GByteArray) features = store_header_arg_features();
     rados_read_op_t op = rados_create_read_op();
-    Answer answers[N_ANSWERS] = {0};
+    StoreClassAnswer answers[N_ANSWERS] = {0};
     int r;
 
     rados_read_op_cmpxattr(op, LOCK_ATTR, LIBRADOS_CMPXATTR_OP_EQ, "", 0);
-    ask(op, "get_size", head, &answers[SIZE]);
-    ask(op, "get_features", features, &answers[FEATURES]);
-    ask(op, "op_features_get", NULL, &answers[OP_FEATURES]);
-    ask(op, "get_flags", head, &answers[FLAGS]);
-    ask(op, "parent_get", NULL, &answers[PARENT]);
+    store_class_ask(op, "get_size", head, &answers[SIZE]);
+    store_class_ask(op, "get_features", features, &answers[FEATURES]);
+    store_class_ask(op, "op_features_get", NULL, &answers[OP_FEATURES]);
+    store_class_ask(op, "get_flags", head, &answers[FLAGS]);
+    store_class_ask(op, "parent_get", NULL, &answers[PARENT]);
     r = rados_read_op_operate(op, io, object, 0);
     rados_release_read_op(op);
     *ret_version = rados_get_last_version(io);
@@ -124,13 +87,13 @@ static int
 grow_map(rados_ioctx_t io, const char *id, guint64 objects)
 {
     g_autofree char *object = g_strconcat("rbd_object_map.", id, NULL);
-    g_auto(Argument) argument = store_header_arg_objects(objects);
+    g_autoptr(GByteArray) argument = store_header_arg_objects(objects);
     rados_write_op_t op = rados_create_write_op();
     int r;
 
     rados_write_op_assert_exists(op);
     rados_write_op_cmpxattr(op, LOCK_ATTR, LIBRADOS_CMPXATTR_OP_EQ, "", 0);
-    tell(op, "object_map_resize", argument);
+    store_class_tell(op, "object_map_resize", argument);
     r = rados_write_op_operate(op, io, object, NULL, 0);
     rados_release_write_op(op);
     return r < 0 ? r : STORE_FAULT("map-grown");
@@ -153,9 +116,9 @@ G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Marks, marks_clear)
 static void
 set_metadata(rados_write_op_t op, const char *key, const char *value)
 {
-    g_auto(Argument) metadata = store_header_arg_metadata(key, value);
+    g_autoptr(GByteArray) metadata = store_header_arg_metadata(key, value);
 
-    tell(op, "metadata_set", metadata);
+    store_class_tell(op, "metadata_set", metadata);
 }
 
 /* size 0: it has its size. */
@@ -166,13 +129,13 @@ write_header(rados_ioctx_t io,
              guint64 size,
              const Marks *marks)
 {
-    g_auto(Argument) number = store_header_arg_number(size);
+    g_autoptr(GByteArray) number = store_class_number(size);
     rados_write_op_t op = rados_create_write_op();
     int r;
 
     rados_write_op_assert_version(op, version);
     if (size > 0)
-        tell(op, "set_size", number);
+        store_class_tell(op, "set_size", number);
     if (marks->flatten)
         set_metadata(op, STORE_FLATTEN_KEY, marks->flatten);
     set_metadata(op, STORE_MARK_KEY, marks->ready);

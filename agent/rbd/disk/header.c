@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/disk/header.c - what is said to RBD's object class, byte by byte
+ * agent/rbd/disk/header.c - what is said to a clone's header as it grows, and how
+ * it grows
  */
 #include "config.h"
 
 #include "agent/rbd/disk/header.h"
 
-#include <rbd/librbd.h>
-#include <string.h>
+#include "agent/rbd/image/class.h"
 
-/* CEPH_NOSNAP: the image itself. */
-#define NO_SNAP (G_MAXUINT64 - 1)
+#include <rbd/librbd.h>
+
 /* OBJECT_NONEXISTENT */
 #define NO_OBJECT 0
 /* RBD_OPERATION_FEATURE_CLONE_CHILD; none else is there before a snapshot. */
@@ -31,39 +31,10 @@
 
 /* ---- arguments --------------------------------------------------------------- */
 
-static void
-put64(GByteArray *out, guint64 number)
-{
-    number = GUINT64_TO_LE(number);
-    g_byte_array_append(out, (const guint8 *)&number, sizeof(number));
-}
-
-static void
-put32(GByteArray *out, guint32 number)
-{
-    number = GUINT32_TO_LE(number);
-    g_byte_array_append(out, (const guint8 *)&number, sizeof(number));
-}
-
-static void
-put8(GByteArray *out, guint8 number)
-{
-    g_byte_array_append(out, &number, sizeof(number));
-}
-
-static void
-put_text(GByteArray *out, const char *text)
-{
-    guint32 len = (guint32)strlen(text);
-
-    put32(out, len);
-    g_byte_array_append(out, (const guint8 *)text, len);
-}
-
 GByteArray *
 store_header_arg_head(void)
 {
-    return store_header_arg_number(NO_SNAP);
+    return store_class_number(STORE_CLASS_NO_SNAP);
 }
 
 GByteArray *
@@ -71,25 +42,16 @@ store_header_arg_features(void)
 {
     GByteArray *out = store_header_arg_head();
 
-    put8(out, FALSE); /* not read-only */
-    return out;
-}
-
-GByteArray *
-store_header_arg_number(guint64 number)
-{
-    GByteArray *out = g_byte_array_new();
-
-    put64(out, number);
+    store_coded_put(out, false, 1); /* not read-only */
     return out;
 }
 
 GByteArray *
 store_header_arg_objects(guint64 objects)
 {
-    GByteArray *out = store_header_arg_number(objects);
+    GByteArray *out = store_class_number(objects);
 
-    put8(out, NO_OBJECT);
+    store_coded_put(out, NO_OBJECT, 1);
     return out;
 }
 
@@ -98,98 +60,51 @@ store_header_arg_metadata(const char *key, const char *value)
 {
     GByteArray *out = g_byte_array_new();
 
-    put32(out, 1); /* so many keys */
-    put_text(out, key);
-    put_text(out, value);
+    store_coded_put(out, 1, 4); /* so many keys */
+    store_coded_put_string(out, key);
+    store_coded_put_string(out, value);
     return out;
 }
 
 /* ---- answers ------------------------------------------------------------------- */
 
-typedef struct {
-    const guint8 *at;
-    gsize left;
-} Reader;
-
-static bool
-take(Reader *from, void *to, gsize len)
+bool
+store_header_read_size(StoreCoded answer, StoreCloneHeader *header)
 {
-    if (from->left < len)
-        return false;
-    memcpy(to, from->at, len);
-    from->at += len;
-    from->left -= len;
-    return true;
-}
-
-static bool
-take64(Reader *from, guint64 *ret_number)
-{
-    if (!take(from, ret_number, sizeof(*ret_number)))
-        return false;
-    *ret_number = GUINT64_FROM_LE(*ret_number);
-    return true;
-}
-
-static bool
-take32(Reader *from, guint32 *ret_number)
-{
-    if (!take(from, ret_number, sizeof(*ret_number)))
-        return false;
-    *ret_number = GUINT32_FROM_LE(*ret_number);
-    return true;
-}
-
-static bool
-take_text(Reader *from, char *to, gsize size)
-{
-    guint32 len;
-
-    if (!take32(from, &len) || len >= size || !take(from, to, len))
-        return false;
-    to[len] = '\0';
-    return true;
+    header->order = (guint)store_coded_take(&answer, 1);
+    header->size = store_coded_take(&answer, 8);
+    return !answer.bad;
 }
 
 bool
-store_header_read_size(const guint8 *data, gsize len, StoreCloneHeader *header)
+store_header_read_number(StoreCoded answer, guint64 *ret)
 {
-    Reader from = {data, len};
-    guint8 order;
-
-    if (!take(&from, &order, sizeof(order)) || !take64(&from, &header->size))
-        return false;
-    header->order = order;
-    return true;
-}
-
-bool
-store_header_read_number(const guint8 *data, gsize len, guint64 *ret)
-{
-    Reader from = {data, len};
-
-    return take64(&from, ret);
+    *ret = store_coded_take(&answer, 8);
+    return !answer.bad;
 }
 
 /* A structure says its version, the oldest that reads it, and its length. */
 bool
-store_header_read_parent(const guint8 *data,
-                         gsize len,
-                         StoreCloneHeader *header)
+store_header_read_parent(StoreCoded answer, StoreCloneHeader *header)
 {
-    Reader from = {data, len};
-    guint8 versions[2];
-    guint32 inside;
-    guint64 pool;
-    char space[128];
+    g_autofree char *space = NULL;
+    g_autofree char *id = NULL;
+    guint oldest;
+    gsize inside;
 
-    if (!take(&from, versions, sizeof(versions)) || versions[1] > 1 ||
-        !take32(&from, &inside) || inside > from.left)
+    (void)store_coded_take(&answer, 1);
+    oldest = (guint)store_coded_take(&answer, 1);
+    inside = (gsize)store_coded_take(&answer, 4);
+    if (answer.bad || oldest > 1 || inside > answer.left)
         return false;
-    from.left = inside;
-    return take64(&from, &pool) && take_text(&from, space, sizeof(space)) &&
-           take_text(&from, header->parent, sizeof(header->parent)) &&
-           take64(&from, &header->parent_snap);
+    answer.left = inside;
+    (void)store_coded_take(&answer, 8); /* its pool */
+    space = store_coded_take_string(&answer);
+    id = store_coded_take_string(&answer);
+    header->parent_snap = store_coded_take(&answer, 8);
+    return !answer.bad &&
+           g_strlcpy(header->parent, id, sizeof(header->parent)) <
+               sizeof(header->parent);
 }
 
 /* ---- the way ------------------------------------------------------------------- */

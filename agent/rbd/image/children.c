@@ -7,7 +7,7 @@
 #include "agent/rbd/image/children.h"
 
 #include "agent/rbd/conn/connection.h"
-#include "agent/rbd/image/coded.h"
+#include "agent/rbd/image/class.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/omap.h"
 
@@ -114,9 +114,7 @@ ask(rados_ioctx_t io,
 
     do {
         g_autofree guint8 *answer = g_malloc(room);
-        int r =
-            rados_exec(io, object, "rbd", method, (const char *)question->data,
-                       question->len, (char *)answer, room);
+        int r = store_class_call(io, object, method, question, answer, room);
 
         *ret_len = r;
         if (r >= 0)
@@ -130,11 +128,10 @@ static int
 read_v2(rados_ioctx_t io, const char *id, guint64 snap_id, GPtrArray *children)
 {
     g_autofree char *object = g_strconcat("rbd_header.", id, NULL);
-    g_autoptr(GByteArray) question = g_byte_array_new();
+    g_autoptr(GByteArray) question = store_class_number(snap_id);
     g_autofree guint8 *answer = NULL;
     int len;
 
-    store_coded_put(question, snap_id, 8);
     answer = ask(io, object, "children_list", question, &len);
     if (!answer)
         return len == -ENOENT ? 0 : len;
@@ -148,15 +145,13 @@ read_v1(rados_ioctx_t child_io,
         guint64 snap_id,
         GPtrArray *children)
 {
-    g_autoptr(GByteArray) question = g_byte_array_new();
+    g_autoptr(GByteArray) question =
+        store_class_parent(parent_pool, id, snap_id);
     g_autofree guint8 *answer = NULL;
     guint before = children->len;
     int len;
     int r;
 
-    store_coded_put(question, (guint64)parent_pool, 8);
-    store_coded_put_string(question, id);
-    store_coded_put(question, snap_id, 8);
     answer = ask(child_io, "rbd_children", "get_children", question, &len);
     if (!answer)
         return len == -ENOENT ? 0 : len;

@@ -13,6 +13,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/class.h"
 
 #include <errno.h>
 #include <rados/librados.h>
@@ -31,32 +32,27 @@ enum { STATE_NORMAL = 0, STATE_MOVING = 1 };
 
 /* ---- an entry ------------------------------------------------------------------- */
 
-/* Little endian; more may be behind what is known here. */
-static guint32
-number(const guint8 *at)
-{
-    return (guint32)at[0] | (guint32)at[1] << 8 | (guint32)at[2] << 16 |
-           (guint32)at[3] << 24;
-}
-
+/* More may be behind what is known here. */
 gboolean
 store_going_parse(const guint8 *data, gsize len, StoreGoing *ret_going)
 {
-    /* Version, oldest reader, length; source; a name; two times; a state. */
-    const gsize before = 2 + 4 + 1 + 4;
-    const gsize times = 2 * 8;
-    gsize name;
+    StoreCoded from = {data, len, false};
+    guint version = (guint)store_coded_take(&from, 1);
+    g_autofree char *name = NULL;
+    guint source;
 
-    if (len < before || data[0] < 1)
-        return FALSE;
-    name = number(data + 7);
-    if (name > len - before || len - before - name < times)
+    (void)store_coded_take(&from, 1); /* the oldest reader */
+    (void)store_coded_take(&from, 4); /* the length */
+    source = (guint)store_coded_take(&from, 1);
+    name = store_coded_take_string(&from);
+    (void)store_coded_take(&from, 8); /* since when */
+    (void)store_coded_take(&from, 8); /* until when it is kept */
+    if (from.bad || version < 1)
         return FALSE;
     *ret_going = (StoreGoing){
-        .name = g_strndup((const char *)data + before, name),
-        .going = data[6] == SOURCE_REMOVING,
-        .stuck = data[0] >= 2 && len > before + name + times &&
-                 data[before + name + times] == STATE_MOVING,
+        .name = g_steal_pointer(&name),
+        .going = source == SOURCE_REMOVING,
+        .stuck = version >= 2 && store_coded_take(&from, 1) == STATE_MOVING,
     };
     return TRUE;
 }
@@ -160,28 +156,19 @@ store_going_ids(StoreConn *conn,
 
 /* ---- one of them ------------------------------------------------------------------ */
 
-static void
-append(GByteArray *bytes, gconstpointer data, gsize len)
-{
-    g_byte_array_append(bytes, data, (guint)len);
-}
-
 /* Nobody is at work on it: it is not changed if it says so no more. */
 static int
 put_right(rados_ioctx_t io, const char *id)
 {
     g_autoptr(GByteArray) question = g_byte_array_new();
-    const guint32 len = GUINT32_TO_LE((guint32)strlen(id));
-    const guint8 states[] = {STATE_NORMAL, STATE_MOVING};
-    char nothing[1];
+    guint8 nothing[1];
     int r;
 
-    append(question, &len, sizeof(len));
-    append(question, id, strlen(id));
-    append(question, states, sizeof(states));
-    r = rados_exec(io, TRASH, "rbd", "trash_state_set",
-                   (const char *)question->data, question->len, nothing,
-                   sizeof(nothing));
+    store_coded_put_string(question, id);
+    store_coded_put(question, STATE_NORMAL, 1);
+    store_coded_put(question, STATE_MOVING, 1);
+    r = store_class_call(io, TRASH, "trash_state_set", question, nothing,
+                         sizeof(nothing));
     return r == -ESTALE ? 0 : r;
 }
 

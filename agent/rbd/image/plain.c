@@ -15,17 +15,14 @@
 #include "agent/rbd/conn/bulk.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/names.h"
-#include "agent/rbd/image/coded.h"
+#include "agent/rbd/image/class.h"
 
 #include <errno.h>
 #include <rbd/librbd.h>
 #include <string.h>
 
-#define CLASS         "rbd"
-#define ANSWER        256u
 #define POOLS_BYTES   (256u * 1024u)
 #define PROTECTED     2u /* RBD_PROTECTION_STATUS_PROTECTED */
-#define NO_SNAP       (G_MAXUINT64 - 1)
 #define CHILDREN_OF_1 "rbd_children"
 
 /* What an image may have that is no matter here. One that is being migrated
@@ -37,17 +34,11 @@
      RBD_FEATURE_JOURNALING | RBD_FEATURE_DATA_POOL | RBD_FEATURE_OPERATIONS)
 
 typedef struct {
-    char bytes[ANSWER];
-    size_t len;
-    int r;
-} Answer;
-
-typedef struct {
     guint64 id;
-    Answer name;
-    Answer size;
-    Answer protection;
-    Answer children;
+    StoreClassAnswer name;
+    StoreClassAnswer size;
+    StoreClassAnswer protection;
+    StoreClassAnswer children;
 } Snap;
 
 typedef struct {
@@ -57,12 +48,12 @@ typedef struct {
     size_t raw_len;
     int raw_r;
     char id[128];
-    Answer features;
-    Answer context;
+    StoreClassAnswer features;
+    StoreClassAnswer context;
     guint n_snaps;
     Snap *snaps;
     const Snap *snap; /* the one that clones are made of */
-    Answer old_children;
+    StoreClassAnswer old_children;
 } Plain;
 
 /* Pools as far as clones of format 1 are in them. */
@@ -70,41 +61,6 @@ typedef struct {
     GPtrArray *ios; /* of rados_ioctx_t */
     bool hidden;    /* one may not be looked at */
 } Old;
-
-typedef GByteArray *Argument;
-static inline void
-argument_clear(Argument *argument)
-{
-    g_clear_pointer(argument, g_byte_array_unref);
-}
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Argument, argument_clear)
-
-static void
-ask(rados_read_op_t op,
-    const char *method,
-    const GByteArray *in,
-    Answer *answer)
-{
-    rados_read_op_exec_user_buf(
-        op, CLASS, method, in ? (const char *)in->data : "", in ? in->len : 0,
-        answer->bytes, sizeof(answer->bytes), &answer->len, &answer->r);
-}
-
-static StoreCoded
-coded(const Answer *answer)
-{
-    return (StoreCoded){(const guint8 *)answer->bytes, answer->len,
-                        answer->r < 0};
-}
-
-static Argument
-number(guint64 value)
-{
-    GByteArray *out = g_byte_array_new();
-
-    store_coded_put(out, value, 8);
-    return out;
-}
 
 /* ---- ids -------------------------------------------------------------------- */
 
@@ -160,7 +116,7 @@ store_plain_parse_snaps(const guint8 *data,
 static bool
 take_header(Plain *plain)
 {
-    StoreCoded from = coded(&plain->features);
+    StoreCoded from = store_class_read(&plain->features);
     guint64 features = store_coded_take(&from, 8);
     guint64 ids[STORE_PLAIN_SNAPS];
 
@@ -179,7 +135,7 @@ static void
 read_headers(rados_ioctx_t io, Plain *plains, guint n)
 {
     g_autofree StoreBulk *all = store_bulk_new(n);
-    g_auto(Argument) argument = number(NO_SNAP);
+    g_autoptr(GByteArray) argument = store_class_number(STORE_CLASS_NO_SNAP);
 
     store_coded_put(argument, true, 1); /* to read only */
     for (guint i = 0; i < n; i++) {
@@ -188,8 +144,8 @@ read_headers(rados_ioctx_t io, Plain *plains, guint n)
         if (!plains[i].open)
             continue;
         op = store_bulk_ask(&all[i], header_of(&plains[i]));
-        ask(op, "get_features", argument, &plains[i].features);
-        ask(op, "get_snapcontext", NULL, &plains[i].context);
+        store_class_ask(op, "get_features", argument, &plains[i].features);
+        store_class_ask(op, "get_snapcontext", NULL, &plains[i].context);
     }
     store_bulk_run(io, all, n);
     for (guint i = 0; i < n; i++)
@@ -202,21 +158,21 @@ read_headers(rados_ioctx_t io, Plain *plains, guint n)
 static void
 ask_snap(StoreBulk *one, const Plain *plain, Snap *snap)
 {
-    g_auto(Argument) argument = number(snap->id);
+    g_autoptr(GByteArray) argument = store_class_number(snap->id);
     rados_read_op_t op = store_bulk_ask(one, header_of(plain));
 
-    ask(op, "get_snapshot_name", argument, &snap->name);
-    ask(op, "get_size", argument, &snap->size);
-    ask(op, "get_protection_status", argument, &snap->protection);
+    store_class_ask(op, "get_snapshot_name", argument, &snap->name);
+    store_class_ask(op, "get_size", argument, &snap->size);
+    store_class_ask(op, "get_protection_status", argument, &snap->protection);
     /* No clone ever: no such key. */
-    ask(op, "children_list", argument, &snap->children);
+    store_class_ask(op, "children_list", argument, &snap->children);
     rados_read_op_set_flags(op, LIBRADOS_OP_FLAG_FAILOK);
 }
 
 static bool
 is_named(const Snap *snap, const char *name)
 {
-    StoreCoded from = coded(&snap->name);
+    StoreCoded from = store_class_read(&snap->name);
     g_autofree char *is = store_coded_take_string(&from);
 
     return !from.bad && strcmp(is, name) == 0;
@@ -226,7 +182,7 @@ is_named(const Snap *snap, const char *name)
 static bool
 has_no_children(const Snap *snap)
 {
-    StoreCoded from = coded(&snap->children);
+    StoreCoded from = store_class_read(&snap->children);
 
     return snap->children.r == -ENOENT ||
            (store_coded_take(&from, 4) == 0 && !from.bad);
@@ -235,8 +191,8 @@ has_no_children(const Snap *snap)
 static bool
 take_snap(Plain *plain)
 {
-    StoreCoded size = coded(&plain->snap->size);
-    StoreCoded protection = coded(&plain->snap->protection);
+    StoreCoded size = store_class_read(&plain->snap->size);
+    StoreCoded protection = store_class_read(&plain->snap->protection);
 
     (void)store_coded_take(&size, 1); /* of its objects */
     plain->image->size = store_coded_take(&size, 8);
@@ -295,31 +251,20 @@ read_snaps(
 
 /* ---- clones of format 1 ---------------------------------------------------------- */
 
-static Argument
-old_argument(gint64 pool, const char *id, guint64 snap)
-{
-    GByteArray *out = number((guint64)pool);
-
-    store_coded_put_string(out, id);
-    store_coded_put(out, snap, 8);
-    return out;
-}
-
 /* A pool that is gone has none. 'profile rbd' lets everybody ask the class in
  * every pool, also where he may not read. */
 static int
 add_old_pool(StoreConn *conn, const char *pool, Old *old)
 {
-    g_auto(Argument) nothing = old_argument(0, "", 0);
+    g_autoptr(GByteArray) nothing = store_class_parent(0, "", 0);
     g_auto(StoreIo) io = NULL;
-    char answer[ANSWER];
+    guint8 answer[STORE_CLASS_ANSWER];
     int r = rados_ioctx_create(conn->rados, pool, &io);
 
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    r = rados_exec(io, CHILDREN_OF_1, CLASS, "get_children",
-                   (const char *)nothing->data, nothing->len, answer,
-                   sizeof(answer));
+    r = store_class_call(io, CHILDREN_OF_1, "get_children", nothing, answer,
+                         sizeof(answer));
     if (r == -EPERM)
         old->hidden = true;
     else if (r >= 0 || r == -ENOENT) {
@@ -358,13 +303,13 @@ read_old(rados_ioctx_t io, gint64 pool, Plain *plains, guint n)
     g_autofree StoreBulk *all = store_bulk_new(n);
 
     for (guint i = 0; i < n; i++) {
-        g_auto(Argument) argument = NULL;
+        g_autoptr(GByteArray) argument = NULL;
 
         if (!plains[i].open)
             continue;
-        argument = old_argument(pool, plains[i].id, plains[i].snap->id);
-        ask(store_bulk_ask(&all[i], g_strdup(CHILDREN_OF_1)), "get_children",
-            argument, &plains[i].old_children);
+        argument = store_class_parent(pool, plains[i].id, plains[i].snap->id);
+        store_class_ask(store_bulk_ask(&all[i], g_strdup(CHILDREN_OF_1)),
+                        "get_children", argument, &plains[i].old_children);
     }
     store_bulk_run(io, all, n);
     for (guint i = 0; i < n; i++)
