@@ -236,17 +236,17 @@ prepare(Agent *agent,
     agent_settle_soon(agent, ready.uuid, NULL);
 }
 
-/* Where a cluster is to blame, it is said. true: one is. */
+/* Where a cluster that the domain needs is to blame, it is said. true: one is. */
 static bool
-blame_cluster(Host *host, const char *name, GError **error)
+blame_cluster(Host *host, const char *name, guint32 needs, GError **error)
 {
-    guint n = host_clusters(host);
-
-    for (guint i = 0; i < n; i++) {
+    /* Of several, who knows whether it needs one that is down. */
+    if (needs == REQUEST_NEEDS_ANY && host_clusters(host) > 1)
+        needs = 0;
+    for (guint i = 0; i < host_clusters(host); i++) {
         StoreCluster *store = cluster_store(host_cluster(host, i));
 
-        /* Of several, who knows whether the domain needs one that is down. */
-        if ((n == 1 && !store_cluster_connect(store, error)) ||
+        if ((needs & (guint32)1 << i && !store_cluster_connect(store, error)) ||
             !store_cluster_has_room(store, name, error))
             return true;
     }
@@ -268,7 +268,8 @@ serve_prepare(Agent *agent,
         prepare_leave(agent, name);
         return;
     }
-    if (!blame_cluster(host, name, &error))
+    if (!blame_cluster(host, name, request_needs(host, body, len, false),
+                       &error))
         g_set_error(
             &error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
             "an earlier start of it has not come to an end yet: try again "

@@ -157,6 +157,18 @@ host_needs(const DomPlan *plan, guint index)
     return false;
 }
 
+char *
+host_cluster_names(const Host *host, guint32 which)
+{
+    GString *names = g_string_new(NULL);
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (which & (guint32)1 << i)
+            g_string_append_printf(names, "%s%s", names->len ? "' or '" : "",
+                                   cluster_name(host_cluster(host, i)));
+    return g_string_free(names, FALSE);
+}
+
 Cluster *
 host_cluster_with_images(const Host *host, const char *pool)
 {

@@ -50,6 +50,9 @@ Cluster *host_cluster_of_image(const Host *host, const DomDisk *disk);
 bool host_needs(const DomPlan *plan, guint index);
 /* Whether an image is, which a disk in another one is a clone of. */
 bool host_reads(const DomPlan *plan, guint index);
+/* The names of some, a bit each, as a message has them in its quotes: "ceph", or
+ * "ceph' or 'far". g_free() it. */
+char *host_cluster_names(const Host *host, guint32 which);
 /* The first cluster that has a pool for images of that name; NULL: none. */
 Cluster *host_cluster_with_images(const Host *host, const char *pool);
 /* That of a name; NULL: none. */

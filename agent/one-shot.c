@@ -26,6 +26,7 @@ typedef struct {
     Host *host;
     const char *domain;
     guint deadline_ms;
+    gint needs; /* atomic; the clusters, a bit each */
 } Limit;
 
 static void
@@ -43,13 +44,14 @@ refuse_for_room(const Limit *limit)
     }
 }
 
-/* Which of several the request waits for, nobody knows: the next one only asks
+/* Of several it may have been another that did not answer: the next one only asks
  * first, and refuses nobody whose cluster answers. */
 static void
-note_down(const Host *host)
+note_down(const Host *host, guint32 awaited)
 {
     for (guint i = 0; i < host_clusters(host); i++)
-        store_cluster_note_down(cluster_store(host_cluster(host, i)));
+        if (awaited & (guint32)1 << i)
+            store_cluster_note_down(cluster_store(host_cluster(host, i)));
 }
 
 /* A call into a cluster that hangs cannot be called back: the process ends
@@ -57,17 +59,22 @@ note_down(const Host *host)
 static gpointer
 watch_the_clock(gpointer data)
 {
-    const Limit *limit = data;
+    Limit *limit = data;
+    g_autofree char *names = NULL;
+    guint32 awaited;
     guint first_ms = MIN(limit->deadline_ms, SLOW_MS);
 
     g_usleep((gulong)first_ms * 1000);
     refuse_for_room(limit);
     g_usleep((gulong)(limit->deadline_ms - first_ms) * 1000);
-    note_down(limit->host);
+    awaited = request_awaits(limit->host, limit->domain,
+                             (guint)g_atomic_int_get(&limit->needs));
+    note_down(limit->host, awaited);
+    names = host_cluster_names(limit->host, awaited);
     fprintf(stderr,
-            "remora: domain '%s': the cluster did not finish within %u s: "
+            "remora: domain '%s': cluster '%s' did not finish within %u s: "
             "check it with 'ceph -s', then start the domain again\n",
-            limit->domain, (limit->deadline_ms + 999) / 1000);
+            limit->domain, names, (limit->deadline_ms + 999) / 1000);
     _exit(1);
 }
 
@@ -169,39 +176,26 @@ print_output(const AgentAnswer *answer)
     return fwrite(text, 1, len, stdout) == len && fflush(stdout) == 0;
 }
 
-/* The clusters that the domain may need. */
-static guint32
-needs_of(Host *host, const GString *xml)
-{
-    g_autoptr(DomPlan) plan =
-        request_plan(host, HOST_ASK_NOBODY, xml->str, xml->len, true, NULL);
-    guint32 needs = 0;
-
-    for (guint i = 0; i < host_clusters(host); i++)
-        if (!plan || host_needs(plan, i) || dom_plan_has_strangers(plan))
-            needs |= (guint32)1 << i;
-    return needs;
-}
-
 /* What an agent remembers from one request to the next is noted here, that a
  * cluster is down. A note that is believed is not made young again by it. */
 static void
-ask(Host *host,
-    enum wire_op op,
-    const char *domain,
-    const GString *xml,
-    AgentAnswer *answer)
+ask(Limit *limit, enum wire_op op, const GString *xml, AgentAnswer *answer)
 {
-    guint32 needs = needs_of(host, xml);
+    Host *host = limit->host;
+    guint32 needs = request_needs(host, xml->str, xml->len, false);
+    guint32 reads = request_needs(host, xml->str, xml->len, true);
     guint32 recalled = 0;
     guint seconds;
 
+    if (reads)
+        g_atomic_int_set(&limit->needs, (gint)reads);
     for (guint i = 0; i < host_clusters(host); i++)
         if (needs & (guint32)1 << i &&
             store_cluster_recall_down(cluster_store(host_cluster(host, i)),
                                       TRY_MS))
             recalled |= (guint32)1 << i;
-    agent_serve(agent_new(host), host, op, domain, xml->str, xml->len, answer);
+    agent_serve(agent_new(host), host, op, limit->domain, xml->str, xml->len,
+                answer);
     for (guint i = 0; i < host_clusters(host); i++) {
         StoreCluster *store = cluster_store(host_cluster(host, i));
 
@@ -212,11 +206,11 @@ ask(Host *host,
 }
 
 static int
-serve(Host *host, enum wire_op op, const char *domain, const GString *xml)
+serve(Limit *limit, enum wire_op op, const GString *xml)
 {
     g_auto(AgentAnswer) answer = {0};
 
-    ask(host, op, domain, xml, &answer);
+    ask(limit, op, xml, &answer);
     if (!answer.allow) {
         fprintf(stderr, "remora: %s\n", answer.message);
         return 1;
@@ -247,15 +241,15 @@ one_shot(Host *host, const char *operation, const char *domain)
     log_spare_stderr();
     limit = (Limit){host, domain,
                     is_report(op) ? SETTLE_DEADLINE_MS
-                                  : host_conf(host)->hook_deadline_ms};
+                                  : host_conf(host)->hook_deadline_ms,
+                    (gint)REQUEST_NEEDS_ANY};
     g_thread_unref(g_thread_new("clock", watch_the_clock, &limit));
     xml = files_read("-", WIRE_BODY_MAX, &error);
     if (!xml) {
         fprintf(stderr, "remora: domain '%s': %s\n", domain, error->message);
         return 1;
     }
-    status =
-        is_report(op) ? settle(host, op, xml) : serve(host, op, domain, xml);
+    status = is_report(op) ? settle(host, op, xml) : serve(&limit, op, xml);
     /* Without the destructors of librados, whose threads still run. */
     (void)fflush(NULL);
     _exit(status);

@@ -239,6 +239,38 @@ request_plan(Host *host,
                              error);
 }
 
+guint32
+request_needs(Host *host, const char *xml, gsize len, bool reads)
+{
+    g_autoptr(DomPlan) plan =
+        request_plan(host, HOST_ASK_NOBODY, xml, len, true, NULL);
+    guint32 needs = 0;
+
+    if (!plan || dom_plan_has_strangers(plan))
+        return REQUEST_NEEDS_ANY;
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (host_needs(plan, i) || (reads && host_reads(plan, i)))
+            needs |= (guint32)1 << i;
+    return needs;
+}
+
+guint32
+request_awaits(const Host *host, const char *asker, guint32 needs)
+{
+    guint32 at_work = 0;
+    guint32 away = 0;
+
+    for (guint i = 0; asker && asker[0] && i < host_clusters(host); i++) {
+        const StoreCluster *store = cluster_store(host_cluster(host, i));
+
+        if (store_cluster_is_at_work(store, asker))
+            at_work |= (guint32)1 << i;
+        else if (!store_cluster_is_connected(store))
+            away |= needs & (guint32)1 << i;
+    }
+    return at_work ? at_work | away : needs;
+}
+
 DomPlan *
 request_plan_device(Host *host,
                     const GArray *pools,

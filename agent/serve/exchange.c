@@ -7,6 +7,7 @@
 #include "agent/serve/exchange.h"
 
 #include "agent/rbd/conn/fault.h"
+#include "agent/request.h"
 #include "hooks/wire/io.h"
 
 #include <poll.h>
@@ -25,6 +26,9 @@ struct Exchange {
     bool over; /* the answer is sent, or nobody takes it */
     char *name;
     char *body;
+    gsize len;
+    enum wire_op op;
+    guint32 needs;
 };
 
 Exchange *
@@ -34,6 +38,7 @@ exchange_new(int fd)
 
     exchange->refs = 1;
     exchange->fd = fd;
+    exchange->needs = REQUEST_NEEDS_ANY;
     g_mutex_init(&exchange->lock);
     return exchange;
 }
@@ -124,14 +129,47 @@ exchange_read(Exchange *exchange,
     g_mutex_lock(&exchange->lock);
     exchange->name = g_steal_pointer(&name);
     exchange->body = g_steal_pointer(&body);
+    exchange->len = request.body_len;
+    exchange->op = (enum wire_op)request.op;
     g_mutex_unlock(&exchange->lock);
-    *ret_request = (ExchangeRequest){
-        .op = (enum wire_op)request.op,
-        .name = exchange->name,
-        .body = exchange->body,
-        .len = request.body_len,
-    };
-    return true;
+    return exchange_request(exchange, ret_request);
+}
+
+bool
+exchange_request(Exchange *exchange, ExchangeRequest *ret_request)
+{
+    bool read;
+
+    g_mutex_lock(&exchange->lock);
+    read = exchange->body != NULL;
+    if (read)
+        *ret_request = (ExchangeRequest){
+            .op = exchange->op,
+            .name = exchange->name,
+            .body = exchange->body,
+            .len = exchange->len,
+        };
+    g_mutex_unlock(&exchange->lock);
+    return read;
+}
+
+void
+exchange_set_needs(Exchange *exchange, guint32 needs)
+{
+    g_mutex_lock(&exchange->lock);
+    exchange->needs = needs;
+    g_mutex_unlock(&exchange->lock);
+}
+
+guint32
+exchange_needs(Exchange *exchange)
+{
+    guint32 needs;
+
+    g_mutex_lock(&exchange->lock);
+    needs = exchange->needs;
+    g_mutex_unlock(&exchange->lock);
+    return needs;
 }
 
 static enum wire_verdict

@@ -42,6 +42,12 @@ bool exchange_answer(Exchange *exchange, const AgentAnswer *answer);
 bool exchange_refuse(Exchange *exchange, const char *message);
 /* Whether its answer has been sent, or nobody takes it any more. */
 bool exchange_is_over(Exchange *exchange);
+/* The same for another thread; false: it has not been read yet. */
+bool exchange_request(Exchange *exchange, ExchangeRequest *ret_request);
+/* Which clusters it may need, a bit each, as request_needs() says; all, until
+ * somebody has looked. Any thread. */
+void exchange_set_needs(Exchange *exchange, guint32 needs);
+guint32 exchange_needs(Exchange *exchange);
 /* The name in the request, which may be ""; NULL: it has not been read yet.
  * Any thread. g_free() */
 char *exchange_domain(Exchange *exchange);

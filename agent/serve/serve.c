@@ -7,6 +7,7 @@
 #include "agent/serve/serve.h"
 
 #include "agent/log.h"
+#include "agent/request.h"
 
 /* Hook and proxy send their request at once; what takes longer is neither. */
 #define READ_TIMEOUT_MS 5000
@@ -104,6 +105,20 @@ all_have_room(Host *host, const char *name, GError **error)
     return true;
 }
 
+/* What a proxy asks about may be no more than a device. */
+static void
+note_needs(Host *host, Exchange *exchange)
+{
+    ExchangeRequest request;
+    guint32 needs;
+
+    if (!exchange_request(exchange, &request) || wire_op_is_proxy(request.op))
+        return;
+    needs = request_needs(host, request.body, request.len, true);
+    if (needs)
+        exchange_set_needs(exchange, needs);
+}
+
 void
 serve_slow(Host *host, Exchange *exchange)
 {
@@ -112,6 +127,7 @@ serve_slow(Host *host, Exchange *exchange)
     g_autoptr(GError) error = NULL;
     g_autofree char *message = NULL;
 
+    note_needs(host, exchange);
     if (!name || !name[0] || all_have_room(host, name, &error))
         return;
     message = g_strdup_printf("domain '%s': %s", name, error->message);
@@ -148,16 +164,12 @@ name_in(Exchange *exchange, bool proxied)
     return name && (proxied || name[0]) ? g_steal_pointer(&name) : NULL;
 }
 
-/* "ceph", or "ceph' or 'far" of several. */
-static char *
-cluster_names(const Host *host)
+static guint32
+awaited(const Host *host, Exchange *exchange)
 {
-    GString *names = g_string_new(NULL);
+    g_autofree char *name = exchange_domain(exchange);
 
-    for (guint i = 0; i < host_clusters(host); i++)
-        g_string_append_printf(names, "%s%s", i ? "' or '" : "",
-                               cluster_name(host_cluster(host, i)));
-    return g_string_free(names, FALSE);
+    return request_awaits(host, name, exchange_needs(exchange));
 }
 
 void
@@ -170,7 +182,8 @@ serve_suspect(Host *host, const char *name)
 void
 serve_late(Host *host, Exchange *exchange, bool proxied)
 {
-    g_autofree char *clusters = cluster_names(host);
+    g_autofree char *clusters =
+        host_cluster_names(host, awaited(host, exchange));
     g_autofree char *name = name_in(exchange, proxied);
     g_autofree char *message = late_message(name, clusters, proxied);
     const LogAbout about = {.domain = name && name[0] ? name : NULL};
@@ -185,11 +198,12 @@ serve_late(Host *host, Exchange *exchange, bool proxied)
 void
 serve_hopeless(Host *host, Exchange *exchange, bool proxied)
 {
+    guint32 which = awaited(host, exchange);
     guint seconds;
 
-    /* Of several, who knows which of them the request needs. */
     for (guint i = 0; i < host_clusters(host); i++)
-        if (!store_cluster_is_down(cluster_store(host_cluster(host, i)),
+        if (which & (guint32)1 << i &&
+            !store_cluster_is_down(cluster_store(host_cluster(host, i)),
                                    &seconds))
             return;
     if (!exchange_is_over(exchange))

@@ -270,7 +270,7 @@ goes_on()
 one_down()
 {
     ok 'the other cluster hangs' in_far hangs
-    refuses 'a domain on it is refused' "'far' did" virsh_ start each
+    refuses 'a domain on it is refused' "cluster 'far' did" virsh_ start each
     : >"$BED/serial/near"
     # The same image of this one is claimed as long as that is tried.
     wait_until 'one on this cluster starts' 30 virsh_ start near

@@ -173,6 +173,18 @@ store_conn_set_aside(StoreConn *conn)
 /* Of any cluster: what an open image belongs to is not known where it is closed. */
 static gint any_unprotects;
 
+bool
+store_conn_is_there(const StoreCluster *cluster)
+{
+    InUse *in_use = in_use_of(cluster);
+    bool there;
+
+    g_mutex_lock(&in_use->lock);
+    there = in_use->conn != NULL;
+    g_mutex_unlock(&in_use->lock);
+    return there;
+}
+
 void
 store_conn_will_unprotect(StoreCluster *cluster)
 {

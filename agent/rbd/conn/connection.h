@@ -62,6 +62,8 @@ StoreConn *store_conn_in_use(StoreCluster *cluster,
                                                GError **error),
                              bool *ret_tried,
                              GError **error);
+/* Whether there is one at this moment. Does not block. */
+bool store_conn_is_there(const StoreCluster *cluster);
 /* Before a connection is acquired on which a snapshot may be unprotected: librbd
  * (16.2.15) waits for the newest OSD map meanwhile, in the thread that would have
  * to take it in, so that one thread would wait for ever. A tool does that, the

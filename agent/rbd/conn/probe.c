@@ -493,6 +493,12 @@ store_cluster_suspect(StoreCluster *cluster, const char *asker)
     store_probe_begin(cluster);
 }
 
+bool
+store_cluster_is_at_work(const StoreCluster *cluster, const char *asker)
+{
+    return store_work_any(cluster, asker);
+}
+
 void
 store_probe_ask(StoreCluster *cluster, GPtrArray *monitors)
 {

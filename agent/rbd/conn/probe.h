@@ -18,6 +18,9 @@ bool store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds);
  * NULL. What works goes on meanwhile. Does not block. */
 void store_cluster_suspect(StoreCluster *cluster, const char *asker);
 
+/* Whether it is at work on a disk for asker, as above. Does not block. */
+bool store_cluster_is_at_work(const StoreCluster *cluster, const char *asker);
+
 /* Has the thread look at once. */
 void store_probe_begin(StoreCluster *cluster);
 /* The same for who has waited for a monitor as long as one may: if they do not

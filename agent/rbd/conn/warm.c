@@ -66,6 +66,12 @@ store_cluster_connect(StoreCluster *cluster, GError **error)
     return conn != NULL;
 }
 
+bool
+store_cluster_is_connected(const StoreCluster *cluster)
+{
+    return store_conn_is_there(cluster);
+}
+
 const char *
 store_cluster_fsid(StoreCluster *cluster, GError **error)
 {

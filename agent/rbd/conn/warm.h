@@ -15,6 +15,8 @@ typedef struct StoreConn StoreConn;
  * while the cluster is known to be down. */
 gboolean store_cluster_connect(StoreCluster *cluster,
                                GError **error) G_GNUC_WARN_UNUSED_RESULT;
+/* Whether there is one at this moment. Does not block. */
+bool store_cluster_is_connected(const StoreCluster *cluster);
 /* The cluster's id, connecting if need be. Owned by the cluster. Blocks. */
 const char *store_cluster_fsid(StoreCluster *cluster, GError **error);
 

@@ -106,6 +106,19 @@ store_work_suspect(StoreCluster *cluster, const char *asker)
 }
 
 bool
+store_work_any(const StoreCluster *cluster, const char *asker)
+{
+    Works *works = works_of(cluster);
+    bool any = false;
+
+    g_mutex_lock(&works->lock);
+    for (guint i = 0; !any && i < works->all->len; i++)
+        any = is_for(g_ptr_array_index(works->all, i), asker);
+    g_mutex_unlock(&works->lock);
+    return any;
+}
+
+bool
 store_work_oldest(StoreCluster *cluster,
                   const char *asker,
                   gint64 before_us,

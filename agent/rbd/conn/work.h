@@ -31,6 +31,8 @@ bool store_work_oldest(StoreCluster *cluster,
                        gint64 before_us,
                        void (*see)(const StoreTarget *target, gpointer data),
                        gpointer data);
+/* Whether anything is being made ready for asker. */
+bool store_work_any(const StoreCluster *cluster, const char *asker);
 /* A call of this thread has timed out. */
 void store_work_note_hung(StoreCluster *cluster);
 /* What is being made ready for asker takes too long. */

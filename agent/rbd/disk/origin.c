@@ -13,6 +13,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/conn/work.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/snap.h"
 
@@ -97,15 +98,23 @@ look_where_it_is(StoreConn *conn,
                  GError **error)
 {
     bool converts = store_settings(conn->cluster)->clone_convert;
+    StoreWork work = {
+        .target = {.pool = disk->parent.pool, .image = disk->parent.image},
+        .owner = disk->owner,
+        .asker = disk->asker};
     g_autoptr(StoreConn) there = NULL;
-    gboolean done;
+    gboolean done = FALSE;
 
     if (disk->lost)
         return refuse_lost(conn, disk, error);
     if (!disk->from)
         return look_at_image(conn, disk, converts, found, error);
     there = store_conn_acquire(disk->from, error);
-    done = there && look_at_image(there, disk, converts, found, error);
+    if (there) {
+        store_work_begin(disk->from, &work);
+        done = look_at_image(there, disk, converts, found, error);
+        store_work_end(disk->from, &work);
+    }
     if (!done)
         store_error_from(error, store_cluster_name(disk->from));
     return done;
