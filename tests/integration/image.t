@@ -288,6 +288,12 @@ cut_short()
         "$(rbd trash ls --format json images | jq -r '.[].name')" $TWO
     rbd trash purge --no-progress images --expired-before 2100-01-01
     image rm $TWO >/dev/null
+    # Killed before its first piece was there: it has no size yet.
+    rbd create --size 0 images/$TWO
+    is 'nor is one that has no bytes' \
+        "$(remora image show --json $TWO | jq -c '[.complete, .size, .format]')" \
+        '[false,0,"raw"]'
+    rbd rm --no-progress images/$TWO
     interrupt KILL "$BED_INST/bin/remora" "${ADMIN[@]}" image add --id $TWO -
     is 'or it is removed' "$(image rm $TWO)" "images/$TWO: removed"
     is 'and nothing is left of it' "$(everything)" "$before"

@@ -131,6 +131,10 @@ made()
         volume create --data-pool nowhere 1GiB
     refuses 'one that is not there' 'no volume' volume show $TWO
     is 'with a status of its own, too' "$(status volume show $TWO)" 3
+    rbd create --size 0 volumes/volume-$TWO
+    is 'one that has no bytes' "$(of $TWO '[.status, .size]')" \
+        '["available",0]'
+    rbd rm --no-progress volumes/volume-$TWO
     refuses 'a name that is none' 'a volume is named as' volume show vol
     refuses 'nor removed' "no volume 'volumes/volume-$TWO'" volume rm \
         volumes/$TWO

@@ -20,6 +20,7 @@
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/head.h"
 #include "agent/rbd/image/space.h"
 
 #include <errno.h>
@@ -90,11 +91,8 @@ static bool
 read_head(gpointer data, guint64 offset, guint8 *buffer, gsize len)
 {
     Head *head = data;
-    ssize_t got = rbd_read(head->handle, offset, len, (char *)buffer);
+    gssize got = store_head_read(head->handle, offset, buffer, len);
 
-    /* So it says where all of it is behind the end. */
-    if (got == -EINVAL)
-        got = 0;
     if (got < 0) {
         head->r = (int)got;
         return false;

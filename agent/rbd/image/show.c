@@ -12,6 +12,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/head.h"
 #include "agent/rbd/image/list.h"
 
 #include <errno.h>
@@ -87,7 +88,7 @@ read_format(rbd_image_t handle, StoreImageInfo *info)
 {
     guint8 head[STORE_HEAD_BYTES];
     int r = info->has_snap ? rbd_snap_set(handle, STORE_SNAP) : 0;
-    ssize_t got = r < 0 ? r : rbd_read(handle, 0, sizeof(head), (char *)head);
+    gssize got = r < 0 ? r : store_head_read(handle, 0, head, sizeof(head));
 
     if (got < 0)
         return (int)got;

@@ -19,6 +19,7 @@
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/head.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/volume/name.h"
@@ -142,7 +143,7 @@ static int
 read_luks(rbd_image_t handle, StoreVolume *volume)
 {
     guint8 head[16] = {0};
-    ssize_t got = rbd_read(handle, 0, sizeof(head), (char *)head);
+    gssize got = store_head_read(handle, 0, head, sizeof(head));
 
     if (got > 0)
         volume->luks = store_format_luks(head, (gsize)got);
