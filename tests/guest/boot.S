@@ -19,28 +19,12 @@
  * Contract: BIOS only: INT 13h extensions for the disk that it booted from,
  *           the serial port and QEMU's ACPI power-off port by hand.
  */
-    .intel_syntax noprefix
-    .code16
-    .text
+    .include "start.S"
 
-    .set COM1, 0x3f8
-    .set LSR, COM1 + 5              # line status: bit 5, ready to send
     .set ACPI_PM1A, 0x604           # with QEMU's pc machine and <acpi/>
     .set ACPI_S5, 0x2000
     .set ONE, 0x1000                # sector 1 in memory
     .set TWO, 0x1200                # sector 2, as found, then as written
-
-    .globl _start
-_start:
-    cli
-    xor ax, ax
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov sp, 0x7c00
-    cld
-    sti
-    ljmp 0, offset main             # some firmware comes with CS=07C0
 
 main:
     mov [drive], dl

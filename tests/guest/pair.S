@@ -14,26 +14,10 @@
  *
  * Contract: as boot.S.
  */
-    .intel_syntax noprefix
-    .code16
-    .text
+    .include "start.S"
 
-    .set COM1, 0x3f8
-    .set LSR, COM1 + 5              # line status: bit 5, ready to send
     .set SECTOR, 0x1000
     .set COUNT, SECTOR + 508
-
-    .globl _start
-_start:
-    cli
-    xor ax, ax
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov sp, 0x7c00
-    cld
-    sti
-    ljmp 0, offset main             # some firmware comes with CS=07C0
 
 main:
     mov di, SECTOR

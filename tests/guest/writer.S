@@ -23,30 +23,14 @@
  * Contract: as boot.S. Its name needs not be the same at each start; it stays
  *           with a guest that moves.
  */
-    .intel_syntax noprefix
-    .code16
-    .text
+    .include "start.S"
 
-    .set COM1, 0x3f8
-    .set LSR, COM1 + 5              # line status: bit 5, ready to send
     .set HEAD, 8
     .set GROUNDS, 64
     .set WHO, 0x1000                # sector 0 of the second disk
     .set IS, 0x1200                 # the head, as found
     .set MINE, 0x1400               # as written last
     .set COUNT, MINE + 508
-
-    .globl _start
-_start:
-    cli
-    xor ax, ax
-    mov ds, ax
-    mov es, ax
-    mov ss, ax
-    mov sp, 0x7c00
-    cld
-    sti
-    ljmp 0, offset main             # some firmware comes with CS=07C0
 
 main:
     mov dx, 0x4281                  # read, second disk
