@@ -119,7 +119,7 @@ is 'the page has the keys of JSON, and no others' \
         "$srcdir/agent/cli/status-domains.c" "$srcdir/agent/recoveries.c" \
         "$srcdir/agent/flattens.c" \
         "$srcdir/agent/convert.c" \
-        "$srcdir"/agent/cli/image-*.c "$srcdir"/agent/cli/{df,tree}.c \
+        "$srcdir"/agent/cli/image-*.c "$srcdir"/agent/cli/{df,show,tree}.c \
         "$srcdir"/agent/cli/volume-*.c \
         "$srcdir/agent/report.c")"
 
@@ -172,8 +172,8 @@ headings()
 
 # Tables in the page are narrower than what they are made of.
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
-for name in plan provision status-print df tree image-list image-show volume-list \
-    volume-show volume-snapshot; do
+for name in plan provision status-print df tree image-list show volume-list \
+    volume-snapshot; do
     isnt "$name: its tables can be read" \
         "$(headings "$srcdir/agent/cli/$name.c")" ''
     while IFS= read -r columns; do

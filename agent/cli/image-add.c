@@ -7,14 +7,13 @@
 #include "agent/cli/digest.h"
 #include "agent/cli/image-convert.h"
 #include "agent/cli/image.h"
+#include "agent/cli/json.h"
 #include "agent/cli/progress.h"
 #include "conf/conf-units.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -151,7 +150,6 @@ static void
 print_json(const Add *add, const char *pool, const char *id, guint64 size)
 {
     json_t *sums = json_object();
-    char *text;
 
     for (guint i = 0; i < add->n_printed; i++)
         json_object_set_new_nocheck(
@@ -159,9 +157,7 @@ print_json(const Add *add, const char *pool, const char *id, guint64 size)
             json_string(cmd_digest_sums(add->digest)[i]));
     json_t *root = json_pack("{s:s, s:s, s:I, s:o}", "id", id, "pool", pool,
                              "size", (json_int_t)size, "checksums", sums);
-    text = json_dumps(root, JSON_INDENT(2));
-    puts(text);
-    free(text);
+    cmd_json_print(root);
     json_decref(root);
 }
 

@@ -8,11 +8,10 @@
 #include "agent/cli/domain.h"
 #include "agent/cli/freeze.h"
 #include "agent/cli/image.h"
+#include "agent/cli/json.h"
 #include "agent/cli/progress.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static char *wanted_id;
 static char *wanted_pool;
@@ -105,7 +104,6 @@ static void
 print(const FromDisk *from, const char *pool, const char *id, guint64 size)
 {
     json_t *root;
-    char *text;
 
     if (!as_json) {
         if (from->domain.active && !from->frozen)
@@ -119,9 +117,7 @@ print(const FromDisk *from, const char *pool, const char *id, guint64 size)
     root = json_pack("{s:s, s:s, s:I, s:b}", "id", id, "pool", pool, "size",
                      (json_int_t)size, "consistent",
                      from->frozen || !from->domain.active);
-    text = json_dumps(root, JSON_INDENT(2));
-    puts(text);
-    free(text);
+    cmd_json_print(root);
     json_decref(root);
 }
 

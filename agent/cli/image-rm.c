@@ -6,8 +6,7 @@
 
 #include "agent/cli/image.h"
 #include "agent/cli/progress.h"
-
-#include <stdio.h>
+#include "agent/cli/show.h"
 
 static gboolean as_json;
 static gboolean to_trash;
@@ -19,20 +18,6 @@ static const GOptionEntry options[] = {
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
-
-static void
-print(const CmdImage *image, StoreRemoved removed)
-{
-    bool trashed = removed == STORE_REMOVED_TO_TRASH;
-
-    if (as_json)
-        printf("{\"trashed\": %s}\n", trashed ? "true" : "false");
-    else if (trashed)
-        printf("%s/%s: moved to the trash (rbd trash ls %s)\n", image->pool,
-               image->image, image->pool);
-    else
-        printf("%s/%s: removed\n", image->pool, image->image);
-}
 
 static int
 run(const CmdGlobals *globals, char **rest)
@@ -49,7 +34,7 @@ run(const CmdGlobals *globals, char **rest)
     if (!store_image_remove(image.cluster, image.pool, image.image, to_trash,
                             &removed, &error))
         return cmd_image_fail(NULL, error);
-    print(&image, removed);
+    cmd_show_removed(image.pool, image.image, removed, as_json);
     return 0;
 }
 

@@ -5,10 +5,10 @@
 #include "config.h"
 
 #include "agent/cli/image.h"
+#include "agent/cli/json.h"
+#include "agent/cli/show.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static gboolean as_json;
 
@@ -18,106 +18,31 @@ static const GOptionEntry options[] = {
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
-/* ---- JSON ------------------------------------------------------------------- */
-
-/* What is no UTF-8 could not be printed at all. */
-static json_t *
-text_json(const char *text)
+/* Owned by list, which gets an end. */
+static char *const *
+texts(GPtrArray *list)
 {
-    g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
-
-    return valid ? json_string(valid) : json_null();
-}
-
-static json_t *
-texts_json(const GPtrArray *texts)
-{
-    json_t *list = json_array();
-
-    for (guint i = 0; i < texts->len; i++)
-        json_array_append_new(list, text_json(g_ptr_array_index(texts, i)));
-    return list;
-}
-
-static json_t *
-children_json(const GPtrArray *children)
-{
-    json_t *list = json_array();
-
-    for (guint i = 0; i < children->len; i++) {
-        const StoreChild *child = g_ptr_array_index(children, i);
-
-        json_array_append_new(
-            list,
-            json_pack("{s:o, s:o, s:o, s:o, s:b, s:i}", "pool",
-                      text_json(child->pool), "namespace",
-                      text_json(child->space), "image", text_json(child->image),
-                      "id", text_json(child->id), "trashed", child->trash,
-                      "clone_format", (int)child->format));
-    }
-    return list;
+    g_ptr_array_add(list, NULL);
+    return (char *const *)(gpointer)list->pdata;
 }
 
 static void
-print_json(const StoreImageInfo *info)
+print_json(StoreImageInfo *info)
 {
     json_t *root = json_pack(
         "{s:o, s:o, s:I, s:I, s:s, s:I, s:o, s:b, s:b, s:o, s:o, s:o}", "pool",
-        text_json(info->pool), "image", text_json(info->image), "size",
+        cmd_json_text(info->pool), "image", cmd_json_text(info->image), "size",
         (json_int_t)info->size, "object_size", (json_int_t)info->object_size,
         "format", info->format, "created", (json_int_t)info->created,
-        "location", info->has_snap ? text_json(info->location) : json_null(),
+        "location",
+        info->has_snap ? cmd_json_text(info->location) : json_null(),
         "complete", info->has_snap, "protected", info->protected_snap,
-        "snapshots", texts_json(info->snaps), "clones",
-        children_json(info->children), "unseen_pools",
-        texts_json(info->unseen));
-    char *text = json_dumps(root, JSON_INDENT(2));
+        "snapshots", cmd_json_texts(texts(info->snaps)), "clones",
+        cmd_show_clones_json(info->children), "unseen_pools",
+        cmd_json_texts(texts(info->unseen)));
 
-    puts(text);
-    free(text);
+    cmd_json_print(root);
     json_decref(root);
-}
-
-/* ---- for people --------------------------------------------------------------- */
-
-static void
-print_children(const GPtrArray *children)
-{
-    static const char *const headings[] = {"CLONE", "FORMAT", "WHERE", NULL};
-    CmdTable *table = cmd_table_new(headings);
-
-    for (guint i = 0; i < children->len; i++) {
-        const StoreChild *child = g_ptr_array_index(children, i);
-        g_autofree char *name =
-            g_strconcat(child->pool ? child->pool : "?", "/", child->space,
-                        child->space[0] ? "/" : "",
-                        child->image ? child->image : child->id, NULL);
-
-        cmd_table_add(table, name, child->format == 1 ? "1" : "2",
-                      child->trash   ? "trash"
-                      : child->image ? "pool"
-                                     : "not seen");
-    }
-    cmd_table_print(table);
-}
-
-static char *
-time_text(gint64 seconds)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(seconds);
-
-    return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("-");
-}
-
-static void
-print_list(const char *label, GPtrArray *texts)
-{
-    if (texts->len == 0)
-        return;
-    g_ptr_array_add(texts, NULL);
-    g_autofree char *text = g_strjoinv(", ", (char **)(gpointer)texts->pdata);
-    g_autofree char *safe = g_strescape(text, NULL);
-    printf("%-10s %s\n", label, safe);
 }
 
 static void
@@ -125,7 +50,7 @@ print(StoreImageInfo *info)
 {
     g_autofree char *size = cmd_size(info->size);
     g_autofree char *object = cmd_size(info->object_size);
-    g_autofree char *created = time_text(info->created);
+    g_autofree char *created = cmd_show_time(info->created);
 
     printf("image      %s/%s\n", info->pool, info->image);
     printf("size       %s (%" G_GUINT64_FORMAT " bytes)\n", size, info->size);
@@ -136,10 +61,10 @@ print(StoreImageInfo *info)
     printf("snapshot   %s\n", !info->has_snap        ? "none: it is not whole"
                               : info->protected_snap ? "snap, protected"
                                                      : "snap, not protected");
-    print_list("others", info->snaps);
+    cmd_show_list("others", texts(info->snaps));
     printf("clones     %u\n", info->children->len);
-    print_list("unseen", info->unseen);
-    print_children(info->children);
+    cmd_show_list("unseen", texts(info->unseen));
+    cmd_show_clones(info->children);
 }
 
 static int

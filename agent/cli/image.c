@@ -111,52 +111,85 @@ cmd_image_cluster_with(const Host *host, const char *command, const char *pool)
 
 /* NULL: not in that cluster. */
 static char *
-search_cluster(const Cluster *cluster, const CmdImage *image, GError **error)
+search_cluster(const Cluster *cluster, const CmdSought *sought, GError **error)
 {
-    const char *const named[] = {image->pool, NULL};
+    const char *const named[] = {sought->pool, NULL};
     const char *const *pools =
-        image->pool ? named
-                    : (const char *const *)cluster_conf(cluster)->image_pools;
+        sought->pool ? named : (const char *const *)sought->pools(cluster);
     StoreCluster *store = cluster_store(cluster);
-    char *pool = store_find_image(store, pools, image->image, error);
+    char *pool = store_find_image(store, pools, sought->name, error);
 
-    if (!pool && image->going &&
+    if (!pool && sought->going &&
         g_error_matches(*error, STORE_ERROR, STORE_ERROR_MISSING))
-        pool = store_going_find(store, pools, image->image);
+        pool = store_going_find(store, pools, sought->name);
     return pool;
 }
 
-/* Where it is: image->pool may be known; it is told apart by what the clusters
- * have. Gives what to exit with. */
 static int
-search(const char *command, GPtrArray *clusters, CmdImage *image)
+refuse_several(const char *command, const CmdSought *sought)
+{
+    g_autofree char *message = g_strdup_printf(
+        "which cluster's %s that is, --cluster has to say", sought->word);
+
+    return cmd_usage(command, message);
+}
+
+int
+cmd_image_search(const char *command,
+                 const GPtrArray *clusters,
+                 const CmdSought *sought,
+                 Cluster **ret_cluster,
+                 char **ret_pool,
+                 GError **ret_missing)
 {
     g_autoptr(GError) missing = NULL;
     g_autofree char *found = NULL;
 
     for (guint i = 0; i < clusters->len; i++) {
-        const Cluster *cluster = g_ptr_array_index(clusters, i);
+        Cluster *cluster = g_ptr_array_index(clusters, i);
         g_autoptr(GError) error = NULL;
-        g_autofree char *pool = search_cluster(cluster, image, &error);
+        g_autofree char *pool = search_cluster(cluster, sought, &error);
 
         if (pool && found)
-            return cmd_usage(command,
-                             "which cluster's image that is, --cluster "
-                             "has to say");
+            return refuse_several(command, sought);
         if (pool) {
             found = g_steal_pointer(&pool);
-            image->cluster = cluster_store(cluster);
-            continue;
-        }
-        if (!g_error_matches(error, STORE_ERROR, STORE_ERROR_MISSING))
+            *ret_cluster = cluster;
+        } else if (!g_error_matches(error, STORE_ERROR, STORE_ERROR_MISSING)) {
             return cmd_image_fail(NULL, error);
-        if (!missing)
+        } else if (!missing) {
             missing = g_steal_pointer(&error);
+        }
     }
-    if (!found)
-        return cmd_image_fail(NULL, missing);
+    *ret_pool = g_steal_pointer(&found);
+    if (*ret_pool)
+        return 0;
+    *ret_missing = g_steal_pointer(&missing);
+    return -1;
+}
+
+static char *const *
+image_pools(const Cluster *cluster)
+{
+    return cluster_conf(cluster)->image_pools;
+}
+
+static int
+search(const char *command, const GPtrArray *clusters, CmdImage *image)
+{
+    const CmdSought sought = {"image", image_pools, image->pool, image->image,
+                              image->going};
+    g_autoptr(GError) missing = NULL;
+    Cluster *cluster = NULL;
+    char *pool = NULL;
+    int status =
+        cmd_image_search(command, clusters, &sought, &cluster, &pool, &missing);
+
+    if (status)
+        return status < 0 ? cmd_image_fail(NULL, missing) : status;
+    image->cluster = cluster_store(cluster);
     g_free(image->pool);
-    image->pool = g_steal_pointer(&found);
+    image->pool = pool;
     return 0;
 }
 

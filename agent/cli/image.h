@@ -42,6 +42,23 @@ GPtrArray *cmd_image_pools(const Cluster *cluster);
 const Cluster *
 cmd_image_cluster_with(const Host *host, const char *command, const char *pool);
 
+/* What is looked for in several clusters. Borrowed. */
+typedef struct {
+    const char *word; /* for messages: "image" or "volume" */
+    char *const *(*pools)(const Cluster *cluster);
+    const char *pool; /* that one alone; NULL: those */
+    const char *name;
+    bool going; /* one whose removal was cut short is one, too */
+} CmdSought;
+/* Which one has it, and in which pool (g_free() it). Gives 0, what to exit with
+ * after an error message, or -1 and in ret_missing why not: none has it. */
+int cmd_image_search(const char *command,
+                     const GPtrArray *clusters,
+                     const CmdSought *sought,
+                     Cluster **ret_cluster,
+                     char **ret_pool,
+                     GError **ret_missing);
+
 /* rest: one IMAGE, as ID or POOL/ID, of a configured pool. Gives 0, or what to
  * exit with after an error message. */
 int cmd_image_find(const CmdGlobals *globals,

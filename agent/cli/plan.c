@@ -5,11 +5,10 @@
 #include "config.h"
 
 #include "agent/cli/cmd.h"
+#include "agent/cli/json.h"
 #include "agent/request.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* One line of the table. */
@@ -207,15 +206,6 @@ list_disks(Host *host,
     return TRUE;
 }
 
-static void
-print_json(json_t *list)
-{
-    char *text = json_dumps(list, JSON_INDENT(2));
-
-    puts(text);
-    free(text);
-}
-
 static gboolean
 print_plan(Host *host, const DomPlan *plan, bool json, GError **error)
 {
@@ -226,7 +216,7 @@ print_plan(Host *host, const DomPlan *plan, bool json, GError **error)
     gboolean good = list_disks(host, plan, table, list, error);
 
     if (good && json)
-        print_json(list);
+        cmd_json_print(list);
     if (good && !json && dom_plan_disks(plan)->len == 0)
         puts("This definition asks for nothing.");
     cmd_table_print(table);

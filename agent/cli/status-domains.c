@@ -5,6 +5,7 @@
 #include "config.h"
 
 #include "agent/cli/cmd.h"
+#include "agent/cli/json.h"
 #include "agent/cli/status.h"
 #include "agent/parallel.h"
 #include "agent/protect.h"
@@ -12,22 +13,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-
-static json_t *
-strings_json(char *const *strings)
-{
-    json_t *list = json_array();
-
-    for (gsize i = 0; strings && strings[i]; i++)
-        json_array_append_new(list, json_string(strings[i]));
-    return list;
-}
-
-static json_t *
-text_json(const char *text)
-{
-    return text ? json_string(text) : json_null();
-}
 
 /* The age is for people: the holder's clock may be another host's. */
 void
@@ -39,11 +24,11 @@ status_set_claim(json_t *json, const StoreState *state)
         json_object_set_new(json, "claimed_by", json_null());
         return;
     }
-    json_object_set_new(json, "claimed_by", text_json(state->claim_host));
-    json_object_set_new(json, "claimed_for", text_json(state->claim_owner));
-    json_object_set_new(json, "claim_phase", text_json(state->claim_phase));
-    json_object_set_new(json, "claim_client", text_json(state->claim_addr));
-    json_object_set_new(json, "claim_to", text_json(state->claim_to));
+    json_object_set_new(json, "claimed_by", cmd_json_text(state->claim_host));
+    json_object_set_new(json, "claimed_for", cmd_json_text(state->claim_owner));
+    json_object_set_new(json, "claim_phase", cmd_json_text(state->claim_phase));
+    json_object_set_new(json, "claim_client", cmd_json_text(state->claim_addr));
+    json_object_set_new(json, "claim_to", cmd_json_text(state->claim_to));
     json_object_set_new(
         json, "claim_age_s",
         json_integer((json_int_t)MAX(now - state->claim_since, 0)));
@@ -156,8 +141,8 @@ disk_json(const Disk *asked, const char *uuid)
     }
     json_object_set_new(json, "state", json_string(disk_word(asked, uuid)));
     json_object_set_new(json, "size", json_integer((json_int_t)state->size));
-    json_object_set_new(json, "parent", text_json(state->parent));
-    json_object_set_new(json, "watchers", strings_json(state->watchers));
+    json_object_set_new(json, "parent", cmd_json_text(state->parent));
+    json_object_set_new(json, "watchers", cmd_json_texts(state->watchers));
     status_set_claim(json, state);
     return json;
 }

@@ -8,6 +8,7 @@
 #include "config.h"
 
 #include "agent/cli/cmd.h"
+#include "agent/cli/json.h"
 #include "agent/cli/status.h"
 #include "agent/recoveries.h"
 #include "agent/report.h"
@@ -16,7 +17,6 @@
 #include "agent/serve/sockets.h"
 
 #include <gio/gio.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -256,15 +256,6 @@ collect_trash(const Cluster *cluster, json_t *root, json_t *list)
 
 /* ---- the command ----------------------------------------------------------- */
 
-static void
-print_json(const json_t *root)
-{
-    char *text = json_dumps(root, JSON_INDENT(2));
-
-    puts(text);
-    free(text);
-}
-
 static bool
 is_well(const json_t *root, const json_t *cluster)
 {
@@ -336,7 +327,7 @@ run(const CmdGlobals *globals, char **rest)
     collect_images(host, root);
     json_object_set_new(root, "recoveries", recoveries_list(RECOVERIES_SHOWN));
     if (as_json)
-        print_json(root);
+        cmd_json_print(root);
     else
         status_print(root);
     status = health(root);

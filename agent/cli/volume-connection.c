@@ -4,11 +4,8 @@
  */
 #include "config.h"
 
+#include "agent/cli/json.h"
 #include "agent/cli/volume.h"
-
-#include <jansson.h>
-#include <stdio.h>
-#include <stdlib.h>
 
 #define DRIVER      "rbd"
 #define SECRET_TYPE "ceph"
@@ -61,10 +58,8 @@ print(const CmdVolume *volume,
         encrypted, "cacheable", 0);
     json_t *root =
         json_pack("{s:s, s:o}", "driver_volume_type", DRIVER, "data", data);
-    char *text = json_dumps(root, JSON_INDENT(2));
 
-    puts(text);
-    free(text);
+    cmd_json_print(root);
     json_decref(root);
 }
 

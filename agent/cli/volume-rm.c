@@ -5,9 +5,8 @@
 #include "config.h"
 
 #include "agent/cli/progress.h"
+#include "agent/cli/show.h"
 #include "agent/cli/volume.h"
-
-#include <stdio.h>
 
 static gboolean as_json;
 static gboolean to_trash;
@@ -19,20 +18,6 @@ static const GOptionEntry options[] = {
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
-
-static void
-print(const CmdVolume *volume, StoreRemoved removed)
-{
-    bool trashed = removed == STORE_REMOVED_TO_TRASH;
-
-    if (as_json)
-        printf("{\"trashed\": %s}\n", trashed ? "true" : "false");
-    else if (trashed)
-        printf("%s/%s: moved to the trash (rbd trash ls %s)\n", volume->pool,
-               volume->name, volume->pool);
-    else
-        printf("%s/%s: removed\n", volume->pool, volume->name);
-}
 
 static int
 run(const CmdGlobals *globals, char **rest)
@@ -49,7 +34,7 @@ run(const CmdGlobals *globals, char **rest)
     if (!store_volume_remove(volume.store, volume.pool, volume.name, to_trash,
                              &removed, &error))
         return cmd_image_fail(NULL, error);
-    print(&volume, removed);
+    cmd_show_removed(volume.pool, volume.name, removed, as_json);
     return 0;
 }
 

@@ -4,12 +4,12 @@
  */
 #include "config.h"
 
+#include "agent/cli/json.h"
+#include "agent/cli/show.h"
 #include "agent/cli/volume.h"
 #include "conf/conf-words.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static gboolean as_json;
 
@@ -21,25 +21,6 @@ static const GOptionEntry options[] = {
 
 /* ---- JSON ------------------------------------------------------------------- */
 
-/* What is no UTF-8 could not be printed at all. */
-static json_t *
-text_json(const char *text)
-{
-    g_autofree char *valid = text ? g_utf8_make_valid(text, -1) : NULL;
-
-    return valid ? json_string(valid) : json_null();
-}
-
-static json_t *
-texts_json(char *const *texts)
-{
-    json_t *list = json_array();
-
-    for (; texts && *texts; texts++)
-        json_array_append_new(list, text_json(*texts));
-    return list;
-}
-
 static json_t *
 features_json(guint64 mask)
 {
@@ -48,26 +29,8 @@ features_json(guint64 mask)
 
     for (guint n = 0; conf_feature_name(n, &bit); n++)
         if (mask & bit)
-            json_array_append_new(list, text_json(conf_feature_name(n, &bit)));
-    return list;
-}
-
-static json_t *
-clones_json(const GPtrArray *children)
-{
-    json_t *list = json_array();
-
-    for (guint i = 0; i < children->len; i++) {
-        const StoreChild *child = g_ptr_array_index(children, i);
-
-        json_array_append_new(
-            list,
-            json_pack("{s:o, s:o, s:o, s:o, s:b, s:i}", "pool",
-                      text_json(child->pool), "namespace",
-                      text_json(child->space), "image", text_json(child->image),
-                      "id", text_json(child->id), "trashed", child->trash,
-                      "clone_format", (int)child->format));
-    }
+            json_array_append_new(list,
+                                  cmd_json_text(conf_feature_name(n, &bit)));
     return list;
 }
 
@@ -76,9 +39,10 @@ claim_json(const StoreVolume *volume)
 {
     if (!volume->claim_phase)
         return json_null();
-    return json_pack("{s:o, s:o, s:o}", "phase", text_json(volume->claim_phase),
-                     "host", text_json(volume->claim_host), "domain",
-                     text_json(volume->claim_domain));
+    return json_pack("{s:o, s:o, s:o}", "phase",
+                     cmd_json_text(volume->claim_phase), "host",
+                     cmd_json_text(volume->claim_host), "domain",
+                     cmd_json_text(volume->claim_domain));
 }
 
 /* NULL: it is not, as far as can be seen. */
@@ -97,35 +61,24 @@ print_json(const StoreVolume *volume)
     json_t *root = json_pack(
         "{s:s, s:o, s:s, s:I, s:I, s:s?, s:o, s:o, s:I, s:o, s:i, s:i, s:o, "
         "s:o, s:o, s:o}",
-        "id", store_volume_uuid(volume->name), "pool", text_json(volume->pool),
-        "status", store_volume_status_word(volume->status), "size",
+        "id", store_volume_uuid(volume->name), "pool",
+        cmd_json_text(volume->pool), "status",
+        store_volume_status_word(volume->status), "size",
         (json_int_t)volume->size, "object_size",
         (json_int_t)volume->object_size, "encryption", encryption_of(volume),
         "features", features_json(volume->features), "data_pool",
-        text_json(volume->data_pool), "created", (json_int_t)volume->created,
-        "parent", text_json(volume->parent), "depth", (int)volume->depth,
-        "snapshots", (int)volume->snaps->len, "clones",
-        clones_json(volume->children), "unseen_pools",
-        texts_json((char **)(gpointer)volume->unseen->pdata), "watchers",
-        texts_json(volume->watchers), "claim", claim_json(volume));
-    char *text = json_dumps(root, JSON_INDENT(2));
+        cmd_json_text(volume->data_pool), "created",
+        (json_int_t)volume->created, "parent", cmd_json_text(volume->parent),
+        "depth", (int)volume->depth, "snapshots", (int)volume->snaps->len,
+        "clones", cmd_show_clones_json(volume->children), "unseen_pools",
+        cmd_json_texts((char **)(gpointer)volume->unseen->pdata), "watchers",
+        cmd_json_texts(volume->watchers), "claim", claim_json(volume));
 
-    puts(text);
-    free(text);
+    cmd_json_print(root);
     json_decref(root);
 }
 
 /* ---- for people --------------------------------------------------------------- */
-
-static void
-print_list(const char *label, char *const *texts)
-{
-    if (!texts || !texts[0])
-        return;
-    g_autofree char *text = g_strjoinv(", ", (char **)texts);
-    g_autofree char *safe = g_strescape(text, NULL);
-    printf("%-10s %s\n", label, safe);
-}
 
 static void
 print_claim(const StoreVolume *volume)
@@ -139,32 +92,11 @@ print_claim(const StoreVolume *volume)
 }
 
 static void
-print_children(const GPtrArray *children)
-{
-    static const char *const headings[] = {"CLONE", "FORMAT", "WHERE", NULL};
-    CmdTable *table = cmd_table_new(headings);
-
-    for (guint i = 0; i < children->len; i++) {
-        const StoreChild *child = g_ptr_array_index(children, i);
-        g_autofree char *name =
-            g_strconcat(child->pool ? child->pool : "?", "/", child->space,
-                        child->space[0] ? "/" : "",
-                        child->image ? child->image : child->id, NULL);
-
-        cmd_table_add(table, name, child->format == 1 ? "1" : "2",
-                      child->trash   ? "trash"
-                      : child->image ? "pool"
-                                     : "not seen");
-    }
-    cmd_table_print(table);
-}
-
-static void
 print(const StoreVolume *volume)
 {
     g_autofree char *size = cmd_size(volume->size);
     g_autofree char *object = cmd_size(volume->object_size);
-    g_autofree char *created = cmd_volume_time(volume->created);
+    g_autofree char *created = cmd_show_time(volume->created);
     g_autofree char *features = conf_features_format(volume->features, "");
     g_autofree char *parent =
         volume->parent ? g_strescape(volume->parent, NULL) : g_strdup("-");
@@ -183,11 +115,11 @@ print(const StoreVolume *volume)
     printf("depth      %u\n", volume->depth);
     printf("snapshots  %u\n", volume->snaps->len);
     print_claim(volume);
-    print_list("watchers", volume->watchers);
+    cmd_show_list("watchers", volume->watchers);
     printf("clones     %u\n", volume->children->len);
     g_ptr_array_add(volume->unseen, NULL);
-    print_list("unseen", (char **)(gpointer)volume->unseen->pdata);
-    print_children(volume->children);
+    cmd_show_list("unseen", (char **)(gpointer)volume->unseen->pdata);
+    cmd_show_clones(volume->children);
 }
 
 static int

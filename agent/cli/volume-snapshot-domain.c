@@ -12,13 +12,12 @@
 
 #include "agent/cli/domain.h"
 #include "agent/cli/freeze.h"
+#include "agent/cli/json.h"
 #include "agent/cli/progress.h"
 #include "agent/cli/volume.h"
 #include "agent/request.h"
 
-#include <jansson.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -143,7 +142,6 @@ print_json(const Job *job, const char *id)
 {
     json_t *disks = json_array();
     json_t *root;
-    char *text;
 
     for (guint i = 0; i < job->disks->len; i++) {
         g_autofree char *image = g_strdup_printf("%s/%s", disks_of(job)[i].pool,
@@ -157,9 +155,7 @@ print_json(const Job *job, const char *id)
     root = json_pack("{s:s, s:b, s:o}", "snapshot", id, "consistent",
                      job->frozen == CMD_IS_FROZEN || !job->domain.active,
                      "disks", disks);
-    text = json_dumps(root, JSON_INDENT(2));
-    puts(text);
-    free(text);
+    cmd_json_print(root);
     json_decref(root);
 }
 

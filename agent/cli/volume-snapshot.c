@@ -7,6 +7,7 @@
 #include "agent/cli/volume-snapshot.h"
 
 #include "agent/cli/progress.h"
+#include "agent/cli/show.h"
 #include "agent/cli/volume.h"
 
 #include <stdio.h>
@@ -103,7 +104,7 @@ cmd_snapshot_cells(const StoreVolumeSnap *snap, bool json)
         .size = json ? g_strdup_printf("%" G_GUINT64_FORMAT, snap->size)
                      : cmd_size(snap->size),
         .created = json ? g_strdup_printf("%" G_GINT64_FORMAT, snap->created)
-                        : cmd_volume_time(snap->created),
+                        : cmd_show_time(snap->created),
     };
 }
 

@@ -68,21 +68,10 @@ cmd_volume_pool(const Host *host,
 
 /* ---- the volume ------------------------------------------------------------------ */
 
-/* NULL: not in that cluster. */
-static char *
-search_cluster(const Cluster *cluster, const CmdVolume *volume, GError **error)
+static char *const *
+volume_pools(const Cluster *cluster)
 {
-    const char *const named[] = {volume->pool, NULL};
-    const char *const *pools =
-        volume->pool ? named
-                     : (const char *const *)cluster_conf(cluster)->volume_pools;
-    StoreCluster *store = cluster_store(cluster);
-    char *pool = store_find_image(store, pools, volume->name, error);
-
-    if (!pool && volume->going &&
-        g_error_matches(*error, STORE_ERROR, STORE_ERROR_MISSING))
-        pool = store_going_find(store, pools, volume->name);
-    return pool;
+    return cluster_conf(cluster)->volume_pools;
 }
 
 static int
@@ -96,34 +85,20 @@ fail_missing(const CmdVolume *volume, const GError *missing)
     return cmd_image_fail(NULL, volume->pool ? missing : error);
 }
 
-/* Where it is: volume->pool may be known. Gives what to exit with. */
 static int
-search(const char *command, GPtrArray *clusters, CmdVolume *volume)
+search(const char *command, const GPtrArray *clusters, CmdVolume *volume)
 {
+    const CmdSought sought = {"volume", volume_pools, volume->pool,
+                              volume->name, volume->going};
     g_autoptr(GError) missing = NULL;
-    g_autofree char *found = NULL;
+    char *pool = NULL;
+    int status = cmd_image_search(command, clusters, &sought, &volume->cluster,
+                                  &pool, &missing);
 
-    for (guint i = 0; i < clusters->len; i++) {
-        Cluster *cluster = g_ptr_array_index(clusters, i);
-        g_autoptr(GError) error = NULL;
-        g_autofree char *pool = search_cluster(cluster, volume, &error);
-
-        if (pool && found)
-            return cmd_usage(command, "which cluster's volume that is, "
-                                      "--cluster has to say");
-        if (pool) {
-            found = g_steal_pointer(&pool);
-            volume->cluster = cluster;
-        } else if (!g_error_matches(error, STORE_ERROR, STORE_ERROR_MISSING)) {
-            return cmd_image_fail(NULL, error);
-        } else if (!missing) {
-            missing = g_steal_pointer(&error);
-        }
-    }
-    if (!found)
-        return fail_missing(volume, missing);
+    if (status)
+        return status < 0 ? fail_missing(volume, missing) : status;
     g_free(volume->pool);
-    volume->pool = g_steal_pointer(&found);
+    volume->pool = pool;
     return 0;
 }
 
@@ -181,12 +156,4 @@ cmd_volume_new_name(const char *command, const char *id)
     if (!name)
         cmd_usage(command, "the id is not a UUID");
     return name;
-}
-
-char *
-cmd_volume_time(gint64 seconds)
-{
-    g_autoptr(GDateTime) time = g_date_time_new_from_unix_local(seconds);
-
-    return time ? g_date_time_format(time, "%Y-%m-%d %H:%M:%S") : g_strdup("-");
 }

@@ -43,9 +43,6 @@ int cmd_volume_only(const CmdGlobals *globals,
  * g_free() it. */
 char *cmd_volume_new_name(const char *command, const char *id);
 
-/* Local time; "-" where there is none. g_free() it. */
-char *cmd_volume_time(gint64 seconds);
-
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(CmdVolume, cmd_volume_clear)
 
 #endif
