@@ -49,11 +49,7 @@ add(StoreCluster *cluster,
     if (!dead || store_clear_way(conn, pool, image, &why))
         (void)(way ? store_add_by(conn, io, way, copy, &why)
                    : store_add(conn, io, copy, &why));
-    store_image_unclaim(claim, why);
-    if (!why)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    return store_image_unclaim(claim, g_steal_pointer(&why), error);
 }
 
 gboolean

@@ -246,11 +246,7 @@ sweep_one(Capture *capture, const char *pool, const char *id, GError **error)
     if (store_clear_way(capture->conn, pool, id, &why))
         (void)store_passing_remove(capture->conn, capture->disk, pool, id,
                                    &why);
-    store_image_unclaim(claim, why);
-    if (!why)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    return store_image_unclaim(claim, g_steal_pointer(&why), error);
 }
 
 static gboolean
@@ -339,11 +335,7 @@ run(Capture *capture, guint64 *ret_size, GError **error)
     if (!dead ||
         store_clear_way(capture->conn, capture->pool, capture->id, &why))
         (void)make(capture, io, ret_size, &why);
-    store_image_unclaim(claim, why);
-    if (!why)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    return store_image_unclaim(claim, g_steal_pointer(&why), error);
 }
 
 gboolean

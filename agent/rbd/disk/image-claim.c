@@ -78,13 +78,15 @@ store_image_claim(StoreConn *conn,
     return TRUE;
 }
 
-void
-store_image_unclaim(StoreClaim *claim, const GError *why)
+gboolean
+store_image_unclaim(StoreClaim *claim, GError *why, GError **error)
 {
-    if (!claim)
-        return;
-    if (store_conn_may_write(claim->conn, why))
+    if (claim && store_conn_may_write(claim->conn, why))
         store_claim_drop(claim);
-    else
+    else if (claim)
         store_claim_leave(claim);
+    if (!why)
+        return TRUE;
+    g_propagate_error(error, why);
+    return FALSE;
 }

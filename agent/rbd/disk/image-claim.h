@@ -23,7 +23,8 @@ gboolean store_image_claim(StoreConn *conn,
                            StoreClaim **ret_claim,
                            bool *ret_dead,
                            GError **error);
-/* claim may be NULL. why: what went wrong under it, or NULL. */
-void store_image_unclaim(StoreClaim *claim, const GError *why);
+/* claim may be NULL. why: what went wrong under it, which becomes error; or NULL,
+ * and then it is TRUE. */
+gboolean store_image_unclaim(StoreClaim *claim, GError *why, GError **error);
 
 #endif

@@ -252,9 +252,5 @@ store_image_remove(StoreCluster *cluster,
     rados_set_pool_full_try(io);
     store_image_info_init(&info, pool, image);
     (void)remove_claimed(conn, io, &info, to_trash, ret_removed, &why);
-    store_image_unclaim(claim, why);
-    if (!why)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    return store_image_unclaim(claim, g_steal_pointer(&why), error);
 }

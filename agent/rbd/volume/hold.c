@@ -195,15 +195,15 @@ store_hold_made(StoreHold *hold, GError **error)
 gboolean
 store_hold_end(StoreHold *hold, GError *why, GError **error)
 {
-    gboolean good = why == NULL;
+    StoreClaim *claim = hold->claim;
+    gboolean good;
 
-    if (hold->claim && hold->keeps && store_conn_may_write(hold->conn, why))
-        store_claim_abandon(hold->claim);
-    else
-        store_image_unclaim(hold->claim, why);
+    if (claim && hold->keeps && store_conn_may_write(hold->conn, why)) {
+        store_claim_abandon(claim);
+        claim = NULL;
+    }
+    good = store_image_unclaim(claim, why, error);
     hold_clear(hold);
-    if (why)
-        g_propagate_error(error, why);
     return good;
 }
 
