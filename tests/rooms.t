@@ -119,15 +119,86 @@ check 'a picture that leads back is seen' \
 
 # ---- pages -------------------------------------------------------------------------
 
-check 'each file that a page for developers names is there' "$(
+# named PAGE: the files that it names, a line each.
+named()
+{
+    grep -o -E '[A-Za-z0-9_.-][A-Za-z0-9_./-]*\.(c|h|t|md|pod|sh)\>' "$1" |
+        sort -u
+    grep -o '`[a-z][a-z./-]*/[a-z./-]*`' "$1" | tr -d '`' | sort -u
+}
+
+# strangers_in PAGE [FOLDER...]: files that it names which are not there, seen from
+# the top, from where the page is, or from one of the folders.
+strangers_in()
+{
+    page=$1
+    shift
+    named "$page" | while read -r file; do
+        for folder in . "${page%/*}" "$@"; do
+            ! test -e "$folder/$file" || continue 2
+        done
+        echo "$page: $file"
+    done
+}
+
+# What is defined in a C file, by our style at the beginning of a line.
+functions()
+{
+    for room in $rooms; do
+        cat "$room"/*.[ch]
+    done | grep -o -E '^[a-z][a-z0-9_]*\(' | sort -u
+}
+
+pages='HACKING.md README.md SECURITY.md agent/README.md hooks/proxy/README.md
+    agent/rbd/claim/README.md'
+check 'each file that a page names is there' "$(
     cd "$srcdir" || exit
-    for page in HACKING.md agent/README.md hooks/proxy/README.md \
-        agent/rbd/claim/README.md; do
-        grep -o '`[a-z][a-z./-]*/[a-z./-]*`' "$page" | tr -d '`' |
-            while read -r file; do
-                test -e "$file" || echo "$page: $file"
-            done
+    for page in $pages; do
+        strangers_in "$page"
+    done
+    strangers_in tests/model/README.md agent agent/rbd agent/rbd/*
+)"
+check 'each function that a page names is there' "$(
+    cd "$srcdir" || exit
+    functions >"$scratch/functions"
+    # shellcheck disable=SC2086 # several words
+    grep -o -E '[a-z][a-z0-9_]*\(\)' $pages tests/model/README.md |
+        tr -d ')' | sort -u | while IFS=: read -r page name; do
+        grep -q -x -F "$name" "$scratch/functions" || echo "$page: $name)"
     done)"
+
+# pairs PAGE...: 'page:file function' where a page says in which file one is.
+pairs()
+{
+    grep -o -E '`[A-Za-z0-9_./-]+\.c`(,? `[a-z0-9_]+\(\)`)+' "$@" /dev/null |
+        tr -d '`,()' | sed 's|:\(\.\./\)*|:|' |
+        awk '{ for (i = 2; i <= NF; i++) print $1, $i }' | sort -u
+}
+
+# Those of which no file of that name defines the function.
+astray()
+{
+    pairs "$@" | while read -r file function; do
+        find ./agent ./conf ./hooks ./xml -path "*/${file#*:}" \
+            -exec grep -q "^$function(" {} \; -print | grep -q . ||
+            echo "$file $function()"
+    done
+}
+
+check 'each function is in the file that the page says' "$(
+    cd "$srcdir" || exit
+    # shellcheck disable=SC2086
+    astray $pages tests/model/README.md)"
+check 'a name that is not there is seen' "$(
+    cd "$scratch" || exit
+    echo 'see nowhere.c and `no/where.c`' >./page.md
+    strangers_in ./page.md | grep -q nowhere.c &&
+        strangers_in ./page.md | grep -q no/where || echo 'it was not')"
+check 'a function that is in another file is seen' "$(
+    cd "$srcdir" || exit
+    echo 'see `claim/beat.c` `store_beat_enter()`, `now_of()`' >"$scratch/page"
+    test "$(astray "$scratch/page")" = "$scratch/page:claim/beat.c now_of()" ||
+        astray "$scratch/page" | grep . || echo 'it was not seen')"
 
 check 'each test is in the release archive' "$(
     cd "$srcdir" || exit
