@@ -9,7 +9,7 @@
 #include <string.h>
 
 typedef struct {
-    char uuid[VIR_UUID_STRING_BUFLEN];
+    char uuid[VIR_UUID_STRING_BUFLEN]; /* in lower case */
     VirtCallKind kind;
     VirtCall run;
     gpointer data;
@@ -27,9 +27,10 @@ struct VirtCalls {
     gpointer data;
     gint age; /* atomic; connections of another are out of date */
     GThreadPool *threads;
-    GMutex lock;    /* guards the two, and each link's calls */
-    GQueue waiting; /* of Call, the oldest first */
-    GQueue at_work; /* of Call */
+    GMutex lock;      /* guards the next, and each link's calls */
+    GQueue waiting;   /* of Call, the oldest first */
+    GHashTable *same; /* a set of those that wait, no two of them the same */
+    GQueue at_work;   /* of Call */
     Link links[VIRT_CALLS_LINKS];
 };
 
@@ -44,7 +45,26 @@ virt_calls_may_begin(guint at_work, guint of_domain, bool of_kind)
 static bool
 is_of_domain(const Call *a, const Call *b)
 {
-    return g_ascii_strcasecmp(a->uuid, b->uuid) == 0;
+    return strcmp(a->uuid, b->uuid) == 0;
+}
+
+static guint
+call_hash(gconstpointer opaque)
+{
+    const Call *call = opaque;
+
+    return g_str_hash(call->uuid) ^ (guint)call->kind ^
+           g_direct_hash(call->data);
+}
+
+static gboolean
+is_same(gconstpointer a, gconstpointer b)
+{
+    const Call *one = a;
+    const Call *other = b;
+
+    return one->run == other->run && one->data == other->data &&
+           one->kind == other->kind && is_of_domain(one, other);
 }
 
 /* Under the lock. */
@@ -77,6 +97,7 @@ begin(VirtCalls *calls)
         if (!may_begin(calls, at->data))
             continue;
         g_queue_unlink(&calls->waiting, at);
+        g_hash_table_remove(calls->same, at->data);
         g_queue_push_tail_link(&calls->at_work, at);
         g_thread_pool_push(calls->threads, at->data, NULL);
     }
@@ -160,24 +181,11 @@ virt_calls_new(VirtOpen open, gpointer data)
     calls->open = open;
     calls->data = data;
     g_mutex_init(&calls->lock);
+    calls->same = g_hash_table_new(call_hash, is_same);
     for (guint i = 0; i < VIRT_CALLS_LINKS; i++)
         g_mutex_init(&calls->links[i].lock);
     calls->threads = g_thread_pool_new(run, calls, VIRT_CALLS_MAX, FALSE, NULL);
     return calls;
-}
-
-/* Under the lock. */
-static bool
-waits(VirtCalls *calls, const Call *call)
-{
-    for (const GList *at = calls->waiting.head; at; at = at->next) {
-        const Call *other = at->data;
-
-        if (other->run == call->run && other->data == call->data &&
-            other->kind == call->kind && is_of_domain(other, call))
-            return true;
-    }
-    return false;
 }
 
 void
@@ -189,12 +197,14 @@ virt_calls_push(VirtCalls *calls,
 {
     g_autofree Call *call = g_new0(Call, 1);
 
-    (void)g_strlcpy(call->uuid, uuid, sizeof(call->uuid));
+    for (gsize i = 0; uuid[i] && i < sizeof(call->uuid) - 1; i++)
+        call->uuid[i] = g_ascii_tolower(uuid[i]);
     call->kind = kind;
     call->run = run_it;
     call->data = data;
     g_mutex_lock(&calls->lock);
-    if (!waits(calls, call)) {
+    if (!g_hash_table_contains(calls->same, call)) {
+        g_hash_table_add(calls->same, call);
         g_queue_push_tail(&calls->waiting, g_steal_pointer(&call));
         begin(calls);
     }
