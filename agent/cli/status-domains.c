@@ -38,6 +38,9 @@ status_set_claim(json_t *json, const StoreState *state)
 typedef struct {
     Host *host;
     const DomDisk *disk; /* of the domain's plan */
+    const char *uuid;    /* the domain's */
+    bool active;         /* the domain runs here */
+    bool known;          /* the state is, as is an error */
     StoreState state;
     bool is_image; /* that others are cloned from, and it writes to it */
     GError *error;
@@ -45,6 +48,7 @@ typedef struct {
 
 typedef struct {
     virDomainPtr domain;
+    bool active;
     DomPlan *plan; /* NULL: error says why */
     GError *error;
     GPtrArray *disks; /* of Disk */
@@ -72,6 +76,12 @@ domain_free(gpointer data)
     g_free(domain);
 }
 
+static bool
+is_open_here(const Disk *disk, const StoreState *state)
+{
+    return disk->active && g_strcmp0(state->claim_owner, disk->uuid) == 0;
+}
+
 /* A bare disk's: without it there is nothing to read. */
 static void
 find_snapshot(StoreCluster *store, const DomDisk *disk, StoreState *state)
@@ -91,11 +101,95 @@ ask_state(gpointer item)
     const DomDisk *disk = asked->disk;
     StoreCluster *store = host_store_of(asked->host, disk);
 
-    if (!store_state(store, disk->pool, disk->image, &asked->state,
-                     &asked->error))
+    if (!asked->known && !store_state(store, disk->pool, disk->image,
+                                      &asked->state, &asked->error))
         return;
     find_snapshot(store, disk, &asked->state);
     asked->is_image = asked->state.opens && protect_is_image(asked->host, disk);
+}
+
+/* ---- many at a time ----------------------------------------------------------- */
+
+/* Of one pool, to known: libvirt says of a guest of this host that it runs, or
+ * else its claim may only be what it left. */
+static void
+survey_pool(const GPtrArray *disks, StoreCluster *store)
+{
+    const Disk *first = g_ptr_array_index(disks, 0);
+    g_autofree const char **images = g_new0(const char *, disks->len);
+    g_autofree StoreState *states = g_new0(StoreState, disks->len);
+    g_autofree bool *known = g_new0(bool, disks->len);
+
+    for (guint i = 0; i < disks->len; i++)
+        images[i] = ((const Disk *)g_ptr_array_index(disks, i))->disk->image;
+    if (!store_states(store, first->disk->pool, images, disks->len, states,
+                      known, NULL))
+        return;
+    for (guint i = 0; i < disks->len; i++) {
+        Disk *disk = g_ptr_array_index(disks, i);
+
+        disk->known =
+            known[i] && (!states[i].held || is_open_here(disk, &states[i]));
+        if (disk->known)
+            disk->state = states[i];
+        else
+            store_state_clear(&states[i]);
+    }
+}
+
+/* Of all clusters: 'cluster pool' -> GPtrArray of Disk, borrowed. */
+static GHashTable *
+by_pool(const GPtrArray *disks)
+{
+    GHashTable *pools = g_hash_table_new_full(
+        g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
+
+    for (guint i = 0; i < disks->len; i++) {
+        Disk *disk = g_ptr_array_index(disks, i);
+        g_autofree char *key =
+            g_strconcat(cluster_name(host_cluster_of(disk->host, disk->disk)),
+                        " ", disk->disk->pool, NULL);
+        GPtrArray *some = g_hash_table_lookup(pools, key);
+
+        if (!some) {
+            some = g_ptr_array_new();
+            g_hash_table_insert(pools, g_steal_pointer(&key), some);
+        }
+        g_ptr_array_add(some, disk);
+    }
+    return pools;
+}
+
+static void
+survey(const GPtrArray *disks)
+{
+    g_autoptr(GHashTable) pools = by_pool(disks);
+    GHashTableIter iter;
+    gpointer some;
+
+    g_hash_table_iter_init(&iter, pools);
+    while (g_hash_table_iter_next(&iter, NULL, &some)) {
+        const Disk *first = g_ptr_array_index((GPtrArray *)some, 0);
+
+        survey_pool(some, host_store_of(first->host, first->disk));
+    }
+}
+
+/* Those of which something is open yet are opened, several at a time. */
+static void
+ask_states(const GPtrArray *disks, bool open_all)
+{
+    g_autoptr(GPtrArray) rest = g_ptr_array_new();
+
+    if (!open_all)
+        survey(disks);
+    for (guint i = 0; i < disks->len; i++) {
+        Disk *disk = g_ptr_array_index(disks, i);
+
+        if (!disk->known || disk->disk->kind == DOM_DISK_BARE)
+            g_ptr_array_add(rest, disk);
+    }
+    parallel_run(ask_state, rest);
 }
 
 static const char *
@@ -114,7 +208,8 @@ disk_word(const Disk *asked, const char *uuid)
         return "another domain's";
     if (asked->is_image)
         return "writes to an image";
-    if (state->crowded || (state->watchers && state->watchers[0]))
+    if (state->held || state->crowded ||
+        (state->watchers && state->watchers[0]))
         return "in use";
     return dom_disk_is_made(disk) && !state->ready ? "not marked" : "ready";
 }
@@ -142,7 +237,9 @@ disk_json(const Disk *asked, const char *uuid)
     json_object_set_new(json, "state", json_string(disk_word(asked, uuid)));
     json_object_set_new(json, "size", json_integer((json_int_t)state->size));
     json_object_set_new(json, "parent", cmd_json_text(state->parent));
-    json_object_set_new(json, "watchers", cmd_json_texts(state->watchers));
+    json_object_set_new(json, "watchers",
+                        state->watchers ? cmd_json_texts(state->watchers)
+                                        : json_null());
     status_set_claim(json, state);
     return json;
 }
@@ -151,9 +248,9 @@ static json_t *
 domain_json(const Domain *domain)
 {
     json_t *disks = json_array();
-    json_t *json = json_pack(
-        "{s:s, s:b, s:o}", "name", virDomainGetName(domain->domain), "active",
-        virDomainIsActive(domain->domain) == 1, "disks", disks);
+    json_t *json =
+        json_pack("{s:s, s:b, s:o}", "name", virDomainGetName(domain->domain),
+                  "active", domain->active, "disks", disks);
 
     if (domain->error)
         json_object_set_new(json, "error", json_string(domain->error->message));
@@ -185,6 +282,8 @@ domain_new(Host *host, virDomainPtr found)
                                     false, &domain->error);
     if (!xml || !is_ours(domain))
         g_clear_pointer(&domain, domain_free);
+    else
+        domain->active = virDomainIsActive(found) == 1;
     free(xml);
     return domain;
 }
@@ -199,6 +298,8 @@ add_disks(Domain *domain, Host *host, GPtrArray *all)
 
         disk->host = host;
         disk->disk = g_ptr_array_index(disks, i);
+        disk->uuid = dom_plan_uuid(domain->plan);
+        disk->active = domain->active;
         g_ptr_array_add(domain->disks, disk);
         g_ptr_array_add(all, disk);
     }
@@ -207,7 +308,7 @@ add_disks(Domain *domain, Host *host, GPtrArray *all)
 /* A round trip of the cluster's is long beside all that is done here, so many
  * images are asked for at a time. */
 json_t *
-status_domains(Host *host, virConnectPtr conn, GError **error)
+status_domains(Host *host, virConnectPtr conn, bool open_all, GError **error)
 {
     g_autoptr(GPtrArray) ours = g_ptr_array_new_with_free_func(domain_free);
     g_autoptr(GPtrArray) disks = g_ptr_array_new();
@@ -228,7 +329,7 @@ status_domains(Host *host, virConnectPtr conn, GError **error)
         g_ptr_array_add(ours, domain);
     }
     free(domains);
-    parallel_run(ask_state, disks);
+    ask_states(disks, open_all);
     list = json_array();
     for (guint i = 0; i < ours->len; i++)
         json_array_append_new(list, domain_json(g_ptr_array_index(ours, i)));

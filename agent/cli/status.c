@@ -34,6 +34,9 @@ text_of(const json_t *object, const char *key)
     return text ? text : "-";
 }
 
+static gboolean as_json;
+static gboolean watchers;
+
 /* ---- collecting ------------------------------------------------------------ */
 
 static json_t *
@@ -156,7 +159,7 @@ collect_libvirt(Host *host, json_t *root)
         return;
     }
     collect_secrets(host, conn, root);
-    domains = status_domains(host, conn, &error);
+    domains = status_domains(host, conn, watchers, &error);
     if (domains)
         json_object_set_new(root, "domains", domains);
     else
@@ -305,10 +308,10 @@ collect_images(Host *host, json_t *root)
     json_decref(trash);
 }
 
-static gboolean as_json;
-
 static const GOptionEntry options[] = {
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
+    {"watchers", 'w', 0, G_OPTION_ARG_NONE, &watchers,
+     "Open each image, and ask who else has it open", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 

@@ -10,9 +10,10 @@
 #include <jansson.h>
 #include <libvirt/libvirt.h>
 
-/* The domains that are ours, as remora(1) describes 'domains'; NULL: libvirt
- * does not answer. */
-json_t *status_domains(Host *host, virConnectPtr conn, GError **error);
+/* The domains that are ours, as remora(1) describes 'domains'; open_all: each
+ * image is opened and asked who has it open. NULL: libvirt does not answer. */
+json_t *
+status_domains(Host *host, virConnectPtr conn, bool open_all, GError **error);
 /* Sets claimed_by, and what goes with it. */
 void status_set_claim(json_t *json, const StoreState *state);
 

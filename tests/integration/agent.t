@@ -150,6 +150,37 @@ web2'
     ok 'a guest' virsh_ start web1
     ok 'ends' guest_wait_off web1
     like 'its disk is ready' "$(remora status)" '16 MiB  ready'
+    wait_until 'and is not opened to see that' 20 \
+        eval '[ "$(watchers_shown)" = null ]'
+    opened
+}
+
+watchers_shown()
+{
+    remora status --json "$@" | jq -c --arg image "vms/${A}_disk" \
+        '.domains[].disks[] | select(.image == $image).watchers'
+}
+
+# A client that has it open and writes nothing; the lock is made by hand.
+opened()
+{
+    local disk=vms/${A}_disk pid addr
+    sleep infinity | rbd watch "$disk" >/dev/null 2>&1 &
+    pid=$!
+    wait_until 'a client has it open' 20 \
+        eval '[ -n "$(cluster_watchers "vms/${A}_disk")" ]'
+    addr="[\"$(cluster_watchers "$disk")\"]"
+    is 'and writes nothing: nobody asks' "$(watchers_shown)" null
+    is 'but who wants to know' "$(watchers_shown --watchers)" "$addr"
+    like 'then it is in use' "$(remora status -w)" 'in use'
+    ok 'somebody has its lock' rbd lock add "$disk" test
+    is 'so that it is opened' "$(watchers_shown)" "$addr"
+    like 'and in use' "$(remora status)" 'in use'
+    rbd lock rm "$disk" test "$(rbd lock ls --format json "$disk" |
+        jq -r '.[0].locker')"
+    kill "$pid"
+    wait_until 'it is closed' 60 \
+        eval '[ -z "$(cluster_watchers "vms/${A}_disk")" ]'
 }
 
 reload()

@@ -17,6 +17,7 @@
 
 #include "agent/rbd/claim/object.h"
 
+#include "agent/rbd/conn/bulk.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/names.h"
 
@@ -276,4 +277,32 @@ store_claim_read(StoreConn *conn,
     take_attrs(iter, &attrs);
     rados_getxattrs_end(iter);
     return understand(&attrs, ret_seen);
+}
+
+void
+store_claims_read(rados_ioctx_t io,
+                  const char *const *images,
+                  guint n,
+                  StoreClaimSeen *ret_seen,
+                  int *ret_r)
+{
+    g_autofree StoreBulk *all = store_bulk_new(n);
+    g_autofree rados_xattrs_iter_t *iters = g_new0(rados_xattrs_iter_t, n);
+
+    for (guint i = 0; i < n; i++)
+        rados_read_op_getxattrs(
+            store_bulk_ask(&all[i], store_claim_object(images[i])), &iters[i],
+            &ret_r[i]);
+    store_bulk_run(io, all, n);
+    for (guint i = 0; i < n; i++) {
+        g_auto(Attrs) attrs = {0};
+
+        ret_r[i] = all[i].r < 0 ? all[i].r : ret_r[i];
+        if (ret_r[i] >= 0) {
+            take_attrs(iters[i], &attrs);
+            ret_r[i] = understand(&attrs, &ret_seen[i]);
+        }
+        if (iters[i])
+            rados_getxattrs_end(iters[i]);
+    }
 }

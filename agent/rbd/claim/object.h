@@ -34,6 +34,12 @@ int store_claim_read(StoreConn *conn,
                      const char *pool,
                      const char *image,
                      StoreClaimSeen *ret_seen);
+/* The same of n images of a pool, many at a time: a number for each. */
+void store_claims_read(rados_ioctx_t io,
+                       const char *const *images,
+                       guint n,
+                       StoreClaimSeen *ret_seen,
+                       int *ret_r);
 /* Puts text in the place of what was seen, its beat included. */
 int store_claim_swap(StoreConn *conn,
                      const char *pool,

@@ -83,28 +83,16 @@ store_header_read_number(StoreCoded answer, guint64 *ret)
     return !answer.bad;
 }
 
-/* A structure says its version, the oldest that reads it, and its length. */
 bool
 store_header_read_parent(StoreCoded answer, StoreCloneHeader *header)
 {
-    g_autofree char *space = NULL;
-    g_autofree char *id = NULL;
-    guint oldest;
-    gsize inside;
+    g_auto(StoreClassParent) parent = {0};
 
-    (void)store_coded_take(&answer, 1);
-    oldest = (guint)store_coded_take(&answer, 1);
-    inside = (gsize)store_coded_take(&answer, 4);
-    if (answer.bad || oldest > 1 || inside > answer.left)
+    if (!store_class_read_parent(answer, &parent))
         return false;
-    answer.left = inside;
-    (void)store_coded_take(&answer, 8); /* its pool */
-    space = store_coded_take_string(&answer);
-    id = store_coded_take_string(&answer);
-    header->parent_snap = store_coded_take(&answer, 8);
-    return !answer.bad &&
-           g_strlcpy(header->parent, id, sizeof(header->parent)) <
-               sizeof(header->parent);
+    header->parent_snap = parent.snap;
+    return g_strlcpy(header->parent, parent.id, sizeof(header->parent)) <
+           sizeof(header->parent);
 }
 
 /* ---- the way ------------------------------------------------------------------- */

@@ -18,6 +18,15 @@ store_class_number(guint64 number)
 }
 
 GByteArray *
+store_class_string(const char *text)
+{
+    GByteArray *argument = g_byte_array_new();
+
+    store_coded_put_string(argument, text);
+    return argument;
+}
+
+GByteArray *
 store_class_parent(gint64 pool, const char *id, guint64 snap)
 {
     GByteArray *argument = store_class_number((guint64)pool);
@@ -33,8 +42,18 @@ store_class_ask(rados_read_op_t op,
                 const GByteArray *argument,
                 StoreClassAnswer *answer)
 {
+    store_class_ask_other(op, CLASS, method, argument, answer);
+}
+
+void
+store_class_ask_other(rados_read_op_t op,
+                      const char *object_class,
+                      const char *method,
+                      const GByteArray *argument,
+                      StoreClassAnswer *answer)
+{
     rados_read_op_exec_user_buf(
-        op, CLASS, method, argument ? (const char *)argument->data : "",
+        op, object_class, method, argument ? (const char *)argument->data : "",
         argument ? argument->len : 0, answer->bytes, sizeof(answer->bytes),
         &answer->len, &answer->r);
 }
@@ -53,6 +72,25 @@ store_class_read(const StoreClassAnswer *answer)
 {
     return (StoreCoded){(const guint8 *)answer->bytes, answer->len,
                         answer->r < 0};
+}
+
+bool
+store_class_read_parent(StoreCoded answer, StoreClassParent *ret)
+{
+    StoreCoded from = store_coded_enter(&answer);
+
+    ret->pool = (gint64)store_coded_take(&from, 8);
+    ret->space = store_coded_take_string(&from);
+    ret->id = store_coded_take_string(&from);
+    ret->snap = store_coded_take(&from, 8);
+    return !from.bad;
+}
+
+void
+store_class_parent_clear(StoreClassParent *parent)
+{
+    g_clear_pointer(&parent->space, g_free);
+    g_clear_pointer(&parent->id, g_free);
 }
 
 int

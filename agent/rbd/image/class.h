@@ -16,9 +16,17 @@
 #include "agent/rbd/image/coded.h"
 
 #include <rados/librados.h>
+#include <rbd/librbd.h>
 
 /* Where a snapshot's number stands: the image itself (CEPH_NOSNAP). */
 #define STORE_CLASS_NO_SNAP (G_MAXUINT64 - 1)
+/* Features with which an image's own header says what it is. One that is being
+ * migrated shows what another has. */
+#define STORE_CLASS_PLAIN                                                      \
+    (RBD_FEATURE_LAYERING | RBD_FEATURE_STRIPINGV2 |                           \
+     RBD_FEATURE_EXCLUSIVE_LOCK | RBD_FEATURE_OBJECT_MAP |                     \
+     RBD_FEATURE_FAST_DIFF | RBD_FEATURE_DEEP_FLATTEN |                        \
+     RBD_FEATURE_JOURNALING | RBD_FEATURE_DATA_POOL | RBD_FEATURE_OPERATIONS)
 /* Room for an answer; a longer one is -ERANGE. */
 #define STORE_CLASS_ANSWER 256u
 
@@ -31,6 +39,8 @@ typedef struct {
 /* Arguments that more than one place has; g_byte_array_unref() them. One number
  * of 64 bits, such as a snapshot's. */
 GByteArray *store_class_number(guint64 number) G_GNUC_WARN_UNUSED_RESULT;
+/* One string, such as a name. */
+GByteArray *store_class_string(const char *text) G_GNUC_WARN_UNUSED_RESULT;
 /* 'get_children': of which snapshot; the parent's pool, and its id. */
 GByteArray *store_class_parent(gint64 pool,
                                const char *id,
@@ -42,11 +52,30 @@ void store_class_ask(rados_read_op_t op,
                      const char *method,
                      const GByteArray *argument,
                      StoreClassAnswer *answer);
+/* The same of another class, such as 'lock'. */
+void store_class_ask_other(rados_read_op_t op,
+                           const char *object_class,
+                           const char *method,
+                           const GByteArray *argument,
+                           StoreClassAnswer *answer);
 void store_class_tell(rados_write_op_t op,
                       const char *method,
                       const GByteArray *argument);
 /* What was answered; bad from the start if the method failed. Borrows answer. */
 StoreCoded store_class_read(const StoreClassAnswer *answer);
+
+/* An image's parent, as 'parent_get' answers. */
+typedef struct {
+    gint64 pool; /* -1: there is none */
+    char *space; /* the namespace; "": none */
+    char *id;
+    guint64 snap;
+} StoreClassParent;
+
+/* false: not understood. To be cleared in any case. */
+bool store_class_read_parent(StoreCoded answer, StoreClassParent *ret);
+void store_class_parent_clear(StoreClassParent *parent);
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreClassParent, store_class_parent_clear)
 
 /* One method alone. Returns the length of the answer, or librados' number. */
 int store_class_call(rados_ioctx_t io,

@@ -40,6 +40,25 @@ store_coded_take_string(StoreCoded *from)
     return text;
 }
 
+StoreCoded
+store_coded_enter(StoreCoded *from)
+{
+    guint64 oldest;
+    guint64 len;
+    StoreCoded inside;
+
+    (void)store_coded_take(from, 1);
+    oldest = store_coded_take(from, 1);
+    len = store_coded_take(from, 4);
+    from->bad = from->bad || oldest > 1 || len > from->left;
+    if (from->bad)
+        return (StoreCoded){.bad = true};
+    inside = (StoreCoded){from->at, len, false};
+    from->at += len;
+    from->left -= len;
+    return inside;
+}
+
 void
 store_coded_put(GByteArray *to, guint64 value, gsize bytes)
 {

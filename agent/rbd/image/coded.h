@@ -20,6 +20,10 @@ typedef struct {
 guint64 store_coded_take(StoreCoded *from, gsize bytes);
 /* g_free() it; never NULL. */
 char *store_coded_take_string(StoreCoded *from);
+/* A structure, which says its version, the oldest that reads it, and its length:
+ * what is in it, and from goes on behind it. Bad, both, if only a later version
+ * than the first reads it. */
+StoreCoded store_coded_enter(StoreCoded *from);
 
 void store_coded_put(GByteArray *to, guint64 value, gsize bytes);
 void store_coded_put_string(GByteArray *to, const char *text);

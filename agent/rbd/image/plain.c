@@ -25,14 +25,6 @@
 #define PROTECTED     2u /* RBD_PROTECTION_STATUS_PROTECTED */
 #define CHILDREN_OF_1 "rbd_children"
 
-/* What an image may have that is no matter here. One that is being migrated
- * shows what another has. */
-#define PLAIN_FEATURES                                                         \
-    (RBD_FEATURE_LAYERING | RBD_FEATURE_STRIPINGV2 |                           \
-     RBD_FEATURE_EXCLUSIVE_LOCK | RBD_FEATURE_OBJECT_MAP |                     \
-     RBD_FEATURE_FAST_DIFF | RBD_FEATURE_DEEP_FLATTEN |                        \
-     RBD_FEATURE_JOURNALING | RBD_FEATURE_DATA_POOL | RBD_FEATURE_OPERATIONS)
-
 typedef struct {
     guint64 id;
     StoreClassAnswer name;
@@ -120,7 +112,7 @@ take_header(Plain *plain)
     guint64 features = store_coded_take(&from, 8);
     guint64 ids[STORE_PLAIN_SNAPS];
 
-    if (from.bad || features & ~(guint64)PLAIN_FEATURES ||
+    if (from.bad || features & ~(guint64)STORE_CLASS_PLAIN ||
         plain->context.r < 0 ||
         !store_plain_parse_snaps((const guint8 *)plain->context.bytes,
                                  plain->context.len, ids, &plain->n_snaps))
