@@ -82,30 +82,41 @@ static gboolean export(const CmdVolume *volume,
                        const char *snap,
                        CmdTarget *target,
                        guint64 *ret_size,
+                       GError **ret_left,
                        GError **error)
 {
     const StoreImageTarget to = cmd_target_begin(target);
-    gboolean good = store_volume_export(
-        volume->store, volume->pool, volume->name, snap, &to, ret_size, error);
+    gboolean good =
+        store_volume_export(volume->store, volume->pool, volume->name, snap,
+                            &to, ret_size, ret_left, error);
 
     cmd_progress_end(&target->progress);
     return good;
 }
 
+/* A snapshot that is left is said besides, and does not make the file a bad one. */
 static int
 make_file(const CmdVolume *volume, const char *snap)
 {
     g_auto(CmdTarget) target = {.fd = -1};
     g_autoptr(GError) error = NULL;
+    g_autoptr(GError) left = NULL;
     guint64 size = 0;
+    int status = 0;
+    int also;
 
     if (!cmd_target_open(&target, wanted_file, wanted_format, &error) ||
-        !export(volume, snap, &target, &size, &error) ||
+        !export(volume, snap, &target, &size, &left, &error) ||
         !cmd_target_publish(&target, &error))
-        return cmd_image_fail(wanted_file, error);
-    if (as_json)
+        status = cmd_image_fail(wanted_file, error);
+    else if (as_json)
         printf("{\"size\": %" G_GUINT64_FORMAT "}\n", size);
-    return 0;
+    if (!left)
+        return status;
+    if (!status)
+        g_prefix_error(&left, "it is written, but ");
+    also = cmd_image_fail(wanted_file, left);
+    return status ? status : also;
 }
 
 /* NULL: the options go together. */

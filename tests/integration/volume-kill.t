@@ -401,7 +401,48 @@ exported()
     ok 'there is no file, again' [ ! -e "$out" ]
     volume snapshot rm $ONE "$(rbd snap ls --format json volumes/volume-$ONE |
         jq -r '.[].name')" >/dev/null
+    left_by_export "$out"
     clean exporting
+}
+
+# left_said FILE POINTS: what an export says that cannot remove its snapshot, and
+# its status.
+left_said()
+{
+    REMORA_FAULT=$2 volume to-image $ONE --file "$1" >"$BED/tmp/said"
+    local status=$?
+    grep -v ^REMORA_FAULT "$BED/tmp/said"
+    echo "$status"
+}
+
+# By an export that may not remove its snapshot, whether or not it wrote the file.
+left_by_export()
+{
+    local said points=volume-unprotected=error:5
+    said=$(left_said "$1" $points)
+    like 'a snapshot that cannot be removed is named' "$said" \
+        "it is written, but cannot remove snapshot 'volumes/volume-$ONE@volume-"
+    is 'in one line, and a status' "$(sed 1d <<<"$said")" 1
+    ok 'the file is there, whole' cmp -n $((12 * MiB)) "$1" "$FILE"
+    removes_left 'what is said removes it' "$said"
+    rm -f "$1"
+    said=$(left_said "$1" $points,volume-exporting=error:5)
+    like 'after a failure, too' "$(sed -n 2p <<<"$said")" \
+        "cannot remove snapshot 'volumes/volume-$ONE@volume-"
+    like 'whose cause is said first' "$(sed -n 1p <<<"$said")" 'cannot read'
+    is 'with the same status' "$(sed 1,2d <<<"$said")" 1
+    ok 'there is no file then' [ ! -e "$1" ]
+    removes_left 'that is removed, too' "$said"
+}
+
+# removes_left WHAT SAID: the command in it.
+removes_left()
+{
+    local command
+    command=$(sed -n 's/.*(\(remora volume snapshot rm [^)]*\)).*/\1/p' <<<"$2")
+    # shellcheck disable=SC2086 # its words
+    ok "$1" ${command:-false}
+    is 'and nothing is left' "$(snaps_of $ONE)" ''
 }
 
 all_points()

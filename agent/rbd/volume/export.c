@@ -10,10 +10,29 @@
 
 #include "agent/rbd/volume/export.h"
 
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/snap.h"
+
+/* What was written is no worse for it, so that is no failure of that. */
+static void
+remove_snap(StoreCluster *cluster,
+            const char *pool,
+            const char *name,
+            const char *snap,
+            GError **ret_left)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (!store_volume_snap_remove(cluster, pool, name, snap, &why) &&
+        !g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING))
+        store_refuse(ret_left, STORE_ERROR_FAILED,
+                     "%s: it was made for this call alone, remove it (remora "
+                     "volume snapshot rm %s/%s %s)",
+                     why->message, pool, name, snap);
+}
 
 static gboolean
 export_now(StoreCluster *cluster,
@@ -21,28 +40,24 @@ export_now(StoreCluster *cluster,
            const char *name,
            const StoreImageTarget *target,
            guint64 *ret_size,
+           GError **ret_left,
            GError **error)
 {
     g_autofree char *id = g_uuid_string_random();
     g_autofree char *nobody = store_volume_name(id);
     g_autofree char *snap = store_clone_snap(nobody);
-    g_autoptr(GError) why = NULL;
+    gboolean good;
     int r;
 
     if (!store_volume_snap_create(cluster, pool, name, snap, error))
         return FALSE;
     r = STORE_FAULT("volume-exporting");
-    if (r < 0)
-        store_fail(&why, NULL, r, "cannot read '%s/%s@%s'", pool, name, snap);
-    else
-        (void)store_image_export(cluster, pool, name, snap, target, ret_size,
-                                 &why);
-    (void)store_volume_snap_remove(cluster, pool, name, snap,
-                                   why ? NULL : &why);
-    if (!why)
-        return TRUE;
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    good = r >= 0 ? store_image_export(cluster, pool, name, snap, target,
+                                       ret_size, error)
+                  : store_fail(error, NULL, r, "cannot read '%s/%s@%s'", pool,
+                               name, snap);
+    remove_snap(cluster, pool, name, snap, ret_left);
+    return good;
 }
 
 gboolean
@@ -52,9 +67,11 @@ store_volume_export(StoreCluster *cluster,
                     const char *snap,
                     const StoreImageTarget *target,
                     guint64 *ret_size,
+                    GError **ret_left,
                     GError **error)
 {
     return snap ? store_image_export(cluster, pool, name, snap, target,
                                      ret_size, error)
-                : export_now(cluster, pool, name, target, ret_size, error);
+                : export_now(cluster, pool, name, target, ret_size, ret_left,
+                             error);
 }
