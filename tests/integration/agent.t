@@ -153,6 +153,7 @@ web2'
     wait_until 'and is not opened to see that' 20 \
         eval '[ "$(watchers_shown)" = null ]'
     opened
+    runs
 }
 
 watchers_shown()
@@ -181,6 +182,38 @@ opened()
     kill "$pid"
     wait_until 'it is closed' 60 \
         eval '[ -z "$(cluster_watchers "vms/${A}_disk")" ]'
+}
+
+# mode BYTE: of the guest on the disk (guest/boot.S).
+mode()
+{
+    qemu-io -f raw -c "write -P $1 512 1" \
+        "rbd:vms/${A}_disk:id=admin:conf=$CLUSTER_CONF" >/dev/null
+}
+
+# of_disk FILTER: of what the status has of the disk.
+of_disk()
+{
+    remora status --json | jq -r --arg image "vms/${A}_disk" \
+        ".domains[].disks[] | select(.image == \$image) | $1"
+}
+
+# A guest that has written holds the lock, and its claim names it.
+runs()
+{
+    ok 'a guest that stays' mode 0x49
+    ok 'starts' virsh_ start web1
+    ok 'and has written' guest_wait_line web1 'remora-guest: idle'
+    wait_until 'its claim names its client' 30 \
+        eval '[ "$(of_disk .claim_phase)" = running ]'
+    is 'its disk is in use' "$(of_disk .state)" 'in use'
+    is 'which is seen without opening it' "$(of_disk .watchers)" null
+    is 'and by opening it' "$(watchers_shown --watchers)" \
+        "[\"$(of_disk .claim_client)\"]"
+    ok 'it ends' virsh_ destroy web1
+    wait_until 'and so does its claim' 60 agent_no_claims
+    is 'then its disk is ready' "$(of_disk .state)" ready
+    ok 'the guest is as it was' mode 0x50
 }
 
 reload()
