@@ -19,6 +19,7 @@ static char *wanted_size;
 static int max_depth = -1;
 static gboolean flatten;
 static gboolean shareable;
+static gboolean waits;
 static gboolean as_json;
 
 static const GOptionEntry options[] = {
@@ -35,6 +36,8 @@ static const GOptionEntry options[] = {
      "COUNT"},
     {"flatten", 'f', 0, G_OPTION_ARG_NONE, &flatten, "Flatten it in any case",
      NULL},
+    {"wait", 'w', 0, G_OPTION_ARG_NONE, &waits,
+     "Wait until it is flattened, if it is to be", NULL},
     {"shareable", 0, 0, G_OPTION_ARG_NONE, &shareable,
      "Without the features that only one writer at a time can have", NULL},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
@@ -166,10 +169,16 @@ print(const char *pool, const char *name, const StoreVolumeCloned *cloned)
 
     if (as_json)
         printf("{\"id\": \"%s\", \"pool\": \"%s\", \"size\": %" //
-               G_GUINT64_FORMAT ", \"flattened\": %s}\n",
-               id, pool, cloned->size, cloned->flattened ? "true" : "false");
+               G_GUINT64_FORMAT ", \"flattened\": %s, \"queued\": %s}\n",
+               id, pool, cloned->size, cloned->flattened ? "true" : "false",
+               cloned->queued ? "true" : "false");
     else
         puts(id);
+    if (cloned->queued && !as_json)
+        fprintf(stderr,
+                "remora: the cluster's task queue flattens '%s/%s' (rbd task "
+                "list)\n",
+                pool, name);
 }
 
 static int
@@ -189,6 +198,7 @@ make_clone(const Source *source, const char *name, guint64 size)
         .max_depth = max_depth < 0 ? conf->clone_max_depth : (guint)max_depth,
         .flatten = flatten || conf->clone_flatten,
         .shareable = shareable != FALSE,
+        .wait = waits != FALSE,
         .progress = cmd_progress_show,
         .data = &progress,
     };
@@ -202,7 +212,8 @@ make_clone(const Source *source, const char *name, guint64 size)
     if (error)
         return cmd_image_fail(NULL, error);
     print(pool, name, &cloned);
-    return 0;
+    /* It was interrupted. */
+    return waits && cloned.queued ? 1 : 0;
 }
 
 static int

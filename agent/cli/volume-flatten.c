@@ -10,12 +10,33 @@
 #include <stdio.h>
 
 static gboolean as_json;
+static gboolean waits;
 
 static const GOptionEntry options[] = {
     CMD_IMAGE_CLUSTER,
+    {"wait", 'w', 0, G_OPTION_ARG_NONE, &waits,
+     "Wait until the cluster has done it, and show how far it is", NULL},
     {"json", 'j', 0, G_OPTION_ARG_NONE, &as_json, "Print JSON", NULL},
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
+
+static void
+print(const CmdVolume *volume, StoreVolumeFlat flat)
+{
+    static const char *const words[] = {
+        [STORE_VOLUME_FLATTENED] = "flattened",
+        [STORE_VOLUME_WAS_FLAT] = "stands alone already",
+        [STORE_VOLUME_IN_QUEUE] = "the cluster's task queue flattens it (rbd "
+                                  "task list)",
+    };
+
+    if (as_json)
+        printf("{\"flattened\": %s, \"queued\": %s}\n",
+               flat == STORE_VOLUME_FLATTENED ? "true" : "false",
+               flat == STORE_VOLUME_IN_QUEUE ? "true" : "false");
+    else
+        printf("%s/%s: %s\n", volume->pool, volume->name, words[flat]);
+}
 
 static int
 run(const CmdGlobals *globals, char **rest)
@@ -23,23 +44,21 @@ run(const CmdGlobals *globals, char **rest)
     g_auto(CmdVolume) volume = {0};
     g_autoptr(GError) error = NULL;
     CmdProgress progress;
-    bool flat = false;
+    StoreVolumeFlat flat = STORE_VOLUME_WAS_FLAT;
     int status = cmd_volume_only(globals, "volume flatten", rest, &volume);
 
     if (status)
         return status;
     cmd_progress_begin(&progress);
     (void)store_volume_flatten(volume.store, volume.pool, volume.name,
-                               cmd_progress_show, &progress, &flat, &error);
+                               waits != FALSE, cmd_progress_show, &progress,
+                               &flat, &error);
     cmd_progress_end(&progress);
     if (error)
         return cmd_image_fail(NULL, error);
-    if (as_json)
-        printf("{\"flattened\": %s}\n", flat ? "false" : "true");
-    else
-        printf("%s/%s: %s\n", volume.pool, volume.name,
-               flat ? "stands alone already" : "flattened");
-    return 0;
+    print(&volume, flat);
+    /* It was interrupted. */
+    return waits && flat == STORE_VOLUME_IN_QUEUE ? 1 : 0;
 }
 
 const CmdVerb cmd_volume_flatten = {

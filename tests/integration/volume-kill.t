@@ -146,7 +146,7 @@ cloned()
     local point flat
     for point in snapped protected cloned grown flattening flattened; do
         flat=()
-        [[ $point != flat* ]] || flat=(--flatten)
+        [[ $point != flat* ]] || flat=(--flatten --wait)
         killed $point clone --id $TWO "${flat[@]}" $ONE
         unwatched $ONE
         [[ $point == snapped || $point == protected ]] ||
@@ -245,9 +245,9 @@ flattened()
     for point in flattening flattened map-noted map-off map-on map-rebuilt; do
         volume clone --id $TWO $ONE >/dev/null
         before=$(features $TWO)
-        killed $point flatten $TWO
+        killed $point flatten --wait $TWO
         ok "killed at $point: it reads as before" same $TWO
-        ok 'the next one flattens it' volume flatten $TWO
+        ok 'the next one flattens it' volume flatten --wait $TWO
         is 'or has nothing to do' "$(volume flatten $TWO)" \
             "volumes/volume-$TWO: stands alone already"
         ok 'and it still does' same $TWO

@@ -434,14 +434,15 @@ clones()
     ok 'it reads on' same volumes/volume-$TWO
     is 'and still stands on it' "$(of $TWO .depth)" 1
     ok 'its object map says too much' torn volumes/volume-$TWO
-    is 'until it is flattened' "$(volume flatten --json $TWO | jq -c .)" \
-        '{"flattened":true}'
+    is 'until it is flattened' \
+        "$(volume flatten --json --wait $TWO | jq -c .)" \
+        '{"flattened":true,"queued":false}'
     ok 'then it reads alone' same volumes/volume-$TWO
     is 'without a parent' "$(of $TWO '[.parent, .depth]')" '[null,0]'
     is 'once' "$(volume flatten $TWO)" \
         "volumes/volume-$TWO: stands alone already"
     purge
-    cloned 'a shareable one' $ONE --shareable --flatten $TWO
+    cloned 'a shareable one' $ONE --shareable --flatten --wait $TWO
     is 'that stands alone' "$(of $ONE '[.parent, .features[]]')" \
         '[null,"layering","deep-flatten"]'
     is 'and nothing is left at its source' "$(of $TWO .snapshots)" 0
@@ -478,8 +479,8 @@ chain()
     done
     is 'one that stands on five' "$(of "$(id_of 5)" .depth)" 5
     is 'is cloned, and the clone flattened' \
-        "$(volume clone --json --id "$(id_of 6)" "$(id_of 5)" | jq .flattened)" \
-        true
+        "$(volume clone --json --wait --id "$(id_of 6)" "$(id_of 5)" |
+            jq .flattened)" true
     is 'so that it stands alone' "$(of "$(id_of 6)" '[.depth, .parent]')" \
         '[0,null]'
     ok 'with all of the content' same "volumes/volume-$(id_of 6)"
@@ -488,9 +489,9 @@ chain()
             "$(id_of 5)" | jq .flattened)" false
     is 'and does' "$(of "$(id_of 7)" .depth)" 6
     is 'a limit that was lowered since is no error' \
-        "$(volume clone --json --id "$(id_of 8)" --max-depth 2 \
+        "$(volume clone --json --wait --id "$(id_of 8)" --max-depth 2 \
             "$(id_of 7)" | jq .flattened)" true
-    is 'limit 0 copies' "$(volume clone --json --id "$(id_of 9)" \
+    is 'limit 0 copies' "$(volume clone --json --wait --id "$(id_of 9)" \
         --max-depth 0 "$(id_of 6)" | jq .flattened)" true
     like 'the first goes to the trash' "$(volume_all rm "$(id_of 0)")" \
         'moved to the trash'
@@ -503,6 +504,53 @@ chain()
     done
     purge
     gone 'all can go, and nothing is left'
+}
+
+# Left to the cluster's task queue, or done here without one.
+queued()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    volume snapshot create $ONE $SNAP >/dev/null
+    volume clone --id $TWO $ONE@$SNAP >/dev/null
+    rbd feature disable volumes/volume-$TWO fast-diff object-map
+    is 'a flatten ends at once, if nothing is to be done behind it' \
+        "$(volume flatten --json $TWO | jq -c .)" \
+        '{"flattened":false,"queued":true}'
+    ok 'and it is done' bed_wait 90 eval '[ "$(of $TWO .parent)" = null ]'
+    ok 'with its content' same volumes/volume-$TWO
+    is 'once' "$(volume flatten $TWO)" \
+        "volumes/volume-$TWO: stands alone already"
+    is 'no mark is left' "$(rbd image-meta list volumes/volume-$TWO)" \
+        'There are 0 metadata on this image.'
+    volume rm $TWO >/dev/null
+    volume snapshot rm $ONE $SNAP >/dev/null
+
+    # As one whose task waits for others.
+    volume clone --id $TWO $ONE >/dev/null
+    rbd image-meta set volumes/volume-$TWO remora.flatten \
+        "id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)"
+    is 'one that is to be flattened says so' "$(of $TWO .status)" '"flattening"'
+    refuses 'it is not resized' 'is being flattened: wait' \
+        volume resize $TWO 1GiB
+    is 'with a status' "$(status volume resize $TWO 1GiB)" 4
+    is 'what clones it has none of that' \
+        "$(volume clone $TWO --id "$(id_of 1)" >/dev/null
+            of "$(id_of 1)" .status)" '"available"'
+    volume_all rm "$(id_of 1)" >/dev/null
+    is 'it is removed' "$(volume rm $TWO)" "volumes/volume-$TWO: removed"
+    volume clone --id $TWO $ONE >/dev/null
+    cluster_stop_mgr
+    is 'without a manager it is flattened here' "$(volume flatten $TWO)" \
+        "volumes/volume-$TWO: flattened"
+    ok 'with its content' same volumes/volume-$TWO
+    is 'and without a mark' "$(rbd image-meta list volumes/volume-$TWO)" \
+        'There are 0 metadata on this image.'
+    cluster_start_mgr
+    volume rm $TWO >/dev/null
+    volume rm $ONE >/dev/null
+    purge
+    gone 'nothing is left'
 }
 
 renamed()
@@ -715,6 +763,7 @@ inside()
     cinders
     clones
     chain
+    queued
     renamed
     connection
     qos

@@ -285,6 +285,51 @@ test_mark(void **state)
     assert_null(mark.by);
 }
 
+static void
+test_goes_on(void **state)
+{
+    static const struct {
+        const char *what;
+        bool goes_on;
+        StoreFlattenFacts facts;
+    } table[] = {
+        {"it has a task",
+         true,
+         {.owed = true, .has_parent = true, .mgr = STORE_MGR_TASK}},
+        {"it was given one",
+         true,
+         {.owed = true,
+          .has_parent = true,
+          .mgr = STORE_MGR_NOT_ASKED,
+          .queued = true}},
+        {"the task that it was given is gone",
+         false,
+         {.owed = true,
+          .has_parent = true,
+          .mgr = STORE_MGR_NO_TASK,
+          .queued = true}},
+        {"it was asked nothing", false, {.owed = true, .has_parent = true}},
+        {"it does not answer",
+         false,
+         {.owed = true,
+          .has_parent = true,
+          .mgr = STORE_MGR_CANNOT,
+          .queued = true}},
+        {"it is done here",
+         false,
+         {.owed = true,
+          .has_parent = true,
+          .here = true,
+          .mgr = STORE_MGR_TASK}},
+        {"it is done", false, {.owed = true, .mgr = STORE_MGR_TASK}},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++)
+        if (store_flatten_goes_on(&table[i].facts) != table[i].goes_on)
+            fail_msg("%s", table[i].what);
+}
+
 /* ---- the object map ----------------------------------------------------------------------- */
 
 static void
@@ -396,7 +441,7 @@ main(void)
         cmocka_unit_test(test_depth), cmocka_unit_test(test_cases),
         cmocka_unit_test(test_all),   cmocka_unit_test(test_mark),
         cmocka_unit_test(test_tasks), cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_map),
+        cmocka_unit_test(test_map),   cmocka_unit_test(test_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

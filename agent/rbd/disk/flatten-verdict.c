@@ -84,6 +84,15 @@ store_flatten_verdict(const StoreFlattenFacts *facts)
     return facts->mapped && needs_no_map(what) ? STORE_FLATTEN_MAP_OFF : what;
 }
 
+bool
+store_flatten_goes_on(const StoreFlattenFacts *facts)
+{
+    if (facts->here || !facts->has_parent)
+        return false;
+    return facts->mgr == STORE_MGR_TASK ||
+           (facts->mgr == STORE_MGR_NOT_ASKED && facts->queued);
+}
+
 const char *
 store_flatten_why_here(const StoreFlattenFacts *facts)
 {

@@ -50,6 +50,9 @@ typedef enum {
 
 StoreFlattenDo store_flatten_verdict(const StoreFlattenFacts *facts);
 
+/* Whether the manager has it, and goes on without us. */
+bool store_flatten_goes_on(const StoreFlattenFacts *facts);
+
 /* As one line. */
 const char *store_flatten_why_here(const StoreFlattenFacts *facts);
 

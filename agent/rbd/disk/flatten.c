@@ -520,13 +520,11 @@ act(Flatten *flatten,
 static bool
 may_end(const Flatten *flatten, StoreFlattenEnd *ret_end)
 {
-    if (is_stopped(flatten))
-        *ret_end = STORE_FLATTEN_STOPPED;
-    else if (flatten->how->no_wait && flatten->facts.queued)
-        *ret_end = STORE_FLATTEN_QUEUED;
-    else
-        return false;
-    return true;
+    bool stopped = is_stopped(flatten);
+    bool goes_on = store_flatten_goes_on(&flatten->facts);
+
+    *ret_end = goes_on ? STORE_FLATTEN_QUEUED : STORE_FLATTEN_STOPPED;
+    return stopped || (goes_on && flatten->how->no_wait);
 }
 
 /* Before the image is looked at, so that a task that is gone has left its mark

@@ -17,8 +17,8 @@ typedef enum {
     STORE_FLATTENED,
     STORE_FLATTEN_NOT_OWED, /* or it has no parent; nothing was done */
     STORE_FLATTEN_LEFT,     /* somebody cancelled the manager's task */
-    STORE_FLATTEN_QUEUED,   /* the manager has it in its queue */
-    STORE_FLATTEN_STOPPED,  /* by 'stopped' */
+    STORE_FLATTEN_QUEUED,   /* the manager has it in its queue, and goes on */
+    STORE_FLATTEN_STOPPED,  /* by 'stopped', and nobody goes on */
 } StoreFlattenEnd;
 
 typedef struct {

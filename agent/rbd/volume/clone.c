@@ -21,6 +21,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/depth.h"
+#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/parent.h"
@@ -41,6 +42,7 @@ typedef struct {
     char *own_snap;     /* made for it, or NULL */
     guint64 size;
     bool flattens;
+    bool queued; /* the manager goes on to flatten it */
 } Clone;
 
 /* ---- what is cloned ------------------------------------------------------------------ */
@@ -232,6 +234,8 @@ grow(const Clone *clone, GError **error)
         r = rbd_resize2(handle, clone->size, false, NULL, NULL);
     if (r >= 0)
         r = store_marks_remove(handle);
+    if (r >= 0)
+        r = store_flatten_mark_remove(handle);
     if (r >= 0 && fills(clone))
         r = store_marks_fill(handle, hold);
     if (r >= 0)
@@ -264,20 +268,31 @@ seal(const Clone *clone, GError **error)
                                 hold->pool, hold->volume);
 }
 
+/* What is sealed must need nothing by then. */
+static gboolean
+flatten(Clone *clone, GError **error)
+{
+    const StoreVolumeOrigin *from = clone->from;
+    StoreSteps steps = {
+        .show = from->progress, .data = from->data, .size = clone->size};
+    StoreFlatWait wait = from->seal                      ? STORE_FLAT_HERE
+                         : from->wait || clone->own_snap ? STORE_FLAT_WAIT
+                                                         : STORE_FLAT_NO_WAIT;
+
+    return !clone->flattens ||
+           store_flat(clone->hold, wait, &steps, &clone->queued, error);
+}
+
 /* ---- under the claim ------------------------------------------------------------------- */
 
 static gboolean
 build(Clone *clone, GError **error)
 {
     StoreHold *hold = clone->hold;
-    const StoreVolumeOrigin *from = clone->from;
-    StoreSteps steps = {
-        .show = from->progress, .data = from->data, .size = clone->size};
     g_autoptr(GError) why = NULL;
 
     hold->keeps = true;
-    if (clone_it(clone, &why) && grow(clone, &why) &&
-        (!clone->flattens || store_flat(hold, &steps, &why)) &&
+    if (clone_it(clone, &why) && grow(clone, &why) && flatten(clone, &why) &&
         seal(clone, &why) && store_hold_made(hold, &why))
         return TRUE;
     store_hold_unmake(hold, why);
@@ -312,9 +327,10 @@ store_volume_clone(StoreCluster *cluster,
         return FALSE;
     if (store_hold_free_name(&hold, &why) && prepare(cluster, &clone, &why))
         (void)build(&clone, &why);
-    if (why || clone.flattens)
+    if (why || (clone.flattens && !clone.queued))
         drop_own_snap(cluster, &clone, why);
     g_free(clone.own_snap);
-    *ret_cloned = (StoreVolumeCloned){clone.size, clone.flattens};
+    *ret_cloned = (StoreVolumeCloned){
+        clone.size, clone.flattens && !clone.queued, clone.queued};
     return store_hold_end(&hold, why, error);
 }

@@ -24,6 +24,7 @@ typedef struct {
      * others; or NULL. handle is an rbd_image_t. librbd's number. */
     int (*seal)(gpointer handle);
     bool flatten;   /* on nothing, whatever max_depth says */
+    bool wait;      /* until it is flattened, if it is */
     bool shareable; /* without what only one writer at a time can have */
     StoreProgress progress; /* of flattening */
     gpointer data;
@@ -32,11 +33,13 @@ typedef struct {
 typedef struct {
     guint64 size;
     bool flattened;
+    bool queued; /* it is whole, and the cluster's task queue flattens it */
 } StoreVolumeCloned;
 
 /* Makes volume-UUID, under its claim. STORE_ERROR_BUSY: there is one already. A
  * volume may be open meanwhile, for what is cloned is a snapshot of it, which goes
- * with the clone. After a failure nothing is left, unless the error says so. */
+ * with the clone. After a failure nothing is left, unless the error says so.
+ * Cancelled while the cluster flattens it, it is whole, and the cluster goes on. */
 gboolean store_volume_clone(StoreCluster *cluster,
                             const char *pool,
                             const char *name,

@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/volume/flat.c - an image is flattened, wherever that is done
+ * agent/rbd/volume/flat.c - a volume that is held is flattened
+ *
+ * The mark that it is to be flattened is written first: by that all others know
+ * whose watch the manager's is, and that they must not write to what has no parent
+ * in a moment.
  */
 #include "config.h"
 
@@ -9,34 +13,159 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/flatten.h"
 #include "agent/rbd/image/close.h"
+#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/map.h"
 
-#include <errno.h>
+typedef struct {
+    StoreSteps *steps;
+    guint64 done; /* as was shown last */
+    bool cancelled;
+} Show;
 
-gboolean
-store_flat(const StoreHold *hold, StoreSteps *steps, GError **error)
+/* ---- the mark ------------------------------------------------------------------------ */
+
+/* One that is there names who is at it. ret_mapped: it has an object map, which
+ * somebody has to rebuild in the end. */
+static int
+mark_open(rbd_image_t handle, bool *ret_mapped)
+{
+    const StoreFlattenMark owed = {.owed = true};
+    g_auto(StoreFlattenMark) mark = {0};
+    StoreMap map = {0};
+    char id[128] = "";
+    int r = rbd_get_id(handle, id, sizeof(id));
+
+    if (r >= 0)
+        r = store_map_read(handle, &map);
+    if (r >= 0)
+        r = store_flatten_mark_read(handle, id, &mark);
+    *ret_mapped = map.on || map.owed;
+    return r < 0 || mark.owed ? r : store_flatten_mark_write(handle, id, &owed);
+}
+
+static int
+mark(const StoreHold *hold, bool *ret_mapped)
 {
     StoreHandle handle = NULL;
     int closed;
     int r = rbd_open(hold->io, hold->volume, &handle, NULL);
 
     if (r >= 0)
+        r = mark_open(handle, ret_mapped);
+    closed = handle ? store_close(handle) : 0;
+    return r < 0 ? r : closed;
+}
+
+static void
+forget(const StoreHold *hold)
+{
+    g_auto(StoreHandle) handle = NULL;
+
+    if (rbd_open(hold->io, hold->volume, &handle, NULL) >= 0)
+        (void)store_flatten_mark_remove(handle);
+}
+
+/* ---- all of it ---------------------------------------------------------------------- */
+
+static void
+on_progress(double share, bool by_manager, gpointer data)
+{
+    Show *show = data;
+
+    (void)by_manager;
+    show->done = (guint64)(CLAMP(share, 0, 1) * (double)show->steps->size);
+}
+
+/* It is asked after each step, so that here is where it is shown. */
+static bool
+on_stopped(gpointer data)
+{
+    Show *show = data;
+    const StoreSteps *steps = show->steps;
+
+    if (steps->show && !steps->show(show->done, steps->size, steps->data))
+        show->cancelled = true;
+    return show->cancelled;
+}
+
+static gboolean
+run(const StoreHold *hold,
+    StoreFlatWait wait,
+    StoreSteps *steps,
+    bool *ret_queued,
+    GError **error)
+{
+    Show show = {.steps = steps};
+    const StoreFlattenHow how = {.any = true,
+                                 .here = wait == STORE_FLAT_HERE,
+                                 .no_wait = wait == STORE_FLAT_NO_WAIT,
+                                 .progress = on_progress,
+                                 .stopped = on_stopped,
+                                 .data = &show};
+    StoreFlattenEnd end = STORE_FLATTENED;
+
+    if (!store_flatten(hold->conn->cluster, hold->pool, hold->volume, &how,
+                       &end, error))
+        return FALSE;
+    *ret_queued = end == STORE_FLATTEN_QUEUED;
+    if (end == STORE_FLATTENED || end == STORE_FLATTEN_NOT_OWED || *ret_queued)
+        return TRUE;
+    return store_refuse(
+        error, STORE_ERROR_FAILED, "flattening volume '%s/%s' was cancelled%s",
+        hold->pool, hold->volume,
+        end == STORE_FLATTEN_LEFT ? " in the cluster's task queue" : "");
+}
+
+static gboolean
+flatten(const StoreHold *hold,
+        StoreFlatWait wait,
+        StoreSteps *steps,
+        bool *ret_queued,
+        GError **error)
+{
+    bool mapped = false;
+    int r = mark(hold, &mapped);
+
+    if (r >= 0)
         r = STORE_FAULT("volume-flattening");
-    if (r >= 0) {
-        r = rbd_flatten_with_progress(handle, store_steps, steps);
-        /* It has no parent. */
-        r = r == -EINVAL ? 0 : r;
-    }
+    if (wait == STORE_FLAT_NO_WAIT && mapped)
+        wait = STORE_FLAT_WAIT;
+    if (r >= 0 && !run(hold, wait, steps, ret_queued, error))
+        return FALSE;
     if (r >= 0)
         r = STORE_FAULT("volume-flattened");
-    closed = handle ? store_close(handle) : 0;
-    r = r < 0 ? r : closed;
-    if (store_steps_cancelled(steps, r))
-        return store_refuse(error, STORE_ERROR_FAILED,
-                            "flattening volume '%s/%s' was cancelled",
-                            hold->pool, hold->volume);
     return r >= 0 ||
            store_fail(error, hold->conn, r, "cannot flatten volume '%s/%s'",
                       hold->pool, hold->volume);
+}
+
+gboolean
+store_flat(const StoreHold *hold,
+           StoreFlatWait wait,
+           StoreSteps *steps,
+           bool *ret_queued,
+           GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    *ret_queued = false;
+    if (flatten(hold, wait, steps, ret_queued, &why))
+        return TRUE;
+    if (store_conn_may_write(hold->conn, why))
+        forget(hold);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+gboolean
+store_flat_finish(const StoreHold *hold, GError **error)
+{
+    const StoreFlattenHow how = {.any = true, .here = true};
+    StoreFlattenEnd end;
+
+    return store_flatten(hold->conn->cluster, hold->pool, hold->volume, &how,
+                         &end, error);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/volume/flat.h - an image is flattened, wherever that is done
+ * agent/rbd/volume/flat.h - a volume that is held is flattened
+ *
+ * By the mechanism of disks (disk/flatten.h): by the cluster's manager, or here.
  *
  * Threads:  any; blocks. Of this room.
  */
@@ -10,8 +12,22 @@
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/progress.h"
 
-/* Of a volume that is held and that somebody waits for: here, by librbd. It may
- * be flat. steps->size is the volume's. */
-gboolean store_flat(const StoreHold *hold, StoreSteps *steps, GError **error);
+typedef enum {
+    STORE_FLAT_NO_WAIT, /* that the manager has it is enough, if it has no object map
+                         * to be rebuilt */
+    STORE_FLAT_WAIT, /* until it is flat; told to end, the manager goes on */
+    STORE_FLAT_HERE, /* the manager is not asked, so that nobody goes on */
+} StoreFlatWait;
+
+/* It may be flat. steps->size is the volume's. ret_queued: it is not flat yet, the
+ * manager goes on, and a mark says so. After a failure no mark does. */
+gboolean store_flat(const StoreHold *hold,
+                    StoreFlatWait wait,
+                    StoreSteps *steps,
+                    bool *ret_queued,
+                    GError **error);
+
+/* Of one that is flat: what is left to do if nobody has waited for that. */
+gboolean store_flat_finish(const StoreHold *hold, GError **error);
 
 #endif

@@ -4,68 +4,60 @@
  *
  * Cut short it is a clone that reads as before, and the next call goes on; so does
  * what is left of the snapshot that it hung from, as long as that is linked.
+ *
+ * That snapshot goes last: librbd takes one away that was removed before it takes
+ * the parent away, and who is killed in between leaves a clone that cannot be
+ * opened. So where there is one somebody has to wait.
  */
 #include "config.h"
 
 #include "agent/rbd/volume/flatten.h"
 
-#include "agent/rbd/conn/error.h"
-#include "agent/rbd/conn/warm.h"
-#include "agent/rbd/image/map.h"
 #include "agent/rbd/volume/flat.h"
 #include "agent/rbd/volume/origin.h"
 
-/* Nothing is flattened with an object map. */
 static gboolean
-map_off(const StoreHold *hold, GError **error)
-{
-    int r = store_map_off(hold->io, hold->volume);
-
-    return r >= 0 || store_fail(error, hold->conn, r,
-                                "cannot turn off the object map of '%s/%s'",
-                                hold->pool, hold->volume);
-}
-
-/* Also of who was killed before that. */
-static gboolean
-map_on(const StoreHold *hold, GError **error)
-{
-    int r = store_map_on(hold->io, hold->volume, NULL, NULL);
-
-    return r >= 0 || store_fail(error, hold->conn, r,
-                                "cannot rebuild the object map of '%s/%s'",
-                                hold->pool, hold->volume);
-}
-
-static gboolean
-flatten(const StoreHold *hold, StoreSteps *steps, GError **error)
+flatten(const StoreHold *hold,
+        bool wait,
+        StoreSteps *steps,
+        StoreVolumeFlat *ret_flat,
+        GError **error)
 {
     g_auto(StoreOwnSnap) origin = {0};
+    bool queued = false;
 
-    return store_hold_room(hold, error) &&
-           store_own_snap_read(hold, &origin, error) && map_off(hold, error) &&
-           store_flat(hold, steps, error) &&
-           store_own_snap_let_go(hold, &origin, error);
+    if (!store_hold_room(hold, error) ||
+        !store_own_snap_read(hold, &origin, error) ||
+        !store_flat(hold,
+                    wait || origin.own ? STORE_FLAT_WAIT : STORE_FLAT_NO_WAIT,
+                    steps, &queued, error))
+        return FALSE;
+    *ret_flat = queued ? STORE_VOLUME_IN_QUEUE : STORE_VOLUME_FLATTENED;
+    return queued || store_own_snap_let_go(hold, &origin, error);
 }
 
 gboolean
 store_volume_flatten(StoreCluster *cluster,
                      const char *pool,
                      const char *name,
+                     bool wait,
                      StoreProgress progress,
                      gpointer data,
-                     bool *ret_flat,
+                     StoreVolumeFlat *ret_flat,
                      GError **error)
 {
     StoreSteps steps = {.show = progress, .data = data};
     StoreHold hold;
     GError *why = NULL;
 
-    if (!store_hold_whole(cluster, pool, name, &hold, error))
+    if (!store_hold(cluster, pool, name, false, &hold, error))
         return FALSE;
-    *ret_flat = !hold.look.has_parent;
+    *ret_flat = STORE_VOLUME_WAS_FLAT;
     steps.size = hold.look.size;
-    if (!hold.look.has_parent || flatten(&hold, &steps, &why))
-        (void)map_on(&hold, &why);
+    if (hold.held == STORE_HELD_WHOLE && !hold.look.has_parent)
+        (void)store_flat_finish(&hold, &why);
+    else if (hold.held == STORE_HELD_FLATTENING ||
+             store_hold_check(&hold, &why))
+        (void)flatten(&hold, wait, &steps, ret_flat, &why);
     return store_hold_end(&hold, why, error);
 }

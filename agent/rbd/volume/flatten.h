@@ -12,15 +12,23 @@
 
 #include <stdbool.h>
 
+typedef enum {
+    STORE_VOLUME_FLATTENED,
+    STORE_VOLUME_WAS_FLAT, /* it stood alone already */
+    STORE_VOLUME_IN_QUEUE, /* the cluster's task queue goes on */
+} StoreVolumeFlat;
+
 /* Copies into it, in the cluster, what it has of its parent, and lets go of what
- * was kept there for it alone. ret_flat: it stood alone already. Cancelled, it is
- * a clone as before. */
+ * was kept there for it alone. wait: until it is done; without, it waits only where
+ * something has to be let go of afterwards, or where the cluster cannot do it alone.
+ * Cancelled, it is a clone as before, or the cluster goes on. */
 gboolean store_volume_flatten(StoreCluster *cluster,
                               const char *pool,
                               const char *name,
+                              bool wait,
                               StoreProgress progress,
                               gpointer data,
-                              bool *ret_flat,
+                              StoreVolumeFlat *ret_flat,
                               GError **error);
 
 #endif

@@ -17,25 +17,64 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/build.h"
 #include "agent/rbd/disk/clear-way.h"
+#include "agent/rbd/disk/flatten-cancel.h"
+#include "agent/rbd/disk/flatten.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/disk/room.h"
+#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/trash.h"
+#include "agent/rbd/image/watchers.h"
+
+/* Whoever only flattens it is in nobody's way: its watch is left out. Only what has a
+ * parent is asked for its mark. */
+static gboolean
+read_flattening(StoreHold *hold, GError **error)
+{
+    StoreLook *look = &hold->look;
+    g_auto(StoreHandle) handle = NULL;
+    g_auto(StoreFlattenMark) mark = {0};
+    gsize to = 0;
+    int r;
+
+    hold->flattening = false;
+    if (!look->opens || !look->has_parent)
+        return TRUE;
+    r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
+    if (r >= 0)
+        r = store_flatten_mark_read(handle, look->id, &mark);
+    if (r < 0)
+        return store_fail(error, hold->conn, r, "cannot look at '%s/%s'",
+                          hold->pool, hold->volume);
+    hold->flattening = mark.owed;
+    for (gsize i = 0; look->watchers && look->watchers[i]; i++) {
+        if (store_flatten_mark_names(&mark, look->watchers[i]))
+            g_free(look->watchers[i]);
+        else
+            look->watchers[to++] = look->watchers[i];
+    }
+    if (look->watchers)
+        look->watchers[to] = NULL;
+    return TRUE;
+}
 
 static gboolean
-judge(StoreHold *hold, bool dead, GError **error)
+judge(StoreHold *hold, GError **error)
 {
     const StoreLook *look = &hold->look;
     StoreHeldFacts facts = {
         .there = look->there,
         .opens = look->opens,
         .filling = look->building,
-        .dead_maker = dead && hold->claim &&
+        .dead_maker = hold->dead && hold->claim &&
                       !store_claim_has_adopted(hold->claim, look->id),
-        .watched = look->crowded || (look->watchers && look->watchers[0]),
     };
     bool data = true;
 
+    if (!read_flattening(hold, error))
+        return FALSE;
+    facts.flattening = hold->flattening;
+    facts.watched = look->crowded || (look->watchers && look->watchers[0]);
     if (facts.dead_maker && facts.opens && look->snaps == 0) {
         if (!store_has_data(hold->conn, hold->pool, hold->volume, &data, error))
             return FALSE;
@@ -57,6 +96,20 @@ hold_clear(StoreHold *hold)
     *hold = (StoreHold){0};
 }
 
+/* The manager is at work on it, perhaps, and nobody has waited for that: before the
+ * claim asks who has it open, its mark says whose that watch is. */
+static void
+name_flattener(const StoreHold *hold)
+{
+    g_auto(GStrv) watchers =
+        store_watchers_of(hold->conn, hold->pool, hold->volume, NULL);
+
+    for (gsize i = 0; watchers && watchers[i]; i++)
+        if (store_flattens(hold->conn->cluster, hold->pool, hold->volume,
+                           watchers[i]))
+            break;
+}
+
 gboolean
 store_hold(StoreCluster *cluster,
            const char *pool,
@@ -71,6 +124,8 @@ store_hold(StoreCluster *cluster,
 
     store_conn_will_unprotect(cluster);
     hold.conn = store_conn_acquire(cluster, &why);
+    if (hold.conn)
+        name_flattener(&hold);
     if (!hold.conn || !store_ioctx(hold.conn, pool, &hold.io, &why) ||
         !store_image_claim(hold.conn, pool, volume, makes, &hold.claim, &dead,
                            &why)) {
@@ -82,11 +137,25 @@ store_hold(StoreCluster *cluster,
      * for it. */
     rados_set_pool_full_try(hold.io);
     hold.keeps = dead;
+    hold.dead = dead;
     if (!store_look(hold.conn, pool, volume, NULL, &hold.look, &why) ||
-        !judge(&hold, dead, &why))
+        !judge(&hold, &why))
         return store_hold_end(&hold, g_steal_pointer(&why), error);
     *ret_hold = hold;
     return TRUE;
+}
+
+gboolean
+store_hold_end_flatten(StoreHold *hold, GError **error)
+{
+    if (!hold->flattening)
+        return TRUE;
+    store_flatten_cancel(hold->conn, hold->pool, hold->volume, hold->look.id);
+    store_look_clear(&hold->look);
+    hold->look = (StoreLook){0};
+    return store_look(hold->conn, hold->pool, hold->volume, NULL, &hold->look,
+                      error) &&
+           judge(hold, error);
 }
 
 static gboolean
@@ -123,6 +192,11 @@ store_hold_check(const StoreHold *hold, GError **error)
                             "volume '%s/%s' is between two states, because "
                             "writing to it was cut short: roll it back to a "
                             "snapshot (remora volume snapshot list %s/%s)",
+                            pool, volume, pool, volume);
+    case STORE_HELD_FLATTENING:
+        return store_refuse(error, STORE_ERROR_BUSY,
+                            "volume '%s/%s' is being flattened: wait for that "
+                            "(remora volume flatten --wait %s/%s)",
                             pool, volume, pool, volume);
     case STORE_HELD_HALF_MADE:
         break;
@@ -228,6 +302,8 @@ store_hold_free_name(StoreHold *hold, GError **error)
 {
     bool finished;
 
+    if (hold->dead && !store_hold_end_flatten(hold, error))
+        return FALSE;
     if (hold->held == STORE_HELD_MISSING)
         return store_finish_removals(hold->conn, hold->pool, hold->volume,
                                      &finished, error);

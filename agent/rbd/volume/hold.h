@@ -20,7 +20,10 @@ typedef struct {
     StoreClaim *claim;  /* NULL: the pool is full, and nobody has it */
     StoreLook look;
     StoreHeld held;
-    bool keeps; /* the claim says that the image is half-made, and stays */
+    bool dead;       /* the claim was a dead one's */
+    bool flattening; /* whatever held says: a mark says that it is to have no
+                      * parent, and it has one */
+    bool keeps;      /* the claim says that the image is half-made, and stays */
 } StoreHold;
 
 /* Takes the claim and looks at the image; ret_hold->held says how it stands,
@@ -33,6 +36,9 @@ gboolean store_hold(StoreCluster *cluster,
                     GError **error);
 /* FALSE: it is not whole, or in use. */
 gboolean store_hold_check(const StoreHold *hold, GError **error);
+/* Of one that is to go: if the cluster flattens it, that ends, and the image is
+ * looked at again. */
+gboolean store_hold_end_flatten(StoreHold *hold, GError **error);
 /* Both, for who only works on what is whole; nothing is held after FALSE. */
 gboolean store_hold_whole(StoreCluster *cluster,
                           const char *pool,

@@ -17,6 +17,7 @@
 #include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/depth.h"
+#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/head.h"
@@ -64,6 +65,30 @@ set_claim(StoreVolume *volume,
         volume->claim_domain = g_strdup(record->who.domain);
 }
 
+/* One that goes away meanwhile is not flattened. */
+static gboolean
+read_flattening(StoreConn *conn,
+                const char *pool,
+                const char *name,
+                const char *id,
+                bool *ret_flattening,
+                GError **error)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) handle = NULL;
+    g_auto(StoreFlattenMark) mark = {0};
+    int r;
+
+    if (!store_ioctx(conn, pool, &io, error))
+        return FALSE;
+    r = rbd_open_read_only(io, name, &handle, NULL);
+    if (r >= 0)
+        r = store_flatten_mark_read(handle, id, &mark);
+    *ret_flattening = r >= 0 && mark.owed;
+    return r >= 0 || r == -ENOENT ||
+           store_fail(error, conn, r, "cannot look at '%s/%s'", pool, name);
+}
+
 /* NULL without an error: it is not there. */
 static StoreVolume *
 read_one(StoreConn *conn, const char *pool, const char *name, GError **error)
@@ -88,6 +113,9 @@ read_one(StoreConn *conn, const char *pool, const char *name, GError **error)
     facts.opens = look.opens;
     facts.filling = look.building;
     facts.watched = look.crowded || (look.watchers && look.watchers[0]);
+    if (look.opens && look.has_parent &&
+        !read_flattening(conn, pool, name, look.id, &facts.flattening, error))
+        return NULL;
     if (claim.record)
         set_claim(volume, claim.record, &facts);
     volume->status = store_volume_status(&facts);

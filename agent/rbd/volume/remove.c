@@ -163,6 +163,9 @@ remove_held(StoreHold *hold,
     bool finished;
 
     *ret_removed = STORE_REMOVED;
+    if (hold->held != STORE_HELD_WATCHED &&
+        !store_hold_end_flatten(hold, error))
+        return FALSE;
     if (hold->held == STORE_HELD_WATCHED)
         return store_hold_check(hold, error);
     if (!store_finish_removals(hold->conn, hold->pool, hold->volume, &finished,

@@ -15,8 +15,11 @@ store_volume_status(const StoreVolumeFacts *facts)
         return STORE_VOLUME_AT_WORK;
     if (!facts->opens || facts->filling)
         return STORE_VOLUME_HALF_MADE;
-    return facts->watched || facts->guest ? STORE_VOLUME_IN_USE
-                                          : STORE_VOLUME_AVAILABLE;
+    if (facts->guest)
+        return STORE_VOLUME_IN_USE;
+    if (facts->flattening)
+        return STORE_VOLUME_FLATTENING;
+    return facts->watched ? STORE_VOLUME_IN_USE : STORE_VOLUME_AVAILABLE;
 }
 
 const char *
@@ -27,6 +30,7 @@ store_volume_status_word(StoreVolumeStatus status)
         [STORE_VOLUME_IN_USE] = "in use",
         [STORE_VOLUME_AT_WORK] = "at work",
         [STORE_VOLUME_MAKING] = "being made",
+        [STORE_VOLUME_FLATTENING] = "flattening",
         [STORE_VOLUME_HALF_MADE] = "half-made",
     };
 
@@ -46,7 +50,9 @@ store_held_verdict(const StoreHeldFacts *facts)
         return STORE_HELD_HALF_MADE;
     if (facts->dead_maker && (facts->filling || facts->empty))
         return STORE_HELD_HALF_MADE;
-    return facts->filling ? STORE_HELD_CUT_SHORT : STORE_HELD_WHOLE;
+    if (facts->filling)
+        return STORE_HELD_CUT_SHORT;
+    return facts->flattening ? STORE_HELD_FLATTENING : STORE_HELD_WHOLE;
 }
 
 /* A clone of format 1 loses its content with its parent; one of format 2 keeps

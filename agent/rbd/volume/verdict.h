@@ -20,13 +20,15 @@ typedef struct {
     bool claimed; /* by a builder, which may be dead */
     bool found;   /* whose claim says that the volume was there before */
     bool guest;   /* claimed by a guest */
+    bool flattening;
 } StoreVolumeFacts;
 
 typedef enum {
     STORE_VOLUME_AVAILABLE,
     STORE_VOLUME_IN_USE,
-    STORE_VOLUME_AT_WORK,   /* something is being done with it */
-    STORE_VOLUME_MAKING,    /* it is being made, or was in vain */
+    STORE_VOLUME_AT_WORK, /* something is being done with it */
+    STORE_VOLUME_MAKING,  /* it is being made, or was in vain */
+    STORE_VOLUME_FLATTENING,
     STORE_VOLUME_HALF_MADE, /* it cannot be opened, or not all was written */
 } StoreVolumeStatus;
 
@@ -43,14 +45,16 @@ typedef struct {
     bool filling;
     bool dead_maker; /* the claim was a dead one's, who may have made it */
     bool empty;      /* it has neither data nor snapshots of its own */
-    bool watched;
+    bool watched;    /* by others than who flattens it */
+    bool flattening; /* it has a parent still, and is to have none */
 } StoreHeldFacts;
 
 typedef enum {
     STORE_HELD_MISSING,
     STORE_HELD_WATCHED,
-    STORE_HELD_HALF_MADE, /* who made it died before it was whole */
-    STORE_HELD_CUT_SHORT, /* a rollback did not come to its end */
+    STORE_HELD_HALF_MADE,  /* who made it died before it was whole */
+    STORE_HELD_CUT_SHORT,  /* a rollback did not come to its end */
+    STORE_HELD_FLATTENING, /* somebody is at it, or was */
     STORE_HELD_WHOLE,
 } StoreHeld;
 
