@@ -176,8 +176,8 @@ print(const char *pool, const char *name, const StoreVolumeCloned *cloned)
         puts(id);
     if (cloned->queued && !as_json)
         fprintf(stderr,
-                "remora: the cluster's task queue flattens '%s/%s' (rbd task "
-                "list)\n",
+                "remora: the cluster's task queue flattens '%s/%s' (ceph rbd "
+                "task list)\n",
                 pool, name);
 }
 

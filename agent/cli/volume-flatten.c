@@ -26,8 +26,8 @@ print(const CmdVolume *volume, StoreVolumeFlat flat)
     static const char *const words[] = {
         [STORE_VOLUME_FLATTENED] = "flattened",
         [STORE_VOLUME_WAS_FLAT] = "stands alone already",
-        [STORE_VOLUME_IN_QUEUE] = "the cluster's task queue flattens it (rbd "
-                                  "task list)",
+        [STORE_VOLUME_IN_QUEUE] = "the cluster's task queue flattens it (ceph "
+                                  "rbd task list)",
     };
 
     if (as_json)

@@ -553,6 +553,51 @@ queued()
     gone 'nothing is left'
 }
 
+# interrupted WHAT COMMAND...: while the manager flattens for it.
+interrupted()
+{
+    local what=$1 job
+    shift
+    # Not by a function: a shell's job would be a shell.
+    "$BED_INST/bin/remora" volume "$@" >"$BED/tmp/said" 2>&1 &
+    job=$!
+    ok "$what: the manager has it" bed_wait 60 eval \
+        'ceph rbd task list | grep -q "volume-$TWO"'
+    kill -INT "$job"
+    ok 'interrupted, it fails' eval '! wait "$job"'
+    is 'it was the last that wanted that' "$(ceph rbd task list | jq length)" 0
+}
+
+# Where a snapshot is to go behind it, nobody goes on who does not know of that.
+called_back()
+{
+    # Of many small objects, one copied after another, so that it takes a while.
+    local slowly=(config set global rbd_concurrent_management_ops 1)
+    ceph "${slowly[@]}"
+    volume create --id $ONE --object-size 8KiB 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    volume clone --id $TWO $ONE >/dev/null
+    interrupted 'a flatten' flatten --wait $TWO
+    like 'and says so' "$(<"$BED/tmp/said")" 'was cancelled'
+    ceph config rm global rbd_concurrent_management_ops
+    is 'it is a clone as before' "$(of $TWO '[.status, .depth]')" \
+        '["available",1]'
+    ok 'with its content' same volumes/volume-$TWO
+    is 'the next call flattens it' "$(volume flatten --wait $TWO)" \
+        "volumes/volume-$TWO: flattened"
+    is 'and nothing is left at its source' "$(of $ONE .snapshots)" 0
+    volume rm $TWO >/dev/null
+    ceph "${slowly[@]}"
+    interrupted 'a clone that stands alone' clone --flatten --id $TWO $ONE
+    ceph config rm global rbd_concurrent_management_ops
+    is 'it is not there' "$(volume list --json | jq -r '.volumes[].id')" $ONE
+    purge
+    is 'and nothing is left at its source' "$(of $ONE .snapshots)" 0
+    volume rm $ONE >/dev/null
+    purge
+    gone 'nothing of it is left'
+}
+
 renamed()
 {
     rbd create --size 16M volumes/mine
@@ -764,6 +809,7 @@ inside()
     clones
     chain
     queued
+    called_back
     renamed
     connection
     qos

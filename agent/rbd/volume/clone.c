@@ -275,10 +275,12 @@ flatten(Clone *clone, GError **error)
     const StoreVolumeOrigin *from = clone->from;
     StoreSteps steps = {
         .show = from->progress, .data = from->data, .size = clone->size};
-    StoreFlatWait wait = from->seal                      ? STORE_FLAT_HERE
-                         : from->wait || clone->own_snap ? STORE_FLAT_WAIT
-                                                         : STORE_FLAT_NO_WAIT;
+    StoreFlatWait wait = from->wait ? STORE_FLAT_WAIT : STORE_FLAT_NO_WAIT;
 
+    if (clone->own_snap)
+        wait = STORE_FLAT_TO_END;
+    if (from->seal)
+        wait = STORE_FLAT_HERE;
     return !clone->flattens ||
            store_flat(clone->hold, wait, &steps, &clone->queued, error);
 }

@@ -13,11 +13,19 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/flatten-cancel.h"
 #include "agent/rbd/disk/flatten.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/look.h"
 #include "agent/rbd/image/map.h"
+
+typedef struct {
+    char id[128]; /* the image's */
+    bool mapped;  /* it has an object map, which somebody has to rebuild in the
+                   * end */
+} Marked;
 
 typedef struct {
     StoreSteps *steps;
@@ -27,34 +35,33 @@ typedef struct {
 
 /* ---- the mark ------------------------------------------------------------------------ */
 
-/* One that is there names who is at it. ret_mapped: it has an object map, which
- * somebody has to rebuild in the end. */
+/* One that is there names who is at it. */
 static int
-mark_open(rbd_image_t handle, bool *ret_mapped)
+mark_open(rbd_image_t handle, Marked *ret_marked)
 {
     const StoreFlattenMark owed = {.owed = true};
     g_auto(StoreFlattenMark) mark = {0};
     StoreMap map = {0};
-    char id[128] = "";
-    int r = rbd_get_id(handle, id, sizeof(id));
+    const char *id = ret_marked->id;
+    int r = rbd_get_id(handle, ret_marked->id, sizeof(ret_marked->id));
 
     if (r >= 0)
         r = store_map_read(handle, &map);
     if (r >= 0)
         r = store_flatten_mark_read(handle, id, &mark);
-    *ret_mapped = map.on || map.owed;
+    ret_marked->mapped = map.on || map.owed;
     return r < 0 || mark.owed ? r : store_flatten_mark_write(handle, id, &owed);
 }
 
 static int
-mark(const StoreHold *hold, bool *ret_mapped)
+mark(const StoreHold *hold, Marked *ret_marked)
 {
     StoreHandle handle = NULL;
     int closed;
     int r = rbd_open(hold->io, hold->volume, &handle, NULL);
 
     if (r >= 0)
-        r = mark_open(handle, ret_mapped);
+        r = mark_open(handle, ret_marked);
     closed = handle ? store_close(handle) : 0;
     return r < 0 ? r : closed;
 }
@@ -92,6 +99,14 @@ on_stopped(gpointer data)
 }
 
 static gboolean
+refuse_cancelled(const StoreHold *hold, const char *where, GError **error)
+{
+    return store_refuse(error, STORE_ERROR_FAILED,
+                        "flattening volume '%s/%s' was cancelled%s", hold->pool,
+                        hold->volume, where);
+}
+
+static gboolean
 run(const StoreHold *hold,
     StoreFlatWait wait,
     StoreSteps *steps,
@@ -113,10 +128,26 @@ run(const StoreHold *hold,
     *ret_queued = end == STORE_FLATTEN_QUEUED;
     if (end == STORE_FLATTENED || end == STORE_FLATTEN_NOT_OWED || *ret_queued)
         return TRUE;
-    return store_refuse(
-        error, STORE_ERROR_FAILED, "flattening volume '%s/%s' was cancelled%s",
-        hold->pool, hold->volume,
-        end == STORE_FLATTEN_LEFT ? " in the cluster's task queue" : "");
+    return refuse_cancelled(
+        hold, end == STORE_FLATTEN_LEFT ? " in the cluster's task queue" : "",
+        error);
+}
+
+/* The manager may have come to the end meanwhile. */
+static gboolean
+call_back(const StoreHold *hold,
+          const char *id,
+          bool *ret_queued,
+          GError **error)
+{
+    g_auto(StoreLook) look = {0};
+
+    store_flatten_cancel(hold->conn, hold->pool, hold->volume, id);
+    *ret_queued = false;
+    if (!store_look(hold->conn, hold->pool, hold->volume, NULL, &look, error))
+        return FALSE;
+    return look.has_parent ? refuse_cancelled(hold, "", error)
+                           : store_flat_finish(hold, error);
 }
 
 static gboolean
@@ -126,14 +157,17 @@ flatten(const StoreHold *hold,
         bool *ret_queued,
         GError **error)
 {
-    bool mapped = false;
-    int r = mark(hold, &mapped);
+    Marked marked = {0};
+    int r = mark(hold, &marked);
 
     if (r >= 0)
         r = STORE_FAULT("volume-flattening");
-    if (wait == STORE_FLAT_NO_WAIT && mapped)
+    if (wait == STORE_FLAT_NO_WAIT && marked.mapped)
         wait = STORE_FLAT_WAIT;
     if (r >= 0 && !run(hold, wait, steps, ret_queued, error))
+        return FALSE;
+    if (r >= 0 && *ret_queued && wait == STORE_FLAT_TO_END &&
+        !call_back(hold, marked.id, ret_queued, error))
         return FALSE;
     if (r >= 0)
         r = STORE_FAULT("volume-flattened");

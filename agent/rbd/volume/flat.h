@@ -16,6 +16,8 @@ typedef enum {
     STORE_FLAT_NO_WAIT, /* that the manager has it is enough, if it has no object map
                          * to be rebuilt */
     STORE_FLAT_WAIT, /* until it is flat; told to end, the manager goes on */
+    STORE_FLAT_TO_END, /* the same, but told to end, nobody goes on: something is to
+                        * be done behind it */
     STORE_FLAT_HERE, /* the manager is not asked, so that nobody goes on */
 } StoreFlatWait;
 

@@ -21,7 +21,8 @@ typedef enum {
 /* Copies into it, in the cluster, what it has of its parent, and lets go of what
  * was kept there for it alone. wait: until it is done; without, it waits only where
  * something has to be let go of afterwards, or where the cluster cannot do it alone.
- * Cancelled, it is a clone as before, or the cluster goes on. */
+ * Cancelled, it is a clone as before, or the cluster goes on, if nothing has to be
+ * let go of. */
 gboolean store_volume_flatten(StoreCluster *cluster,
                               const char *pool,
                               const char *name,
