@@ -212,8 +212,8 @@ make_clone(const Source *source, const char *name, guint64 size)
     if (error)
         return cmd_image_fail(NULL, error);
     print(pool, name, &cloned);
-    /* It was interrupted. */
-    return waits && cloned.queued ? 1 : 0;
+    /* It waits without being told to, too. */
+    return cloned.queued && (waits || cmd_progress_interrupted()) ? 1 : 0;
 }
 
 static int

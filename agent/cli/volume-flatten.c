@@ -57,8 +57,11 @@ run(const CmdGlobals *globals, char **rest)
     if (error)
         return cmd_image_fail(NULL, error);
     print(&volume, flat);
-    /* It was interrupted. */
-    return waits && flat == STORE_VOLUME_IN_QUEUE ? 1 : 0;
+    /* It waits without being told to, too. */
+    return flat == STORE_VOLUME_IN_QUEUE &&
+                   (waits || cmd_progress_interrupted())
+               ? 1
+               : 0;
 }
 
 const CmdVerb cmd_volume_flatten = {
