@@ -506,6 +506,50 @@ chain()
     gone 'all can go, and nothing is left'
 }
 
+# As one whose task waits for others.
+owes()
+{
+    rbd image-meta set volumes/volume-$TWO remora.flatten \
+        "id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)"
+}
+
+# Who refuses to do something with one has not ended that, and who has it open for
+# another reason is seen.
+still_owed()
+{
+    local writer
+    refuses 'none is made under its name' 'is there already' \
+        volume clone --id $TWO $ONE
+    is 'and it is to be flattened still' "$(of $TWO .status)" '"flattening"'
+    snapshot create $TWO $SNAP >/dev/null
+    refuses 'one with a snapshot is not removed' 'has the snapshots' \
+        volume rm $TWO
+    is 'and is to be flattened still' "$(of $TWO .status)" '"flattening"'
+    snapshot rm $TWO $SNAP >/dev/null
+    rbd bench --io-type write --io-size 4K --io-total 4G --io-threads 1 \
+        volumes/volume-$TWO >/dev/null 2>&1 &
+    writer=$!
+    wait_until 'somebody writes to it' 10 \
+        eval '[ -n "$(cluster_watchers volumes/volume-$TWO)" ]'
+    is 'which is seen first' "$(of $TWO .status)" '"in use"'
+    refuses 'and is in the way' 'is open for writing' volume flatten $TWO
+    kill "$writer"
+    wait "$writer" 2>/dev/null
+    wait_until 'nobody does' 60 \
+        eval '[ -z "$(cluster_watchers volumes/volume-$TWO)" ]'
+}
+
+# What comes back is a clone as before.
+trashed_while_owed()
+{
+    local id
+    id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)
+    volume rm --trash $TWO >/dev/null
+    rbd trash restore --pool volumes "$id"
+    is 'moved to the trash and back, nobody wants it flat' \
+        "$(of $TWO '[.status, .depth]')" '["available",1]'
+}
+
 # Left to the cluster's task queue, or done here without one.
 queued()
 {
@@ -526,18 +570,19 @@ queued()
     volume rm $TWO >/dev/null
     volume snapshot rm $ONE $SNAP >/dev/null
 
-    # As one whose task waits for others.
     volume clone --id $TWO $ONE >/dev/null
-    rbd image-meta set volumes/volume-$TWO remora.flatten \
-        "id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)"
+    owes
     is 'one that is to be flattened says so' "$(of $TWO .status)" '"flattening"'
-    refuses 'it is not resized' 'is being flattened: wait' \
+    refuses 'it is not resized' 'is to be flattened: finish that' \
         volume resize $TWO 1GiB
     is 'with a status' "$(status volume resize $TWO 1GiB)" 4
     is 'what clones it has none of that' \
         "$(volume clone $TWO --id "$(id_of 1)" >/dev/null
             of "$(id_of 1)" .status)" '"available"'
     volume_all rm "$(id_of 1)" >/dev/null
+    still_owed
+    trashed_while_owed
+    owes
     is 'it is removed' "$(volume rm $TWO)" "volumes/volume-$TWO: removed"
     volume clone --id $TWO $ONE >/dev/null
     cluster_stop_mgr
@@ -566,6 +611,43 @@ interrupted()
     kill -INT "$job"
     ok 'interrupted, it fails' eval '! wait "$job"'
     is 'it was the last that wanted that' "$(ceph rbd task list | jq length)" 0
+}
+
+# Of a snapshot that somebody asked for, so that the cluster goes on.
+goes_on()
+{
+    local slowly=(config set global rbd_concurrent_management_ops 1) job code
+    ceph "${slowly[@]}"
+    volume create --id $ONE --object-size 8KiB 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    snapshot create $ONE $SNAP >/dev/null
+    volume clone --id $TWO $ONE@$SNAP >/dev/null
+    "$BED_INST/bin/remora" volume flatten $TWO >"$BED/tmp/said" 2>&1 &
+    job=$!
+    ok 'it waits for its object map, and the manager has it' \
+        bed_wait 60 eval 'ceph rbd task list | grep -q "volume-$TWO"'
+    kill -INT "$job"
+    wait "$job"
+    code=$?
+    is 'interrupted, it has a status' $code 1
+    like 'and says who goes on' "$(<"$BED/tmp/said")" \
+        "the cluster's task queue flattens it"
+    refuses 'none is made under its name' 'is there already' \
+        volume create --id $TWO 16MiB
+    ceph config rm global rbd_concurrent_management_ops
+    ok 'and it is flattened on, to the end' bed_wait 180 eval '[ "$(of $TWO .parent)" = null ]'
+    is 'the next call does the rest' "$(volume flatten --wait $TWO)" \
+        "volumes/volume-$TWO: stands alone already"
+    is 'which is its object map' "$(of $TWO '.features |
+        index("object-map") != null')" true
+    ok 'with its content' same volumes/volume-$TWO
+    is 'without a mark' "$(rbd image-meta list volumes/volume-$TWO)" \
+        'There are 0 metadata on this image.'
+    volume rm $TWO >/dev/null
+    snapshot rm $ONE $SNAP >/dev/null
+    volume rm $ONE >/dev/null
+    purge
+    gone 'nothing of it is left'
 }
 
 # Where a snapshot is to go behind it, nobody goes on who does not know of that.
@@ -810,6 +892,7 @@ inside()
     chain
     queued
     called_back
+    goes_on
     renamed
     connection
     qos

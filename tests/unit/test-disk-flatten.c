@@ -13,9 +13,11 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
 #include <rbd/librbd.h>
 #include <string.h>
 
+#include "agent/rbd/disk/flatten-cancel.h"
 #include "agent/rbd/disk/flatten-verdict.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/flattening.h"
@@ -286,6 +288,36 @@ test_mark(void **state)
 }
 
 static void
+check_drop(const StoreFlattenMark *mark, const char *left)
+{
+    g_auto(GStrv) all = g_strsplit("a b c b", " ", -1);
+
+    store_flatten_mark_drop(mark, all);
+    g_autofree char *text = g_strjoinv(" ", all);
+    assert_string_equal(text, left);
+}
+
+/* Whoever else has it open is left. */
+static void
+test_drop(void **state)
+{
+    const StoreFlattenMark nobody = {.owed = true};
+    const StoreFlattenMark one = {.owed = true, .mgr = (char *)"b"};
+    const StoreFlattenMark both = {
+        .owed = true, .by = (char *)"c", .mgr = (char *)"a"};
+    const StoreFlattenMark other = {.owed = true, .by = (char *)"d"};
+    char *none[] = {NULL};
+
+    (void)state;
+    check_drop(&nobody, "a b c b");
+    check_drop(&one, "a c");
+    check_drop(&both, "b b");
+    check_drop(&other, "a b c b");
+    store_flatten_mark_drop(&both, none);
+    assert_null(none[0]);
+}
+
+static void
 test_goes_on(void **state)
 {
     static const struct {
@@ -327,6 +359,53 @@ test_goes_on(void **state)
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(table); i++)
         if (store_flatten_goes_on(&table[i].facts) != table[i].goes_on)
+            fail_msg("%s", table[i].what);
+}
+
+/* A task that was cancelled is asked for anew, and nobody goes on meanwhile. */
+static void
+test_cancelled(void **state)
+{
+    StoreFlattenFacts facts = {OWED, .mapped = true, .mgr = STORE_MGR_TASK,
+                               .queued = true};
+
+    (void)state;
+    assert_true(store_flatten_goes_on(&facts));
+    store_flatten_cancelled(&facts);
+    assert_false(store_flatten_goes_on(&facts));
+    assert_int_equal(store_flatten_verdict(&facts), STORE_FLATTEN_ASK);
+    facts.mgr = STORE_MGR_NO_TASK;
+    facts.mapped = false;
+    assert_int_equal(store_flatten_verdict(&facts), STORE_FLATTEN_QUEUE);
+}
+
+/* ---- told to leave off --------------------------------------------------------------------- */
+
+static void
+test_cancel(void **state)
+{
+    static const struct {
+        const char *what;
+        int r;
+        bool task;
+        bool open;
+        StoreCancel cancel;
+    } table[] = {
+        {"it has none", 0, false, false, STORE_CANCEL_NONE},
+        {"it had one", 0, true, false, STORE_CANCEL_AGAIN},
+        {"and has not closed it", 0, false, true, STORE_CANCEL_AGAIN},
+        {"it has no queue", -EINVAL, false, false, STORE_CANCEL_NONE},
+        {"this user may not ask", -EACCES, false, false, STORE_CANCEL_BARRED},
+        {"nor cancel one", -EPERM, true, false, STORE_CANCEL_BARRED},
+        {"it does not answer", -ETIMEDOUT, false, false, STORE_CANCEL_UNKNOWN},
+        {"nor does it then", -ETIMEDOUT, true, false, STORE_CANCEL_UNKNOWN},
+        {"we are cut off", -ESHUTDOWN, false, false, STORE_CANCEL_UNKNOWN},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(table); i++)
+        if (store_flatten_cancel_verdict(table[i].r, table[i].task,
+                                         table[i].open) != table[i].cancel)
             fail_msg("%s", table[i].what);
 }
 
@@ -438,10 +517,12 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_depth), cmocka_unit_test(test_cases),
-        cmocka_unit_test(test_all),   cmocka_unit_test(test_mark),
-        cmocka_unit_test(test_tasks), cmocka_unit_test(test_queue),
-        cmocka_unit_test(test_map),   cmocka_unit_test(test_goes_on),
+        cmocka_unit_test(test_depth),  cmocka_unit_test(test_cases),
+        cmocka_unit_test(test_all),    cmocka_unit_test(test_mark),
+        cmocka_unit_test(test_tasks),  cmocka_unit_test(test_queue),
+        cmocka_unit_test(test_map),    cmocka_unit_test(test_goes_on),
+        cmocka_unit_test(test_drop),   cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_cancel),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -59,6 +59,19 @@ test_rm(void **state)
     }
 }
 
+/* Before anything is done: what is refused is left as it was. */
+static void
+test_rm_refuses(void **state)
+{
+    (void)state;
+    assert_false(store_rm_refuses(STORE_RM_REMOVE));
+    assert_false(store_rm_refuses(STORE_RM_TRASH));
+    assert_false(store_rm_refuses(STORE_RM_RETIRE));
+    assert_true(store_rm_refuses(STORE_RM_REFUSE_SNAPSHOTS));
+    assert_true(store_rm_refuses(STORE_RM_REFUSE_CLONES));
+    assert_true(store_rm_refuses(STORE_RM_REFUSE_UNSEEN));
+}
+
 /* ---- may something be done with it? -------------------------------------------------- */
 
 static void
@@ -95,6 +108,33 @@ test_held(void **state)
         {"it is flattened, and open elsewhere",
          STORE_HELD_WATCHED,
          {.there = true, .opens = true, .flattening = true, .watched = true}},
+        {"it is flattened by a manager that hangs, perhaps",
+         STORE_HELD_FLATTENING,
+         {.there = true,
+          .opens = true,
+          .flattening = true,
+          .watched = true,
+          .by_task = true}},
+        {"the same of one that a maker left",
+         STORE_HELD_HALF_MADE,
+         {.there = true,
+          .opens = true,
+          .filling = true,
+          .dead_maker = true,
+          .flattening = true,
+          .watched = true,
+          .by_task = true}},
+        {"the same without a lock",
+         STORE_HELD_WATCHED,
+         {.there = true,
+          .opens = true,
+          .flattening = true,
+          .watched = true,
+          .by_task = true,
+          .lockless = true}},
+        {"one that nobody wants flat",
+         STORE_HELD_WATCHED,
+         {.there = true, .opens = true, .watched = true, .by_task = true}},
         {"flattened, and its maker was cut short",
          STORE_HELD_HALF_MADE,
          {.there = true,
@@ -137,7 +177,16 @@ test_status(void **state)
         {"half-made", {.opens = true, .filling = true, .watched = true}},
         {"in use", {.opens = true, .watched = true}},
         {"flattening", {.opens = true, .flattening = true}},
-        {"flattening", {.opens = true, .flattening = true, .watched = true}},
+        {"in use", {.opens = true, .flattening = true, .watched = true}},
+        {"in use", {.opens = true, .watched = true, .by_mgr = true}},
+        {"flattening",
+         {.opens = true, .flattening = true, .watched = true, .by_mgr = true}},
+        {"in use",
+         {.opens = true,
+          .flattening = true,
+          .watched = true,
+          .by_mgr = true,
+          .guest = true}},
         {"in use", {.opens = true, .flattening = true, .guest = true}},
         {"in use", {.opens = true, .guest = true}},
         {"being made", {.opens = true, .claimed = true}},
@@ -275,6 +324,7 @@ main(void)
         cmocka_unit_test(test_own_snaps),
         cmocka_unit_test(test_image_names),
         cmocka_unit_test(test_clone_flattens),
+        cmocka_unit_test(test_rm_refuses),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

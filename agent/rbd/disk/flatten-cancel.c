@@ -9,19 +9,37 @@
 #include "agent/rbd/image/task.h"
 #include "agent/rbd/image/watchers.h"
 
-#define TIMES    40
+#include <errno.h>
+
+/* So long it may take to close an image whose task was cancelled. */
+#define CLOSE_US (10 * G_USEC_PER_SEC)
 #define AGAIN_US (G_USEC_PER_SEC / 4)
 
-/* Whether there was one. */
-static bool
-cancel(StoreConn *conn, const char *pool, const char *id)
+StoreCancel
+store_flatten_cancel_verdict(int r, bool task, bool open)
+{
+    /* It has no queue. */
+    if (r == -EINVAL)
+        return STORE_CANCEL_NONE;
+    if (r == -EACCES || r == -EPERM)
+        return STORE_CANCEL_BARRED;
+    if (r < 0)
+        return STORE_CANCEL_UNKNOWN;
+    return task || open ? STORE_CANCEL_AGAIN : STORE_CANCEL_NONE;
+}
+
+/* ret_task: there was one. */
+static int
+cancel(StoreConn *conn, const char *pool, const char *id, bool *ret_task)
 {
     g_auto(StoreTask) task = {0};
+    int r = store_task_find(conn->cluster, pool, id, &task);
 
-    if (store_task_find(conn->cluster, pool, id, &task) < 0 || !task.id)
-        return false;
-    (void)store_task_cancel(conn->cluster, task.id);
-    return true;
+    *ret_task = r >= 0 && task.id;
+    if (*ret_task)
+        r = store_task_cancel(conn->cluster, task.id);
+    /* It has come to its end meanwhile. */
+    return r == -ENOENT ? 0 : r;
 }
 
 static bool
@@ -32,20 +50,27 @@ is_open(StoreConn *conn, const char *pool, const char *image)
     return watchers && watchers[0];
 }
 
-void
+StoreCancel
 store_flatten_cancel(StoreConn *conn,
                      const char *pool,
                      const char *image,
                      const char *id)
 {
-    bool seen = false;
+    gint64 until = g_get_monotonic_time() + CLOSE_US;
+    StoreCancel what = STORE_CANCEL_AGAIN;
 
-    for (int i = 0; i < TIMES; i++) {
-        bool there = cancel(conn, pool, id);
+    while (what == STORE_CANCEL_AGAIN) {
+        bool task = false;
+        int r = cancel(conn, pool, id, &task);
 
-        seen = seen || there;
-        if (!there && !(seen && is_open(conn, pool, image)))
-            return;
-        g_usleep(AGAIN_US);
+        what = store_flatten_cancel_verdict(
+            r, task, r >= 0 && !task && is_open(conn, pool, image));
+        if (what != STORE_CANCEL_AGAIN)
+            break;
+        if (g_get_monotonic_time() >= until)
+            what = STORE_CANCEL_UNKNOWN;
+        else
+            g_usleep(AGAIN_US);
     }
+    return what;
 }

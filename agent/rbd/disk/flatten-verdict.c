@@ -93,6 +93,13 @@ store_flatten_goes_on(const StoreFlattenFacts *facts)
            (facts->mgr == STORE_MGR_NOT_ASKED && facts->queued);
 }
 
+void
+store_flatten_cancelled(StoreFlattenFacts *facts)
+{
+    facts->mgr = STORE_MGR_NOT_ASKED;
+    facts->queued = false;
+}
+
 const char *
 store_flatten_why_here(const StoreFlattenFacts *facts)
 {

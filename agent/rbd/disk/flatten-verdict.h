@@ -52,6 +52,8 @@ StoreFlattenDo store_flatten_verdict(const StoreFlattenFacts *facts);
 
 /* Whether the manager has it, and goes on without us. */
 bool store_flatten_goes_on(const StoreFlattenFacts *facts);
+/* The task that it has was taken out of its queue. */
+void store_flatten_cancelled(StoreFlattenFacts *facts);
 
 /* As one line. */
 const char *store_flatten_why_here(const StoreFlattenFacts *facts);

@@ -28,6 +28,7 @@
 #include "agent/rbd/conn/fence.h"
 #include "agent/rbd/conn/own-dir.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/flatten-facts.h"
 #include "agent/rbd/disk/flatten-mark.h"
 #include "agent/rbd/disk/flatten-verdict.h"
 #include "agent/rbd/image/flattening.h"
@@ -100,6 +101,14 @@ fail(const Flatten *flatten, const char *what, int r, GError **error)
                       flatten->pool, flatten->image);
 }
 
+/* On a full pool writes fail then, instead of being waited for. */
+static void
+let_fail(const Flatten *flatten, rados_ioctx_t io)
+{
+    if (flatten->how->full_try)
+        rados_set_pool_full_try(io);
+}
+
 /* ---- the facts -------------------------------------------------------------------- */
 
 static bool
@@ -150,9 +159,6 @@ static int
 read_all(Flatten *flatten, rbd_image_t handle)
 {
     bool crowded = false;
-    rbd_linked_image_spec_t parent = {0};
-    rbd_snap_spec_t snap = {0};
-    StoreMap map = {0};
     int r = rbd_get_id(handle, flatten->id, sizeof(flatten->id));
 
     store_flatten_mark_clear(&flatten->mark);
@@ -161,20 +167,7 @@ read_all(Flatten *flatten, rbd_image_t handle)
         r = store_flatten_mark_read(handle, flatten->id, &flatten->mark);
     if (r >= 0)
         r = store_watchers_read(handle, &flatten->watchers, &crowded);
-    if (r >= 0)
-        r = store_map_read(handle, &map);
-    if (r < 0)
-        return r;
-    flatten->facts.lockless = !(map.features & RBD_FEATURE_EXCLUSIVE_LOCK);
-    flatten->facts.mapped = map.on != 0;
-    flatten->facts.map_owed = map.owed != 0;
-    r = rbd_get_parent(handle, &parent, &snap);
-    flatten->facts.has_parent = r >= 0;
-    if (r < 0)
-        return r == -ENOENT ? 0 : r;
-    rbd_linked_image_spec_cleanup(&parent);
-    rbd_snap_spec_cleanup(&snap);
-    return 0;
+    return r >= 0 ? store_flatten_facts_read(handle, &flatten->facts) : r;
 }
 
 static gboolean
@@ -274,9 +267,10 @@ change_mark(const Flatten *flatten, const StoreFlattenMark *to)
     g_auto(StoreIo) io = NULL;
     int r = rados_ioctx_create(flatten->conn->rados, flatten->pool, &io);
 
-    return r >= 0
-               ? store_flatten_mark_change(io, flatten->id, &flatten->mark, to)
-               : r;
+    if (r < 0)
+        return r;
+    let_fail(flatten, io);
+    return store_flatten_mark_change(io, flatten->id, &flatten->mark, to);
 }
 
 static bool
@@ -364,11 +358,15 @@ cut_off_former(const Flatten *flatten, GError **error)
     return TRUE;
 }
 
+/* What it said of its tasks holds no more, then. */
 static void
 cancel_task(Flatten *flatten)
 {
-    if (flatten->facts.mgr == STORE_MGR_TASK)
-        (void)store_task_cancel(flatten->cluster, flatten->task.id);
+    StoreFlattenFacts *facts = &flatten->facts;
+
+    if (facts->mgr == STORE_MGR_TASK &&
+        store_task_cancel(flatten->cluster, flatten->task.id) >= 0)
+        store_flatten_cancelled(facts);
 }
 
 /* Nothing of it is on its way any more: who comes next need not cut us off. */
@@ -434,6 +432,7 @@ do_named(Flatten *flatten,
     if (!cut_off_former(flatten, error) ||
         !store_ioctx(flatten->conn, flatten->pool, &io, error))
         return FALSE;
+    let_fail(flatten, io);
     cancel_task(flatten);
     r = change_mark(flatten, &mine);
     if (r == -ECANCELED)
@@ -459,6 +458,7 @@ finish(Flatten *flatten, GError **error)
         return TRUE;
     if (!store_ioctx(flatten->conn, flatten->pool, &io, error))
         return FALSE;
+    let_fail(flatten, io);
     r = rbd_open(io, flatten->image, &handle, NULL);
     if (r >= 0)
         r = store_flatten_mark_remove(handle);

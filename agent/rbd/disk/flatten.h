@@ -22,9 +22,10 @@ typedef enum {
 } StoreFlattenEnd;
 
 typedef struct {
-    bool any;     /* also one that no mark says is owed */
-    bool here;    /* do not ask the manager */
-    bool no_wait; /* that the manager has it in its queue is enough */
+    bool any;      /* also one that no mark says is owed */
+    bool here;     /* do not ask the manager */
+    bool no_wait;  /* that the manager has it in its queue is enough */
+    bool full_try; /* on a full pool it fails, and does not wait for room */
     /* From any thread; each may be NULL. share is 0 to 1. */
     void (*progress)(double share, bool by_manager, gpointer data);
     /* What is done, and why, as one line. */

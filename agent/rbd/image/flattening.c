@@ -121,12 +121,25 @@ store_flatten_mark_remove(gpointer handle)
     return r == -ENOENT ? 0 : r;
 }
 
+void
+store_flatten_mark_drop(const StoreFlattenMark *mark, char **addresses)
+{
+    gsize to = 0;
+
+    for (gsize i = 0; addresses[i]; i++) {
+        if (store_flatten_mark_names(mark, addresses[i]))
+            g_free(addresses[i]);
+        else
+            addresses[to++] = addresses[i];
+    }
+    addresses[to] = NULL;
+}
+
 int
 store_flatten_drop_flattener(gpointer handle, char **addresses)
 {
     g_auto(StoreFlattenMark) mark = {0};
     char id[128] = "";
-    gsize to = 0;
     int r;
 
     if (!addresses[0])
@@ -136,12 +149,6 @@ store_flatten_drop_flattener(gpointer handle, char **addresses)
         r = store_flatten_mark_read(handle, id, &mark);
     if (r < 0)
         return r;
-    for (gsize i = 0; addresses[i]; i++) {
-        if (store_flatten_mark_names(&mark, addresses[i]))
-            g_free(addresses[i]);
-        else
-            addresses[to++] = addresses[i];
-    }
-    addresses[to] = NULL;
+    store_flatten_mark_drop(&mark, addresses);
     return 0;
 }

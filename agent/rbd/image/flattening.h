@@ -40,6 +40,8 @@ int store_flatten_mark_write(gpointer handle,
                              const StoreFlattenMark *mark);
 /* Whether it names that client. Pure. */
 bool store_flatten_mark_names(const StoreFlattenMark *mark, const char *addr);
+/* Takes out of addresses, which end with NULL, whom it names. Pure. */
+void store_flatten_mark_drop(const StoreFlattenMark *mark, char **addresses);
 int store_flatten_mark_remove(gpointer handle);
 /* Takes out of addresses, those of an image's watchers, who only flattens it. */
 int store_flatten_drop_flattener(gpointer handle, char **addresses);

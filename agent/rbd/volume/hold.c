@@ -21,40 +21,29 @@
 #include "agent/rbd/disk/flatten.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/disk/room.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/trash.h"
 #include "agent/rbd/image/watchers.h"
+#include "agent/rbd/volume/others.h"
 
-/* Whoever only flattens it is in nobody's way: its watch is left out. Only what has a
- * parent is asked for its mark. */
+/* Whoever only flattens it is in nobody's way: its watch is left out. */
 static gboolean
-read_flattening(StoreHold *hold, GError **error)
+read_others(StoreHold *hold, StoreHeldFacts *facts, GError **error)
 {
-    StoreLook *look = &hold->look;
-    g_auto(StoreHandle) handle = NULL;
-    g_auto(StoreFlattenMark) mark = {0};
-    gsize to = 0;
-    int r;
+    StoreOthers others;
+    int r = store_others_read(hold->conn, hold->io, hold->pool, hold->volume,
+                              &hold->look, &others);
 
-    hold->flattening = false;
-    if (!look->opens || !look->has_parent)
-        return TRUE;
-    r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
-    if (r >= 0)
-        r = store_flatten_mark_read(handle, look->id, &mark);
     if (r < 0)
         return store_fail(error, hold->conn, r, "cannot look at '%s/%s'",
                           hold->pool, hold->volume);
-    hold->flattening = mark.owed;
-    for (gsize i = 0; look->watchers && look->watchers[i]; i++) {
-        if (store_flatten_mark_names(&mark, look->watchers[i]))
-            g_free(look->watchers[i]);
-        else
-            look->watchers[to++] = look->watchers[i];
-    }
-    if (look->watchers)
-        look->watchers[to] = NULL;
+    hold->flattening = others.flattening;
+    facts->flattening = others.flattening;
+    facts->watched = others.watched;
+    facts->lockless = others.lockless;
+    facts->by_task = others.task;
     return TRUE;
 }
 
@@ -71,10 +60,8 @@ judge(StoreHold *hold, GError **error)
     };
     bool data = true;
 
-    if (!read_flattening(hold, error))
+    if (!read_others(hold, &facts, error))
         return FALSE;
-    facts.flattening = hold->flattening;
-    facts.watched = look->crowded || (look->watchers && look->watchers[0]);
     if (facts.dead_maker && facts.opens && look->snaps == 0) {
         if (!store_has_data(hold->conn, hold->pool, hold->volume, &data, error))
             return FALSE;
@@ -145,12 +132,25 @@ store_hold(StoreCluster *cluster,
     return TRUE;
 }
 
+void
+store_hold_forget_flatten(const StoreHold *hold)
+{
+    StoreHandle handle = NULL;
+
+    if (rbd_open(hold->io, hold->volume, &handle, NULL) < 0)
+        return;
+    (void)store_flatten_mark_remove(handle);
+    (void)store_close(handle);
+}
+
 gboolean
 store_hold_end_flatten(StoreHold *hold, GError **error)
 {
     if (!hold->flattening)
         return TRUE;
-    store_flatten_cancel(hold->conn, hold->pool, hold->volume, hold->look.id);
+    if (store_flatten_cancel(hold->conn, hold->pool, hold->volume,
+                             hold->look.id) == STORE_CANCEL_NONE)
+        store_hold_forget_flatten(hold);
     store_look_clear(&hold->look);
     hold->look = (StoreLook){0};
     return store_look(hold->conn, hold->pool, hold->volume, NULL, &hold->look,
@@ -195,7 +195,7 @@ store_hold_check(const StoreHold *hold, GError **error)
                             pool, volume, pool, volume);
     case STORE_HELD_FLATTENING:
         return store_refuse(error, STORE_ERROR_BUSY,
-                            "volume '%s/%s' is being flattened: wait for that "
+                            "volume '%s/%s' is to be flattened: finish that "
                             "(remora volume flatten --wait %s/%s)",
                             pool, volume, pool, volume);
     case STORE_HELD_HALF_MADE:
@@ -297,17 +297,24 @@ clear_way(StoreHold *hold, GError **error)
     return TRUE;
 }
 
+static bool
+is_half_made(const StoreHold *hold)
+{
+    return hold->held == STORE_HELD_HALF_MADE && hold->keeps;
+}
+
+/* What stays is flattened on. */
 gboolean
 store_hold_free_name(StoreHold *hold, GError **error)
 {
     bool finished;
 
-    if (hold->dead && !store_hold_end_flatten(hold, error))
+    if (is_half_made(hold) && !store_hold_end_flatten(hold, error))
         return FALSE;
     if (hold->held == STORE_HELD_MISSING)
         return store_finish_removals(hold->conn, hold->pool, hold->volume,
                                      &finished, error);
-    if (hold->held == STORE_HELD_HALF_MADE && hold->keeps)
+    if (is_half_made(hold))
         return clear_way(hold, error);
     return store_refuse(error, STORE_ERROR_BUSY,
                         "volume '%s/%s' is there already and is never "

@@ -36,8 +36,10 @@ gboolean store_hold(StoreCluster *cluster,
                     GError **error);
 /* FALSE: it is not whole, or in use. */
 gboolean store_hold_check(const StoreHold *hold, GError **error);
-/* Of one that is to go: if the cluster flattens it, that ends, and the image is
- * looked at again. */
+/* The mark that it is to be flattened goes, as far as it can. */
+void store_hold_forget_flatten(const StoreHold *hold);
+/* Of one that is to go, and that nothing else keeps: if the cluster flattens it, that
+ * ends, and the mark goes; it is looked at again, and may be held otherwise then. */
 gboolean store_hold_end_flatten(StoreHold *hold, GError **error);
 /* Both, for who only works on what is whole; nothing is held after FALSE. */
 gboolean store_hold_whole(StoreCluster *cluster,

@@ -17,13 +17,13 @@
 #include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/depth.h"
-#include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/head.h"
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/volume/name.h"
+#include "agent/rbd/volume/others.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -65,26 +65,28 @@ set_claim(StoreVolume *volume,
         volume->claim_domain = g_strdup(record->who.domain);
 }
 
-/* One that goes away meanwhile is not flattened. */
+/* One that goes away meanwhile is not flattened. All of its watchers stay in look. */
 static gboolean
-read_flattening(StoreConn *conn,
-                const char *pool,
-                const char *name,
-                const char *id,
-                bool *ret_flattening,
-                GError **error)
+read_others(StoreConn *conn,
+            const char *pool,
+            const char *name,
+            StoreLook *look,
+            StoreVolumeFacts *facts,
+            GError **error)
 {
     g_auto(StoreIo) io = NULL;
-    g_auto(StoreHandle) handle = NULL;
-    g_auto(StoreFlattenMark) mark = {0};
+    g_auto(GStrv) all = g_strdupv(look->watchers);
+    StoreOthers others;
     int r;
 
     if (!store_ioctx(conn, pool, &io, error))
         return FALSE;
-    r = rbd_open_read_only(io, name, &handle, NULL);
-    if (r >= 0)
-        r = store_flatten_mark_read(handle, id, &mark);
-    *ret_flattening = r >= 0 && mark.owed;
+    r = store_others_read(conn, io, pool, name, look, &others);
+    g_strfreev(look->watchers);
+    look->watchers = g_steal_pointer(&all);
+    facts->watched = others.watched;
+    facts->flattening = others.flattening;
+    facts->by_mgr = others.at_work;
     return r >= 0 || r == -ENOENT ||
            store_fail(error, conn, r, "cannot look at '%s/%s'", pool, name);
 }
@@ -112,9 +114,7 @@ read_one(StoreConn *conn, const char *pool, const char *name, GError **error)
     volume = g_new0(StoreVolume, 1);
     facts.opens = look.opens;
     facts.filling = look.building;
-    facts.watched = look.crowded || (look.watchers && look.watchers[0]);
-    if (look.opens && look.has_parent &&
-        !read_flattening(conn, pool, name, look.id, &facts.flattening, error))
+    if (!read_others(conn, pool, name, &look, &facts, error))
         return NULL;
     if (claim.record)
         set_claim(volume, claim.record, &facts);

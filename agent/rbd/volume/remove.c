@@ -131,6 +131,14 @@ carry_out(const Remove *remove,
 
 /* ---- under the claim ------------------------------------------------------------------ */
 
+/* Who is left then has it open. */
+static gboolean
+end_flatten(StoreHold *hold, GError **error)
+{
+    return store_hold_end_flatten(hold, error) &&
+           (hold->held != STORE_HELD_WATCHED || store_hold_check(hold, error));
+}
+
 static gboolean
 remove_whole(StoreHold *hold,
              bool to_trash,
@@ -140,13 +148,17 @@ remove_whole(StoreHold *hold,
     g_auto(StoreVolumeFamily) family = {0};
     g_auto(StoreOwnSnap) origin = {0};
     Remove remove = {.hold = hold};
+    StoreRm what;
 
     if (!store_family_read(hold, &family, error) ||
         !store_own_snap_read(hold, &origin, error))
         return FALSE;
     remove.family = family;
     remove.origin = origin;
-    if (!carry_out(&remove, judge(&remove, to_trash), ret_removed, error))
+    what = judge(&remove, to_trash);
+    if (!store_rm_refuses(what) && !end_flatten(hold, error))
+        return FALSE;
+    if (!carry_out(&remove, what, ret_removed, error))
         return FALSE;
     hold->keeps = false;
     return *ret_removed == STORE_REMOVED_TO_TRASH ||
@@ -163,9 +175,6 @@ remove_held(StoreHold *hold,
     bool finished;
 
     *ret_removed = STORE_REMOVED;
-    if (hold->held != STORE_HELD_WATCHED &&
-        !store_hold_end_flatten(hold, error))
-        return FALSE;
     if (hold->held == STORE_HELD_WATCHED)
         return store_hold_check(hold, error);
     if (!store_finish_removals(hold->conn, hold->pool, hold->volume, &finished,

@@ -15,11 +15,10 @@ store_volume_status(const StoreVolumeFacts *facts)
         return STORE_VOLUME_AT_WORK;
     if (!facts->opens || facts->filling)
         return STORE_VOLUME_HALF_MADE;
-    if (facts->guest)
+    if (facts->guest ||
+        (facts->watched && !(facts->flattening && facts->by_mgr)))
         return STORE_VOLUME_IN_USE;
-    if (facts->flattening)
-        return STORE_VOLUME_FLATTENING;
-    return facts->watched ? STORE_VOLUME_IN_USE : STORE_VOLUME_AVAILABLE;
+    return facts->flattening ? STORE_VOLUME_FLATTENING : STORE_VOLUME_AVAILABLE;
 }
 
 const char *
@@ -37,6 +36,15 @@ store_volume_status_word(StoreVolumeStatus status)
     return words[status];
 }
 
+/* Where there is a lock, who flattens beside another one does no harm, so that a
+ * manager that hangs need not be told from a client of somebody else's. */
+static bool
+is_in_the_way(const StoreHeldFacts *facts)
+{
+    return facts->watched &&
+           !(facts->flattening && facts->by_task && !facts->lockless);
+}
+
 /* What a rollback writes over was whole before, so its building mark means
  * another thing than a maker's. */
 StoreHeld
@@ -44,7 +52,7 @@ store_held_verdict(const StoreHeldFacts *facts)
 {
     if (!facts->there)
         return STORE_HELD_MISSING;
-    if (facts->watched)
+    if (is_in_the_way(facts))
         return STORE_HELD_WATCHED;
     if (!facts->opens)
         return STORE_HELD_HALF_MADE;
@@ -69,6 +77,13 @@ store_rm_verdict(const StoreRmFacts *facts)
     if (facts->snapshots > 0)
         return STORE_RM_REFUSE_SNAPSHOTS;
     return facts->clones > 0 ? STORE_RM_RETIRE : STORE_RM_REMOVE;
+}
+
+bool
+store_rm_refuses(StoreRm what)
+{
+    return what == STORE_RM_REFUSE_SNAPSHOTS ||
+           what == STORE_RM_REFUSE_CLONES || what == STORE_RM_REFUSE_UNSEEN;
 }
 
 StoreSize

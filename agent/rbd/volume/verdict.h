@@ -21,6 +21,7 @@ typedef struct {
     bool found;   /* whose claim says that the volume was there before */
     bool guest;   /* claimed by a guest */
     bool flattening;
+    bool by_mgr; /* who watches flattens it */
 } StoreVolumeFacts;
 
 typedef enum {
@@ -47,6 +48,8 @@ typedef struct {
     bool empty;      /* it has neither data nor snapshots of its own */
     bool watched;    /* by others than who flattens it */
     bool flattening; /* it has a parent still, and is to have none */
+    bool lockless;   /* it has no exclusive lock */
+    bool by_task; /* who watches may be the manager, which has a task for it */
 } StoreHeldFacts;
 
 typedef enum {
@@ -54,7 +57,7 @@ typedef enum {
     STORE_HELD_WATCHED,
     STORE_HELD_HALF_MADE,  /* who made it died before it was whole */
     STORE_HELD_CUT_SHORT,  /* a rollback did not come to its end */
-    STORE_HELD_FLATTENING, /* somebody is at it, or was */
+    STORE_HELD_FLATTENING, /* somebody is at it, or was; maybe it is open */
     STORE_HELD_WHOLE,
 } StoreHeld;
 
@@ -80,6 +83,7 @@ typedef enum {
 } StoreRm;
 
 StoreRm store_rm_verdict(const StoreRmFacts *facts);
+bool store_rm_refuses(StoreRm what);
 
 /* ---- clones ------------------------------------------------------------------------- */
 
