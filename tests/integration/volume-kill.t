@@ -160,7 +160,7 @@ cloned()
         [[ $point != snapped && $point != protected ]] || continue
         killed $point clone --id $TWO "${flat[@]}" $ONE
         volume rm $TWO >/dev/null
-        volume snapshot rm $ONE volume-$TWO.clone_snap >/dev/null
+        is 'its snapshot goes with it' "$(snaps_of $ONE)" ''
         clean "$point, in vain"
         failed $point clone --id $TWO "${flat[@]}" $ONE
         clean "$point fails"
@@ -242,7 +242,8 @@ features()
 flattened()
 {
     local point before
-    for point in flattening flattened map-noted map-off map-on map-rebuilt; do
+    for point in flattening flattened map-noted map-off map-on map-rebuilt \
+        unprotected unsnapped; do
         volume clone --id $TWO $ONE >/dev/null
         before=$(features $TWO)
         killed $point flatten --wait $TWO
@@ -253,11 +254,72 @@ flattened()
         ok 'and it still does' same $TWO
         is 'with the features of before' "$(features $TWO)" "$before"
         unlike 'and no note' "$(rbd image-meta list volumes/volume-$TWO)" \
-            remora.object-map
-        # Of a clone that is flat already nobody knows from what it hung.
-        volume snapshot rm $ONE volume-$TWO.clone_snap >/dev/null
+            'remora.'
+        is 'the snapshot that it hung from is gone' "$(snaps_of $ONE)" ''
         clean $point
     done
+}
+
+# To the end, by somebody who knows nothing of the snapshot, as remorad.
+by_another()
+{
+    local what
+    for what in flatten rm; do
+        volume clone --id $TWO $ONE >/dev/null
+        killed flattening flatten --wait $TWO
+        is 'killed at flattening: as it is shown' "$(status_of $TWO)" 'at work'
+        rbd flatten --no-progress volumes/volume-$TWO
+        rbd image-meta remove volumes/volume-$TWO remora.flatten
+        like 'flattened by another: the snapshot is there' "$(snaps_of $ONE)" \
+            "volume-$TWO.clone_snap"
+        ok "until the next $what" volume $what $TWO
+        is 'then it is gone' "$(snaps_of $ONE)" ''
+        [ $what = rm ] ||
+            unlike 'and the note with it' \
+                "$(rbd image-meta list volumes/volume-$TWO)" 'remora.'
+        clean "$what, by another"
+    done
+}
+
+has_map()
+{
+    rbd info --format json volumes/volume-$TWO |
+        jq -e '.parent == null and (.features | index("object-map"))' >/dev/null
+}
+
+# Interrupted, or failed, when it has no parent any more: then the rest is done.
+late()
+{
+    local before job hold=$BED/tmp/hold
+    volume clone --id $TWO $ONE >/dev/null
+    before=$(features $TWO)
+    touch "$hold"
+    # Not by a function: a shell's job would be a shell.
+    REMORA_FAULT=map-on=hold REMORA_FAULT_HOLD=$hold "$BED_INST/bin/remora" \
+        volume flatten --wait $TWO >"$BED/tmp/said" 2>&1 &
+    job=$!
+    ok 'it stands alone, and its object map is to be rebuilt' \
+        bed_wait 90 has_map
+    kill -INT "$job"
+    rm "$hold"
+    ok 'interrupted then, it does the rest' wait "$job"
+    done_late "$before"
+    volume clone --id $TWO $ONE >/dev/null
+    # Only the first time.
+    REMORA_FAULT=map-rebuilt=error:5@1 volume flatten --wait $TWO \
+        >"$BED/tmp/said"
+    like 'failed then, it does, too' "$(<"$BED/tmp/said")" flattened
+    done_late "$before"
+}
+
+# done_late FEATURES
+done_late()
+{
+    is 'with the features of before' "$(features $TWO)" "$1"
+    unlike 'no note' "$(rbd image-meta list volumes/volume-$TWO)" 'remora.'
+    is 'and no snapshot' "$(snaps_of $ONE)" ''
+    ok 'it reads as before' same $TWO
+    clean late
 }
 
 removed()
@@ -513,6 +575,8 @@ inside()
     resized
     rolled_back
     flattened
+    by_another
+    late
     removed
     renamed
     limited

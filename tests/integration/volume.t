@@ -665,6 +665,10 @@ called_back()
     is 'it is a clone as before' "$(of $TWO '[.status, .depth]')" \
         '["available",1]'
     ok 'with its content' same volumes/volume-$TWO
+    unlike 'without a mark' "$(rbd image-meta list volumes/volume-$TWO)" \
+        remora.flatten
+    unlike 'nor a note from what it hangs' \
+        "$(rbd image-meta list volumes/volume-$TWO)" remora.clone-snap
     is 'the next call flattens it' "$(volume flatten --wait $TWO)" \
         "volumes/volume-$TWO: flattened"
     is 'and nothing is left at its source' "$(of $ONE .snapshots)" 0

@@ -13,6 +13,7 @@
 
 #include "agent/rbd/volume/create.h"
 #include "agent/rbd/volume/name.h"
+#include "agent/rbd/volume/origin-note.h"
 #include "agent/rbd/volume/verdict.h"
 
 #define UUID  "0a64fa67-3e34-42e7-b7b0-423c11850e18"
@@ -214,6 +215,173 @@ test_clone_flattens(void **state)
     assert_true(store_clone_flattens(3, 0, false));
 }
 
+/* ---- what becomes of one that is not flat ------------------------------------------- */
+
+#define QUEUED  .end = STORE_FLAT_END_QUEUED, .has_parent = true
+#define STOPPED .end = STORE_FLAT_END_STOPPED, .has_parent = true
+#define FAILED  .end = STORE_FLAT_END_FAILED, .has_parent = true
+#define NOBODY  .asked = true, .none = true
+
+static const struct {
+    const char *name;
+    StoreFlatDo what;
+    StoreFlatFacts facts;
+} flats[] = {
+    {"the manager has it", STORE_FLAT_GOES_ON, {QUEUED}},
+    {"it has, but a snapshot is to go",
+     STORE_FLAT_CALL_BACK,
+     {QUEUED, .to_end = true}},
+    {"it left off", STORE_FLAT_FORGET, {QUEUED, .to_end = true, NOBODY}},
+    {"it does not say whether it did",
+     STORE_FLAT_LEAVE,
+     {QUEUED, .to_end = true, .asked = true}},
+    {"it was faster",
+     STORE_FLAT_FINISH,
+     {.end = STORE_FLAT_END_QUEUED, .to_end = true, NOBODY}},
+    {"and does not answer any more",
+     STORE_FLAT_FINISH,
+     {.end = STORE_FLAT_END_QUEUED, .to_end = true, .asked = true}},
+    {"stopped", STORE_FLAT_CALL_BACK, {STOPPED}},
+    {"stopped, and nobody goes on", STORE_FLAT_FORGET, {STOPPED, NOBODY}},
+    {"nor on that which somebody else began",
+     STORE_FLAT_FORGET,
+     {STOPPED, NOBODY, .was_owed = true}},
+    {"stopped, and nobody knows", STORE_FLAT_LEAVE, {STOPPED, .asked = true}},
+    {"stopped by who may not ask",
+     STORE_FLAT_FORGET,
+     {STOPPED, .asked = true, .barred = true}},
+    {"what somebody else began",
+     STORE_FLAT_LEAVE,
+     {STOPPED, .asked = true, .barred = true, .was_owed = true}},
+    {"stopped while the object map is rebuilt",
+     STORE_FLAT_FINISH,
+     {.end = STORE_FLAT_END_STOPPED, NOBODY}},
+    {"failed", STORE_FLAT_CALL_BACK, {FAILED}},
+    {"failed, and nobody goes on", STORE_FLAT_FORGET, {FAILED, NOBODY}},
+    {"failed, and nobody knows", STORE_FLAT_LEAVE, {FAILED, .asked = true}},
+    {"only its object map failed",
+     STORE_FLAT_FINISH,
+     {.end = STORE_FLAT_END_FAILED, NOBODY}},
+    {"the manager is left out of it",
+     STORE_FLAT_FORGET,
+     {FAILED, .here = true}},
+    {"and stopped", STORE_FLAT_FORGET, {STOPPED, .here = true}},
+    {"of what somebody else began",
+     STORE_FLAT_LEAVE,
+     {STOPPED, .here = true, .was_owed = true}},
+};
+
+static void
+test_flat(void **state)
+{
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(flats); i++) {
+        StoreFlatDo what = store_flat_verdict(&flats[i].facts);
+
+        if (what != flats[i].what)
+            fail_msg("%s: %d", flats[i].name, what);
+    }
+}
+
+static void
+check_flat(const StoreFlatFacts *facts)
+{
+    StoreFlatDo what = store_flat_verdict(facts);
+
+    /* It is asked once. */
+    if (what == STORE_FLAT_CALL_BACK)
+        assert_false(facts->asked || facts->here);
+    /* What is to be done behind it is done by whoever waits, or by nobody yet. */
+    if (what == STORE_FLAT_GOES_ON)
+        assert_true(facts->end == STORE_FLAT_END_QUEUED && !facts->to_end);
+    /* The mark goes only if nobody can be at it. */
+    if (what == STORE_FLAT_FORGET)
+        assert_true(facts->has_parent && (facts->none || !facts->was_owed));
+    if (what == STORE_FLAT_FORGET && !facts->here)
+        assert_true(facts->asked && (facts->none || facts->barred));
+    if (what == STORE_FLAT_FINISH)
+        assert_false(facts->has_parent);
+}
+
+static void
+test_flat_all(void **state)
+{
+    (void)state;
+    for (guint bits = 0; bits < 128; bits++)
+        for (int end = STORE_FLAT_END_QUEUED; end <= STORE_FLAT_END_FAILED;
+             end++) {
+            const StoreFlatFacts facts = {
+                .end = (StoreFlatEnd)end,
+                .to_end = bits & 1,
+                .here = bits & 2,
+                .was_owed = bits & 4,
+                .asked = bits & 8,
+                .none = bits & 16,
+                .barred = bits & 32,
+                .has_parent = bits & 64,
+            };
+
+            check_flat(&facts);
+        }
+}
+
+/* ---- the note of what it hung from ---------------------------------------------------- */
+
+static void
+test_origin_note(void **state)
+{
+    const StoreOwnSnap from = {.own = true,
+                               .pool = 7,
+                               .space = (char *)"",
+                               .id = (char *)"12ef",
+                               .name = (char *)"volume-" UUID,
+                               .snap = (char *)"volume-" UUID ".clone_snap",
+                               .snap_id = 42};
+    g_autofree char *text = store_origin_note_new("10ab", &from);
+    g_auto(StoreOwnSnap) origin = {0};
+
+    (void)state;
+    assert_string_equal(text, "id=10ab pool=7 space= image=12ef snap=volume-" //
+                        UUID ".clone_snap snap_id=42");
+    assert_true(store_origin_note_parse(text, "10ab", &origin));
+    assert_true(origin.own && origin.lets_go && !origin.in_trash);
+    assert_int_equal(origin.pool, 7);
+    assert_string_equal(origin.space, "");
+    assert_string_equal(origin.id, "12ef");
+    assert_string_equal(origin.snap, from.snap);
+    assert_int_equal(origin.snap_id, 42);
+    /* Its parent may have another one by then. */
+    assert_null(origin.name);
+    assert_true(store_origin_note_same(&origin, &from));
+    origin.snap_id = 43;
+    assert_false(store_origin_note_same(&origin, &from));
+}
+
+static void
+test_origin_no_note(void **state)
+{
+    static const char *const bad[] = {
+        "",
+        "id=10ac pool=7 space= image=12ef snap=x.clone_snap snap_id=42",
+        "id=10ab space= image=12ef snap=x.clone_snap snap_id=42",
+        "id=10ab pool=-7 space= image=12ef snap=x.clone_snap snap_id=42",
+        "id=10ab pool=x space= image=12ef snap=x.clone_snap snap_id=42",
+        "id=10ab pool=7 space= snap=x.clone_snap snap_id=42",
+        "id=10ab pool=7 space= image=12ef snap_id=42",
+        "id=10ab pool=7 space= image=12ef snap=x.clone_snap",
+        /* Somebody's own snapshot is never removed. */
+        "id=10ab pool=7 space= image=12ef snap=snapshot-" UUID " snap_id=42",
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(bad); i++) {
+        g_auto(StoreOwnSnap) origin = {0};
+
+        if (store_origin_note_parse(bad[i], "10ab", &origin) || origin.own)
+            fail_msg("'%s'", bad[i]);
+    }
+}
+
 /* ---- sizes ------------------------------------------------------------------------ */
 
 static void
@@ -304,6 +472,8 @@ test_own_snaps(void **state)
     (void)state;
     assert_string_equal(own, "volume-" UUID ".clone_snap");
     assert_true(store_snap_is_own(own));
+    assert_true(store_snap_is_clones(own));
+    assert_false(store_snap_is_clones("backup." UUID ".snap.1700000000.17"));
     assert_true(store_snap_is_own("backup." UUID ".snap.1700000000.17"));
     assert_false(store_snap_is_own("backup"));
     assert_false(store_snap_is_own("snapshot-" UUID));
@@ -325,6 +495,10 @@ main(void)
         cmocka_unit_test(test_image_names),
         cmocka_unit_test(test_clone_flattens),
         cmocka_unit_test(test_rm_refuses),
+        cmocka_unit_test(test_flat),
+        cmocka_unit_test(test_flat_all),
+        cmocka_unit_test(test_origin_note),
+        cmocka_unit_test(test_origin_no_note),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

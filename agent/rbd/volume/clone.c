@@ -31,6 +31,7 @@
 #include "agent/rbd/volume/marks.h"
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/options.h"
+#include "agent/rbd/volume/origin-note.h"
 #include "agent/rbd/volume/snap.h"
 
 #include <errno.h>
@@ -236,6 +237,8 @@ grow(const Clone *clone, GError **error)
         r = store_marks_remove(handle);
     if (r >= 0)
         r = store_flatten_mark_remove(handle);
+    if (r >= 0)
+        r = store_origin_note_remove(handle);
     if (r >= 0 && fills(clone))
         r = store_marks_fill(handle, hold);
     if (r >= 0)
@@ -277,8 +280,6 @@ flatten(Clone *clone, GError **error)
         .show = from->progress, .data = from->data, .size = clone->size};
     StoreFlatWait wait = from->wait ? STORE_FLAT_WAIT : STORE_FLAT_NO_WAIT;
 
-    if (clone->own_snap)
-        wait = STORE_FLAT_TO_END;
     if (from->seal)
         wait = STORE_FLAT_HERE;
     return !clone->flattens ||

@@ -4,7 +4,8 @@
  *
  * The mark that it is to be flattened is written first: by that all others know
  * whose watch the manager's is, and that they must not write to what has no parent
- * in a moment.
+ * in a moment. Before that it is noted which snapshot is to go behind it, which who
+ * comes next does if nobody has.
  */
 #include "config.h"
 
@@ -20,11 +21,14 @@
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
 #include "agent/rbd/image/map.h"
+#include "agent/rbd/volume/origin.h"
 
 typedef struct {
-    char id[128]; /* the image's */
-    bool mapped;  /* it has an object map, which somebody has to rebuild in the
-                   * end */
+    char id[128];  /* the image's */
+    bool mapped;   /* it has an object map, which somebody has to rebuild in the
+                    * end */
+    bool own;      /* it hangs from a snapshot that goes then, too */
+    bool was_owed; /* the mark was there */
 } Marked;
 
 typedef struct {
@@ -37,7 +41,7 @@ typedef struct {
 
 /* One that is there names who is at it. */
 static int
-mark_open(rbd_image_t handle, Marked *ret_marked)
+mark_open(const StoreHold *hold, rbd_image_t handle, Marked *ret_marked)
 {
     const StoreFlattenMark owed = {.owed = true};
     g_auto(StoreFlattenMark) mark = {0};
@@ -49,7 +53,10 @@ mark_open(rbd_image_t handle, Marked *ret_marked)
         r = store_map_read(handle, &map);
     if (r >= 0)
         r = store_flatten_mark_read(handle, id, &mark);
+    if (r >= 0)
+        r = store_own_snap_note(handle, hold->volume, id, &ret_marked->own);
     ret_marked->mapped = map.on || map.owed;
+    ret_marked->was_owed = mark.owed;
     return r < 0 || mark.owed ? r : store_flatten_mark_write(handle, id, &owed);
 }
 
@@ -61,21 +68,12 @@ mark(const StoreHold *hold, Marked *ret_marked)
     int r = rbd_open(hold->io, hold->volume, &handle, NULL);
 
     if (r >= 0)
-        r = mark_open(handle, ret_marked);
+        r = mark_open(hold, handle, ret_marked);
     closed = handle ? store_close(handle) : 0;
     return r < 0 ? r : closed;
 }
 
-static void
-forget(const StoreHold *hold)
-{
-    g_auto(StoreHandle) handle = NULL;
-
-    if (rbd_open(hold->io, hold->volume, &handle, NULL) >= 0)
-        (void)store_flatten_mark_remove(handle);
-}
-
-/* ---- all of it ---------------------------------------------------------------------- */
+/* ---- the work ----------------------------------------------------------------------- */
 
 static void
 on_progress(double share, bool by_manager, gpointer data)
@@ -98,25 +96,34 @@ on_stopped(gpointer data)
     return show->cancelled;
 }
 
-static gboolean
-refuse_cancelled(const StoreHold *hold, const char *where, GError **error)
+static StoreFlatEnd
+end_of(StoreFlattenEnd end)
 {
-    return store_refuse(error, STORE_ERROR_FAILED,
-                        "flattening volume '%s/%s' was cancelled%s", hold->pool,
-                        hold->volume, where);
+    switch (end) {
+    case STORE_FLATTENED:
+    case STORE_FLATTEN_NOT_OWED:
+        return STORE_FLAT_END_FLAT;
+    case STORE_FLATTEN_QUEUED:
+        return STORE_FLAT_END_QUEUED;
+    case STORE_FLATTEN_LEFT:
+    case STORE_FLATTEN_STOPPED:
+        break;
+    }
+    return STORE_FLAT_END_STOPPED;
 }
 
-static gboolean
+/* error: why it is not flat, unless the manager goes on. */
+static StoreFlatEnd
 run(const StoreHold *hold,
     StoreFlatWait wait,
     StoreSteps *steps,
-    bool *ret_queued,
     GError **error)
 {
     Show show = {.steps = steps};
     const StoreFlattenHow how = {.any = true,
                                  .here = wait == STORE_FLAT_HERE,
                                  .no_wait = wait == STORE_FLAT_NO_WAIT,
+                                 .full_try = true,
                                  .progress = on_progress,
                                  .stopped = on_stopped,
                                  .data = &show};
@@ -124,56 +131,123 @@ run(const StoreHold *hold,
 
     if (!store_flatten(hold->conn->cluster, hold->pool, hold->volume, &how,
                        &end, error))
-        return FALSE;
-    *ret_queued = end == STORE_FLATTEN_QUEUED;
-    if (end == STORE_FLATTENED || end == STORE_FLATTEN_NOT_OWED || *ret_queued)
-        return TRUE;
-    return refuse_cancelled(
-        hold, end == STORE_FLATTEN_LEFT ? " in the cluster's task queue" : "",
-        error);
+        return STORE_FLAT_END_FAILED;
+    if (end == STORE_FLATTEN_LEFT)
+        (void)store_refuse(error, STORE_ERROR_FAILED,
+                           "flattening volume '%s/%s' was cancelled in the "
+                           "cluster's task queue",
+                           hold->pool, hold->volume);
+    return end_of(end);
 }
 
-/* The manager may have come to the end meanwhile. */
-static gboolean
-call_back(const StoreHold *hold,
-          const char *id,
-          bool *ret_queued,
-          GError **error)
+/* ---- what becomes of one that is not flat then ----------------------------------------- */
+
+/* It may have come to its end meanwhile. */
+static void
+look_again(const StoreHold *hold, StoreFlatFacts *facts)
 {
     g_auto(StoreLook) look = {0};
 
-    store_flatten_cancel(hold->conn, hold->pool, hold->volume, id);
-    *ret_queued = false;
-    if (!store_look(hold->conn, hold->pool, hold->volume, NULL, &look, error))
-        return FALSE;
-    return look.has_parent ? refuse_cancelled(hold, "", error)
-                           : store_flat_finish(hold, error);
+    if (store_look(hold->conn, hold->pool, hold->volume, NULL, &look, NULL) &&
+        look.opens)
+        facts->has_parent = look.has_parent;
+}
+
+static StoreFlatDo
+decide(const StoreHold *hold, const char *id, StoreFlatFacts *facts)
+{
+    StoreFlatDo what;
+
+    facts->has_parent = true;
+    what = store_flat_verdict(facts);
+    if (what == STORE_FLAT_CALL_BACK) {
+        StoreCancel cancel =
+            store_flatten_cancel(hold->conn, hold->pool, hold->volume, id);
+
+        facts->asked = true;
+        facts->none = cancel == STORE_CANCEL_NONE;
+        facts->barred = cancel == STORE_CANCEL_BARRED;
+    }
+    if (what != STORE_FLAT_GOES_ON)
+        look_again(hold, facts);
+    return store_flat_verdict(facts);
 }
 
 static gboolean
-flatten(const StoreHold *hold,
-        StoreFlatWait wait,
-        StoreSteps *steps,
-        bool *ret_queued,
-        GError **error)
+refuse_cancelled(const StoreHold *hold, StoreFlatDo what, GError **error)
 {
-    Marked marked = {0};
-    int r = mark(hold, &marked);
+    if (what == STORE_FLAT_FORGET)
+        return store_refuse(error, STORE_ERROR_FAILED,
+                            "flattening volume '%s/%s' was cancelled",
+                            hold->pool, hold->volume);
+    return store_refuse(error, STORE_ERROR_FAILED,
+                        "flattening volume '%s/%s' was cancelled, but the "
+                        "cluster may go on: finish it (remora volume flatten "
+                        "--wait %s/%s)",
+                        hold->pool, hold->volume, hold->pool, hold->volume);
+}
 
-    if (r >= 0)
-        r = STORE_FAULT("volume-flattening");
-    if (wait == STORE_FLAT_NO_WAIT && marked.mapped)
-        wait = STORE_FLAT_WAIT;
-    if (r >= 0 && !run(hold, wait, steps, ret_queued, error))
-        return FALSE;
-    if (r >= 0 && *ret_queued && wait == STORE_FLAT_TO_END &&
-        !call_back(hold, marked.id, ret_queued, error))
-        return FALSE;
-    if (r >= 0)
-        r = STORE_FAULT("volume-flattened");
-    return r >= 0 ||
-           store_fail(error, hold->conn, r, "cannot flatten volume '%s/%s'",
+static void
+forget(const StoreHold *hold, const GError *why)
+{
+    if (!store_conn_may_write(hold->conn, why))
+        return;
+    store_hold_forget_flatten(hold);
+    (void)store_own_snap_forget(hold);
+}
+
+static gboolean
+carry_out(const StoreHold *hold,
+          const Marked *marked,
+          StoreFlatWait wait,
+          StoreSteps *steps,
+          bool *ret_queued,
+          GError **error)
+{
+    bool here = wait == STORE_FLAT_HERE;
+    g_autoptr(GError) why = NULL;
+    StoreFlatFacts facts = {.end = run(hold, wait, steps, &why),
+                            .to_end = marked->own && !here,
+                            .here = here,
+                            .was_owed = marked->was_owed};
+    StoreFlatDo what;
+
+    if (facts.end == STORE_FLAT_END_FLAT)
+        return TRUE;
+    what = decide(hold, marked->id, &facts);
+    *ret_queued = what == STORE_FLAT_GOES_ON;
+    if (what == STORE_FLAT_FINISH)
+        return store_flat_finish(hold, error);
+    if (what == STORE_FLAT_FORGET)
+        forget(hold, why);
+    if (*ret_queued)
+        return TRUE;
+    if (!why)
+        return refuse_cancelled(hold, what, error);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+/* ---- all of it -------------------------------------------------------------------------- */
+
+static gboolean
+fail(const StoreHold *hold, int r, GError **error)
+{
+    return store_fail(error, hold->conn, r, "cannot flatten volume '%s/%s'",
                       hold->pool, hold->volume);
+}
+
+/* Nobody has begun, unless somebody had before. */
+static gboolean
+fail_early(const StoreHold *hold, const Marked *marked, int r, GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    (void)fail(hold, r, &why);
+    if (!marked->was_owed)
+        forget(hold, why);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
 }
 
 gboolean
@@ -183,23 +257,33 @@ store_flat(const StoreHold *hold,
            bool *ret_queued,
            GError **error)
 {
-    g_autoptr(GError) why = NULL;
+    Marked marked = {0};
+    int r = mark(hold, &marked);
 
     *ret_queued = false;
-    if (flatten(hold, wait, steps, ret_queued, &why))
-        return TRUE;
-    if (store_conn_may_write(hold->conn, why))
-        forget(hold);
-    g_propagate_error(error, g_steal_pointer(&why));
-    return FALSE;
+    if (r >= 0)
+        r = STORE_FAULT("volume-flattening");
+    if (r < 0)
+        return fail_early(hold, &marked, r, error);
+    if (wait == STORE_FLAT_NO_WAIT && (marked.mapped || marked.own))
+        wait = STORE_FLAT_WAIT;
+    if (!carry_out(hold, &marked, wait, steps, ret_queued, error))
+        return FALSE;
+    r = STORE_FAULT("volume-flattened");
+    if (r < 0)
+        return fail(hold, r, error);
+    return *ret_queued || !marked.own ||
+           store_own_snap_let_go_noted(hold, error);
 }
 
+/* The snapshot needs nothing of the rest, which may take a while. */
 gboolean
 store_flat_finish(const StoreHold *hold, GError **error)
 {
-    const StoreFlattenHow how = {.any = true, .here = true};
+    const StoreFlattenHow how = {.any = true, .here = true, .full_try = true};
     StoreFlattenEnd end;
 
-    return store_flatten(hold->conn->cluster, hold->pool, hold->volume, &how,
+    return store_own_snap_let_go_noted(hold, error) &&
+           store_flatten(hold->conn->cluster, hold->pool, hold->volume, &how,
                          &end, error);
 }

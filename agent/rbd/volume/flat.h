@@ -13,16 +13,16 @@
 #include "agent/rbd/volume/progress.h"
 
 typedef enum {
-    STORE_FLAT_NO_WAIT, /* that the manager has it is enough, if it has no object map
-                         * to be rebuilt */
-    STORE_FLAT_WAIT, /* until it is flat; told to end, the manager goes on */
-    STORE_FLAT_TO_END, /* the same, but told to end, nobody goes on: something is to
-                        * be done behind it */
+    STORE_FLAT_NO_WAIT, /* that the manager has it is enough, if nothing is to be done
+                         * behind it */
+    STORE_FLAT_WAIT, /* until it is flat; told to end, the manager goes on, unless a
+                      * snapshot is to go behind it */
     STORE_FLAT_HERE, /* the manager is not asked, so that nobody goes on */
 } StoreFlatWait;
 
-/* It may be flat. steps->size is the volume's. ret_queued: it is not flat yet, the
- * manager goes on, and a mark says so. After a failure no mark does. */
+/* It has a parent; the snapshot that it hung from for it alone goes with that.
+ * steps->size is the volume's. ret_queued: it is not flat yet, the manager goes on,
+ * and a mark says so. After a failure one does only if somebody may go on. */
 gboolean store_flat(const StoreHold *hold,
                     StoreFlatWait wait,
                     StoreSteps *steps,

@@ -7,15 +7,14 @@
  *
  * That snapshot goes last: librbd takes one away that was removed before it takes
  * the parent away, and who is killed in between leaves a clone that cannot be
- * opened. So where there is one somebody has to wait, and nobody goes on without him:
- * from what one hung that has no parent, nothing tells.
+ * opened. So where there is one somebody has to wait, and nobody goes on without him;
+ * for the case that somebody does, a note says which it was (origin-note.c).
  */
 #include "config.h"
 
 #include "agent/rbd/volume/flatten.h"
 
 #include "agent/rbd/volume/flat.h"
-#include "agent/rbd/volume/origin.h"
 
 static gboolean
 flatten(const StoreHold *hold,
@@ -24,19 +23,14 @@ flatten(const StoreHold *hold,
         StoreVolumeFlat *ret_flat,
         GError **error)
 {
-    g_auto(StoreOwnSnap) origin = {0};
     StoreFlatWait how = wait ? STORE_FLAT_WAIT : STORE_FLAT_NO_WAIT;
     bool queued = false;
 
     if (!store_hold_room(hold, error) ||
-        !store_own_snap_read(hold, &origin, error))
-        return FALSE;
-    if (origin.own)
-        how = STORE_FLAT_TO_END;
-    if (!store_flat(hold, how, steps, &queued, error))
+        !store_flat(hold, how, steps, &queued, error))
         return FALSE;
     *ret_flat = queued ? STORE_VOLUME_IN_QUEUE : STORE_VOLUME_FLATTENED;
-    return queued || store_own_snap_let_go(hold, &origin, error);
+    return TRUE;
 }
 
 gboolean

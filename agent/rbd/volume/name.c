@@ -73,10 +73,16 @@ store_clone_snap(const char *volume)
 }
 
 bool
+store_snap_is_clones(const char *snap)
+{
+    return g_str_has_suffix(snap, CLONE_SUFFIX);
+}
+
+bool
 store_snap_is_own(const char *snap)
 {
     return (g_str_has_prefix(snap, STORE_VOLUME_PREFIX) &&
-            g_str_has_suffix(snap, CLONE_SUFFIX)) ||
+            store_snap_is_clones(snap)) ||
            (g_str_has_prefix(snap, BACKUP_PREFIX) &&
             strstr(snap, BACKUP_MIDDLE));
 }

@@ -7,6 +7,7 @@
 #include "agent/rbd/volume/origin.h"
 
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/snaps.h"
@@ -18,16 +19,8 @@
 #define DELETED ".deleted"
 /* More than any chain has. */
 #define CHAIN_MAX 256u
-
-void
-store_own_snap_clear(StoreOwnSnap *origin)
-{
-    g_free(origin->space);
-    g_free(origin->id);
-    g_free(origin->name);
-    g_free(origin->snap);
-    *origin = (StoreOwnSnap){0};
-}
+/* Of an image's name, with the end. */
+#define NAME_BYTES 512u
 
 /* name: the child's. */
 static int
@@ -52,6 +45,7 @@ read_origin(rbd_image_t handle, const char *name, StoreOwnSnap *ret)
         .id = g_strdup(image.image_id),
         .name = g_strdup(image.image_name),
         .snap = g_strdup(snap.name),
+        .snap_id = snap.id,
         .in_trash = image.trash,
         .lets_go = (operations & RBD_OPERATION_FEATURE_CLONE_CHILD) != 0,
     };
@@ -60,19 +54,98 @@ read_origin(rbd_image_t handle, const char *name, StoreOwnSnap *ret)
     return 0;
 }
 
-gboolean
-store_own_snap_read(const StoreHold *hold,
-                    StoreOwnSnap *ret_origin,
-                    GError **error)
+/* How the image is called by now, and whether it is in the trash. */
+static int
+find_noted(const StoreHold *hold, StoreOwnSnap *origin)
+{
+    g_auto(StoreIo) io = NULL;
+    g_auto(StoreHandle) parent = NULL;
+    rbd_trash_image_info_t trashed;
+    char name[NAME_BYTES] = "";
+    size_t len = sizeof(name);
+    int r = rados_ioctx_create2(hold->conn->rados, origin->pool, &io);
+
+    if (r < 0)
+        return r;
+    rados_ioctx_set_namespace(io, origin->space);
+    r = rbd_open_by_id_read_only(io, origin->id, &parent, NULL);
+    if (r >= 0)
+        r = rbd_get_name(parent, name, &len);
+    if (r < 0)
+        return r;
+    origin->name = g_strdup(name);
+    origin->in_trash = rbd_trash_get(io, origin->id, &trashed) >= 0;
+    if (origin->in_trash)
+        rbd_trash_get_cleanup(&trashed);
+    return 0;
+}
+
+/* What it hangs from, or else hung from. */
+static int
+read_either(const StoreHold *hold, StoreOwnSnap *ret_origin)
 {
     g_auto(StoreHandle) handle = NULL;
     int r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
 
     if (r >= 0)
         r = read_origin(handle, hold->volume, ret_origin);
+    if (r >= 0 && !ret_origin->id)
+        r = store_origin_note_read(handle, ret_origin);
+    return r;
+}
+
+gboolean
+store_own_snap_read(const StoreHold *hold,
+                    StoreOwnSnap *ret_origin,
+                    GError **error)
+{
+    int r = read_either(hold, ret_origin);
+
+    /* Where nothing can be found there is nothing to let go of. */
+    if (r >= 0 && ret_origin->own && !ret_origin->name &&
+        find_noted(hold, ret_origin) < 0)
+        store_own_snap_clear(ret_origin);
     return r >= 0 ||
            store_fail(error, hold->conn, r, "cannot look at volume '%s/%s'",
                       hold->pool, hold->volume);
+}
+
+/* Who wrote it before may hang, and hold the lock. */
+static int
+write_note(rbd_image_t handle, const char *id, const StoreOwnSnap *origin)
+{
+    g_auto(StoreOwnSnap) was = {0};
+    int r = store_origin_note_read(handle, &was);
+
+    if (r < 0 || store_origin_note_same(&was, origin))
+        return r;
+    return store_origin_note_write(handle, id, origin);
+}
+
+int
+store_own_snap_note(gpointer handle,
+                    const char *volume,
+                    const char *id,
+                    bool *ret_own)
+{
+    g_auto(StoreOwnSnap) origin = {0};
+    int r = read_origin(handle, volume, &origin);
+
+    *ret_own = r >= 0 && origin.own && !origin.in_trash;
+    return *ret_own ? write_note(handle, id, &origin) : r;
+}
+
+/* One that is gone is no error, nor that its name is another one's by now. */
+static int
+drop(rbd_image_t parent, const StoreOwnSnap *origin)
+{
+    const StoreVolumeSnap snap = {.name = origin->snap, .is_protected = true};
+    uint64_t id = 0;
+    int r = rbd_snap_get_id(parent, origin->snap, &id);
+
+    if (r == -ENOENT || (r >= 0 && id != origin->snap_id))
+        return 0;
+    return r < 0 ? r : store_snap_drop(parent, &snap);
 }
 
 /* ret_next: what the parent itself hangs from. ret_left: how many snapshots the
@@ -83,14 +156,13 @@ drop_snap(rados_ioctx_t io,
           StoreOwnSnap *ret_next,
           int *ret_left)
 {
-    const StoreVolumeSnap snap = {.name = origin->snap, .is_protected = true};
     g_auto(StoreHandle) parent = NULL;
     rbd_snap_info_t none;
     int room = 0;
     int r = rbd_open_by_id(io, origin->id, &parent, NULL);
 
     if (r >= 0)
-        r = store_snap_drop(parent, &snap);
+        r = drop(parent, origin);
     if (r >= 0)
         store_snaps_drop_left(parent);
     if (r >= 0)
@@ -112,7 +184,6 @@ is_enough(int r)
 void
 store_own_snap_retire(const StoreHold *hold, const StoreOwnSnap *origin)
 {
-    const StoreVolumeSnap snap = {.name = origin->snap, .is_protected = true};
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) parent = NULL;
 
@@ -121,13 +192,11 @@ store_own_snap_retire(const StoreHold *hold, const StoreOwnSnap *origin)
         return;
     rados_ioctx_set_namespace(io, origin->space);
     if (rbd_open_by_id(io, origin->id, &parent, NULL) >= 0)
-        (void)store_snap_drop(parent, &snap);
+        (void)drop(parent, origin);
 }
 
-gboolean
-store_own_snap_let_go(const StoreHold *hold,
-                      const StoreOwnSnap *origin,
-                      GError **error)
+static int
+let_go(const StoreHold *hold, const StoreOwnSnap *origin)
 {
     g_auto(StoreOwnSnap) at = {0};
     int r = 0;
@@ -139,7 +208,7 @@ store_own_snap_let_go(const StoreHold *hold,
         int left = 0;
 
         if (!now->own || now->in_trash)
-            return TRUE;
+            break;
         r = rados_ioctx_create2(hold->conn->rados, now->pool, &io);
         if (r < 0)
             break;
@@ -154,10 +223,60 @@ store_own_snap_let_go(const StoreHold *hold,
         at = next;
         next = (StoreOwnSnap){0};
     }
-    if (r >= 0 || is_enough(r))
-        return TRUE;
+    return r;
+}
+
+static gboolean
+fail(const StoreHold *hold, const StoreOwnSnap *origin, int r, GError **error)
+{
     return store_fail(error, hold->conn, r,
                       "'%s/%s' is done, but cannot remove the snapshot '%s@%s' "
                       "that it hung from",
-                      hold->pool, hold->volume, origin->name, origin->snap);
+                      hold->pool, hold->volume,
+                      origin->name ? origin->name : origin->id, origin->snap);
+}
+
+gboolean
+store_own_snap_let_go(const StoreHold *hold,
+                      const StoreOwnSnap *origin,
+                      GError **error)
+{
+    int r = let_go(hold, origin);
+
+    return r >= 0 || is_enough(r) || fail(hold, origin, r, error);
+}
+
+int
+store_own_snap_forget(const StoreHold *hold)
+{
+    StoreHandle handle = NULL;
+    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int closed;
+
+    if (r < 0)
+        return r;
+    r = store_origin_note_remove(handle);
+    closed = store_close(handle);
+    return r < 0 ? r : closed;
+}
+
+gboolean
+store_own_snap_let_go_noted(const StoreHold *hold, GError **error)
+{
+    g_auto(StoreOwnSnap) origin = {0};
+    int r = read_either(hold, &origin);
+
+    if (r < 0)
+        return store_fail(error, hold->conn, r, "cannot look at volume '%s/%s'",
+                          hold->pool, hold->volume);
+    if (!origin.own || origin.name)
+        return TRUE;
+    r = find_noted(hold, &origin);
+    if (r >= 0)
+        r = let_go(hold, &origin);
+    if (r == -EPERM || r == -EBUSY)
+        return TRUE;
+    if (r >= 0 || is_enough(r))
+        r = store_own_snap_forget(hold);
+    return r >= 0 || fail(hold, &origin, r, error);
 }

@@ -3,7 +3,8 @@
  * agent/rbd/volume/origin.h - the snapshot that was made for a volume alone
  *
  * A clone of a volume hangs from a snapshot of that volume, 'NAME.clone_snap',
- * which is of no use any more when the clone is gone or stands alone.
+ * which is of no use any more when the clone is gone or stands alone. One that was
+ * flattened hangs from it no more, and a note says from what it did.
  *
  * Threads:  any; blocks. Of this room.
  */
@@ -11,22 +12,17 @@
 #define REMORA_AGENT_RBD_VOLUME_ORIGIN_H
 
 #include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/origin-note.h"
 
-typedef struct {
-    bool own;      /* it hangs from a snapshot of that kind */
-    gint64 pool;   /* the parent's, by number */
-    char *space;   /* its namespace, or "" */
-    char *id;      /* its image's id */
-    char *name;    /* and its name */
-    char *snap;    /* the snapshot */
-    bool in_trash; /* the parent is */
-    bool lets_go;  /* of format 2: the snapshot may go before the child */
-} StoreOwnSnap;
-
-void store_own_snap_clear(StoreOwnSnap *origin);
 gboolean store_own_snap_read(const StoreHold *hold,
                              StoreOwnSnap *ret_origin,
                              GError **error);
+/* Before it is flattened. handle is an rbd_image_t, id the image's. Returns librbd's
+ * number. */
+int store_own_snap_note(gpointer handle,
+                        const char *volume,
+                        const char *id,
+                        bool *ret_own);
 /* The child is about to go. Its snapshot is removed first, which moves it to the
  * trash of its image's snapshots, for librbd to remove with the child: whoever
  * dies in between leaves nothing that the next removal of the child does not
@@ -37,7 +33,11 @@ void store_own_snap_retire(const StoreHold *hold, const StoreOwnSnap *origin);
 gboolean store_own_snap_let_go(const StoreHold *hold,
                                const StoreOwnSnap *origin,
                                GError **error);
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreOwnSnap, store_own_snap_clear)
+/* The same of one that stands alone, if it was noted before; the note goes with the
+ * snapshot. One that a clone of format 1 needs, or that this user may not remove,
+ * stays, and the note with it. */
+gboolean store_own_snap_let_go_noted(const StoreHold *hold, GError **error);
+/* The note goes, for it is not flattened. Returns librbd's number. */
+int store_own_snap_forget(const StoreHold *hold);
 
 #endif

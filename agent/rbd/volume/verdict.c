@@ -96,6 +96,27 @@ store_size_verdict(guint64 has, guint64 wanted, bool may_shrink)
     return may_shrink ? STORE_SIZE_SHRINK : STORE_SIZE_REFUSE;
 }
 
+/* Who may not ask has given it none. */
+static bool
+is_nobodys(const StoreFlatFacts *facts)
+{
+    if (facts->here)
+        return !facts->was_owed;
+    return facts->asked && (facts->none || (facts->barred && !facts->was_owed));
+}
+
+StoreFlatDo
+store_flat_verdict(const StoreFlatFacts *facts)
+{
+    if (facts->end == STORE_FLAT_END_QUEUED && !facts->to_end)
+        return STORE_FLAT_GOES_ON;
+    if (!facts->asked && !facts->here)
+        return STORE_FLAT_CALL_BACK;
+    if (!facts->has_parent)
+        return STORE_FLAT_FINISH;
+    return is_nobodys(facts) ? STORE_FLAT_FORGET : STORE_FLAT_LEAVE;
+}
+
 /* Cinder flattens a clone of what stands on as many volumes as are allowed; that it
  * stands on more, because fewer were allowed since, is no error. */
 bool

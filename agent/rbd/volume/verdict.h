@@ -90,6 +90,37 @@ bool store_rm_refuses(StoreRm what);
 /* depth: on how many volumes the clone would stand. */
 bool store_clone_flattens(guint depth, guint max_depth, bool wanted);
 
+/* ---- flattening ---------------------------------------------------------------------- */
+
+typedef enum {
+    STORE_FLAT_END_FLAT,
+    STORE_FLAT_END_QUEUED,  /* the manager goes on */
+    STORE_FLAT_END_STOPPED, /* here, or somebody took it out of the queue */
+    STORE_FLAT_END_FAILED,
+} StoreFlatEnd;
+
+/* Of one that was not flat when it ended. */
+typedef struct {
+    StoreFlatEnd end;
+    bool to_end;     /* something is to be done behind it, by us */
+    bool here;       /* the manager was not asked at all */
+    bool was_owed;   /* by a mark that was there before */
+    bool asked;      /* the manager was told to leave off, */
+    bool none;       /* and nobody goes on */
+    bool barred;     /* and this user may not ask */
+    bool has_parent; /* after that */
+} StoreFlatFacts;
+
+typedef enum {
+    STORE_FLAT_CALL_BACK, /* tell the manager to leave off, and look again */
+    STORE_FLAT_GOES_ON,
+    STORE_FLAT_FINISH, /* it is flat all the same: do what is left */
+    STORE_FLAT_FORGET, /* it is a clone as before */
+    STORE_FLAT_LEAVE,  /* somebody may go on, whose watch the mark names */
+} StoreFlatDo;
+
+StoreFlatDo store_flat_verdict(const StoreFlatFacts *facts);
+
 /* ---- size --------------------------------------------------------------------------- */
 
 typedef enum {
