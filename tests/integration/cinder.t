@@ -134,7 +134,7 @@ remoras()
     is 'nor does remora' "$(status volume snapshot rm $ONE $SNAP)" 4
     is 'nor the volume' "$(status volume rm $ONE)" 4
     is 'flattened' "$(volume flatten --json $TWO | jq -c .)" \
-        '{"flattened":true}'
+        '{"flattened":true,"queued":false}'
     is 'it needs it no more' "$(cinder delete-snapshot $ONE $SNAP)" ok
     is 'Cinder deletes it' "$(cinder delete $TWO)" ok
 
