@@ -514,7 +514,7 @@ told()
         "$REQUEST_DISK $(hostname)"
     like 'with the reason' "$(jq -r .why <<<"$json")" \
         'no ready mark'
-    ok 'and a time to come back' jq -e '.until > .time' <<<"$json"
+    is 'and a time to come back' "$(jq '.until > .time' <<<"$json")" true
     like 'its text has both' "$(remora status)" 'took over the claim'
     like 'under their headings' "$(remora status)" 'KEPT UNTIL'
     rbd create --size 1M vms/thrown

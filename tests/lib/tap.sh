@@ -5,7 +5,8 @@
 #
 # Contract: stdout carries TAP and nothing else; a command's output goes to
 #           $TAP_OUT and is shown as diagnostics when the check fails. The
-#           command runs in this very shell, so what it sets stays set. A
+#           command runs in this very shell, so what it sets stays set; it
+#           reads nothing, whatever is given to the check. A
 #           script that ends without tap_done has failed: that is said as a
 #           failed test of its own, because a plan would be missing.
 # Needs:    nothing. With bed.sh, tap_finish is called when the bed ends.
