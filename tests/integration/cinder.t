@@ -118,6 +118,29 @@ cinders()
     is 'nothing is left' "$(names)" ''
 }
 
+# What hangs on a snapshot keeps it; but Debian 13's Cinder flattens that when it is to
+# delete the snapshot. Then both are made anew, for remora.
+cinder_needs_it()
+{
+    local said
+    said=$(cinder delete-snapshot $ONE $SNAP)
+    if ! cinder_flattens; then
+        like 'then Cinder does not delete the snapshot' "$said" 'SnapshotIsBusy'
+        return
+    fi
+    is 'then Cinder flattens it, and deletes the snapshot' \
+        "$said $(of $TWO .parent)" 'ok null'
+    volume rm $TWO >/dev/null
+    cinder snapshot $ONE $SNAP >/dev/null
+    cinder from-snapshot $TWO $ONE $SNAP 2 >/dev/null
+}
+
+cinder_flattens()
+{
+    /usr/bin/python3 -c 'from cinder.volume.drivers import rbd
+raise SystemExit(not hasattr(rbd.RBDDriver, "_flatten_children"))'
+}
+
 # ---- what remora makes --------------------------------------------------------------
 
 remoras()
@@ -129,8 +152,7 @@ remoras()
     is 'and a volume of that' "$(cinder from-snapshot $TWO $ONE $SNAP 2)" ok
     is 'whose parent is shown' "$(of $TWO .parent)" \
         "\"volumes/volume-$ONE@snapshot-$SNAP\""
-    like 'then Cinder does not delete the snapshot' \
-        "$(cinder delete-snapshot $ONE $SNAP)" 'SnapshotIsBusy'
+    cinder_needs_it
     is 'nor does remora' "$(status volume snapshot rm $ONE $SNAP)" 4
     is 'nor the volume' "$(status volume rm $ONE)" 4
     is 'flattened' "$(volume flatten --json $TWO | jq -c .)" \

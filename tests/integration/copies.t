@@ -464,7 +464,7 @@ starts_on()
 
 made()
 {
-    grep -h -c "$1" "$BED"/log/{alpha,beta}/remorad.log | paste -s -d+ | bc
+    cat "$BED"/log/{alpha,beta}/remorad.log | grep -c "$1"
 }
 
 # both_hosts TITLE METADATA VERB: of a new image.
