@@ -371,12 +371,17 @@ inside()
 {
     bed_need_remora
     parts
-    moves_by_manager
-    another_manager
+    if cluster_has_tasks; then
+        moves_by_manager
+        another_manager
+    else
+        diag 'the manager has no task queue: all is flattened by agents'
+        locked
+    fi
     skips_nothing
     moves_from_agent
     comes_back
-    beside_nobody
+    ! cluster_has_tasks || beside_nobody
     is 'no living client is on the blocklist' \
         "$(cluster_cut_off | grep -v -x -F -f "$BED/tmp/dead")" ''
 }

@@ -456,6 +456,21 @@ cluster_start_mgr()
     cluster_spawn mgr.x
 }
 
+# cluster_has_tasks: the manager has a task queue ('ceph rbd task'). Debian 13's has
+# none: Python refuses to load what its module rbd_support imports.
+cluster_has_tasks()
+{
+    bed_wait 20 cluster_mgr_knows_modules
+    cluster_ceph mgr dump -f json | jq -e '.available_modules[] |
+        select(.name == "rbd_support").can_run' >/dev/null
+}
+
+cluster_mgr_knows_modules()
+{
+    cluster_ceph mgr dump -f json |
+        jq -e '.available_modules | length > 0' >/dev/null
+}
+
 # cluster_stall POOL: what is asked of it waits, as one OSD cannot keep two
 # copies; returns when that is so.
 cluster_stall()
