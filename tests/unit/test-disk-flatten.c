@@ -478,7 +478,8 @@ test_tasks(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(answers); i++) {
         g_auto(StoreTask) task = {0};
         const char *json = answers[i].json;
-        bool good = store_task_parse(json, strlen(json), "vms", "10ab", &task);
+        bool good = store_task_parse(json, strlen(json), STORE_TASK_FLATTEN,
+                                     "vms", "10ab", &task);
 
         if (good == answers[i].bad || task.at_work != answers[i].at_work ||
             g_strcmp0(task.id, answers[i].id) != 0)
@@ -491,7 +492,8 @@ queue_of(const char *json)
 {
     g_auto(StoreTask) task = {0};
 
-    assert_true(store_task_parse(json, strlen(json), "vms", "10ab", &task));
+    assert_true(store_task_parse(json, strlen(json), STORE_TASK_FLATTEN, "vms",
+                                 "10ab", &task));
     return g_steal_pointer(&task.queue);
 }
 

@@ -33,7 +33,7 @@ static int
 cancel(StoreConn *conn, const char *pool, const char *id, bool *ret_task)
 {
     g_auto(StoreTask) task = {0};
-    int r = store_task_find(conn->cluster, pool, id, &task);
+    int r = store_task_find(conn->cluster, STORE_TASK_FLATTEN, pool, id, &task);
 
     *ret_task = r >= 0 && task.id;
     if (*ret_task)

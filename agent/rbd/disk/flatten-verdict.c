@@ -9,17 +9,16 @@
 static StoreFlattenDo
 by_manager(const StoreFlattenFacts *facts)
 {
-    switch (facts->mgr) {
-    case STORE_MGR_NOT_ASKED:
-        return STORE_FLATTEN_ASK;
-    case STORE_MGR_TASK:
-        return facts->still ? STORE_FLATTEN_HERE : STORE_FLATTEN_WAIT;
-    case STORE_MGR_NO_TASK:
-        return facts->queued ? STORE_FLATTEN_LEAVE : STORE_FLATTEN_QUEUE;
-    case STORE_MGR_CANNOT:
-        break;
-    }
-    return STORE_FLATTEN_HERE;
+    static const StoreFlattenDo does[] = {
+        [STORE_TASK_ASK] = STORE_FLATTEN_ASK,
+        [STORE_TASK_QUEUE] = STORE_FLATTEN_QUEUE,
+        [STORE_TASK_WAIT] = STORE_FLATTEN_WAIT,
+        [STORE_TASK_HERE] = STORE_FLATTEN_HERE,
+        [STORE_TASK_LEAVE] = STORE_FLATTEN_LEAVE,
+    };
+    const StoreTaskFacts task = {facts->mgr, facts->queued, facts->still};
+
+    return does[store_task_verdict(&task)];
 }
 
 /* The manager is not given it, for it could not be cut off without harm to all

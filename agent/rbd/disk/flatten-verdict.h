@@ -8,14 +8,9 @@
 #ifndef REMORA_AGENT_RBD_DISK_FLATTEN_VERDICT_H
 #define REMORA_AGENT_RBD_DISK_FLATTEN_VERDICT_H
 
-#include <stdbool.h>
+#include "agent/rbd/image/task-verdict.h"
 
-typedef enum {
-    STORE_MGR_NOT_ASKED,
-    STORE_MGR_CANNOT,  /* it does not answer, has no queue, or lets us not */
-    STORE_MGR_NO_TASK, /* none for this disk */
-    STORE_MGR_TASK,    /* it is queued, or at work */
-} StoreMgrSays;
+#include <stdbool.h>
 
 typedef struct {
     bool owed;       /* it is to be flattened */

@@ -34,7 +34,7 @@
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/map.h"
-#include "agent/rbd/image/task.h"
+#include "agent/rbd/image/task-watch.h"
 #include "agent/rbd/image/watchers.h"
 
 #include <errno.h>
@@ -49,8 +49,6 @@
 #define MOVE_US    (G_USEC_PER_SEC / 20)
 /* So long it may take to close a disk that it has flattened. */
 #define LINGER_US (60 * G_USEC_PER_SEC)
-/* A queue of which no task has moved for so long hangs. */
-#define STILL_US (60 * G_USEC_PER_SEC)
 
 typedef struct {
     StoreCluster *cluster;
@@ -61,9 +59,7 @@ typedef struct {
     char id[128];
     StoreFlattenMark mark;
     char **watchers;
-    StoreTask task;
-    char *queue; /* as it was when it last moved, at since_us */
-    gint64 since_us;
+    StoreTaskWatch watch;
     gint64 flat_us; /* since when it has no parent, as far as is known */
     bool tried;     /* here, to the end */
     StoreFlattenFacts facts;
@@ -75,8 +71,7 @@ flatten_clear(Flatten *flatten)
     store_conn_unref(flatten->conn);
     store_flatten_mark_clear(&flatten->mark);
     g_clear_pointer(&flatten->watchers, g_strfreev);
-    store_task_clear(&flatten->task);
-    g_free(flatten->queue);
+    store_task_watch_clear(&flatten->watch);
 }
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Flatten, flatten_clear)
@@ -195,37 +190,17 @@ look(Flatten *flatten, GError **error)
     return TRUE;
 }
 
-/* Of all its tasks: ours may wait for long behind others. */
-static void
-watch_queue(Flatten *flatten)
-{
-    gint64 now = g_get_monotonic_time();
-
-    if (g_strcmp0(flatten->queue, flatten->task.queue) != 0) {
-        g_free(flatten->queue);
-        flatten->queue = g_strdup(flatten->task.queue);
-        flatten->since_us = now;
-    }
-    flatten->facts.still = now - flatten->since_us > STILL_US;
-}
-
 static void
 ask_manager(Flatten *flatten)
 {
-    int r;
+    StoreTaskWatch *watch = &flatten->watch;
 
-    store_task_clear(&flatten->task);
-    r = store_task_find(flatten->cluster, flatten->pool, flatten->id,
-                        &flatten->task);
-    if (r < 0) {
-        flatten->facts.mgr = STORE_MGR_CANNOT;
-        return;
-    }
-    flatten->facts.mgr = flatten->task.id ? STORE_MGR_TASK : STORE_MGR_NO_TASK;
-    watch_queue(flatten);
-    if (flatten->task.id && flatten->how->progress)
-        flatten->how->progress(flatten->task.progress, true,
-                               flatten->how->data);
+    store_task_watch_ask(watch, flatten->cluster, STORE_TASK_FLATTEN,
+                         flatten->pool, flatten->id);
+    flatten->facts.mgr = watch->says;
+    flatten->facts.still = watch->still;
+    if (watch->task.id && flatten->how->progress)
+        flatten->how->progress(watch->task.progress, true, flatten->how->data);
 }
 
 /* ---- the manager's watch -------------------------------------------------------------- */
@@ -276,7 +251,8 @@ change_mark(const Flatten *flatten, const StoreFlattenMark *to)
 static bool
 is_at(const Flatten *flatten, const char *id)
 {
-    return flatten->task.at_work && g_strcmp0(flatten->task.id, id) == 0;
+    return flatten->watch.task.at_work &&
+           g_strcmp0(flatten->watch.task.id, id) == 0;
 }
 
 /* It says that it is at work before it has the disk open once more, after a
@@ -284,13 +260,13 @@ is_at(const Flatten *flatten, const char *id)
 static bool
 copies_on(Flatten *flatten, const char *id)
 {
-    double was = flatten->task.progress;
+    double was = flatten->watch.task.progress;
 
     for (int i = 0; i < MOVE_TIMES; i++) {
         ask_manager(flatten);
-        if (!is_at(flatten, id) || flatten->task.progress < was)
+        if (!is_at(flatten, id) || flatten->watch.task.progress < was)
             return false;
-        if (flatten->task.progress > was)
+        if (flatten->watch.task.progress > was)
             return true;
         g_usleep(MOVE_US);
     }
@@ -303,10 +279,10 @@ copies_on(Flatten *flatten, const char *id)
 static void
 note_manager(Flatten *flatten)
 {
-    g_autofree char *id = g_strdup(flatten->task.id);
+    g_autofree char *id = g_strdup(flatten->watch.task.id);
     StoreFlattenMark mark;
 
-    if (!flatten->task.at_work || !copies_on(flatten, id) ||
+    if (!flatten->watch.task.at_work || !copies_on(flatten, id) ||
         !look(flatten, NULL))
         return;
     mark = flatten->mark;
@@ -365,7 +341,7 @@ cancel_task(Flatten *flatten)
     StoreFlattenFacts *facts = &flatten->facts;
 
     if (facts->mgr == STORE_MGR_TASK &&
-        store_task_cancel(flatten->cluster, flatten->task.id) >= 0)
+        store_task_cancel(flatten->cluster, flatten->watch.task.id) >= 0)
         store_flatten_cancelled(facts);
 }
 
@@ -468,7 +444,8 @@ finish(Flatten *flatten, GError **error)
 static void
 queue(Flatten *flatten)
 {
-    if (store_task_add(flatten->cluster, flatten->pool, flatten->image) < 0) {
+    if (store_task_add(flatten->cluster, STORE_TASK_FLATTEN, flatten->pool,
+                       flatten->image) < 0) {
         flatten->facts.here = true;
         return;
     }
@@ -589,7 +566,7 @@ store_flattens(StoreCluster *cluster,
         if (!flatten.facts.owed || !flatten.facts.has_parent)
             return false;
         ask_manager(&flatten);
-        if (!flatten.task.id)
+        if (!flatten.watch.task.id)
             return false;
         note_manager(&flatten);
         g_usleep(ASK_AGAIN_US);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/image/task.c - the manager's task that flattens an image
+ * agent/rbd/image/task.c - what the manager does with an image by itself
  *
  * Its module rbd_support has a queue, kept in the cluster, and one worker for all
  * of it; a task that fails is tried again later.
@@ -18,6 +18,16 @@
 
 #define ANSWER_MS 10000
 
+static const struct {
+    const char *action; /* in its list */
+    const char *prefix; /* of the command, and its argument: */
+    const char *key;
+} kinds[] = {
+    [STORE_TASK_FLATTEN] = {"flatten", "rbd task add flatten", "image_spec"},
+    [STORE_TASK_TRASH_REMOVE] = {"trash remove", "rbd task add trash remove",
+                                 "image_id_spec"},
+};
+
 void
 store_task_clear(StoreTask *task)
 {
@@ -34,11 +44,14 @@ string_of(const json_t *object, const char *key)
 }
 
 static bool
-is_flatten_of(const json_t *entry, const char *pool, const char *image_id)
+is_task_of(const json_t *entry,
+           StoreTaskKind kind,
+           const char *pool,
+           const char *image_id)
 {
     const json_t *refs = json_object_get(entry, "refs");
 
-    return strcmp(string_of(refs, "action"), "flatten") == 0 &&
+    return strcmp(string_of(refs, "action"), kinds[kind].action) == 0 &&
            strcmp(string_of(refs, "pool_name"), pool) == 0 &&
            strcmp(string_of(refs, "pool_namespace"), "") == 0 &&
            strcmp(string_of(refs, "image_id"), image_id) == 0;
@@ -47,6 +60,7 @@ is_flatten_of(const json_t *entry, const char *pool, const char *image_id)
 bool
 store_task_parse(const char *json,
                  gsize len,
+                 StoreTaskKind kind,
                  const char *pool,
                  const char *image_id,
                  StoreTask *ret_task)
@@ -64,7 +78,7 @@ store_task_parse(const char *json,
 
         g_string_append_printf(queue, "%s %g\n", string_of(entry, "id"),
                                progress);
-        if (ret_task->id || !is_flatten_of(entry, pool, image_id))
+        if (ret_task->id || !is_task_of(entry, kind, pool, image_id))
             continue;
         ret_task->id = g_strdup(string_of(entry, "id"));
         ret_task->progress = progress;
@@ -79,6 +93,7 @@ store_task_parse(const char *json,
 
 int
 store_task_find(StoreCluster *cluster,
+                StoreTaskKind kind,
                 const char *pool,
                 const char *image_id,
                 StoreTask *ret_task)
@@ -92,7 +107,7 @@ store_task_find(StoreCluster *cluster,
     *ret_task = (StoreTask){0};
     if (r < 0)
         return r;
-    if (store_task_parse(json, len, pool, image_id, ret_task))
+    if (store_task_parse(json, len, kind, pool, image_id, ret_task))
         return 0;
     store_task_clear(ret_task);
     return -EINVAL;
@@ -118,11 +133,14 @@ order(StoreCluster *cluster,
 }
 
 int
-store_task_add(StoreCluster *cluster, const char *pool, const char *image)
+store_task_add(StoreCluster *cluster,
+               StoreTaskKind kind,
+               const char *pool,
+               const char *image)
 {
     g_autofree char *spec = g_strdup_printf("%s/%s", pool, image);
 
-    return order(cluster, "rbd task add flatten", "image_spec", spec);
+    return order(cluster, kinds[kind].prefix, kinds[kind].key, spec);
 }
 
 int

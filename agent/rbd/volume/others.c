@@ -28,7 +28,8 @@ ask_manager(StoreConn *conn,
     g_auto(StoreTask) task = {0};
 
     if (look->crowded || look->watchers[1] ||
-        store_task_find(conn->cluster, pool, look->id, &task) < 0)
+        store_task_find(conn->cluster, STORE_TASK_FLATTEN, pool, look->id,
+                        &task) < 0)
         return;
     others->task = task.id != NULL;
     others->at_work = task.id && task.at_work;
