@@ -120,7 +120,7 @@ is 'the page has the keys of JSON, and no others' \
         "$srcdir/agent/flattens.c" \
         "$srcdir/agent/convert.c" \
         "$srcdir"/agent/cli/image-*.c "$srcdir"/agent/cli/{df,show,tree}.c \
-        "$srcdir"/agent/cli/volume-*.c \
+        "$srcdir"/agent/cli/{volume,trash}-*.c \
         "$srcdir/agent/report.c")"
 
 # words_of_c FILE FUNCTION: the strings in it.
@@ -172,8 +172,12 @@ headings()
 
 # Tables in the page are narrower than what they are made of.
 shown=$(sed 's/   */ /g; s/^ //; s/$/ /' "$remora_pod" | tr -s ' ')
+is 'trash purge: the words of RESULT' \
+    "$(words_of_pod 'remora trash purge' 'RESULT is one of')" \
+    "$(words_of_c "$srcdir/agent/cli/trash-purge.c" word)"
+
 for name in plan provision status-print df tree image-list show volume-list \
-    volume-snapshot; do
+    volume-snapshot trash-list trash-purge; do
     isnt "$name: its tables can be read" \
         "$(headings "$srcdir/agent/cli/$name.c")" ''
     while IFS= read -r columns; do

@@ -49,6 +49,8 @@ extern const CmdVerb cmd_provision;
 extern const CmdVerb cmd_render;
 extern const CmdVerb cmd_revert;
 extern const CmdVerb cmd_status;
+extern const CmdVerb cmd_trash_list;
+extern const CmdVerb cmd_trash_purge;
 extern const CmdVerb cmd_tree;
 extern const CmdVerb cmd_volume_adopt;
 extern const CmdVerb cmd_volume_clone;

@@ -10,6 +10,7 @@
  */
 #include "config.h"
 
+#include "agent/cli/image.h"
 #include "agent/cli/verbs.h"
 
 #include <signal.h>
@@ -25,6 +26,7 @@ typedef struct {
     CmdGlobals globals; /* as the line has them; borrowed from it */
     const char *prefix; /* what is typed of the word */
     bool volumes;       /* the verb is one of volumes */
+    bool trash;         /* or of the trash, which all pools have */
 } Line;
 
 /* What was found by then is printed. */
@@ -52,13 +54,24 @@ offer_clusters(const Line *line, const Host *host)
 }
 
 static void
+offer_all_pools(const Line *line, const Cluster *cluster)
+{
+    g_autoptr(GPtrArray) names = cmd_image_pools(cluster);
+
+    for (guint i = 0; i < names->len; i++)
+        offer(line, g_ptr_array_index(names, i));
+}
+
+static void
 offer_pools(const Line *line, const Host *host)
 {
     for (guint i = 0; i < host_clusters(host); i++) {
         const ConfCluster *conf = cluster_conf(host_cluster(host, i));
         char **pools = line->volumes ? conf->volume_pools : conf->image_pools;
 
-        for (gsize p = 0; pools[p]; p++)
+        if (line->trash)
+            offer_all_pools(line, host_cluster(host, i));
+        for (gsize p = 0; pools[p] && !line->trash; p++)
             offer(line, pools[p]);
     }
 }
@@ -292,6 +305,7 @@ complete(Line *line, char *const *words)
     }
     verb = verbs_find(words, &n);
     line->volumes = verb && g_str_has_prefix(verb->name, "volume ");
+    line->trash = verb && g_str_has_prefix(verb->name, "trash ");
     if (verb)
         complete_verb(line, verb, words + n);
 }

@@ -40,6 +40,8 @@ const CmdVerb *const verbs[] = {
     &cmd_volume_sparsify,
     &cmd_volume_migrate,
     &cmd_volume_to_image,
+    &cmd_trash_list,
+    &cmd_trash_purge,
     &cmd_complete,
     NULL,
 };
@@ -50,6 +52,7 @@ static const struct {
 } groups[] = {
     {"image", "Sees to images, laid out as Glance does it"},
     {"volume", "Sees to volumes, laid out as Cinder does it"},
+    {"trash", "Sees to what is in the trash of the pools"},
 };
 
 CmdGlobals verbs_globals;

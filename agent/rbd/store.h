@@ -59,6 +59,7 @@
 #include "agent/rbd/image/list.h"
 #include "agent/rbd/image/parent.h"
 #include "agent/rbd/image/protected.h"
+#include "agent/rbd/image/purge.h"
 #include "agent/rbd/image/read.h"
 #include "agent/rbd/image/show.h"
 #include "agent/rbd/image/snap.h"

@@ -88,6 +88,11 @@ static const char *const points[] = {
     "map-off",
     "map-on",
     "map-rebuilt",
+    "purge-queueing",
+    "purge-queued",
+    "purging",
+    "purge-progress",
+    "purged",
     NULL,
 };
 

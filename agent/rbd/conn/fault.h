@@ -108,6 +108,14 @@
  *     group-snapped   it has its snapshot
  *     group-protected which is protected
  *
+ * Of what is removed from the trash:
+ *
+ *     purge-queueing  about to give it to the manager; error: it is removed here
+ *     purge-queued    the manager has it
+ *     purging         about to remove it here; error: it is not
+ *     purge-progress  each time that librbd says how far that is
+ *     purged          it is gone
+ *
  * And one that is no point but a mistake, for the test of the tests: with
  * 'no-claims=error:1' nothing is claimed, and what exists is taken for done.
  *

@@ -142,33 +142,92 @@ newest_first(const void *a, const void *b)
            (x->deletion_time > y->deletion_time);
 }
 
-/* NULL: it does not say, so somebody else moved it, or it cannot be read. */
-static char *
-read_reason(rados_ioctx_t io, const char *id)
+const char *
+store_trash_source_word(StoreTrashSource source)
+{
+    static const char *const words[] = {
+        [STORE_TRASH_USER] = "user",
+        [STORE_TRASH_MIRRORING] = "mirroring",
+        [STORE_TRASH_MIGRATION] = "migration",
+        [STORE_TRASH_REMOVING] = "removing",
+        [STORE_TRASH_USER_PARENT] = "user parent",
+    };
+
+    return source < G_N_ELEMENTS(words) ? words[source] : "?";
+}
+
+/* What librbd itself put there is its own to remove. Of the second in which its
+ * time ends librbd says that it has not ended. */
+bool
+store_trash_is_due(const StoreTrashed *trashed, gint64 now)
+{
+    return (trashed->source == STORE_TRASH_USER ||
+            trashed->source == STORE_TRASH_USER_PARENT) &&
+           trashed->until < now;
+}
+
+/* ---- one of them ------------------------------------------------------------- */
+
+/* Without a reason somebody else moved it. */
+static void
+take_reason(StoreTrashed *trashed, const char *reason)
+{
+    const char *why = strstr(reason, " why=");
+
+    trashed->mine = true;
+    trashed->host = store_word(reason, "host");
+    trashed->why = g_utf8_make_valid(why ? why + strlen(" why=") : "", -1);
+}
+
+static void
+look_into(rados_ioctx_t io, StoreTrashed *trashed)
 {
     g_auto(StoreHandle) handle = NULL;
     char text[WHY_MAX] = "";
     size_t len = sizeof(text) - 1;
-    int r = rbd_open_by_id_read_only(io, id, &handle, NULL);
+    int r = rbd_open_by_id_read_only(io, trashed->id, &handle, NULL);
 
     if (r >= 0)
+        r = rbd_get_size(handle, &trashed->size);
+    trashed->opens = r >= 0;
+    if (r >= 0)
         r = rbd_metadata_get(handle, TRASH_KEY, text, &len);
-    return r >= 0 ? g_strdup(text) : NULL;
+    if (r >= 0)
+        take_reason(trashed, text);
 }
 
 static StoreTrashed *
-trashed_new(const rbd_trash_image_info_t *entry, const char *reason)
+trashed_new(const rbd_trash_image_info_t *entry)
 {
     StoreTrashed *trashed = g_new0(StoreTrashed, 1);
-    const char *why = strstr(reason, " why=");
 
     trashed->image = g_utf8_make_valid(entry->name, -1);
     trashed->id = g_strdup(entry->id);
-    trashed->host = store_word(reason, "host");
-    trashed->why = g_utf8_make_valid(why ? why + strlen(" why=") : "", -1);
+    trashed->source = (StoreTrashSource)entry->source;
     trashed->since = entry->deletion_time;
     trashed->until = entry->deferment_end_time;
     return trashed;
+}
+
+/* ---- all of them ------------------------------------------------------------- */
+
+/* The newest first, not looked into. */
+static GPtrArray *
+list(StoreConn *conn, rados_ioctx_t io, const char *pool, GError **error)
+{
+    g_auto(Entries) entries = {0};
+    GPtrArray *all;
+    int r = read_entries(io, &entries);
+
+    if (r < 0) {
+        store_fail(error, conn, r, "cannot list the trash of pool '%s'", pool);
+        return NULL;
+    }
+    qsort(entries.entries, entries.n, sizeof(*entries.entries), newest_first);
+    all = g_ptr_array_new_with_free_func((GDestroyNotify)store_trashed_free);
+    for (size_t i = 0; i < entries.n; i++)
+        g_ptr_array_add(all, trashed_new(&entries.entries[i]));
+    return all;
 }
 
 GPtrArray *
@@ -179,24 +238,46 @@ store_trash_list(StoreCluster *cluster,
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
     g_auto(StoreIo) io = NULL;
-    g_auto(Entries) entries = {0};
-    GPtrArray *list;
-    int r;
+    g_autoptr(GPtrArray) all = NULL;
+    GPtrArray *mine;
 
-    if (!conn || !store_ioctx(conn, pool, &io, error))
+    if (conn && store_ioctx(conn, pool, &io, error))
+        all = list(conn, io, pool, error);
+    if (!all)
         return NULL;
-    r = read_entries(io, &entries);
-    if (r < 0) {
-        store_fail(error, conn, r, "cannot list the trash of pool '%s'", pool);
-        return NULL;
-    }
-    qsort(entries.entries, entries.n, sizeof(*entries.entries), newest_first);
-    list = g_ptr_array_new_with_free_func((GDestroyNotify)store_trashed_free);
-    for (size_t i = 0; i < MIN(entries.n, LOOKS_MAX) && list->len < max; i++) {
-        g_autofree char *reason = read_reason(io, entries.entries[i].id);
+    mine = g_ptr_array_new_with_free_func((GDestroyNotify)store_trashed_free);
+    for (guint i = 0; i < LOOKS_MAX && all->len > 0 && mine->len < max; i++) {
+        StoreTrashed *trashed = g_ptr_array_steal_index(all, 0);
 
-        if (reason)
-            g_ptr_array_add(list, trashed_new(&entries.entries[i], reason));
+        look_into(io, trashed);
+        if (trashed->mine)
+            g_ptr_array_add(mine, trashed);
+        else
+            store_trashed_free(trashed);
     }
-    return list;
+    return mine;
+}
+
+GPtrArray *
+store_trash_list_all(StoreCluster *cluster,
+                     const char *pool,
+                     bool due,
+                     GError **error)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
+    g_auto(StoreIo) io = NULL;
+    gint64 now = g_get_real_time() / G_USEC_PER_SEC;
+    GPtrArray *all = NULL;
+
+    if (conn && store_ioctx(conn, pool, &io, error))
+        all = list(conn, io, pool, error);
+    for (guint i = all ? all->len : 0; i > 0; i--) {
+        StoreTrashed *trashed = g_ptr_array_index(all, i - 1);
+
+        if (due && !store_trash_is_due(trashed, now))
+            g_ptr_array_remove_index(all, i - 1);
+        else
+            look_into(io, trashed);
+    }
+    return all;
 }

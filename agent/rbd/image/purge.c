@@ -1,0 +1,480 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * agent/rbd/image/purge.c - what is in the trash long enough is removed
+ *
+ * librbd notes first that an image is being removed; from then on it cannot be
+ * restored, and a removal that was cut short is only to be gone on with. Of two who
+ * remove one, one is refused, so that there is nothing to be kept apart here.
+ */
+#include "config.h"
+
+#include "agent/rbd/image/purge.h"
+
+#include "agent/rbd/conn/ask.h"
+#include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/fault.h"
+#include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/children.h"
+#include "agent/rbd/image/handle.h"
+#include "agent/rbd/image/purge-verdict.h"
+#include "agent/rbd/image/task-watch.h"
+#include "agent/rbd/image/watchers.h"
+
+#include <errno.h>
+
+#define LOOK_AGAIN_US (G_USEC_PER_SEC / 2)
+/* So long a manager that hangs may be a watcher. */
+#define WATCH_US  (60 * G_USEC_PER_SEC)
+#define SNAPS_MAX 65536
+
+typedef struct {
+    StoreCluster *cluster;
+    const char *pool;
+    const StorePurgeHow *how;
+    StoreConn *conn; /* a reference */
+    StoreIo io;
+    StoreTaskWatch watch;
+    guint64 done; /* bytes, as is the next */
+    guint64 total;
+    bool no_mgr; /* it could not be asked once: that may take its time */
+    bool cancelled;
+} Purge;
+
+/* One image, while it is worked on. */
+typedef struct {
+    StorePurged *purged;
+    bool queued;       /* the manager was given it */
+    bool here;         /* the manager is asked no more */
+    gint64 refused_us; /* since when it is said to be open, after that */
+} Job;
+
+static void
+purge_clear(Purge *purge)
+{
+    store_ioctx_clear(&purge->io);
+    store_conn_unref(purge->conn);
+    store_task_watch_clear(&purge->watch);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(Purge, purge_clear)
+
+void
+store_purged_free(StorePurged *purged)
+{
+    if (!purged)
+        return;
+    store_trashed_free(purged->trashed);
+    g_free(purged->why);
+    g_free(purged);
+}
+
+/* ---- how it ends ------------------------------------------------------------- */
+
+/* Takes why over. */
+static void
+end(StorePurged *purged, StorePurgeEnd how, char *why)
+{
+    g_free(purged->why);
+    purged->why = why;
+    purged->end = how;
+}
+
+static void
+end_failed(const Purge *purge, StorePurged *purged, int r)
+{
+    g_autoptr(GError) error = NULL;
+
+    store_fail(&error, purge->conn, r, "cannot remove it");
+    end(purged, STORE_PURGE_FAILED, g_strdup(error->message));
+}
+
+static void
+show(Purge *purge, const StorePurged *purged, double share)
+{
+    guint64 more =
+        (guint64)(CLAMP(share, 0, 1) * (double)purged->trashed->size);
+
+    if (purge->how->progress &&
+        !purge->how->progress(purge->done + more, purge->total,
+                              purge->how->data))
+        purge->cancelled = true;
+}
+
+/* ---- may it go? ---------------------------------------------------------------- */
+
+static int
+count_snaps(rbd_image_t handle, guint *ret_snaps)
+{
+    g_autofree rbd_snap_info_t *infos = NULL;
+    int room = 64;
+    int n = -ERANGE;
+
+    while (n == -ERANGE && room <= SNAPS_MAX) {
+        g_free(infos);
+        infos = g_new0(rbd_snap_info_t, room);
+        n = rbd_snap_list(handle, infos, &room);
+    }
+    for (int i = 0; i < n; i++) {
+        rbd_snap_namespace_type_t type = RBD_SNAP_NAMESPACE_TYPE_USER;
+
+        if (rbd_snap_get_namespace_type(handle, infos[i].id, &type) >= 0 &&
+            type == RBD_SNAP_NAMESPACE_TYPE_USER)
+            (*ret_snaps)++;
+    }
+    if (n > 0)
+        rbd_snap_list_end(infos);
+    return MIN(n, 0);
+}
+
+static int
+read_facts(const Purge *purge,
+           rbd_image_t handle,
+           StorePurgeFacts *facts,
+           GPtrArray *children,
+           char ***ret_watchers)
+{
+    g_autoptr(GPtrArray) unseen = g_ptr_array_new_with_free_func(g_free);
+    bool crowded = false;
+    int r = count_snaps(handle, &facts->snapshots);
+
+    if (r >= 0)
+        r = store_children_read(purge->conn, purge->io, handle, children,
+                                unseen);
+    if (r >= 0)
+        r = store_watchers_read(handle, ret_watchers, &crowded);
+    facts->clones = children->len;
+    facts->watched = crowded || (*ret_watchers && (*ret_watchers)[0]);
+    return r;
+}
+
+static void
+keep(const Purge *purge,
+     StorePurged *purged,
+     StorePurgeDo what,
+     const GPtrArray *children,
+     char *const *watchers)
+{
+    const char *id = purged->trashed->id;
+    g_autofree char *clones = store_children_text(children, 0);
+
+    switch (what) {
+    case STORE_PURGE_GO:
+        break;
+    case STORE_PURGE_KEEP_CLONES:
+        end(purged, STORE_PURGE_LEFT,
+            g_strdup_printf("its clones need it: %s", clones));
+        break;
+    case STORE_PURGE_KEEP_SNAPSHOTS:
+        end(purged, STORE_PURGE_LEFT,
+            g_strdup_printf("it has snapshots: restore it (rbd trash restore "
+                            "%s/%s) and look whether they may go",
+                            purge->pool, id));
+        break;
+    case STORE_PURGE_KEEP_WATCHED:
+        end(purged, STORE_PURGE_LEFT,
+            g_strdup_printf("it is open for writing by client '%s': stop that "
+                            "first; if it is dead, its watch ends within 60 s",
+                            watchers && watchers[0] ? watchers[0] : "?"));
+        break;
+    }
+}
+
+/* One without a header is what a removal that was cut short has left. */
+static bool
+may_go(const Purge *purge, StorePurged *purged)
+{
+    g_autoptr(GPtrArray) children =
+        g_ptr_array_new_with_free_func((GDestroyNotify)store_child_free);
+    StorePurgeFacts facts = {.task = purge->watch.says == STORE_MGR_TASK};
+    g_auto(StoreHandle) handle = NULL;
+    g_auto(GStrv) watchers = NULL;
+    StorePurgeDo what;
+    int r =
+        rbd_open_by_id_read_only(purge->io, purged->trashed->id, &handle, NULL);
+
+    if (r == -ENOENT)
+        return true;
+    if (r >= 0)
+        r = read_facts(purge, handle, &facts, children, &watchers);
+    if (r < 0) {
+        end_failed(purge, purged, r);
+        return false;
+    }
+    what = store_purge_verdict(&facts);
+    keep(purge, purged, what, children, watchers);
+    return what == STORE_PURGE_GO;
+}
+
+/* ---- here ----------------------------------------------------------------------- */
+
+typedef struct {
+    Purge *purge;
+    const StorePurged *purged;
+} Steps;
+
+static int
+on_progress(uint64_t offset, uint64_t total, void *opaque)
+{
+    const Steps *steps = opaque;
+    int r = STORE_FAULT("purge-progress");
+
+    if (r < 0)
+        return r;
+    if (total > 0)
+        show(steps->purge, steps->purged, (double)offset / (double)total);
+    return steps->purge->cancelled ? -ECANCELED : 0;
+}
+
+static int
+remove_it(Purge *purge, const StorePurged *purged)
+{
+    Steps steps = {purge, purged};
+    int r = STORE_FAULT("purging");
+
+    if (r >= 0)
+        r = rbd_trash_remove_with_progress(purge->io, purged->trashed->id,
+                                           false, on_progress, &steps);
+    return r >= 0 ? STORE_FAULT("purged") : r;
+}
+
+/* The manager, which was given it and hangs, may have it open yet. */
+static bool
+is_let_go(Job *job)
+{
+    gint64 now = g_get_monotonic_time();
+
+    if (job->refused_us == 0)
+        job->refused_us = now;
+    return !job->queued || now - job->refused_us > WATCH_US;
+}
+
+static void
+do_here(Purge *purge, Job *job)
+{
+    StorePurged *purged = job->purged;
+    int r;
+
+    if (!job->here && purge->watch.says == STORE_MGR_TASK)
+        (void)store_task_cancel(purge->cluster, purge->watch.task.id);
+    job->here = true;
+    r = remove_it(purge, purged);
+    if (r >= 0 || r == -ENOENT)
+        end(purged, STORE_PURGE_GONE, NULL);
+    else if (purge->cancelled)
+        end(purged, STORE_PURGE_FAILED, g_strdup("it was cancelled"));
+    else if (r != -EBUSY)
+        end_failed(purge, purged, r);
+    else if (is_let_go(job))
+        end(purged, STORE_PURGE_LEFT,
+            g_strdup("it is open for writing: stop who has it open; if that is "
+                     "dead, its watch ends within 60 s"));
+}
+
+/* ---- one of them ------------------------------------------------------------------ */
+
+/* Before the trash is looked at, so that of a task that is gone the image is, too. */
+static void
+ask(Purge *purge, const Job *job)
+{
+    if (job->here || purge->no_mgr)
+        return;
+    store_task_watch_ask(&purge->watch, purge->cluster, STORE_TASK_TRASH_REMOVE,
+                         purge->pool, job->purged->trashed->id);
+    purge->no_mgr = purge->watch.says == STORE_MGR_CANNOT;
+    if (purge->watch.task.id)
+        show(purge, job->purged, purge->watch.task.progress);
+}
+
+static int
+look(const Purge *purge, const StorePurged *purged)
+{
+    rbd_trash_image_info_t info = {0};
+    int r = rbd_trash_get(purge->io, purged->trashed->id, &info);
+
+    if (r >= 0)
+        rbd_trash_get_cleanup(&info);
+    return r;
+}
+
+static void
+give(const Purge *purge, Job *job)
+{
+    int r = STORE_FAULT("purge-queueing");
+
+    if (r >= 0)
+        r = store_task_add(purge->cluster, STORE_TASK_TRASH_REMOVE, purge->pool,
+                           job->purged->trashed->id);
+    job->queued = r >= 0;
+    job->here = r < 0;
+    if (r >= 0)
+        (void)STORE_FAULT("purge-queued");
+}
+
+static void
+act(Purge *purge, Job *job)
+{
+    const StoreTaskFacts facts = {
+        .mgr = job->here ? STORE_MGR_CANNOT : purge->watch.says,
+        .queued = job->queued,
+        .still = purge->watch.still,
+    };
+
+    switch (store_task_verdict(&facts)) {
+    case STORE_TASK_ASK:
+        break;
+    case STORE_TASK_WAIT:
+        job->queued = true;
+        break;
+    case STORE_TASK_QUEUE:
+        give(purge, job);
+        break;
+    case STORE_TASK_HERE:
+        do_here(purge, job);
+        break;
+    case STORE_TASK_LEAVE:
+        end(job->purged, STORE_PURGE_FAILED,
+            g_strdup("it was taken out of the cluster's task queue"));
+        break;
+    }
+}
+
+static void
+step(Purge *purge, Job *job)
+{
+    StorePurged *purged = job->purged;
+    int r;
+
+    ask(purge, job);
+    r = look(purge, purged);
+    if (r == -ENOENT)
+        end(purged, STORE_PURGE_GONE, NULL);
+    else if (r < 0)
+        end_failed(purge, purged, r);
+    else
+        act(purge, job);
+}
+
+/* As far as it has to be waited for: one that the manager has goes on without us. */
+static void
+run(Purge *purge, StorePurged *purged, bool wait)
+{
+    Job job = {.purged = purged, .queued = purged->end == STORE_PURGE_QUEUED};
+
+    purged->end = STORE_PURGE_DUE;
+    while (purged->end == STORE_PURGE_DUE) {
+        bool waits;
+
+        step(purge, &job);
+        if (purged->end != STORE_PURGE_DUE)
+            break;
+        waits = job.queued && (!job.here || job.refused_us > 0);
+        if (job.queued && !job.here && (!wait || purge->cancelled))
+            end(purged, STORE_PURGE_QUEUED, NULL);
+        else if (purge->cancelled)
+            end(purged, STORE_PURGE_FAILED, g_strdup("it was cancelled"));
+        else if (waits)
+            g_usleep(LOOK_AGAIN_US);
+    }
+    if (purged->end == STORE_PURGE_GONE)
+        purge->done += purged->trashed->size;
+}
+
+/* ---- all of them ------------------------------------------------------------------- */
+
+/* One on whose connection nothing more is begun. */
+static bool
+is_over(const Purge *purge)
+{
+    return purge->cancelled || store_conn_is_aside(purge->conn) ||
+           store_conn_is_retired(purge->conn);
+}
+
+static bool
+is_open(const StorePurged *purged)
+{
+    return purged->end == STORE_PURGE_DUE || purged->end == STORE_PURGE_LEFT;
+}
+
+static void
+begin_one(Purge *purge, StorePurged *purged)
+{
+    const Job job = {.purged = purged};
+
+    end(purged, STORE_PURGE_DUE, NULL);
+    ask(purge, &job);
+    if (!may_go(purge, purged) || purge->how->dry_run)
+        return;
+    purge->total += purged->trashed->size;
+    run(purge, purged, false);
+}
+
+/* All are begun first, so that the manager goes on with them if nobody waits any
+ * more. Gives how many have gone. */
+static guint
+round_of(Purge *purge, GPtrArray *all)
+{
+    guint gone = 0;
+
+    for (guint i = 0; i < all->len && !is_over(purge); i++) {
+        StorePurged *purged = g_ptr_array_index(all, i);
+
+        if (!is_open(purged))
+            continue;
+        begin_one(purge, purged);
+        gone += purged->end == STORE_PURGE_GONE ? 1 : 0;
+    }
+    for (guint i = 0; i < all->len && purge->how->wait && !is_over(purge);
+         i++) {
+        StorePurged *purged = g_ptr_array_index(all, i);
+
+        if (purged->end != STORE_PURGE_QUEUED)
+            continue;
+        run(purge, purged, true);
+        gone += purged->end == STORE_PURGE_GONE ? 1 : 0;
+    }
+    return gone;
+}
+
+static GPtrArray *
+find(const Purge *purge, GError **error)
+{
+    g_autoptr(GPtrArray) due =
+        store_trash_list_all(purge->cluster, purge->pool, true, error);
+    GPtrArray *all;
+
+    if (!due)
+        return NULL;
+    all = g_ptr_array_new_with_free_func((GDestroyNotify)store_purged_free);
+    while (due->len > 0) {
+        StorePurged *purged = g_new0(StorePurged, 1);
+
+        /* The newest first: a clone before what it hangs from. */
+        purged->trashed = g_ptr_array_steal_index(due, 0);
+        g_ptr_array_add(all, purged);
+    }
+    return all;
+}
+
+/* What only its clones have kept may go once they are gone. */
+GPtrArray *
+store_trash_purge(StoreCluster *cluster,
+                  const char *pool,
+                  const StorePurgeHow *how,
+                  GError **error)
+{
+    g_auto(Purge) purge = {.cluster = cluster, .pool = pool, .how = how};
+    g_autoptr(GPtrArray) all = NULL;
+
+    store_conn_will_unprotect(cluster);
+    purge.conn = store_conn_acquire(cluster, error);
+    if (purge.conn && store_ioctx(purge.conn, pool, &purge.io, error))
+        all = find(&purge, error);
+    if (!all)
+        return NULL;
+    /* On a full pool, too: it makes room. */
+    rados_set_pool_full_try(purge.io);
+    while (round_of(&purge, all) > 0 && !is_over(&purge))
+        ;
+    return g_steal_pointer(&all);
+}

@@ -1,0 +1,359 @@
+#!/bin/bash
+# SPDX-License-Identifier: LGPL-2.1-or-later
+#
+# tests/integration/trash.t - the trash is listed, and goes when it may
+#
+# What was put there long enough ago is removed, by the cluster's task queue or
+# here, and nothing else: not what is to be kept yet, nor what has clones,
+# snapshots or somebody who writes to it. Killed at each point, the next call goes
+# on.
+#
+# Needs: root, the packages of lib/packages.sh, remora with fault points.
+#
+# Stage: faults
+#
+# shellcheck source-path=SCRIPTDIR
+here=$(dirname -- "$(realpath -- "$0")")/..
+. "$here/lib/tap.sh"
+. "$here/lib/bed.sh"
+. "$here/lib/cluster.sh"
+. "$here/lib/agent.sh"
+
+ONE=0a64fa67-3e34-42e7-b7b0-423c11850e18
+TWO=1b64fa67-3e34-42e7-b7b0-423c11850e18
+THREE=2c64fa67-3e34-42e7-b7b0-423c11850e18
+SNAP=5a64fa67-3e34-42e7-b7b0-423c11850e18
+FAULTS_H=$here/../agent/rbd/conn/fault.h
+MiB=$((1024 * 1024))
+declare -A TESTED
+
+volume()
+{
+    remora volume "$@"
+}
+
+trash()
+{
+    remora trash "$@"
+}
+
+everything()
+{
+    rados -p volumes ls |
+        grep -v -x 'rbd_\(trash\|children\|info\|directory\|task\)' | sort
+}
+
+# trashed NAME [SECONDS]: an image with data goes to the trash, to be kept so long.
+trashed()
+{
+    rbd create --object-size 8K --size 1M "volumes/$1"
+    rbd bench --io-type write --io-size 8K --io-total 1M "volumes/$1" \
+        >/dev/null 2>&1
+    rbd trash mv "volumes/$1" ${2:+--expires-at "@$(($(date +%s) + $2))"}
+    # Of the second in which its time ends it has not ended.
+    sleep 1.1
+}
+
+# id_of NAME: what it is called in the trash.
+id_of()
+{
+    rbd trash ls volumes --format json |
+        jq -r --arg name "$1" '.[] | select(.name == $name) | .id'
+}
+
+in_trash()
+{
+    rbd trash ls volumes --format json | jq -r '.[].name' | sort | tr '\n' ' '
+}
+
+# What became of each image of the last purge, in the order of their names.
+results()
+{
+    jq -r '.images | sort_by(.image)[] | "\(.image) \(.result)"' "$BED/tmp/said"
+}
+
+# purged OPTION...: as JSON, and what becomes of it.
+purged()
+{
+    remora trash purge --json "$@" >"$BED/tmp/said" 2>"$BED/tmp/err"
+    CODE=$?
+}
+
+parts()
+{
+    ok 'a cluster starts' cluster_start || bail 'no cluster'
+    NOTHING=$(everything)
+}
+
+gone()
+{
+    bed_wait 20 eval '[ "$(everything)" = "$NOTHING" ]'
+    is "$1: nothing is left" "$(everything)" "$NOTHING"
+}
+
+# ---- what is there ------------------------------------------------------------
+
+listed()
+{
+    local before
+    is 'nothing is in the trash' "$(trash list)" ''
+    is 'as JSON' "$(trash list --json | jq -c .)" '{"images":[]}'
+    before=$(date +%s)
+    volume create --id $ONE 16MiB >/dev/null
+    volume rm --trash $ONE >/dev/null
+    is 'what was put there is listed' "$(trash list --json | jq -c '.images[] |
+        [.image, .pool, .size, .source, .host, .why]')" \
+        "[\"volume-$ONE\",\"volumes\",$((16 * MiB)),\"user\",\"$(hostname)\",\"moved there by 'remora volume rm --trash'\"]"
+    is 'with its id, and since when until when' \
+        "$(trash list --json volumes | jq -c --arg id "$(id_of "volume-$ONE")" \
+            --argjson before "$before" '.images[] | [.id == $id,
+            .deleted >= $before, .deleted < $before + 60,
+            .expires > .deleted + 3600]')" '[true,true,true,true]'
+    like 'to people, too' "$(trash list | tr -s ' ')" "volume-$ONE volumes"
+    is 'not in another pool' "$(trash list vms)" ''
+    refuses 'a pool that is none of ours' 'none of the configured' \
+        trash list nowhere
+    refuses 'two pools' 'one pool is taken' trash list vms volumes
+    trashed theirs 3600
+    is "somebody else's is listed, too" "$(trash list --json | jq -c \
+        '.images[] | select(.image == "theirs") | [.size, .source, .host, .why]')" \
+        "[$MiB,\"user\",null,null]"
+    is 'pools complete a line' "$(remora complete -- trash purge vo)" volumes
+    purged volumes
+    is 'before their time nothing is purged' "$CODE $(jq -c . "$BED/tmp/said")" \
+        '0 {"images":[]}'
+    is 'and they stay' "$(in_trash)" "theirs volume-$ONE "
+    rbd trash rm --force --no-progress "volumes/$(id_of theirs)" >/dev/null 2>&1
+    rbd trash rm --force --no-progress "volumes/$(id_of "volume-$ONE")" \
+        >/dev/null 2>&1
+    gone 'removed by hand'
+}
+
+# ---- what goes ---------------------------------------------------------------
+
+by_queue()
+{
+    trashed old
+    trashed young 3600
+    purged --dry-run
+    is 'what would go is said' "$CODE $(results)" '0 old expired'
+    is 'and has not gone' "$(in_trash)" 'old young '
+    purged
+    is 'the cluster is told to' "$CODE $(results)" '0 old queued'
+    ok 'and does it' bed_wait 60 eval '[ "$(in_trash)" = "young " ]'
+    trashed old
+    trashed older
+    purged --wait volumes
+    is 'or it is waited for' "$CODE $(results)" '0 old removed
+older removed'
+    is 'what is to be kept is there' "$(in_trash)" 'young '
+    is 'no task is left' "$(ceph rbd task list | jq length)" 0
+    trashed old
+    like 'to people' "$(trash purge --wait | tr -s ' ')" '1 MiB removed'
+    rbd trash rm --force --no-progress "volumes/$(id_of young)" >/dev/null 2>&1
+    gone 'by the queue'
+}
+
+# Without a manager, and with one that hangs.
+here()
+{
+    trashed old
+    cluster_stop_mgr
+    purged
+    is 'without a manager it is done here' "$CODE $(results)" '0 old removed'
+    cluster_start_mgr
+    trashed old
+    cluster_pause mgr.x
+    purged --wait
+    is 'with one that hangs, too' "$CODE $(results)" '0 old removed'
+    cluster_resume mgr.x
+    trashed old
+    REMORA_FAULT=purge-queueing=error:13 purged
+    is 'and with one that lets us not' "$CODE $(results)" '0 old removed'
+    gone here
+}
+
+# The manager hangs while it removes an image: its watch ends, and then we do it.
+hangs()
+{
+    local job
+    ceph config set global rbd_concurrent_management_ops 1
+    rbd create --object-size 4K --size 16M volumes/old
+    rbd bench --io-type write --io-size 64K --io-total 16M volumes/old \
+        >/dev/null 2>&1
+    rbd trash mv volumes/old
+    sleep 1.1
+    "$BED_INST/bin/remora" trash purge --json --wait >"$BED/tmp/said" \
+        2>/dev/null &
+    job=$!
+    ok 'the manager has it' bed_wait 60 eval \
+        'ceph rbd task list | grep -q "trash remove"'
+    cluster_pause mgr.x
+    ok 'it hangs then: it is removed all the same' wait "$job"
+    is 'here' "$(results)" 'old removed'
+    cluster_resume mgr.x
+    ceph config rm global rbd_concurrent_management_ops
+    ok 'and the manager finds nothing to do' bed_wait 120 eval \
+        '[ "$(ceph rbd task list | jq length)" = 0 ]'
+    gone hangs
+}
+
+# ---- what stays ----------------------------------------------------------------
+
+left()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    volume clone --id $TWO $ONE >/dev/null
+    is 'a volume that a clone needs goes to the trash' \
+        "$(volume rm --json $ONE | jq -c .)" '{"trashed":true}'
+    let_expire "volume-$ONE"
+    purged
+    is 'and stays there' "$CODE $(results)" "4 volume-$ONE left"
+    like 'its clone is named' "$(jq -r '.images[].why' "$BED/tmp/said")" \
+        "its clones need it: 'volumes/volume-$TWO'"
+    like 'and that not all is removed' "$(<"$BED/tmp/err")" '1 in use'
+    volume create --id $THREE 16MiB >/dev/null
+    volume snapshot create $THREE $SNAP >/dev/null
+    volume rm --trash $THREE >/dev/null
+    let_expire "volume-$THREE"
+    purged
+    is 'so does one with a snapshot' "$CODE $(results)" "4 volume-$ONE left
+volume-$THREE left"
+    like 'which is said' "$(jq -r '.images[].why' "$BED/tmp/said")" \
+        'it has snapshots'
+    rbd trash restore volumes/"$(id_of "volume-$THREE")"
+    volume snapshot rm $THREE $SNAP >/dev/null
+    volume rm $THREE >/dev/null
+    volume rm --trash $TWO >/dev/null
+    let_expire "volume-$TWO"
+    purged --wait
+    is 'with the last clone its parent goes' "$CODE $(results)" \
+        "0 volume-$ONE removed
+volume-$TWO removed"
+    gone 'a parent and its clone'
+}
+
+# let_expire NAME: what remora keeps for a week is to be kept no more.
+let_expire()
+{
+    rbd trash restore "volumes/$(id_of "$1")" && rbd trash mv "volumes/$1"
+    sleep 1.1
+}
+
+watched()
+{
+    local job
+    rbd create --size 1M volumes/old
+    mkfifo "$BED/tmp/fifo"
+    qemu-io -f raw "rbd:volumes/old:conf=/etc/ceph/ceph.conf" \
+        <"$BED/tmp/fifo" >/dev/null 2>&1 &
+    job=$!
+    exec 7>"$BED/tmp/fifo"
+    echo 'write 0 64k' >&7
+    ok 'somebody has an image open' bed_wait 30 eval \
+        '[ -n "$(cluster_watchers volumes/old)" ]'
+    rbd trash mv volumes/old
+    sleep 1.1
+    purged --wait
+    is 'in the trash it stays' "$CODE $(results)" '4 old left'
+    like 'with who has it open' "$(jq -r '.images[].why' "$BED/tmp/said")" \
+        'open for writing by client'
+    echo quit >&7
+    exec 7>&-
+    wait "$job"
+    ok 'until that ends' bed_wait 90 eval 'purged --wait; [ $CODE = 0 ]'
+    is 'then it goes' "$(results)" 'old removed'
+    gone watched
+}
+
+# ---- who is interrupted, or dies --------------------------------------------------
+
+interrupted()
+{
+    local job code
+    ceph config set global rbd_concurrent_management_ops 1
+    rbd create --object-size 4K --size 16M volumes/old
+    rbd bench --io-type write --io-size 64K --io-total 16M volumes/old \
+        >/dev/null 2>&1
+    rbd trash mv volumes/old
+    sleep 1.1
+    "$BED_INST/bin/remora" trash purge --json --wait >"$BED/tmp/said" \
+        2>"$BED/tmp/err" &
+    job=$!
+    ok 'the manager is at it' bed_wait 60 eval \
+        'ceph rbd task list | grep -q "trash remove"'
+    kill -INT "$job"
+    wait "$job"
+    code=$?
+    is 'interrupted, it says that' "$code $(results)" '1 old queued'
+    ceph config rm global rbd_concurrent_management_ops
+    ok 'and the cluster goes on, to the end' bed_wait 90 eval \
+        '[ -z "$(in_trash)" ]'
+    gone interrupted
+}
+
+# killed POINT [HERE]: at that point; HERE: without a manager.
+killed()
+{
+    TESTED[$1]=yes
+    trashed old
+    [ -z "${2-}" ] || cluster_stop_mgr
+    (REMORA_FAULT=$1=kill remora trash purge --wait; :) >/dev/null 2>&1
+    refuses_half "$1"
+    # Who was killed with it open is its watcher for a while.
+    ok "killed at $1: the next one purges it" \
+        bed_wait 90 eval 'purged --wait; [ $CODE = 0 ]'
+    is 'and nothing is in the trash' "$(in_trash)" ''
+    [ -z "${2-}" ] || cluster_start_mgr
+    gone "$1"
+}
+
+# What has lost a part cannot come back, or it has all of it.
+refuses_half()
+{
+    local id
+    id=$(id_of old)
+    [ "$1" = purge-progress ] || return 0
+    ok 'half removed it cannot be restored' \
+        eval "! rbd trash restore volumes/$id 2>/dev/null"
+}
+
+each()
+{
+    killed purge-queueing
+    killed purge-queued
+    killed purging here
+    killed purge-progress here
+    killed purged here
+    trashed old
+    cluster_stop_mgr
+    REMORA_FAULT=purging=error:5 purged
+    is 'it fails: and says so' "$CODE $(results)" '1 old failed'
+    like 'with why' "$(jq -r '.images[].why' "$BED/tmp/said")" \
+        'Input/output error'
+    cluster_start_mgr
+    purged --wait
+    gone failed
+    is 'each point of the header was tested' \
+        "$(printf '%s\n' "${!TESTED[@]}" | sort)" \
+        "$(sed -n 's/^ \*     \(purg[a-z-]*\) .*/\1/p' "$FAULTS_H" | sort)"
+}
+
+inside()
+{
+    bed_need_remora
+    parts
+    listed
+    by_queue
+    here
+    hangs
+    left
+    watched
+    interrupted
+    each
+    is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
+}
+
+bed_enter "$0" "$@"
+inside
+tap_done
