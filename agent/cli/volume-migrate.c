@@ -19,6 +19,25 @@ static const GOptionEntry options[] = {
     {NULL, 0, 0, 0, NULL, NULL, NULL},
 };
 
+/* A StoreProgress: data is the CmdProgress. librbd does not end it (rbd/volume/
+ * migrate.c), which who has interrupted it is told once. */
+static gboolean
+show(guint64 done, guint64 total, gpointer data)
+{
+    static gint told;
+    const CmdProgress *progress = data;
+
+    if (!cmd_progress_show(done, total, data) &&
+        g_atomic_int_compare_and_exchange(&told, 0, 1))
+        fprintf(
+            stderr,
+            "%sremora: librbd cannot stop the copy, which goes on to its "
+            "end; if this is killed, the volume is whole, and the same call "
+            "goes on\n",
+            progress->drawn ? "\n" : "");
+    return TRUE;
+}
+
 static void
 print(const CmdVolume *volume, const char *to, bool moved)
 {
@@ -51,7 +70,7 @@ run(const CmdGlobals *globals, char **rest)
                                   "volume's cluster");
     cmd_progress_begin(&progress);
     (void)store_volume_migrate(volume.store, volume.pool, volume.name, rest[1],
-                               cmd_progress_show, &progress, &moved, &error);
+                               show, &progress, &moved, &error);
     cmd_progress_end(&progress);
     if (error)
         return cmd_image_fail(NULL, error);

@@ -13,9 +13,10 @@
 #include <stdbool.h>
 
 /* Moves it, with its snapshots and its clones, under its claims in both pools. After
- * a failure, or when it is cancelled, it is where it was. What a call that was cut
- * short has begun the next one completes; by then the volume is in the pool to,
- * from which it is named as well. ret_moved: it was not there already. */
+ * a failure it is where it was; the copy cannot be cancelled, whatever progress says.
+ * What a call that was cut short has begun the next one completes; by then the volume
+ * is in the pool to, from which it is named as well. ret_moved: it was not there
+ * already. */
 gboolean store_volume_migrate(StoreCluster *cluster,
                               const char *pool,
                               const char *name,
