@@ -241,8 +241,7 @@ check_jobs(const GPtrArray *jobs, GError **error)
         if (job->disk)
             g_prefix_error(&job->error, "disk '%s': ", job->disk->target);
         else if (job->named)
-            g_prefix_error(&job->error,
-                           "cluster '%s': ", cluster_name(job->cluster));
+            store_error_name(&job->error, cluster_name(job->cluster));
         g_propagate_error(error, g_steal_pointer(&job->error));
         return FALSE;
     }

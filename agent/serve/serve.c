@@ -119,26 +119,38 @@ note_needs(Host *host, Exchange *exchange)
         exchange_set_needs(exchange, needs);
 }
 
+/* Whether nobody answered before. why: without the domain, which the log's line
+ * names, and the answer if told. */
+static bool
+refuse(Exchange *exchange, const char *name, bool told, const char *why)
+{
+    const LogAbout about = {.domain = name};
+    g_autofree char *message =
+        name && told ? g_strdup_printf("domain '%s': %s", name, why)
+                     : g_strdup(why);
+
+    if (!exchange_refuse(exchange, message))
+        return false;
+    log_warning(&about, "refused: %s", why);
+    return true;
+}
+
 void
 serve_slow(Host *host, Exchange *exchange)
 {
     g_autofree char *name = exchange_domain(exchange);
-    const LogAbout about = {.domain = name};
     g_autoptr(GError) error = NULL;
-    g_autofree char *message = NULL;
 
     note_needs(host, exchange);
     if (!name || !name[0] || all_have_room(host, name, &error))
         return;
-    message = g_strdup_printf("domain '%s': %s", name, error->message);
-    if (exchange_refuse(exchange, message))
-        log_warning(&about, "refused: %s", error->message);
+    (void)refuse(exchange, name, true, error->message);
 }
 
 static char *
-late_message(const char *name, const char *cluster, bool proxied)
+late_reason(bool read, const char *cluster, bool proxied)
 {
-    if (!name)
+    if (!read)
         return g_strdup_printf("the agent (remorad) did not come to this "
                                "request in time: see its log and cluster '%s' "
                                "('ceph -s'), then try again",
@@ -149,10 +161,9 @@ late_message(const char *name, const char *cluster, bool proxied)
                                "whether libvirt answers about the domain, "
                                "then try again",
                                cluster);
-    return g_strdup_printf("domain '%s': cluster '%s' did not finish in time: "
-                           "check it with 'ceph -s', then start the domain "
-                           "again",
-                           name, cluster);
+    return g_strdup_printf("cluster '%s' did not finish in time: check it with "
+                           "'ceph -s', then start the domain again",
+                           cluster);
 }
 
 /* The name in a request that has been read; a proxy's may have none. */
@@ -185,14 +196,12 @@ serve_late(Host *host, Exchange *exchange, bool proxied)
     g_autofree char *clusters =
         host_cluster_names(host, awaited(host, exchange));
     g_autofree char *name = name_in(exchange, proxied);
-    g_autofree char *message = late_message(name, clusters, proxied);
-    const LogAbout about = {.domain = name && name[0] ? name : NULL};
+    g_autofree char *why = late_reason(name != NULL, clusters, proxied);
+    const char *known = name && name[0] ? name : NULL;
 
-    if (!exchange_refuse(exchange, message))
-        return;
-    log_warning(&about, "refused: %s", message);
     /* Whether the cluster is to blame, or libvirt, or nobody, a probe says. */
-    serve_suspect(host, name);
+    if (refuse(exchange, known, !proxied, why))
+        serve_suspect(host, name);
 }
 
 void

@@ -174,6 +174,37 @@ test_age(void **state)
     assert_in_range(seconds, age, 59);
 }
 
+/* A message that says which cluster it is about does not say it again. */
+static void
+test_named_once(void **state)
+{
+    static const struct {
+        const char *cluster;
+        const char *text;
+        const char *named;
+    } cases[] = {
+        {"far", "cluster 'far' has not answered for 3 s: see 'ceph -s'",
+         "cluster 'far' has not answered for 3 s: see 'ceph -s'"},
+        {"far", "no image 'x' in pool 'images' of cluster 'far'",
+         "no image 'x' in pool 'images' of cluster 'far'"},
+        {"far", "cannot open image 'images/x': in use",
+         "cluster 'far': cannot open image 'images/x': in use"},
+        {"far", "cluster 'farther' has no pool 'x'",
+         "cluster 'far': cluster 'farther' has no pool 'x'"},
+        {"far", "cluster 'far': cannot read", "cluster 'far': cannot read"},
+    };
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+
+        store_refuse(&error, STORE_ERROR_DOWN, "%s", cases[i].text);
+        store_error_from(&error, cases[i].cluster);
+        assert_string_equal(error->message, cases[i].named);
+        assert_true(g_error_matches(error, STORE_ERROR, STORE_ERROR_FAILED));
+    }
+}
+
 /* What is old, of another boot, or no time at all, says nothing, and goes. */
 static void
 test_stale_notes(void **state)
@@ -203,6 +234,7 @@ main(void)
         TEST(test_note),
         TEST(test_age),
         TEST(test_stale_notes),
+        cmocka_unit_test(test_named_once),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,6 +13,7 @@
 #include "agent/rbd/conn/error.h"
 
 #include <errno.h>
+#include <string.h>
 
 GQuark
 store_error_quark(void)
@@ -96,11 +97,20 @@ store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
 }
 
 void
+store_error_name(GError **error, const char *cluster)
+{
+    g_autofree char *name = g_strdup_printf("cluster '%s'", cluster);
+
+    if (error && *error && !strstr((*error)->message, name))
+        g_prefix_error(error, "%s: ", name);
+}
+
+void
 store_error_from(GError **error, const char *cluster)
 {
     if (!error || !*error)
         return;
-    g_prefix_error(error, "cluster '%s': ", cluster);
+    store_error_name(error, cluster);
     if (g_error_matches(*error, STORE_ERROR, STORE_ERROR_DOWN) ||
         g_error_matches(*error, STORE_ERROR, STORE_ERROR_FENCED))
         (*error)->code = STORE_ERROR_FAILED;

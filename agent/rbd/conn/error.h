@@ -34,6 +34,8 @@ store_explain_v(GError **error, int r, const char *format, va_list args)
 gboolean
 store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
     G_GNUC_PRINTF(3, 4);
+/* Puts the cluster in front of a message that does not name it. */
+void store_error_name(GError **error, const char *cluster);
 /* What another cluster said while something was done in this one: that it does not
  * answer is nothing that this one's connection is to blame for. */
 void store_error_from(GError **error, const char *cluster);
