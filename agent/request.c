@@ -89,7 +89,7 @@ plan_with(Host *host,
     *ret_sure = plan && host_rules_sure(&rules, plan);
     if (text->doubt) {
         g_free(*text->doubt);
-        *text->doubt = plan && dom_plan_has_strangers(plan)
+        *text->doubt = plan && dom_plan_has_foreign(plan)
                            ? g_strdup(host_rules_doubt(&rules))
                            : NULL;
     }
@@ -160,11 +160,11 @@ plan_text(Host *host, HostAsk ask, const Text *text, GError **error)
     bool sure = false;
     g_autoptr(DomPlan) plan =
         plan_with(host, HOST_ASK_NOBODY, text, NULL, &sure, error);
-    bool strange = plan && dom_plan_has_strangers(plan);
+    bool foreign = plan && dom_plan_has_foreign(plan);
 
-    if (!plan || ask == HOST_ASK_NOBODY || (asks_for_nothing(plan) && !strange))
+    if (!plan || ask == HOST_ASK_NOBODY || (asks_for_nothing(plan) && !foreign))
         return g_steal_pointer(&plan);
-    if (strange && ask != HOST_ASK_CONF && host_learn_monitors(host))
+    if (foreign && ask != HOST_ASK_CONF && host_learn_monitors(host))
         sure = false;
     else if (asks_for_nothing(plan))
         sure = true;
@@ -246,7 +246,7 @@ request_needs(Host *host, const char *xml, gsize len, bool reads)
         request_plan(host, HOST_ASK_NOBODY, xml, len, true, NULL);
     guint32 needs = 0;
 
-    if (!plan || dom_plan_has_strangers(plan))
+    if (!plan || dom_plan_has_foreign(plan))
         return REQUEST_NEEDS_ANY;
     for (guint i = 0; i < host_clusters(host); i++)
         if (host_needs(plan, i) || (reads && host_reads(plan, i)))

@@ -79,8 +79,8 @@ rewrite_domain(Host *host,
     g_autoptr(GError) silent = NULL;
 
     *ret_xml = NULL;
-    if (!first || (request_is_as_it_stands(host, first) &&
-                   !dom_plan_has_strangers(first)))
+    if (!first ||
+        (request_is_as_it_stands(host, first) && !dom_plan_has_foreign(first)))
         return first != NULL;
     (void)host_check_monitors(host, first, &silent);
     plan = plan_ours(host, known, silent, xml, len, error);

@@ -321,7 +321,7 @@ struct DomPlan {
     guint n_places;
     bool namespaces; /* libvirt knows those of RBD */
     bool device;     /* of a lone device; the domain round it is made up */
-    bool strangers;  /* a disk with hosts counts as another cluster's */
+    bool foreign;    /* a disk with hosts counts as another cluster's */
 };
 
 /* The plan of a document, which is the plan's then. */

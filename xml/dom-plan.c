@@ -142,7 +142,7 @@ find_where(Builder *builder,
            const DomEntry *entry)
 {
     return dom_where(builder->clusters, disk, source, entry, &builder->rules,
-                     &builder->plan->strangers);
+                     &builder->plan->foreign);
 }
 
 /* One in a pool of that name, but of another cluster, is as foreign as one in any
@@ -537,9 +537,9 @@ dom_plan_disks(const DomPlan *plan)
 }
 
 bool
-dom_plan_has_strangers(const DomPlan *plan)
+dom_plan_has_foreign(const DomPlan *plan)
 {
-    return plan->strangers;
+    return plan->foreign;
 }
 
 bool

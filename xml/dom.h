@@ -335,7 +335,7 @@ bool dom_plan_uuid_given(const DomPlan *plan);
 const GPtrArray *dom_plan_disks(const DomPlan *plan);
 /* Whether a disk with <host>s counts as another cluster's, and so would perhaps
  * not if more monitors were known. */
-bool dom_plan_has_strangers(const DomPlan *plan);
+bool dom_plan_has_foreign(const DomPlan *plan);
 /* Whether <metadata> carries an element of DOM_NAMESPACE. */
 bool dom_plan_has_metadata(const DomPlan *plan);
 
