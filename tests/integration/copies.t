@@ -5,8 +5,8 @@
 #
 # What an image of the other cluster holds is copied once, in the background, into
 # an image that every disk here is a clone of, whether it is raw there or is
-# converted on the way, and whoever asks for it: ten domains, or two hosts at once.
-# Killed at any moment, nothing half-made is used.
+# converted on the way, and whoever asks for it, if it is ten domains at once. Killed
+# at any moment, nothing half-made is used. Two hosts: copies-hosts.t.
 #
 # Needs: root, the packages of lib/packages.sh, remora with fault points.
 # Stage: faults
@@ -23,8 +23,8 @@ here=$(dirname -- "$(realpath -- "$0")")/..
 . "$here/lib/proxy.sh"
 . "$here/lib/request.sh"
 . "$here/lib/bases.sh"
+. "$here/lib/far.sh"
 
-FAR_ADDRESS=192.0.2.2
 IMAGE=0a64fa67-3e34-42e7-b7b0-423c11850e18
 UUID=55555555-0c7e-4b0b-9a55-0d6f3a1b7c05
 STRANGE=11111111-2222-4333-8444-555555555555
@@ -34,66 +34,18 @@ CLUSTER_REMORA_CAPS+=', allow rw pool=images object_prefix rbd_header.'
 ROUNDS=${REMORA_FULL:+100}
 ROUNDS=${ROUNDS:-10}
 
-# in_far COMMAND...: of the other cluster.
-in_far()
-{
-    cluster_use far
-    "$@"
-    local status=$?
-    cluster_use ceph
-    return "$status"
-}
-
-configured()
-{
-    mkdir -p /etc/remora "$BED/serial"
-    cat >/etc/remora/remora.conf <<'CONF'
-clusters = ( { }, { name = "far"; conf = "/etc/ceph/far.conf"; } );
-nova = { metadata = true; };
-CONF
-}
-
 parts()
 {
-    ok 'a network' hosts_start || bail 'no network'
-    ip address add "$FAR_ADDRESS/24" dev hosts
-    ok 'another cluster starts' cluster_start far "$FAR_ADDRESS" ||
-        bail 'no other cluster'
-    ok 'a cluster starts' cluster_start ceph "$HOSTS_ADDRESS" ||
-        bail 'no cluster'
-    guest_image 64M 'a golden image' off "$BED/tmp/golden" || bail 'no image'
-    # Data behind the guest, so that there is something to copy; and zeroes.
-    dd if=/dev/urandom of="$BED/tmp/golden" bs=1M seek=4 count=20 \
-        conv=notrunc status=none
-    configured
+    far_parts
     ok 'libvirtd starts' libvirtd_start || bail 'no libvirtd'
     ok 'the hook is installed' hook_install "$(agent_hook)"
     ok 'the agent starts' agent_start || bail 'no agent'
     ok 'the proxy starts' proxy_start || bail 'no proxy'
 }
 
-# add UUID [qemu-img OPTION...]: an image of the other cluster.
-add()
-{
-    local uuid=$1
-    shift
-    if [ $# -eq 0 ]; then
-        cp --sparse=never "$BED/tmp/golden" "$BED/tmp/image"
-    else
-        qemu-img convert -q -f raw "$@" "$BED/tmp/golden" "$BED/tmp/image"
-    fi && in_far cluster_add_image "$BED/tmp/image" "$uuid"
-}
-
-# wants TARGET IMAGE [SIZE]: a disk in this cluster.
-wants()
-{
-    agent_asks "$1" \
-        "rbd://${CLUSTER_FSID[far]}/images/$2/snap' cluster='ceph" "${3-}"
-}
-
 defines()
 {
-    guest_define -m "$(wants vda "$3" '96 MiB')" "$1" "$2" &&
+    guest_define -m "$(far_wants vda "$3" '96 MiB')" "$1" "$2" &&
         bed_wait 10 agent_rewrote "$1"
 }
 
@@ -115,7 +67,7 @@ copies_nothing()
 
 asks()
 {
-    request_kind one "$(wants vda "$1" '96 MiB')" && request_new one
+    request_kind one "$(far_wants vda "$1" '96 MiB')" && request_new one
 }
 
 # held COMMAND...: the agent starts, and no part is written while the file is there.
@@ -130,7 +82,7 @@ held()
 
 begun()
 {
-    ok 'the other cluster has an image' add "$IMAGE"
+    ok 'the other cluster has an image' far_add "$IMAGE"
     ok 'the agent starts anew, and every write takes its time' held
     ok 'a domain here asks for it, and is defined' defines web1 "$UUID" "$IMAGE"
     wait_until 'it is being copied' 10 copies
@@ -214,9 +166,9 @@ ten()
 {
     local i uuid
     uuid=$(uuidgen)
-    ok 'another image' add "$uuid"
+    ok 'another image' far_add "$uuid"
     for i in {0..9}; do
-        guest_define -m "$(wants vda "$uuid" '96 MiB')" "ten$i" "$(uuidgen)" \
+        guest_define -m "$(far_wants vda "$uuid" '96 MiB')" "ten$i" "$(uuidgen)" \
             >"$BED/tmp/ten$i.out" &
         PIDS[i]=$!
     done
@@ -308,7 +260,7 @@ qcow2()
 {
     local uuid
     uuid=$(uuidgen)
-    ok 'a qcow2 image there' add "$uuid" -O qcow2 -c
+    ok 'a qcow2 image there' far_add "$uuid" -O qcow2 -c
     asks "$uuid"
     refuses 'is converted on the way' 'is being copied' request_prepare
     wait_until 'until it is done' 60 request_prepare
@@ -332,7 +284,7 @@ replaced()
         cluster_rbd rm --no-progress images/$IMAGE"'
     dd if=/dev/urandom of="$BED/tmp/golden" bs=1M seek=4 count=1 \
         conv=notrunc status=none
-    add "$IMAGE"
+    far_add "$IMAGE"
     asks_known
     refuses 'it is copied anew' 'is being copied' request_prepare
     wait_until 'until it is done' 60 request_prepare
@@ -342,7 +294,7 @@ replaced()
 
 too_small()
 {
-    request_kind small "$(wants vda "$IMAGE" '16 MiB')"
+    request_kind small "$(far_wants vda "$IMAGE" '16 MiB')"
     request_new small
     refuses 'a disk that is too small' "16777216 bytes cannot hold image \
 'images/$IMAGE' of $((64 * MiB)) bytes" request_prepare
@@ -372,7 +324,7 @@ forgotten()
     refuses 'a new disk is refused' "in cluster '${CLUSTER_FSID[far]}', which \
 is not in remora.conf, and the disk is in '${CLUSTER_FSID[ceph]}'" \
         request_prepare
-    ok 'it is configured again' eval 'configured && agent_reload'
+    ok 'it is configured again' eval 'far_configured && agent_reload'
 }
 
 # ---- killed --------------------------------------------------------------------
@@ -384,7 +336,7 @@ one_round()
     local uuid fault=$1
     shift
     uuid=$(uuidgen)
-    add "$uuid" "$@" >/dev/null
+    far_add "$uuid" "$@" >/dev/null
     asks "$uuid" || return 1
     agent_stop >/dev/null
     REMORA_FAULT=$fault agent_start || return 1
@@ -420,106 +372,8 @@ kills()
         diag "round $n: $TAP_OUT"
     done
     is "killed $n times, it is copied in the end" "$bad" 0
-    is 'nothing half-made is left but in the trash' "$(bases |
-        while read -r base; do
-            rbd image-meta get "vms/$base" remora.ready >/dev/null &&
-                rbd snap ls "vms/$base" | grep -q -w snap || echo "$base"
-        done)" ''
+    is 'nothing half-made is left but in the trash' "$(bases_unfinished)" ''
     ok 'half-made ones were met' eval '[ "$(rbd trash ls vms | wc -l)" -gt 3 ]'
-}
-
-# ---- two hosts -------------------------------------------------------------------
-
-# serves HOST: no part is written there while the file is there.
-serves()
-{
-    host_start "$1" && host_run "$1" configured &&
-        host_run "$1" libvirtd_start &&
-        host_run "$1" hook_install "$(agent_hook)" &&
-        host_run "$1" eval 'REMORA_FAULT=filling=hold \
-            REMORA_FAULT_HOLD=$BED/log/hold agent_start'
-}
-
-# asks_on HOST DOMAIN METADATA
-asks_on()
-{
-    host_run "$1" guest_define -m "$3" "$2" "$(uuidgen)" &&
-        host_run "$1" bed_wait 10 agent_rewrote "$2"
-}
-
-has_begun()
-{
-    host_run "$1" conversions | jq -e '.[] | select(.into != null)' >/dev/null
-}
-
-builders()
-{
-    rados -p vms ls | grep -c '^remora_claim\.remora_base\.'
-}
-
-starts_on()
-{
-    host_run "$1" virsh_ start "$2"
-}
-
-made()
-{
-    cat "$BED"/log/{alpha,beta}/remorad.log | grep -c "$1"
-}
-
-# both_hosts TITLE METADATA VERB: of a new image.
-both_hosts()
-{
-    local title=$1 metadata=$2 verb=$3 host before name=${1// /-}
-    before=$(bases | wc -l)
-    for host in alpha beta; do
-        : >"$BED/log/$host/hold"
-        ok "$title: a domain of $host asks for it" asks_on "$host" \
-            "$name-$host" "$metadata"
-    done
-    for host in alpha beta; do
-        wait_until "$title: $host is at it" 20 has_begun "$host"
-    done
-    wait_until "$title: one of them has the claim" 20 \
-        eval '[ "$(builders)" = 1 ]'
-    is "$title: and one image is being made" \
-        "$(bases | wc -l)" $((before + 1))
-    for host in alpha beta; do
-        rm "$BED/log/$host/hold"
-    done
-    for host in alpha beta; do
-        wait_until "$title: the guest of $host starts" 90 starts_on "$host" \
-            "$name-$host"
-        ok "$title: and reads its image" host_run "$host" guest_wait_line \
-            "$name-$host" 'remora-guest: hello from a golden image'
-    done
-    is "$title: one base came out" "$(bases | wc -l)" $((before + 1))
-    is "$title: of one host's work" "$(made "$verb")" 1
-    for host in alpha beta; do
-        host_run "$host" guest_wait_off "$name-$host" >/dev/null
-    done
-}
-
-two_hosts()
-{
-    local host uuid trash
-    for host in alpha beta; do
-        ok "host $host serves" serves "$host" || bail 'no host'
-    done
-    trash=$(rbd trash ls vms | wc -l)
-    uuid=$(uuidgen)
-    add "$uuid"
-    both_hosts 'copied' "$(wants vda "$uuid")" "copied far:images/$uuid"
-    uuid=$(uuidgen)
-    add "$uuid" -O qcow2
-    both_hosts 'copied and converted' "$(wants vda "$uuid")" \
-        "converted far:images/$uuid"
-    uuid=$(uuidgen)
-    qemu-img convert -q -f raw -O qcow2 "$BED/tmp/golden" "$BED/tmp/image"
-    cluster_add_image "$BED/tmp/image" "$uuid"
-    both_hosts 'converted' "$(agent_asks vda "$uuid")" \
-        "converted images/$uuid"
-    is 'nothing went to the trash' "$(rbd trash ls vms | wc -l)" "$trash"
 }
 
 inside()
@@ -541,7 +395,6 @@ inside()
     forgotten
     replaced
     kills
-    two_hosts
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
     is 'nor in the other cluster' "$(in_far cluster_cut_off)" ''
 }
