@@ -58,13 +58,14 @@ fail_pool(const DomRules *rules, const char *pool, GError **error)
 }
 
 /* What libvirt takes for a namespace of RBD from 11.6 on, an older one takes for
- * a part of the image's name. */
+ * a part of the image's name. An image that is copied has nothing to do with it. */
 static gboolean
 check_namespace(const DomPlanDisk *own, GError **error)
 {
     const DomDisk *disk = &own->disk;
 
-    if (!strchr(disk->parent_image, '/') || own->plan->namespaces)
+    if (!strchr(disk->parent_image, '/') || own->plan->namespaces ||
+        dom_disk_is_copy(disk))
         return TRUE;
     return dom_fail(error, DOM_ERROR_REQUEST,
                     "its image '%s/%.200s' is in a namespace of RBD, and this "
@@ -101,12 +102,6 @@ check_copy(const DomPlanDisk *own, GError **error)
             "it is read-only and gets the snapshot itself, which is "
             "in another cluster: remove 'cluster' from the "
             "metadata");
-    if (strchr(disk->parent_image, '/'))
-        return dom_fail(error, DOM_ERROR_REQUEST,
-                        "its image '%s/%.200s' is in a namespace of RBD in "
-                        "another cluster, and is not copied from there: name "
-                        "an image that is in none",
-                        disk->parent_pool, disk->parent_image);
     return TRUE;
 }
 

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #define LOCATION "rbd://"
-/* Four names, every byte of them percent-encoded. */
-#define TEXT_MAX (4 * 3 * DOM_NAME_MAX + 16)
+/* Five names, one of a namespace, every byte of them percent-encoded. */
+#define TEXT_MAX (5 * 3 * DOM_NAME_MAX + 16)
 
 void
 dom_image_ref_free(DomImageRef *ref)
@@ -125,9 +125,8 @@ dom_image_ref_parse(const char *text, GError **error)
         return NULL;
     }
     if ((ref->pool && !dom_name_check("pool", ref->pool, error)) ||
-        !(ref->pool && !ref->fsid
-              ? dom_image_check(ref->image, error)
-              : dom_name_check("image", ref->image, error)) ||
+        !(ref->pool ? dom_image_check(ref->image, error)
+                    : dom_name_check("image", ref->image, error)) ||
         !dom_name_check("snapshot", ref->snap, error))
         return NULL;
     return g_steal_pointer(&ref);

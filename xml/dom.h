@@ -467,9 +467,9 @@ typedef struct {
 
 /*
  * What an image attribute names: an image id, 'image@snap', 'pool/image',
- * 'pool/image@snap', with 'namespace/' before the image, or a Glance location 'rbd://fsid/pool/image/snap' (pieces
- * percent-decoded
- * after the split, all four there and none empty; glance_store's rule).
+ * 'pool/image@snap', with 'namespace/' before the image, or a Glance location
+ * 'rbd://fsid/pool/image/snap' (pieces percent-decoded after the split, all four
+ * there and none empty: glance_store's rule), with 'namespace%2F' before it.
  */
 DomImageRef *dom_image_ref_parse(const char *text,
                                  GError **error) G_GNUC_WARN_UNUSED_RESULT;

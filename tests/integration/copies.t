@@ -275,6 +275,33 @@ qcow2()
         'is qcow2 with a backing file' request_prepare
 }
 
+# in_space UUID: an image of the other cluster, in a namespace.
+in_space()
+{
+    local image=images/tenant/$1
+    in_far eval "cluster_rbd namespace create images/tenant &&
+        cluster_rbd import --no-progress '$BED/tmp/golden' $image &&
+        cluster_rbd snap create --no-progress $image@snap &&
+        cluster_rbd snap protect $image@snap"
+}
+
+# libvirt, which has nothing to do with it, cannot open one there.
+namespace()
+{
+    local uuid domain
+    uuid=$(uuidgen)
+    domain=$(uuidgen)
+    ok 'an image there in a namespace' in_space "$uuid"
+    ok 'a domain here asks for it' defines space "$domain" "tenant%2F$uuid"
+    like 'the definition keeps where it is' "$(virsh_ dumpxml --inactive space)" \
+        "image=\"rbd://${CLUSTER_FSID[far]}/images/tenant%2F$uuid/snap\" dest"
+    wait_until 'it is copied, and the domain starts' 60 virsh_ start space
+    ok 'its disk is a clone of the copy' is_based "vms/${domain}_disk"
+    guest_wait_off space >/dev/null
+    like 'the log names it' "$(<"$BED/log/remorad.log")" \
+        "copied far:images/tenant/$uuid@snap into vms/remora_base"
+}
+
 # Another image of the same name is another image.
 replaced()
 {
@@ -390,6 +417,7 @@ inside()
     nova
     read_only
     qcow2
+    namespace
     too_small
     unconfigured
     forgotten

@@ -127,6 +127,7 @@ test_requests(void **state)
 
 #define STRANGE     "rbd://11111111-2222-4333-8444-555555555555/images/x/snap"
 #define FAR_IMAGE   "rbd://" FAR_FSID "/images/x/snap"
+#define FAR_SPACE   "rbd://" FAR_FSID "/images/tenant%2Fx/snap"
 #define ENTRY(rest) "<remora:disk target='vda' " rest "/>"
 #define CD(dev)                                                                \
     "<disk type='file' device='cdrom'><target dev='" dev "'/></disk>"
@@ -155,6 +156,13 @@ test_copies(void **state)
     check(MADE_DISK(NEAR), ENTRY("image='" FAR_IMAGE "' " MADE),
           "0:vms/" UUID "_disk<1");
     check(MADE_DISK(""), ENTRY("image='" FAR_IMAGE "' " MADE),
+          "0:vms/" UUID "_disk<1");
+    /* Which libvirt cannot open a namespace is not asked. */
+    check("", ENTRY("image='" FAR_SPACE "' cluster='near'"),
+          "0:vms/" UUID "_disk<1");
+    check("", ENTRY("image='glance/tenant/x' cluster='near'"),
+          "0:vms/" UUID "_disk<1");
+    check(MADE_DISK(NEAR), ENTRY("image='" FAR_SPACE "' " MADE),
           "0:vms/" UUID "_disk<1");
     /* What only reads it goes there. */
     check(CD("sda"), "<remora:disk target='sda' image='" FAR_IMAGE "'/>",
@@ -202,6 +210,12 @@ test_refused(void **state)
                   "<remora:disk target='sda' image='" FAR_IMAGE
                   "' cluster='near'/>",
                   "gets the snapshot itself, which is in another cluster");
+    check_refused("", ENTRY("image='" FAR_SPACE "' cluster='far'"),
+                  "its image 'images/tenant/x' is in a namespace of RBD, and "
+                  "this host's libvirt cannot open one");
+    check_refused(CD("sda"),
+                  "<remora:disk target='sda' image='" FAR_SPACE "'/>",
+                  "this host's libvirt cannot open one");
     check_refused("", ENTRY("image='lost/x'"),
                   "'lost' is not a pool for images");
 }
@@ -234,23 +248,35 @@ test_rewrite(void **state)
     assert_non_null(strstr(near, SITE_SECRET));
 }
 
+static void
+check_rewritten_copy(const char *asked, const char *recorded)
+{
+    g_autofree char *entry =
+        g_strdup_printf(ENTRY("image='%s' cluster='near'"), asked);
+    g_autofree char *image = g_strdup_printf(
+        "image=\"%s\" destination=\"vms/" UUID "_disk\">", recorded);
+    g_autofree char *original = g_strdup_printf(
+        "<remora:original image=\"%s\" cluster=\"near\"/>", asked);
+    g_autoptr(DomPlan) plan = plan_of("", entry, NULL);
+    DomSite sites[2] = {site_default(), site_default()};
+    g_autofree char *xml = NULL;
+
+    sites[1].n_hosts = 0;
+    assert_true(dom_plan_rewrite(plan, sites, &xml, NULL));
+    assert_non_null(strstr(xml, image));
+    assert_non_null(strstr(xml, original));
+    assert_non_null(strstr(xml, "9.115.251.194"));
+}
+
 /* The definition says where the image is for as long as the disk is there. */
 static void
 test_rewrite_copy(void **state)
 {
-    g_autoptr(DomPlan) plan =
-        plan_of("", ENTRY("image='" FAR_IMAGE "' cluster='near'"), NULL);
-    DomSite sites[2] = {site_default(), site_default()};
-    g_autofree char *xml = NULL;
-
     (void)state;
-    sites[1].n_hosts = 0;
-    assert_true(dom_plan_rewrite(plan, sites, &xml, NULL));
-    assert_non_null(strstr(xml, "image=\"" FAR_IMAGE
-                                "\" destination=\"vms/" UUID "_disk\">"));
-    assert_non_null(strstr(xml, "<remora:original image=\"" FAR_IMAGE
-                                "\" cluster=\"near\"/>"));
-    assert_non_null(strstr(xml, "9.115.251.194"));
+    check_rewritten_copy(FAR_IMAGE, FAR_IMAGE);
+    check_rewritten_copy(FAR_SPACE, FAR_SPACE);
+    check_rewritten_copy("glance/tenant/x",
+                         "rbd://" FAR_FSID "/glance/tenant%2Fx/snap");
 }
 
 /* A bare id is where it was found. */

@@ -132,6 +132,7 @@ static const GoodRef good_refs[] = {
     {"rbd://fsid/pool/image/snap", "fsid", "pool", "image", "snap"},
     {"rbd://f%2Fs/p%6fol/im%20age/%73nap", "f/s", "pool", "im age", "snap"},
     {"rbd://f/p/%C3%A9/s", "f", "p", "\xc3\xa9", "s"},
+    {"rbd://f/p/a%2Fb/s", "f", "p", "a/b", "s"},
     {"a b/c:d@e%20f", NULL, "a b", "c:d", "e%20f"},
 };
 
@@ -168,7 +169,9 @@ static const struct {
     {"rbd://f/p/a%00b/s", "is not of the form"},
     {"rbd://f/p/%00/s", "is not of the form"},
     {"rbd://%2F/%2F/%2F/%2F", "the pool name '/' has a '/' in it"},
-    {"rbd://f/p/a%2Fb/s", "the image name 'a/b' has a '/' in it"},
+    {"rbd://f/p/a%2Fb%2Fc/s", "the image name 'b/c' has a '/' in it"},
+    {"rbd://f/p/%2Fb/s", "the namespace name is empty"},
+    {"rbd://f/p%2Fa/b/s", "the pool name 'p/a' has a '/' in it"},
     {"rbd://f/p/a/s%40t", "the snapshot name 's@t' has a '@' in it"},
     {"rbd://f/p/%FF/s", "the image name is not UTF-8"},
     {"rbd://f/p/a%0Ab/s", "has a control character in it"},
@@ -280,8 +283,8 @@ test_ref_encoded_limit(void **state G_GNUC_UNUSED)
     g_autoptr(DomImageRef) at = NULL;
     g_autoptr(DomImageRef) past = NULL;
 
-    for (gsize piece = 0; piece < 4; piece++) {
-        g_string_append_c(text, '/');
+    for (gsize piece = 0; piece < 5; piece++) {
+        g_string_append(text, piece == 3 ? "%2F" : "/");
         for (gsize i = 0; i < DOM_NAME_MAX; i++)
             g_string_append(text, "%61");
     }
