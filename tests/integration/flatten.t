@@ -244,6 +244,7 @@ skips_nothing()
     wait_until 'nobody has its disk open' 40 nobody_watches "$disk"
     before=$(features "$disk")
     like 'which has an object map' "$before" '"object-map","fast-diff"'
+    ok 'as its snapshot has' rbd snap create --no-progress "$disk@before"
     ok 'that says too much' torn "$disk"
     ok 'an agent starts' host_run alpha agent_start
     wait_until 'the domain starts' 20 host_run alpha virsh_ start web
@@ -252,6 +253,7 @@ skips_nothing()
     unlike 'and no note' "$(rbd image-meta list "$disk")" remora.object-map
     ended alpha
     ok 'the map is true' map_is_true "$disk"
+    ok 'so is that of its snapshot' map_is_true "$disk@before"
     ok 'it has what the image had' intact "$disk"
 }
 

@@ -11,7 +11,8 @@
  * So it is turned off before anybody begins, and on again when there is no parent
  * any more. A note in the metadata comes before, and goes last: whoever is killed
  * at any step, the next one does the rest. A new map counts for nothing until it is
- * rebuilt, for librbd flags it.
+ * rebuilt, for librbd flags it; so it does those of the image's snapshots, which go
+ * and come with it.
  */
 #include "config.h"
 
@@ -28,6 +29,8 @@
 #define NOTE_MAX 512u
 #define MAP      (RBD_FEATURE_OBJECT_MAP | RBD_FEATURE_FAST_DIFF)
 #define ID_MAX   128u
+/* If there are more, their maps stay as they are: slow, not wrong. */
+#define SNAPS_MAX 1024
 
 /* ---- the note -------------------------------------------------------------------- */
 
@@ -177,6 +180,56 @@ on_progress(uint64_t done, uint64_t total, void *opaque)
     return stop->stopped && stop->stopped(stop->data) ? -ECANCELED : 0;
 }
 
+static int
+is_invalid(rbd_image_t handle, bool *ret)
+{
+    uint64_t flags = 0;
+    int r = rbd_get_flags(handle, &flags);
+
+    *ret = flags & (RBD_FLAG_OBJECT_MAP_INVALID | RBD_FLAG_FAST_DIFF_INVALID);
+    return r;
+}
+
+/* One that was removed meanwhile has none. */
+static int
+rebuild_of_snap(rbd_image_t handle, guint64 snap, Stop *stop)
+{
+    bool invalid = false;
+    int r = rbd_snap_set_by_id(handle, snap);
+
+    if (r >= 0)
+        r = is_invalid(handle, &invalid);
+    if (r >= 0 && invalid)
+        r = rbd_rebuild_object_map(handle, on_progress, stop);
+    return r == -ENOENT ? 0 : r;
+}
+
+/* None of them needs the lock, which a guest may have: nobody writes to a
+ * snapshot. */
+static int
+rebuild_of_snaps(rbd_image_t handle, Stop *stop)
+{
+    g_autofree rbd_snap_info_t *snaps = g_new0(rbd_snap_info_t, SNAPS_MAX);
+    int max = SNAPS_MAX;
+    int n = rbd_snap_list(handle, snaps, &max);
+    int r = n == -ERANGE ? 0 : MIN(n, 0);
+
+    for (int i = 0; i < n && r >= 0; i++)
+        r = rebuild_of_snap(handle, snaps[i].id, stop);
+    if (n > 0)
+        rbd_snap_list_end(snaps);
+    return r;
+}
+
+/* The metadata are the image's. */
+static int
+back_to_image(rbd_image_t handle, int r)
+{
+    int back = rbd_snap_set(handle, NULL);
+
+    return r < 0 ? r : back;
+}
+
 /* Without an exclusive lock, which somebody has turned off, there cannot be one. */
 static int
 turn_on(rbd_image_t handle, Stop *stop)
@@ -192,6 +245,8 @@ turn_on(rbd_image_t handle, Stop *stop)
             r = STORE_FAULT("map-on");
         if (r >= 0)
             r = rbd_rebuild_object_map(handle, on_progress, stop);
+        if (r >= 0)
+            r = back_to_image(handle, rebuild_of_snaps(handle, stop));
         if (r >= 0)
             r = STORE_FAULT("map-rebuilt");
     }
