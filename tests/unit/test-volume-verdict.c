@@ -165,6 +165,20 @@ test_held(void **state)
     }
 }
 
+/* What is whole but for its parent is no half-made one any more. */
+static void
+test_held_keeps(void **state)
+{
+    (void)state;
+    assert_true(store_held_keeps(STORE_HELD_HALF_MADE, true));
+    assert_true(store_held_keeps(STORE_HELD_WATCHED, true));
+    assert_true(store_held_keeps(STORE_HELD_CUT_SHORT, true));
+    assert_false(store_held_keeps(STORE_HELD_MISSING, true));
+    assert_false(store_held_keeps(STORE_HELD_WHOLE, true));
+    assert_false(store_held_keeps(STORE_HELD_FLATTENING, true));
+    assert_false(store_held_keeps(STORE_HELD_HALF_MADE, false));
+}
+
 static void
 test_status(void **state)
 {
@@ -495,6 +509,7 @@ main(void)
         cmocka_unit_test(test_image_names),
         cmocka_unit_test(test_clone_flattens),
         cmocka_unit_test(test_rm_refuses),
+        cmocka_unit_test(test_held_keeps),
         cmocka_unit_test(test_flat),
         cmocka_unit_test(test_flat_all),
         cmocka_unit_test(test_origin_note),

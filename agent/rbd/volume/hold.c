@@ -68,8 +68,7 @@ judge(StoreHold *hold, GError **error)
         facts.empty = !data;
     }
     hold->held = store_held_verdict(&facts);
-    hold->keeps = facts.dead_maker && hold->held != STORE_HELD_MISSING &&
-                  hold->held != STORE_HELD_WHOLE;
+    hold->keeps = store_held_keeps(hold->held, facts.dead_maker);
     return TRUE;
 }
 

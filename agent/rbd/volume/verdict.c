@@ -63,6 +63,14 @@ store_held_verdict(const StoreHeldFacts *facts)
     return facts->flattening ? STORE_HELD_FLATTENING : STORE_HELD_WHOLE;
 }
 
+/* One that is to be flattened still is whole. */
+bool
+store_held_keeps(StoreHeld held, bool dead_maker)
+{
+    return dead_maker && held != STORE_HELD_MISSING &&
+           held != STORE_HELD_WHOLE && held != STORE_HELD_FLATTENING;
+}
+
 /* A clone of format 1 loses its content with its parent; one of format 2 keeps
  * its parent in the trash. */
 StoreRm

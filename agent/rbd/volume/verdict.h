@@ -62,6 +62,8 @@ typedef enum {
 } StoreHeld;
 
 StoreHeld store_held_verdict(const StoreHeldFacts *facts);
+/* Whether the claim of a dead maker goes on to say that it is half-made. */
+bool store_held_keeps(StoreHeld held, bool dead_maker);
 
 /* ---- removal ------------------------------------------------------------------------ */
 
