@@ -28,7 +28,7 @@ typedef struct {
     bool mapped;   /* it has an object map, which somebody has to rebuild in the
                     * end */
     bool own;      /* it hangs from a snapshot that goes then, too */
-    bool was_owed; /* the mark was there */
+    bool was_owed; /* the mark was there, as far as is known */
 } Marked;
 
 typedef struct {
@@ -54,9 +54,10 @@ mark_open(const StoreHold *hold, rbd_image_t handle, Marked *ret_marked)
     if (r >= 0)
         r = store_flatten_mark_read(handle, id, &mark);
     if (r >= 0)
+        ret_marked->was_owed = mark.owed;
+    if (r >= 0)
         r = store_own_snap_note(handle, hold->volume, id, &ret_marked->own);
     ret_marked->mapped = map.on || map.owed;
-    ret_marked->was_owed = mark.owed;
     return r < 0 || mark.owed ? r : store_flatten_mark_write(handle, id, &owed);
 }
 
@@ -257,7 +258,7 @@ store_flat(const StoreHold *hold,
            bool *ret_queued,
            GError **error)
 {
-    Marked marked = {0};
+    Marked marked = {.was_owed = true};
     int r = mark(hold, &marked);
 
     *ret_queued = false;
