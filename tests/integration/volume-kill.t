@@ -312,6 +312,30 @@ late()
     done_late "$before"
 }
 
+# What is left to do, of one that stands alone already, can be cancelled.
+late_cancelled()
+{
+    local job hold=$BED/tmp/hold before
+    volume clone --id $TWO $ONE >/dev/null
+    before=$(features $TWO)
+    killed map-on flatten --wait $TWO
+    ok 'killed before its object map is whole' has_map
+    rbd feature disable volumes/volume-$TWO fast-diff object-map
+    touch "$hold"
+    REMORA_FAULT=map-on=hold REMORA_FAULT_HOLD=$hold "$BED_INST/bin/remora" \
+        volume flatten $TWO >"$BED/tmp/said" 2>&1 &
+    job=$!
+    ok 'the next call rebuilds it' bed_wait 90 has_map
+    kill -INT "$job"
+    rm "$hold"
+    ok 'interrupted, it fails' eval '! wait "$job"'
+    like 'and says what is left' "$(<"$BED/tmp/said")" \
+        'stands alone, but rebuilding its object map was cancelled'
+    is 'the next one does that' "$(volume flatten $TWO)" \
+        "volumes/volume-$TWO: stands alone already"
+    done_late "$before"
+}
+
 # done_late FEATURES
 done_late()
 {
@@ -577,6 +601,7 @@ inside()
     flattened
     by_another
     late
+    late_cancelled
     removed
     renamed
     limited

@@ -141,6 +141,29 @@ run(const StoreHold *hold,
     return end_of(end);
 }
 
+/* steps: NULL, or it can be cancelled. */
+static gboolean
+do_rest(const StoreHold *hold, StoreSteps *steps, GError **error)
+{
+    Show show = {.steps = steps};
+    const StoreFlattenHow how = {.any = true,
+                                 .here = true,
+                                 .full_try = true,
+                                 .stopped = steps ? on_stopped : NULL,
+                                 .data = &show};
+    StoreFlattenEnd end = STORE_FLATTENED;
+
+    if (!store_flatten(hold->conn->cluster, hold->pool, hold->volume, &how,
+                       &end, error))
+        return FALSE;
+    return end != STORE_FLATTEN_STOPPED ||
+           store_refuse(error, STORE_ERROR_FAILED,
+                        "volume '%s/%s' stands alone, but rebuilding its "
+                        "object map was cancelled: do that again (remora "
+                        "volume flatten %s/%s)",
+                        hold->pool, hold->volume, hold->pool, hold->volume);
+}
+
 /* ---- what becomes of one that is not flat then ----------------------------------------- */
 
 /* It may have come to its end meanwhile. */
@@ -218,7 +241,7 @@ carry_out(const StoreHold *hold,
     what = decide(hold, marked->id, &facts);
     *ret_queued = what == STORE_FLAT_GOES_ON;
     if (what == STORE_FLAT_FINISH)
-        return store_flat_finish(hold, error);
+        return store_flat_finish(hold, NULL, error);
     if (what == STORE_FLAT_FORGET)
         forget(hold, why);
     if (*ret_queued)
@@ -279,12 +302,8 @@ store_flat(const StoreHold *hold,
 
 /* The snapshot needs nothing of the rest, which may take a while. */
 gboolean
-store_flat_finish(const StoreHold *hold, GError **error)
+store_flat_finish(const StoreHold *hold, StoreSteps *steps, GError **error)
 {
-    const StoreFlattenHow how = {.any = true, .here = true, .full_try = true};
-    StoreFlattenEnd end;
-
     return store_own_snap_let_go_noted(hold, error) &&
-           store_flatten(hold->conn->cluster, hold->pool, hold->volume, &how,
-                         &end, error);
+           do_rest(hold, steps, error);
 }

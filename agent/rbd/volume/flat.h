@@ -29,7 +29,9 @@ gboolean store_flat(const StoreHold *hold,
                     bool *ret_queued,
                     GError **error);
 
-/* Of one that is flat: what is left to do if nobody has waited for that. */
-gboolean store_flat_finish(const StoreHold *hold, GError **error);
+/* Of one that is flat: what is left to do if nobody has waited for that, its snapshot
+ * too. steps: NULL, it cannot be cancelled. */
+gboolean
+store_flat_finish(const StoreHold *hold, StoreSteps *steps, GError **error);
 
 #endif

@@ -52,7 +52,7 @@ store_volume_flatten(StoreCluster *cluster,
     *ret_flat = STORE_VOLUME_WAS_FLAT;
     steps.size = hold.look.size;
     if (hold.held == STORE_HELD_WHOLE && !hold.look.has_parent)
-        (void)store_flat_finish(&hold, &why);
+        (void)store_flat_finish(&hold, &steps, &why);
     else if (hold.held == STORE_HELD_FLATTENING ||
              store_hold_check(&hold, &why))
         (void)flatten(&hold, wait, &steps, ret_flat, &why);
