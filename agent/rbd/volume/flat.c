@@ -197,10 +197,11 @@ decide(const StoreHold *hold, const char *id, StoreFlatFacts *facts)
     return store_flat_verdict(facts);
 }
 
+/* One that is only being made goes then, whoever goes on. */
 static gboolean
 refuse_cancelled(const StoreHold *hold, StoreFlatDo what, GError **error)
 {
-    if (what == STORE_FLAT_FORGET)
+    if (what == STORE_FLAT_FORGET || hold->keeps)
         return store_refuse(error, STORE_ERROR_FAILED,
                             "flattening volume '%s/%s' was cancelled",
                             hold->pool, hold->volume);
