@@ -187,8 +187,10 @@ make_clone(const Source *source, const char *name, guint64 size)
     const ConfCluster *conf = cluster_conf(source->cluster);
     const char *pool = choose_pool(source);
     g_autoptr(GError) error = NULL;
+    g_autoptr(GError) left = NULL;
     CmdProgress progress;
     StoreVolumeCloned cloned;
+    int status = 0;
     const StoreVolumeOrigin from = {
         .pool = source->pool,
         .image = source->image,
@@ -207,13 +209,17 @@ make_clone(const Source *source, const char *name, guint64 size)
         return 2;
     cmd_progress_begin(&progress);
     (void)store_volume_clone(cluster_store(source->cluster), pool, name, &from,
-                             &cloned, &error);
+                             &cloned, &left, &error);
     cmd_progress_end(&progress);
     if (error)
-        return cmd_image_fail(NULL, error);
-    print(pool, name, &cloned);
+        status = cmd_image_fail(NULL, error);
+    else
+        print(pool, name, &cloned);
+    status = cmd_volume_left(status, "it is made", NULL, left);
     /* It waits without being told to, too. */
-    return cloned.queued && (waits || cmd_progress_interrupted()) ? 1 : 0;
+    return cloned.queued && (waits || cmd_progress_interrupted()) && !status
+               ? 1
+               : status;
 }
 
 static int

@@ -52,8 +52,10 @@ make_image(const CmdVolume *volume, const char *snap, const char *id)
 {
     const char *pool = choose_pool(volume);
     g_autoptr(GError) error = NULL;
+    g_autoptr(GError) left = NULL;
     CmdProgress progress;
     guint64 size = 0;
+    int status = 0;
     const StoreVolumeOrigin from = {
         .pool = volume->pool,
         .image = volume->name,
@@ -65,17 +67,18 @@ make_image(const CmdVolume *volume, const char *snap, const char *id)
     if (!pool)
         return 2;
     cmd_progress_begin(&progress);
-    (void)store_volume_to_image(volume->store, pool, id, &from, &size, &error);
+    (void)store_volume_to_image(volume->store, pool, id, &from, &size, &left,
+                                &error);
     cmd_progress_end(&progress);
     if (error)
-        return cmd_image_fail(NULL, error);
-    if (as_json)
+        status = cmd_image_fail(NULL, error);
+    else if (as_json)
         printf("{\"id\": \"%s\", \"pool\": \"%s\", \"size\": %" //
                G_GUINT64_FORMAT "}\n",
                id, pool, size);
     else
         puts(id);
-    return 0;
+    return cmd_volume_left(status, "it is made", NULL, left);
 }
 
 static gboolean export(const CmdVolume *volume,
@@ -103,7 +106,6 @@ make_file(const CmdVolume *volume, const char *snap)
     g_autoptr(GError) left = NULL;
     guint64 size = 0;
     int status = 0;
-    int also;
 
     if (!cmd_target_open(&target, wanted_file, wanted_format, &error) ||
         !export(volume, snap, &target, &size, &left, &error) ||
@@ -111,12 +113,7 @@ make_file(const CmdVolume *volume, const char *snap)
         status = cmd_image_fail(wanted_file, error);
     else if (as_json)
         printf("{\"size\": %" G_GUINT64_FORMAT "}\n", size);
-    if (!left)
-        return status;
-    if (!status)
-        g_prefix_error(&left, "it is written, but ");
-    also = cmd_image_fail(wanted_file, left);
-    return status ? status : also;
+    return cmd_volume_left(status, "it is written", wanted_file, left);
 }
 
 /* NULL: the options go together. */

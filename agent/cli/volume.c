@@ -157,3 +157,20 @@ cmd_volume_new_name(const char *command, const char *id)
         cmd_usage(command, "the id is not a UUID");
     return name;
 }
+
+int
+cmd_volume_left(int status,
+                const char *done,
+                const char *prefix,
+                const GError *left)
+{
+    g_autoptr(GError) said = left ? g_error_copy(left) : NULL;
+    int also;
+
+    if (!said)
+        return status;
+    if (!status)
+        g_prefix_error(&said, "%s, but ", done);
+    also = cmd_image_fail(prefix, said);
+    return status ? status : also;
+}

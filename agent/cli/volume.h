@@ -39,6 +39,13 @@ int cmd_volume_only(const CmdGlobals *globals,
                     char *const *rest,
                     CmdVolume *ret_volume);
 
+/* Says that a snapshot is left, if one is, which makes what was done ("it is made") no
+ * worse. status: of the rest. Gives what to exit with. prefix: NULL, or a file. */
+int cmd_volume_left(int status,
+                    const char *done,
+                    const char *prefix,
+                    const GError *left);
+
 /* What --id says, or a new one, as a volume's name; NULL after an error message.
  * g_free() it. */
 char *cmd_volume_new_name(const char *command, const char *id);

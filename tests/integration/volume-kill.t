@@ -30,10 +30,15 @@ ALL=(-n admin -k /etc/ceph/ceph.client.admin.keyring)
 declare -A TESTED
 
 # Without how far it is, which is said where that takes a while.
+quietly()
+{
+    "$@" 2>&1 | sed '/^remora: .* of .* %), /d'
+    return "${PIPESTATUS[0]}"
+}
+
 volume()
 {
-    remora volume "$@" 2>&1 | sed '/^remora: .* of .* %), /d'
-    return "${PIPESTATUS[0]}"
+    quietly remora volume "$@"
 }
 
 # killed POINT COMMAND...: 'volume COMMAND' dies there.
@@ -493,11 +498,11 @@ exported()
     clean exporting
 }
 
-# left_said FILE POINTS: what an export says that cannot remove its snapshot, and
+# left_said POINTS COMMAND...: what one says that cannot remove its snapshot, and
 # its status.
 left_said()
 {
-    REMORA_FAULT=$2 volume to-image $ONE --file "$1" >"$BED/tmp/said"
+    REMORA_FAULT=$1 quietly remora "${ALL[@]}" volume "${@:2}" >"$BED/tmp/said"
     local status=$?
     grep -v ^REMORA_FAULT "$BED/tmp/said"
     echo "$status"
@@ -507,14 +512,14 @@ left_said()
 left_by_export()
 {
     local said points=volume-unprotected=error:5
-    said=$(left_said "$1" $points)
+    said=$(left_said $points to-image $ONE --file "$1")
     like 'a snapshot that cannot be removed is named' "$said" \
         "it is written, but cannot remove snapshot 'volumes/volume-$ONE@volume-"
     is 'in one line, and a status' "$(sed 1d <<<"$said")" 1
     ok 'the file is there, whole' cmp -n $((12 * MiB)) "$1" "$FILE"
     removes_left 'what is said removes it' "$said"
     rm -f "$1"
-    said=$(left_said "$1" $points,volume-exporting=error:5)
+    said=$(left_said $points,volume-exporting=error:5 to-image $ONE --file "$1")
     like 'after a failure, too' "$(sed -n 2p <<<"$said")" \
         "cannot remove snapshot 'volumes/volume-$ONE@volume-"
     like 'whose cause is said first' "$(sed -n 1p <<<"$said")" 'cannot read'
@@ -531,6 +536,44 @@ removes_left()
     # shellcheck disable=SC2086 # its words
     ok "$1" ${command:-false}
     is 'and nothing is left' "$(snaps_of $ONE)" ''
+}
+
+# The same of a clone, and of an image. left_by_clone SNAPSHOT COMMAND...
+left_by_clone()
+{
+    local said points=volume-unprotected=error:5 snap=$1
+    shift
+    said=$(left_said $points "$@" --id $TWO $ONE)
+    ok "$1: it is made" grep -q -x $TWO <<<"$said"
+    like 'a snapshot that cannot be removed is named' "$said" \
+        "it is made, but cannot remove snapshot 'volumes/volume-$ONE@$snap"
+    is 'in one line, and a status' \
+        "$(grep -v -x $TWO <<<"$said" | sed 1d)" 1
+    removes_left 'what is said removes it' "$said"
+}
+
+cloned_left()
+{
+    local said
+    left_by_clone volume-$TWO.clone_snap clone --flatten
+    is 'it stands alone' "$(remora volume show --json $TWO |
+        jq -c '[.status, .depth]')" '["available",0]'
+    ok 'whole' same $TWO
+    volume rm $TWO >/dev/null
+    said=$(left_said volume-unprotected=error:5,volume-grown=error:5 \
+        clone --id $TWO $ONE)
+    like 'after a failure, too, whose cause is said first' \
+        "$(sed -n 1p <<<"$said")" 'cannot finish the clone'
+    like 'then that it is left' "$(sed -n 2p <<<"$said")" \
+        "cannot remove snapshot 'volumes/volume-$ONE@volume-$TWO.clone_snap"
+    purge
+    removes_left 'which is removed as it is said' "$said"
+    clean 'clones that leave a snapshot'
+    left_by_clone $TWO.clone_snap to-image
+    is 'the image is whole' "$(remora image show --json $TWO |
+        jq -c .complete)" true
+    remora "${ALL[@]}" image rm $TWO >/dev/null
+    clean 'images that leave a snapshot'
 }
 
 all_points()
@@ -610,6 +653,7 @@ inside()
     encrypted
     imaged
     exported
+    cloned_left
     all_points
     at_random
     volume rm $ONE >/dev/null

@@ -486,6 +486,10 @@ test_own_snaps(void **state)
     (void)state;
     assert_string_equal(own, "volume-" UUID ".clone_snap");
     assert_true(store_snap_is_own(own));
+    /* That of an image. */
+    assert_true(store_snap_is_own(UUID ".clone_snap"));
+    assert_false(store_snap_is_own("mine.clone_snap"));
+    assert_false(store_snap_is_own(".clone_snap"));
     assert_true(store_snap_is_clones(own));
     assert_false(store_snap_is_clones("backup." UUID ".snap.1700000000.17"));
     assert_true(store_snap_is_own("backup." UUID ".snap.1700000000.17"));

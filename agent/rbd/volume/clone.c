@@ -31,7 +31,7 @@
 #include "agent/rbd/volume/marks.h"
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/options.h"
-#include "agent/rbd/volume/origin-note.h"
+#include "agent/rbd/volume/origin.h"
 #include "agent/rbd/volume/snap.h"
 
 #include <errno.h>
@@ -282,8 +282,14 @@ flatten(Clone *clone, GError **error)
 
     if (from->seal)
         wait = STORE_FLAT_HERE;
-    return !clone->flattens ||
-           store_flat(clone->hold, wait, &steps, &clone->queued, error);
+    if (!clone->flattens)
+        return TRUE;
+    if (!store_flat(clone->hold, wait, &steps, &clone->queued, error))
+        return FALSE;
+    /* With the note of it; one that stays is spoken of in the end. */
+    if (!clone->queued)
+        (void)store_own_snap_let_go_noted(clone->hold, NULL);
+    return TRUE;
 }
 
 /* ---- under the claim ------------------------------------------------------------------- */
@@ -305,13 +311,16 @@ build(Clone *clone, GError **error)
 
 /* The snapshot is of no use without a clone that hangs from it. */
 static void
-drop_own_snap(StoreCluster *cluster, const Clone *clone, const GError *why)
+drop_own_snap(StoreCluster *cluster,
+              const Clone *clone,
+              const GError *why,
+              GError **ret_left)
 {
     const StoreVolumeOrigin *from = clone->from;
 
     if (clone->own_snap && store_conn_may_write(clone->hold->conn, why))
-        (void)store_volume_snap_remove(cluster, from->pool, from->image,
-                                       clone->own_snap, NULL);
+        store_volume_snap_drop(cluster, from->pool, from->image,
+                               clone->own_snap, ret_left);
 }
 
 gboolean
@@ -320,6 +329,7 @@ store_volume_clone(StoreCluster *cluster,
                    const char *name,
                    const StoreVolumeOrigin *from,
                    StoreVolumeCloned *ret_cloned,
+                   GError **ret_left,
                    GError **error)
 {
     StoreHold hold;
@@ -331,7 +341,7 @@ store_volume_clone(StoreCluster *cluster,
     if (store_hold_free_name(&hold, &why) && prepare(cluster, &clone, &why))
         (void)build(&clone, &why);
     if (why || (clone.flattens && !clone.queued))
-        drop_own_snap(cluster, &clone, why);
+        drop_own_snap(cluster, &clone, why, ret_left);
     g_free(clone.own_snap);
     *ret_cloned = (StoreVolumeCloned){
         clone.size, clone.flattens && !clone.queued, clone.queued};

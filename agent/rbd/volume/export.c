@@ -16,24 +16,6 @@
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/snap.h"
 
-/* What was written is no worse for it, so that is no failure of that. */
-static void
-remove_snap(StoreCluster *cluster,
-            const char *pool,
-            const char *name,
-            const char *snap,
-            GError **ret_left)
-{
-    g_autoptr(GError) why = NULL;
-
-    if (!store_volume_snap_remove(cluster, pool, name, snap, &why) &&
-        !g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING))
-        store_refuse(ret_left, STORE_ERROR_FAILED,
-                     "%s: it was made for this call alone, remove it (remora "
-                     "volume snapshot rm %s/%s %s)",
-                     why->message, pool, name, snap);
-}
-
 static gboolean
 export_now(StoreCluster *cluster,
            const char *pool,
@@ -56,7 +38,7 @@ export_now(StoreCluster *cluster,
                                        ret_size, error)
                   : store_fail(error, NULL, r, "cannot read '%s/%s@%s'", pool,
                                name, snap);
-    remove_snap(cluster, pool, name, snap, ret_left);
+    store_volume_snap_drop(cluster, pool, name, snap, ret_left);
     return good;
 }
 

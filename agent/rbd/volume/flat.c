@@ -241,8 +241,11 @@ carry_out(const StoreHold *hold,
         return TRUE;
     what = decide(hold, marked->id, &facts);
     *ret_queued = what == STORE_FLAT_GOES_ON;
-    if (what == STORE_FLAT_FINISH)
-        return store_flat_finish(hold, NULL, error);
+    if (what == STORE_FLAT_FINISH) {
+        /* It needs nothing of the rest, which may take a while. */
+        (void)store_own_snap_let_go_noted(hold, NULL);
+        return do_rest(hold, NULL, error);
+    }
     if (what == STORE_FLAT_FORGET)
         forget(hold, why);
     if (*ret_queued)
@@ -295,13 +298,9 @@ store_flat(const StoreHold *hold,
     if (!carry_out(hold, &marked, wait, steps, ret_queued, error))
         return FALSE;
     r = STORE_FAULT("volume-flattened");
-    if (r < 0)
-        return fail(hold, r, error);
-    return *ret_queued || !marked.own ||
-           store_own_snap_let_go_noted(hold, error);
+    return r >= 0 || fail(hold, r, error);
 }
 
-/* The snapshot needs nothing of the rest, which may take a while. */
 gboolean
 store_flat_finish(const StoreHold *hold, StoreSteps *steps, GError **error)
 {

@@ -20,9 +20,10 @@ typedef enum {
     STORE_FLAT_HERE, /* the manager is not asked, so that nobody goes on */
 } StoreFlatWait;
 
-/* It has a parent; the snapshot that it hung from for it alone goes with that.
- * steps->size is the volume's. ret_queued: it is not flat yet, the manager goes on,
- * and a mark says so. After a failure one does only if somebody may go on. */
+/* It has a parent. If it hung from a snapshot that was made for it alone, who calls
+ * this lets go of that (origin.h), unless it is queued. steps->size is the volume's.
+ * ret_queued: it is not flat yet, the manager goes on, and a mark says so. After a
+ * failure one does only if somebody may go on. */
 gboolean store_flat(const StoreHold *hold,
                     StoreFlatWait wait,
                     StoreSteps *steps,

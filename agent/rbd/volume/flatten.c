@@ -15,6 +15,7 @@
 #include "agent/rbd/volume/flatten.h"
 
 #include "agent/rbd/volume/flat.h"
+#include "agent/rbd/volume/origin.h"
 
 static gboolean
 flatten(const StoreHold *hold,
@@ -30,7 +31,7 @@ flatten(const StoreHold *hold,
         !store_flat(hold, how, steps, &queued, error))
         return FALSE;
     *ret_flat = queued ? STORE_VOLUME_IN_QUEUE : STORE_VOLUME_FLATTENED;
-    return TRUE;
+    return queued || store_own_snap_let_go_noted(hold, error);
 }
 
 gboolean

@@ -78,11 +78,20 @@ store_snap_is_clones(const char *snap)
     return g_str_has_suffix(snap, CLONE_SUFFIX);
 }
 
+/* Of a volume, or of an image, which is called by its id alone. */
+static bool
+is_for_clone(const char *snap)
+{
+    g_autofree char *clone =
+        g_strndup(snap, strlen(snap) - strlen(CLONE_SUFFIX));
+
+    return g_str_has_prefix(clone, STORE_VOLUME_PREFIX) || is_uuid(clone);
+}
+
 bool
 store_snap_is_own(const char *snap)
 {
-    return (g_str_has_prefix(snap, STORE_VOLUME_PREFIX) &&
-            store_snap_is_clones(snap)) ||
+    return (store_snap_is_clones(snap) && is_for_clone(snap)) ||
            (g_str_has_prefix(snap, BACKUP_PREFIX) &&
             strstr(snap, BACKUP_MIDDLE));
 }

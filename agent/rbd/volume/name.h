@@ -29,7 +29,7 @@ bool store_image_name_valid(const char *name);
 char *store_clone_snap(const char *volume);
 bool store_snap_is_clones(const char *snap);
 /* Whether a snapshot is one that Cinder, or remora, made for itself: for a clone,
- * or for a backup. Nobody asked for it, and it goes with its volume. */
+ * an image, or a backup. Nobody asked for it, and it goes with its volume. */
 bool store_snap_is_own(const char *snap);
 
 #endif

@@ -170,6 +170,23 @@ store_volume_snap_remove(StoreCluster *cluster,
     return store_snap_drop_unused(&where, handle, found, error);
 }
 
+void
+store_volume_snap_drop(StoreCluster *cluster,
+                       const char *pool,
+                       const char *name,
+                       const char *snap,
+                       GError **ret_left)
+{
+    g_autoptr(GError) why = NULL;
+
+    if (!store_volume_snap_remove(cluster, pool, name, snap, &why) &&
+        !g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING))
+        store_refuse(ret_left, STORE_ERROR_FAILED,
+                     "%s: it was made for this call alone, remove it (remora "
+                     "volume snapshot rm %s/%s %s)",
+                     why->message, pool, name, snap);
+}
+
 /* ---- rolled back ------------------------------------------------------------------------- */
 
 /* The mark stays until all of it is written. */

@@ -32,6 +32,7 @@ store_volume_to_image(StoreCluster *cluster,
                       const char *image,
                       const StoreVolumeOrigin *from,
                       guint64 *ret_size,
+                      GError **ret_left,
                       GError **error)
 {
     StoreVolumeOrigin all = *from;
@@ -39,7 +40,8 @@ store_volume_to_image(StoreCluster *cluster,
 
     all.seal = seal;
     all.flatten = true;
-    if (!store_volume_clone(cluster, pool, image, &all, &cloned, error))
+    if (!store_volume_clone(cluster, pool, image, &all, &cloned, ret_left,
+                            error))
         return FALSE;
     *ret_size = cloned.size;
     return TRUE;
