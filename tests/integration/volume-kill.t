@@ -265,18 +265,23 @@ flattened()
     done
 }
 
+flattened_by_another()
+{
+    volume clone --id $TWO $ONE >/dev/null
+    killed flattening flatten --wait $TWO
+    is 'killed at flattening: as it is shown' "$(status_of $TWO)" 'at work'
+    rbd flatten --no-progress volumes/volume-$TWO
+    rbd image-meta remove volumes/volume-$TWO remora.flatten
+    like 'flattened by another: the snapshot is there' "$(snaps_of $ONE)" \
+        "volume-$TWO.clone_snap"
+}
+
 # To the end, by somebody who knows nothing of the snapshot, as remorad.
 by_another()
 {
     local what
     for what in flatten rm; do
-        volume clone --id $TWO $ONE >/dev/null
-        killed flattening flatten --wait $TWO
-        is 'killed at flattening: as it is shown' "$(status_of $TWO)" 'at work'
-        rbd flatten --no-progress volumes/volume-$TWO
-        rbd image-meta remove volumes/volume-$TWO remora.flatten
-        like 'flattened by another: the snapshot is there' "$(snaps_of $ONE)" \
-            "volume-$TWO.clone_snap"
+        flattened_by_another
         ok "until the next $what" volume $what $TWO
         is 'then it is gone' "$(snaps_of $ONE)" ''
         [ $what = rm ] ||
@@ -284,6 +289,13 @@ by_another()
                 "$(rbd image-meta list volumes/volume-$TWO)" 'remora.'
         clean "$what, by another"
     done
+    # After that nobody would find the note.
+    flattened_by_another
+    ok 'or until it has another name' volume release $TWO other
+    is 'then it is gone, too' "$(snaps_of $ONE)" ''
+    unlike 'with the note' "$(rbd image-meta list volumes/other)" 'remora.'
+    rbd rm --no-progress volumes/other
+    clean 'renamed, by another'
 }
 
 has_map()
@@ -443,6 +455,11 @@ CONF
         is 'it is where it was' "$(status_of $ONE)" available
         ok 'and whole' same $ONE
     done
+    flattened_by_another
+    is 'or until it moves' "$(in_two migrate $TWO vms)" \
+        "vms/volume-$TWO: moved there"
+    is 'then it is gone, too' "$(snaps_of $ONE)" ''
+    in_two rm vms/$TWO >/dev/null
     BEFORE=$(everything)
 }
 

@@ -24,6 +24,7 @@
 #include "agent/rbd/disk/room.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/origin.h"
 #include "agent/rbd/volume/progress.h"
 
 #include <errno.h>
@@ -101,6 +102,9 @@ move(const StoreHold *from,
                             "there is '%s/%s' already: remove one of the two",
                             to->pool, to->volume);
     steps->size = from->look.size;
+    /* In the other pool it is another image, of which the note does not speak. */
+    if (!store_own_snap_let_go_noted(from, error))
+        return FALSE;
     if (prepare(from, to, &why) && complete(to, false, steps, &why))
         return TRUE;
     take_back(to, &why);

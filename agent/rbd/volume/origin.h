@@ -33,9 +33,9 @@ void store_own_snap_retire(const StoreHold *hold, const StoreOwnSnap *origin);
 gboolean store_own_snap_let_go(const StoreHold *hold,
                                const StoreOwnSnap *origin,
                                GError **error);
-/* The same of one that stands alone, if it was noted before; the note goes with the
- * snapshot. One that a clone of format 1 needs, or that this user may not remove,
- * stays, and the note with it. */
+/* The same of one that stands alone, if it was noted before, and nothing of one that
+ * has a parent; the note goes with the snapshot. One that a clone of format 1 needs, or
+ * that this user may not remove, stays, and the note with it. */
 gboolean store_own_snap_let_go_noted(const StoreHold *hold, GError **error);
 /* The note goes, for it is not flattened. Returns librbd's number. */
 int store_own_snap_forget(const StoreHold *hold);

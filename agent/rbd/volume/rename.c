@@ -19,6 +19,7 @@
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/marks.h"
+#include "agent/rbd/volume/origin.h"
 
 #include <errno.h>
 #include <string.h>
@@ -148,7 +149,8 @@ rename_held(const Rename *rename, GError **error)
         if (!mend(rename, &done, error))
             return FALSE;
     } else if (!store_hold_check(rename->from, error) ||
-               !check_free(rename->to, error)) {
+               !check_free(rename->to, error) ||
+               !store_own_snap_let_go_noted(rename->from, error)) {
         return FALSE;
     }
     return (done || move(rename, error)) && clean(rename, error);
