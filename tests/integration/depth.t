@@ -127,6 +127,11 @@ features()
     rbd info --format json "$1" | jq -c '[(.features - ["operations"]), .flags]'
 }
 
+has_features()
+{
+    [ "$(features "$1")" = "$2" ]
+}
+
 # map_is_true POOL/IMAGE: who checks it flags it if it is not.
 map_is_true()
 {
@@ -219,7 +224,7 @@ by_agent()
     ok 'with the guest at work' writing six
     wait_until 'then it has no parent' 180 has_none "$disk"
     wait_until 'which is logged' 20 agent_said 'is flattened'
-    is 'its features are those of before' "$(features "$disk")" "$before"
+    wait_until 'its features are those of before' 60 has_features "$disk" "$before"
     ended six "$disk"
     ok 'its map is true' map_is_true "$disk"
 }
