@@ -400,7 +400,8 @@ note_dropped(const GPtrArray *dropped)
 static void
 settle_noted(Agent *agent, Cluster *cluster)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(cluster_store(cluster));
+    g_autoptr(GPtrArray) noted =
+        store_claims_noted(cluster_store(cluster), NULL);
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);

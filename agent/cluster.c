@@ -584,17 +584,3 @@ cluster_site_clear(ClusterSite *site)
     g_clear_pointer(&site->cache_file, g_free);
     g_clear_pointer(&site->cache_block, g_free);
 }
-
-bool
-cluster_notes(Cluster *cluster, const char *uuid)
-{
-    g_autoptr(GPtrArray) noted = store_claims_noted(cluster->store);
-
-    for (guint i = 0; i < noted->len; i++) {
-        const StoreNoted *one = g_ptr_array_index(noted, i);
-
-        if (strcmp(one->owner, uuid) == 0)
-            return true;
-    }
-    return false;
-}

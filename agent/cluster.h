@@ -104,8 +104,4 @@ bool cluster_learn_monitors(Cluster *cluster);
  * than a second, most often for a millisecond. */
 gboolean cluster_check_monitors(Cluster *cluster, GError **error);
 
-/* Whether a claim that this host has noted is the domain uuid's. Blocks for no
- * longer than a directory takes. */
-bool cluster_notes(Cluster *cluster, const char *uuid);
-
 #endif

@@ -16,9 +16,13 @@
 static bool
 is_noted(Host *host, const char *uuid)
 {
-    for (guint i = 0; i < host_clusters(host); i++)
-        if (cluster_notes(host_cluster(host, i), uuid))
+    for (guint i = 0; i < host_clusters(host); i++) {
+        g_autoptr(GPtrArray) noted =
+            store_claims_noted(cluster_store(host_cluster(host, i)), uuid);
+
+        if (noted->len > 0)
             return true;
+    }
     return false;
 }
 

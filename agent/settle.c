@@ -81,13 +81,13 @@ store_of(const Settle *settle, guint cluster)
 static void
 add_noted(Settle *settle, guint cluster)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(store_of(settle, cluster));
+    g_autoptr(GPtrArray) noted =
+        store_claims_noted(store_of(settle, cluster), settle->uuid);
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);
 
-        if (strcmp(one->owner, settle->uuid) == 0)
-            add_disk(settle, cluster, one->pool, one->image);
+        add_disk(settle, cluster, one->pool, one->image);
     }
 }
 

@@ -212,7 +212,8 @@ claim_json(const Cluster *cluster, const StoreNoted *noted, const char *image)
 static void
 collect_claims(const Cluster *cluster, json_t *root, json_t *list)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(cluster_store(cluster));
+    g_autoptr(GPtrArray) noted =
+        store_claims_noted(cluster_store(cluster), NULL);
 
     for (guint i = 0; i < noted->len; i++) {
         const StoreNoted *one = g_ptr_array_index(noted, i);

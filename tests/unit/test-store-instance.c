@@ -300,11 +300,28 @@ cluster_in(const char *dir, const char *name, bool inherits)
 }
 
 static guint
-noted_in(StoreCluster *cluster)
+noted_of(StoreCluster *cluster, const char *owner)
 {
-    g_autoptr(GPtrArray) noted = store_claims_noted(cluster);
+    g_autoptr(GPtrArray) noted = store_claims_noted(cluster, owner);
 
     return noted->len;
+}
+
+/* Part of a name is no name. */
+static void
+test_owners(void **state)
+{
+    Fixture *f = *state;
+    g_autoptr(StoreCluster) cluster = cluster_in(f->dir, "ceph", true);
+
+    store_instance_note(f->own, "handed", "vms", "a", "A");
+    store_instance_note(f->own, "takes", "vms", "b", "AB");
+    store_instance_note(f->own, "takes", "vms", "c", "AB");
+    assert_int_equal(noted_of(cluster, NULL), 3);
+    assert_int_equal(noted_of(cluster, "A"), 1);
+    assert_int_equal(noted_of(cluster, "AB"), 2);
+    assert_int_equal(noted_of(cluster, "B"), 0);
+    assert_int_equal(noted_of(cluster, "vms"), 0);
 }
 
 /* What an agent left that knew one cluster only is the first one's, and stays that
@@ -320,13 +337,13 @@ test_own_dirs(void **state)
     store_instance_note(f->own, "handed", "vms", "a", "A");
     assert_string_equal(store_own_dir(first), f->dir);
     assert_null(store_own_dir(second));
-    assert_int_equal(noted_in(first), 1);
-    assert_int_equal(noted_in(second), 0);
+    assert_int_equal(noted_of(first, NULL), 1);
+    assert_int_equal(noted_of(second, NULL), 0);
     store_own_dir_take(first, "1-1");
     store_own_dir_take(second, "2-2");
     assert_string_equal(store_own_dir(first), f->dir);
     assert_true(g_str_has_suffix(store_own_dir(second), "/2-2"));
-    assert_int_equal(noted_in(second), 0);
+    assert_int_equal(noted_of(second, NULL), 0);
     /* Now the second comes first. */
     again = cluster_in(f->dir, "far", true);
     assert_null(store_own_dir(again));
@@ -334,7 +351,7 @@ test_own_dirs(void **state)
     assert_true(g_str_has_suffix(store_own_dir(again), "/2-2"));
     store_own_dir_take(second, "1-1");
     assert_string_equal(store_own_dir(second), f->dir);
-    assert_int_equal(noted_in(second), 1);
+    assert_int_equal(noted_of(second, NULL), 1);
     remove_all(f->dir, "fsid");
 }
 
@@ -345,6 +362,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_life_and_death, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_killed_process, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_notes, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_owners, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_own_dirs, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_attempts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_life, set_up, tear_down),

@@ -262,11 +262,15 @@ store_noted_free(StoreNoted *noted)
 }
 
 static void
-add_noted(GPtrArray *all, GHashTable *seen, const StoreNote *note)
+add_noted(GPtrArray *all,
+          GHashTable *seen,
+          const char *owner,
+          const StoreNote *note)
 {
     StoreNoted *noted;
 
-    if (!g_hash_table_add(seen, g_strdup(note->disk)))
+    if ((owner && strcmp(note->owner, owner) != 0) ||
+        !g_hash_table_add(seen, g_strdup(note->disk)))
         return;
     noted = g_new0(StoreNoted, 1);
     noted->pool = g_strdup(note->pool);
@@ -275,9 +279,10 @@ add_noted(GPtrArray *all, GHashTable *seen, const StoreNote *note)
     g_ptr_array_add(all, noted);
 }
 
-/* Living ones, too, so the lock does not matter. */
+/* Living ones, too, so the lock does not matter. word NULL: all; else NULL if there
+ * is no such word: to read them as notes takes a hundred times as long. */
 static GHashTable *
-notes_of(const char *dir, const char *id)
+notes_of(const char *dir, const char *id, const char *word)
 {
     g_autofree char *path = g_build_filename(dir, id, NULL);
     g_autofree char *text = NULL;
@@ -287,7 +292,8 @@ notes_of(const char *dir, const char *id)
         return NULL;
     text = read_notes(fd);
     (void)close(fd);
-    return text ? store_notes_parse(text) : NULL;
+    return text && (!word || strstr(text, word)) ? store_notes_parse(text)
+                                                 : NULL;
 }
 
 static StoreNote *
@@ -315,7 +321,7 @@ store_instance_find_note(const char *run_dir,
     const char *id;
 
     while (dir && (id = g_dir_read_name(dir))) {
-        g_autoptr(GHashTable) notes = notes_of(path, id);
+        g_autoptr(GHashTable) notes = notes_of(path, id, NULL);
         const StoreNote *note =
             notes ? store_notes_find(notes, pool, image) : NULL;
 
@@ -328,7 +334,7 @@ store_instance_find_note(const char *run_dir,
 }
 
 GPtrArray *
-store_claims_noted(const StoreCluster *cluster)
+store_claims_noted(const StoreCluster *cluster, const char *owner)
 {
     GPtrArray *all =
         g_ptr_array_new_with_free_func((GDestroyNotify)store_noted_free);
@@ -340,7 +346,7 @@ store_claims_noted(const StoreCluster *cluster)
     const char *id;
 
     while (dir && (id = g_dir_read_name(dir))) {
-        g_autoptr(GHashTable) notes = notes_of(path, id);
+        g_autoptr(GHashTable) notes = notes_of(path, id, owner);
         GHashTableIter iter;
         gpointer note;
 
@@ -348,7 +354,7 @@ store_claims_noted(const StoreCluster *cluster)
             continue;
         g_hash_table_iter_init(&iter, notes);
         while (g_hash_table_iter_next(&iter, NULL, &note))
-            add_noted(all, seen, note);
+            add_noted(all, seen, owner, note);
     }
     return all;
 }

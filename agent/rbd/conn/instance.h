@@ -78,7 +78,8 @@ typedef struct {
 void store_noted_free(StoreNoted *noted);
 /* The images that processes of this host, living and dead, have noted that they
  * claimed or asked to, and for whom last; whether there is a claim, store_state()
- * says. Of StoreNoted, each image once. Does not connect. */
-GPtrArray *store_claims_noted(const StoreCluster *cluster);
+ * says. Of StoreNoted, each image once; owner: only that domain's, NULL: all. Does
+ * not connect. */
+GPtrArray *store_claims_noted(const StoreCluster *cluster, const char *owner);
 
 #endif
