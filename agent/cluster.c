@@ -26,6 +26,7 @@ struct Cluster {
     GMutex lock; /* guards the rest */
     GPtrArray *monitors;
     gint64 monitors_at_us; /* when they were fetched */
+    gint64 changed_us;     /* when others came than those of before */
     bool fetching;         /* somebody fetches them right now */
     guint64 fetches;       /* that have ended */
     GError *why;           /* the last of them gave no map */
@@ -193,6 +194,22 @@ join_fetch(Cluster *cluster, GPtrArray **ret_monitors, GError **error)
     return joined;
 }
 
+static bool
+same_monitors(const GPtrArray *a, const GPtrArray *b)
+{
+    if (!a || a->len != b->len)
+        return false;
+    for (guint i = 0; i < a->len; i++) {
+        const StoreMonitor *one = g_ptr_array_index(a, i);
+        const StoreMonitor *two = g_ptr_array_index(b, i);
+
+        if (strcmp(one->host, two->host) != 0 ||
+            g_strcmp0(one->port, two->port) != 0)
+            return false;
+    }
+    return true;
+}
+
 /* monitors NULL: they could not be had, and why not. */
 static void
 end_fetch(Cluster *cluster, GPtrArray *monitors, const GError *why)
@@ -204,6 +221,8 @@ end_fetch(Cluster *cluster, GPtrArray *monitors, const GError *why)
         old = cluster->monitors;
         cluster->monitors = g_ptr_array_ref(monitors);
         cluster->monitors_at_us = g_get_monotonic_time();
+        if (!same_monitors(old, monitors))
+            cluster->changed_us = cluster->monitors_at_us;
     }
     g_clear_error(&cluster->why);
     if (!monitors)
@@ -243,29 +262,18 @@ cluster_fresh_monitors(Cluster *cluster)
     return known_monitors(cluster, (gint64)HOST_FRESH_MS * 1000);
 }
 
-static bool
-same_monitors(const GPtrArray *a, const GPtrArray *b)
-{
-    if (!a || a->len != b->len)
-        return false;
-    for (guint i = 0; i < a->len; i++) {
-        const StoreMonitor *one = g_ptr_array_index(a, i);
-        const StoreMonitor *two = g_ptr_array_index(b, i);
-
-        if (strcmp(one->host, two->host) != 0 ||
-            g_strcmp0(one->port, two->port) != 0)
-            return false;
-    }
-    return true;
-}
-
 bool
-cluster_monitors_moved(Cluster *cluster)
+cluster_monitors_moved(Cluster *cluster, gint64 since_us)
 {
-    g_autoptr(GPtrArray) last = cluster_last_monitors(cluster);
-    g_autoptr(GPtrArray) live = cluster_monitors(cluster, NULL);
+    g_autoptr(GPtrArray) live = cluster_fresh_monitors(cluster);
+    bool moved;
 
-    return live && !same_monitors(last, live);
+    if (!live)
+        live = cluster_monitors(cluster, NULL);
+    g_mutex_lock(&cluster->lock);
+    moved = live && cluster->changed_us >= since_us;
+    g_mutex_unlock(&cluster->lock);
+    return moved;
 }
 
 bool
@@ -273,11 +281,12 @@ cluster_learn_monitors(Cluster *cluster)
 {
     g_autoptr(GPtrArray) fresh = cluster_fresh_monitors(cluster);
     g_autoptr(GPtrArray) last = cluster_last_monitors(cluster);
+    gint64 now = g_get_monotonic_time();
     guint seconds;
 
     return !fresh && !store_cluster_is_down(cluster->store, &seconds) &&
            (!last || store_monitors_greet(last, SOON_MS)) &&
-           cluster_monitors_moved(cluster);
+           cluster_monitors_moved(cluster, now);
 }
 
 gboolean

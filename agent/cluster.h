@@ -89,9 +89,10 @@ GPtrArray *cluster_last_monitors(Cluster *cluster);
  * after a boot, share one look. */
 #define HOST_FRESH_MS 1000
 GPtrArray *cluster_fresh_monitors(Cluster *cluster);
-/* Fetches the live map. Whether it is another than the last one; false also
- * where it cannot be had. Blocks. */
-bool cluster_monitors_moved(Cluster *cluster);
+/* Fetches the live map, unless it is fresh: a host with thousands of definitions
+ * asks for each. Whether another one than before has come since then (monotonic),
+ * whoever fetched it; false also where none can be had. Blocks. */
+bool cluster_monitors_moved(Cluster *cluster, gint64 since_us);
 
 /* For who is about to take a disk for another cluster's by its hosts: fetches the
  * live map, unless that has just been done, or nobody would answer. Whether more

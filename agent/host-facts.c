@@ -185,10 +185,13 @@ changes(gpointer host,
         VirtChanges *ret_changes,
         GError **error)
 {
+    gint64 since_us = g_get_monotonic_time();
     g_autoptr(DomPlan) plan = plan_stored(host, pools, xml, error);
 
     if (!plan)
         return FALSE;
+    ret_changes->since_us = since_us;
+    ret_changes->clusters = host_needed(host, plan);
     ret_changes->ours = !request_is_as_it_stands(host, plan);
     ret_changes->images = protect_find(host, plan);
     convert_begin(host, plan);
@@ -227,12 +230,9 @@ cluster_at(gpointer host, const GPtrArray *hosts, guint *ret_cluster)
 }
 
 static bool
-moved(gpointer host, const char *xml)
+moved(gpointer host, const VirtChanges *done)
 {
-    g_autoptr(DomPlan) plan =
-        request_plan(host, HOST_ASK_NOBODY, xml, strlen(xml), true, NULL);
-
-    return plan && host_monitors_moved(host, plan);
+    return host_monitors_moved(host, done->clusters, done->since_us);
 }
 
 /* ---- secrets: one for each cluster ------------------------------------------------ */

@@ -343,14 +343,25 @@ host_site_same_guest(HostSite *site, const char *arrival)
     }
 }
 
+guint32
+host_needed(const Host *host, const DomPlan *plan)
+{
+    guint32 needed = 0;
+
+    for (guint i = 0; i < host_clusters(host); i++)
+        if (host_needs(plan, i))
+            needed |= (guint32)1 << i;
+    return needed;
+}
+
 bool
-host_monitors_moved(Host *host, const DomPlan *plan)
+host_monitors_moved(Host *host, guint32 which, gint64 since_us)
 {
     bool moved = false;
 
     for (guint i = 0; i < host_clusters(host); i++)
-        if (host_needs(plan, i))
-            moved |= cluster_monitors_moved(host_cluster(host, i));
+        if (which & (guint32)1 << i)
+            moved |= cluster_monitors_moved(host_cluster(host, i), since_us);
     return moved;
 }
 

@@ -48,6 +48,8 @@ StoreCluster *host_store_from(const Host *host, const DomDisk *disk);
 Cluster *host_cluster_of_image(const Host *host, const DomDisk *disk);
 /* Whether a disk of the plan is in it. */
 bool host_needs(const DomPlan *plan, guint index);
+/* Those that a disk of the plan is in, a bit each. */
+guint32 host_needed(const Host *host, const DomPlan *plan);
 /* Whether an image is, which a disk in another one is a clone of. */
 bool host_reads(const DomPlan *plan, guint index);
 /* The names of some, a bit each, as a message has them in its quotes: "ceph", or
@@ -98,10 +100,10 @@ void host_site_clear(HostSite *site);
 /* See DomSite; arrival is borrowed, or NULL. */
 void host_site_same_guest(HostSite *site, const char *arrival);
 
-/* cluster_monitors_moved() of any cluster that the plan needs,
+/* cluster_monitors_moved() of any of these clusters, a bit each,
  * cluster_learn_monitors() of any at all, cluster_check_monitors() of those that
  * it needs. Blocks. */
-bool host_monitors_moved(Host *host, const DomPlan *plan);
+bool host_monitors_moved(Host *host, guint32 which, gint64 since_us);
 bool host_learn_monitors(Host *host);
 gboolean host_check_monitors(Host *host, const DomPlan *plan, GError **error);
 

@@ -210,7 +210,7 @@ virt_define_rewrite(const VirtFacts *facts,
     *ret_defined = (VirtDefined){0};
     if (!rewrite(facts, domain, &first, error))
         return FALSE;
-    if (first.what.ours && facts->class->moved(facts->data, first.xml) &&
+    if (first.what.ours && facts->class->moved(facts->data, &first.what) &&
         !rewrite(facts, domain, &second, error))
         return FALSE;
     ret_defined->changed = first.changed || second.changed;

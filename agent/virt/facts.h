@@ -21,6 +21,8 @@ typedef struct {
     /* Those that its guest writes to, though others are cloned from them (of
      * char *, 'pool/image'); NULL: none. */
     GPtrArray *images;
+    guint32 clusters; /* that its disks are in, a bit each */
+    gint64 since_us;  /* when it was begun to find that out */
 } VirtChanges;
 
 void virt_changes_clear(VirtChanges *changes);
@@ -52,9 +54,9 @@ typedef struct {
     bool (*cluster_at)(gpointer data,
                        const GPtrArray *hosts,
                        guint *ret_cluster);
-    /* Whether changes() would say something else now, since the monitors of what
-     * is in the definition turned out to be others. */
-    bool (*moved)(gpointer data, const char *xml);
+    /* Whether changes() would say something else now than it has said, since the
+     * monitors of what is in the definition turned out to be others. */
+    bool (*moved)(gpointer data, const VirtChanges *done);
     /* The Ceph user that a secret is for, without 'client.'; owned by data. NULL:
      * there are no more secrets. */
     const char *(*secret_name)(gpointer data, guint index);
