@@ -13,6 +13,9 @@ typedef struct {
     VirtCallKind kind;
     VirtCall run;
     gpointer data;
+    virDomainPtr domain; /* as it was listed; NULL: it is to be looked up */
+    gint age;            /* VirtCalls' when it was pushed */
+    gint64 since_us;     /* when it was begun */
 } Call;
 
 typedef struct {
@@ -29,7 +32,10 @@ struct VirtCalls {
     GThreadPool *threads;
     GMutex lock;      /* guards the next, and each link's calls */
     GQueue waiting;   /* of Call, the oldest first */
+    GQueue bulk;      /* the same, of those with a domain */
     GHashTable *same; /* a set of those that wait, no two of them the same */
+    guint listed;     /* calls over the connection of their domain */
+    bool timed;       /* a timer for another look at the bulk is set */
     GQueue at_work;   /* of Call */
     Link links[VIRT_CALLS_LINKS];
 };
@@ -85,22 +91,75 @@ may_begin(VirtCalls *calls, const Call *call)
     return virt_calls_may_begin(calls->at_work.length, of_domain, of_kind);
 }
 
-/* Under the lock: starts what waits and may be made. */
+/* Under the lock. */
 static void
-begin(VirtCalls *calls)
+start(VirtCalls *calls, GQueue *from, GList *at)
+{
+    Call *call = at->data;
+
+    call->since_us = g_get_monotonic_time();
+    g_queue_unlink(from, at);
+    g_hash_table_remove(calls->same, call);
+    g_queue_push_tail_link(&calls->at_work, at);
+    g_thread_pool_push(calls->threads, call, NULL);
+}
+
+/* Under the lock: those of the bulk that do not hang, as far as can be said. */
+static guint
+brisk(const VirtCalls *calls)
+{
+    gint64 since_us =
+        g_get_monotonic_time() - VIRT_CALLS_BRISK_MS * G_TIME_SPAN_MILLISECOND;
+    guint n = 0;
+
+    for (const GList *at = calls->at_work.head; at; at = at->next) {
+        const Call *call = at->data;
+
+        n += call->domain && call->since_us > since_us;
+    }
+    return n;
+}
+
+/* Under the lock: starts of these what may be made. */
+static void
+begin_of(VirtCalls *calls, GQueue *from)
 {
     GList *next;
 
-    for (GList *at = calls->waiting.head;
-         at && calls->at_work.length < VIRT_CALLS_MAX; at = next) {
+    for (GList *at = from->head;
+         at && calls->at_work.length < VIRT_CALLS_MAX &&
+         (from != &calls->bulk || brisk(calls) < VIRT_CALLS_BULK);
+         at = next) {
         next = at->next;
-        if (!may_begin(calls, at->data))
-            continue;
-        g_queue_unlink(&calls->waiting, at);
-        g_hash_table_remove(calls->same, at->data);
-        g_queue_push_tail_link(&calls->at_work, at);
-        g_thread_pool_push(calls->threads, at->data, NULL);
+        if (may_begin(calls, at->data))
+            start(calls, from, at);
     }
+}
+
+static void on_time(int timer, void *opaque);
+
+/* Under the lock. Where those of the bulk that are at work hang, none of them
+ * ends and lets the next begin. */
+static void
+begin(VirtCalls *calls)
+{
+    begin_of(calls, &calls->waiting);
+    begin_of(calls, &calls->bulk);
+    if (!g_queue_is_empty(&calls->bulk) && !calls->timed)
+        calls->timed =
+            virEventAddTimeout(VIRT_CALLS_BRISK_MS, on_time, calls, NULL) >= 0;
+}
+
+static void
+on_time(int timer, void *opaque)
+{
+    VirtCalls *calls = opaque;
+
+    (void)virEventRemoveTimeout(timer);
+    g_mutex_lock(&calls->lock);
+    calls->timed = false;
+    begin(calls);
+    g_mutex_unlock(&calls->lock);
 }
 
 /* The first that has room, so that no more are opened than are needed. There is
@@ -144,6 +203,21 @@ connect_link(VirtCalls *calls, Link *link, GError **error)
     return conn;
 }
 
+/* No more than libvirtd serves at once; and never over one that has ended, or
+ * is out of date. */
+static bool
+take_listed(VirtCalls *calls, const Call *call)
+{
+    bool good = call->domain && call->age == g_atomic_int_get(&calls->age) &&
+                virConnectIsAlive(virDomainGetConnect(call->domain)) == 1;
+
+    g_mutex_lock(&calls->lock);
+    good = good && calls->listed < VIRT_CALLS_EACH;
+    calls->listed += good;
+    g_mutex_unlock(&calls->lock);
+    return good;
+}
+
 static void
 make(VirtCalls *calls, const Call *call, Link *link)
 {
@@ -157,20 +231,39 @@ make(VirtCalls *calls, const Call *call, Link *link)
     call->run(domain, error, call->data);
 }
 
+/* The last of a connection closes it, for which it waits. */
+static void
+call_free(Call *call)
+{
+    if (!call)
+        return;
+    if (call->domain)
+        (void)virDomainFree(call->domain);
+    g_free(call);
+}
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(Call, call_free)
+
 static void
 run(gpointer data, gpointer opaque)
 {
     VirtCalls *calls = opaque;
-    Call *call = data;
-    Link *link = take_link(calls);
+    g_autoptr(Call) call = data;
+    Link *link = NULL;
 
-    make(calls, call, link);
+    if (take_listed(calls, call)) {
+        call->run(call->domain, NULL, call->data);
+    } else {
+        link = take_link(calls);
+        make(calls, call, link);
+    }
     g_mutex_lock(&calls->lock);
-    link->calls--;
+    if (link)
+        link->calls--;
+    else
+        calls->listed--;
     g_queue_remove(&calls->at_work, call);
     begin(calls);
     g_mutex_unlock(&calls->lock);
-    g_free(call);
 }
 
 VirtCalls *
@@ -188,6 +281,24 @@ virt_calls_new(VirtOpen open, gpointer data)
     return calls;
 }
 
+/* domain: see Call. */
+static void
+push(VirtCalls *calls, GQueue *to, const Call *what, virDomainPtr domain)
+{
+    g_autoptr(Call) call = g_memdup2(what, sizeof(*what));
+
+    if (domain && virDomainRef(domain) == 0)
+        call->domain = domain;
+    call->age = g_atomic_int_get(&calls->age);
+    g_mutex_lock(&calls->lock);
+    if (!g_hash_table_contains(calls->same, call)) {
+        g_hash_table_add(calls->same, call);
+        g_queue_push_tail(to, g_steal_pointer(&call));
+        begin(calls);
+    }
+    g_mutex_unlock(&calls->lock);
+}
+
 void
 virt_calls_push(VirtCalls *calls,
                 const char *uuid,
@@ -195,20 +306,24 @@ virt_calls_push(VirtCalls *calls,
                 VirtCall run_it,
                 gpointer data)
 {
-    g_autofree Call *call = g_new0(Call, 1);
+    Call call = {.kind = kind, .run = run_it, .data = data};
 
-    for (gsize i = 0; uuid[i] && i < sizeof(call->uuid) - 1; i++)
-        call->uuid[i] = g_ascii_tolower(uuid[i]);
-    call->kind = kind;
-    call->run = run_it;
-    call->data = data;
-    g_mutex_lock(&calls->lock);
-    if (!g_hash_table_contains(calls->same, call)) {
-        g_hash_table_add(calls->same, call);
-        g_queue_push_tail(&calls->waiting, g_steal_pointer(&call));
-        begin(calls);
-    }
-    g_mutex_unlock(&calls->lock);
+    for (gsize i = 0; uuid[i] && i < sizeof(call.uuid) - 1; i++)
+        call.uuid[i] = g_ascii_tolower(uuid[i]);
+    push(calls, &calls->waiting, &call, NULL);
+}
+
+void
+virt_calls_push_bulk(VirtCalls *calls,
+                     virDomainPtr domain,
+                     VirtCallKind kind,
+                     VirtCall run_it,
+                     gpointer data)
+{
+    Call call = {.kind = kind, .run = run_it, .data = data};
+
+    if (virDomainGetUUIDString(domain, call.uuid) == 0)
+        push(calls, &calls->bulk, &call, domain);
 }
 
 void

@@ -25,6 +25,11 @@
 #define VIRT_CALLS_EACH  4
 #define VIRT_CALLS_LINKS 3
 #define VIRT_CALLS_MAX   (VIRT_CALLS_EACH * VIRT_CALLS_LINKS)
+/* So many of a bulk are made at a time: with more, another client's call would
+ * wait for the processor behind ours. One that takes longer than this hangs, and
+ * is none of them any more, so that all others are served. */
+#define VIRT_CALLS_BULK     3
+#define VIRT_CALLS_BRISK_MS 100
 /* A domain gets a second thread only while fewer than this are at work. */
 #define VIRT_CALLS_SPARE 4
 
@@ -54,6 +59,15 @@ void virt_calls_push(VirtCalls *calls,
                      VirtCallKind kind,
                      VirtCall run,
                      gpointer data);
+
+/* The same of one of thousands that were listed, and that nobody waits for: it is
+ * made when nothing else waits, and over the connection that the domain is of as
+ * long as that is good, for to look it up is a call as well. */
+void virt_calls_push_bulk(VirtCalls *calls,
+                          virDomainPtr domain,
+                          VirtCallKind kind,
+                          VirtCall run,
+                          gpointer data);
 
 /* From now on calls are made over connections that are opened from now on. */
 void virt_calls_renew(VirtCalls *calls);

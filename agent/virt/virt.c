@@ -44,16 +44,9 @@ struct Virt {
     guint failed;       /* looks in a row at which a call of libvirt failed */
     guint tries;
     int timer;
-    GThreadPool *lists; /* of virConnectPtr: secret and all domains */
+    GThreadPool *lists; /* secret and all domains */
     VirtCalls *calls;   /* one domain each */
 };
-
-static void
-push_list(Virt *virt, virConnectPtr conn)
-{
-    (void)virConnectRef(conn);
-    g_thread_pool_push(virt->lists, conn, NULL);
-}
 
 static VirtFacts *
 current_facts(Virt *virt)
@@ -179,7 +172,7 @@ on_again(int timer, void *opaque)
     g_mutex_lock(&virt->lock);
     virt->again = false;
     if (virt->conn)
-        push_list(virt, virt->conn);
+        g_thread_pool_push(virt->lists, virt, NULL);
     g_mutex_unlock(&virt->lock);
 }
 
@@ -326,14 +319,19 @@ rest_call(virDomainPtr domain, const GError *error, gpointer data)
     free(xml);
 }
 
-static void
-rest_later(gpointer data, virDomainPtr domain)
-{
-    Virt *virt = data;
-    char uuid[VIR_UUID_STRING_BUFLEN];
+typedef struct {
+    Virt *virt;
+    VirtCallKind kind;
+    VirtCall run;
+} Turns;
 
-    if (virDomainGetUUIDString(domain, uuid) == 0)
-        virt_calls_push(virt->calls, uuid, VIRT_CALL_LOOK, rest_call, virt);
+static void
+take_turn(gpointer data, virDomainPtr domain)
+{
+    const Turns *turns = data;
+
+    virt_calls_push_bulk(turns->virt->calls, domain, turns->kind, turns->run,
+                         turns->virt);
 }
 
 /* First those that are off: one that starts meanwhile is among the others then,
@@ -343,23 +341,33 @@ look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn)
 {
     const unsigned int active = VIR_CONNECT_LIST_DOMAINS_ACTIVE;
     const unsigned int stored = VIR_CONNECT_LIST_DOMAINS_PERSISTENT;
+    Turns rest = {virt, VIRT_CALL_LOOK, rest_call};
+    Turns look = {virt, VIRT_CALL_LOOK, look_call};
+    Turns seen = {virt, VIRT_CALL_TELL, tell_call};
     bool again = look_at_secrets(facts, conn);
 
-    if (virt_each(conn, VIR_CONNECT_LIST_DOMAINS_INACTIVE, rest_later, virt) &&
-        virt_each(conn, active | stored, look_later, virt) &&
-        virt_each(conn, active, tell_later, virt))
+    if (virt_each(conn, VIR_CONNECT_LIST_DOMAINS_INACTIVE, take_turn, &rest) &&
+        virt_each(conn, active | stored, take_turn, &look) &&
+        virt_each(conn, active, take_turn, &seen))
         return again;
     return may_repeat(virt) || again;
 }
 
+/* Over a connection of its own, which the calls that come of it use as well, and
+ * which goes with the last of them: those that hang are not in the way of
+ * events. */
 static void
-run_list(gpointer data, gpointer opaque)
+run_list(gpointer unused, gpointer opaque)
 {
     Virt *virt = opaque;
-    g_autoptr(virConnect) conn = data;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(virConnect) conn = open_link(virt, &error);
     g_autoptr(VirtFacts) facts = current_facts(virt);
 
-    if (look_at_all(virt, facts, conn))
+    (void)unused;
+    if (!conn)
+        log_warning(NULL, "%s", error->message);
+    if (conn ? look_at_all(virt, facts, conn) : may_repeat(virt))
         look_again(virt);
 }
 
@@ -537,7 +545,7 @@ on_timer(int timer, void *opaque)
     g_mutex_unlock(&virt->lock);
     log_info(NULL, "connected to libvirt");
     virt_calls_renew(virt->calls);
-    push_list(virt, conn);
+    g_thread_pool_push(virt->lists, virt, NULL);
 }
 
 static gpointer

@@ -230,6 +230,89 @@ test_no_connection(void **state)
     assert_int_equal(seen.found, 0);
 }
 
+static gpointer
+run_loop(gpointer unused)
+{
+    while (virEventRunDefaultImpl() == 0)
+        continue;
+    return unused;
+}
+
+/* virDomainFree() it. */
+static virDomainPtr
+define(virConnectPtr conn, guint i)
+{
+    g_autofree char *xml = g_strdup_printf(
+        "<domain type='test'><name>bulk%u</name>"
+        "<uuid>982b8eac-6bcc-4a21-bd04-1000000000%02u</uuid>"
+        "<memory>1024</memory><os><type>hvm</type></os></domain>",
+        i, i);
+    virDomainPtr domain = virDomainDefineXML(conn, xml);
+
+    assert_non_null(domain);
+    return domain;
+}
+
+/* Over their own connection, one after another. */
+static void
+test_bulk(void **state)
+{
+    VirtCalls *calls = fresh();
+    g_autoptr(virConnect) conn = virConnectOpen("test:///default");
+
+    (void)state;
+    for (guint i = 0; i < 3; i++) {
+        g_autoptr(virDomain) domain = define(conn, i);
+
+        virt_calls_push_bulk(calls, domain, VIRT_CALL_LOOK, serve, NULL);
+        wait_for(0, i + 1);
+    }
+    assert_int_equal(seen.found, 3);
+    assert_int_equal(seen.opened, 0);
+}
+
+/* Those that hang are not in the way of the rest, nor of more calls over one
+ * connection than libvirtd serves. */
+static void
+test_bulk_hanging(void **state)
+{
+    VirtCalls *calls = fresh();
+    g_autoptr(virConnect) conn = virConnectOpen("test:///default");
+
+    (void)state;
+    for (guint i = 0; i < VIRT_CALLS_MAX - 1; i++) {
+        g_autoptr(virDomain) domain = define(conn, i);
+
+        virt_calls_push_bulk(calls, domain, VIRT_CALL_LOOK, hang, NULL);
+    }
+    wait_for(VIRT_CALLS_MAX - 1, 0);
+    virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
+    wait_for(VIRT_CALLS_MAX - 1, 1);
+    assert_int_equal(seen.opened, VIRT_CALLS_LINKS - 1);
+    let_go(VIRT_CALLS_MAX - 1);
+    wait_for(0, 1);
+    assert_int_equal(seen.most, VIRT_CALLS_MAX - 1);
+}
+
+/* What was listed before is looked up anew. */
+static void
+test_bulk_renewed(void **state)
+{
+    VirtCalls *calls = fresh();
+    g_autoptr(virConnect) conn = virConnectOpen("test:///default");
+    g_autoptr(virDomain) domain = define(conn, 0);
+
+    (void)state;
+    virt_calls_push_bulk(calls, domain, VIRT_CALL_READ, hang, NULL);
+    wait_for(1, 0);
+    virt_calls_push_bulk(calls, domain, VIRT_CALL_READ, serve, NULL);
+    virt_calls_renew(calls);
+    let_go(1);
+    wait_for(0, 1);
+    assert_int_equal(seen.found, 1);
+    assert_int_equal(seen.opened, 1);
+}
+
 int
 main(void)
 {
@@ -237,12 +320,18 @@ main(void)
         cmocka_unit_test(test_rule),
         cmocka_unit_test(test_hanging),
         cmocka_unit_test(test_one_domain),
+        cmocka_unit_test(test_bulk),
+        cmocka_unit_test(test_bulk_hanging),
+        cmocka_unit_test(test_bulk_renewed),
         cmocka_unit_test(test_connections),
         cmocka_unit_test(test_no_connection),
     };
     virConnectPtr conn;
 
     virt_quiet();
+    if (virEventRegisterDefaultImpl() < 0)
+        return 1;
+    g_thread_unref(g_thread_new("loop", run_loop, NULL));
     conn = virConnectOpen("test:///default");
     if (!conn)
         return 77; /* a libvirt without its test driver */
