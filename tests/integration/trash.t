@@ -344,12 +344,14 @@ inside()
     bed_need_remora
     parts
     listed
-    by_queue
     here
-    hangs
     left
     watched
-    interrupted
+    if cluster_has_tasks; then
+        by_queue
+        hangs
+        interrupted
+    fi
     each
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }

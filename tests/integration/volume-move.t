@@ -195,7 +195,7 @@ inside()
 {
     bed_need_remora
     parts
-    queued
+    ! cluster_has_tasks || queued
     interrupted
     killed
     cloned
