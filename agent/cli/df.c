@@ -102,13 +102,6 @@ static CmdTable *
 table_new(bool several)
 {
     static const CmdColumn columns[] = {
-        {"POOL", CMD_TEXT},          {"TOTAL", CMD_NUMBER},
-        {"USED", CMD_NUMBER},        {"FREE", CMD_NUMBER},
-        {"QUOTA", CMD_NUMBER},       {"IMAGES", CMD_NUMBER},
-        {"PROVISIONED", CMD_NUMBER}, {"TRASH", CMD_NUMBER},
-        {"CLUSTER", CMD_TEXT},       {NULL, CMD_TEXT},
-    };
-    static const CmdColumn columns_of_one[] = {
         {"POOL", CMD_TEXT},
         {"TOTAL", CMD_NUMBER},
         {"USED", CMD_NUMBER},
@@ -120,8 +113,7 @@ table_new(bool several)
         {NULL, CMD_TEXT},
     };
 
-    return cmd_table_new_typed(several ? columns : columns_of_one, "pools",
-                               as_json);
+    return cmd_table_new_of_clusters(columns, "pools", as_json, several);
 }
 
 static int

@@ -67,11 +67,6 @@ run(const CmdGlobals *globals, char **rest)
 {
     static const CmdColumn columns[] = {
         {"ID", CMD_TEXT},        {"POOL", CMD_TEXT},     {"SIZE", CMD_NUMBER},
-        {"PROTECTED", CMD_FLAG}, {"CLONES", CMD_NUMBER}, {"CLUSTER", CMD_TEXT},
-        {NULL, CMD_TEXT},
-    };
-    static const CmdColumn columns_of_one[] = {
-        {"ID", CMD_TEXT},        {"POOL", CMD_TEXT},     {"SIZE", CMD_NUMBER},
         {"PROTECTED", CMD_FLAG}, {"CLONES", CMD_NUMBER}, {NULL, CMD_TEXT},
     };
     g_autoptr(GError) error = NULL;
@@ -83,8 +78,8 @@ run(const CmdGlobals *globals, char **rest)
     g_autoptr(GPtrArray) clusters = cmd_image_clusters(host, "image list");
     if (!clusters)
         return 2;
-    CmdTable *table = cmd_table_new_typed(
-        host_clusters(host) > 1 ? columns : columns_of_one, "images", as_json);
+    CmdTable *table = cmd_table_new_of_clusters(columns, "images", as_json,
+                                                host_clusters(host) > 1);
     if (!list_all(clusters, table, &error)) {
         cmd_table_free(table);
         return cmd_image_fail(NULL, error);

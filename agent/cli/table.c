@@ -83,6 +83,19 @@ cmd_table_new_typed(const CmdColumn *columns, const char *name, bool json)
     return table;
 }
 
+CmdTable *
+cmd_table_new_of_clusters(const CmdColumn *columns,
+                          const char *name,
+                          bool json,
+                          bool several)
+{
+    CmdTable *table = cmd_table_new_typed(columns, name, json);
+
+    if (several)
+        add_column(table, "CLUSTER", CMD_TEXT);
+    return table;
+}
+
 static struct libscols_line *
 add_line(CmdTable *table, struct libscols_line *above, va_list args)
 {

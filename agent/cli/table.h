@@ -31,7 +31,14 @@ CmdTable *cmd_table_new(const char *const *headings);
  * that has the array of lines. */
 CmdTable *
 cmd_table_new_typed(const CmdColumn *columns, const char *name, bool json);
-/* As many strings as there are columns; NULL shows as "-", in JSON as null. */
+/* The same for lines of several clusters: a last column names the line's, if there
+ * are several. */
+CmdTable *cmd_table_new_of_clusters(const CmdColumn *columns,
+                                    const char *name,
+                                    bool json,
+                                    bool several);
+/* A string for each column, NULL for "-", in JSON null. What is given beyond the
+ * last column is not shown. */
 void cmd_table_add(CmdTable *table, ...);
 /* The first column is a tree's, by cmd_table_add_below(), which gives the new line
  * for those below that; above NULL: it is a root. In JSON each line has those

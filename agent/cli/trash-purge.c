@@ -91,18 +91,12 @@ static CmdTable *
 table_new(bool several)
 {
     static const CmdColumn columns[] = {
-        {"IMAGE", CMD_TEXT},   {"POOL", CMD_TEXT},   {"ID", CMD_TEXT},
-        {"SIZE", CMD_NUMBER},  {"RESULT", CMD_TEXT}, {"WHY", CMD_TEXT},
-        {"CLUSTER", CMD_TEXT}, {NULL, CMD_TEXT},
-    };
-    static const CmdColumn columns_of_one[] = {
         {"IMAGE", CMD_TEXT},  {"POOL", CMD_TEXT},   {"ID", CMD_TEXT},
         {"SIZE", CMD_NUMBER}, {"RESULT", CMD_TEXT}, {"WHY", CMD_TEXT},
         {NULL, CMD_TEXT},
     };
 
-    return cmd_table_new_typed(several ? columns : columns_of_one, "images",
-                               as_json);
+    return cmd_table_new_of_clusters(columns, "images", as_json, several);
 }
 
 /* What was done is printed whatever has failed then. */

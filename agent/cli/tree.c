@@ -142,15 +142,10 @@ table_new(bool several)
     static const CmdColumn columns[] = {
         {"NAME", CMD_TEXT},    {"SIZE", CMD_NUMBER},     {"USED", CMD_NUMBER},
         {"DEPTH", CMD_NUMBER}, {"WATCHERS", CMD_NUMBER}, {"DOMAIN", CMD_TEXT},
-        {"STATE", CMD_TEXT},   {"CLUSTER", CMD_TEXT},    {NULL, CMD_TEXT},
-    };
-    static const CmdColumn columns_of_one[] = {
-        {"NAME", CMD_TEXT},    {"SIZE", CMD_NUMBER},     {"USED", CMD_NUMBER},
-        {"DEPTH", CMD_NUMBER}, {"WATCHERS", CMD_NUMBER}, {"DOMAIN", CMD_TEXT},
         {"STATE", CMD_TEXT},   {NULL, CMD_TEXT},
     };
-    CmdTable *table = cmd_table_new_typed(several ? columns : columns_of_one,
-                                          "images", as_json);
+    CmdTable *table =
+        cmd_table_new_of_clusters(columns, "images", as_json, several);
 
     cmd_table_is_tree(table);
     return table;

@@ -48,18 +48,12 @@ static CmdTable *
 table_new(bool several)
 {
     static const CmdColumn columns[] = {
-        {"ID", CMD_TEXT},      {"POOL", CMD_TEXT},        {"SIZE", CMD_NUMBER},
-        {"STATUS", CMD_TEXT},  {"SNAPSHOTS", CMD_NUMBER}, {"PARENT", CMD_TEXT},
-        {"CLUSTER", CMD_TEXT}, {NULL, CMD_TEXT},
-    };
-    static const CmdColumn columns_of_one[] = {
         {"ID", CMD_TEXT},     {"POOL", CMD_TEXT},        {"SIZE", CMD_NUMBER},
         {"STATUS", CMD_TEXT}, {"SNAPSHOTS", CMD_NUMBER}, {"PARENT", CMD_TEXT},
         {NULL, CMD_TEXT},
     };
 
-    return cmd_table_new_typed(several ? columns : columns_of_one, "volumes",
-                               as_json);
+    return cmd_table_new_of_clusters(columns, "volumes", as_json, several);
 }
 
 static int
