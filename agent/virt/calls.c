@@ -14,8 +14,8 @@ typedef struct {
     VirtCall run;
     gpointer data;
     virDomainPtr domain; /* as it was listed; NULL: it is to be looked up */
-    gint age;            /* VirtCalls' when it was pushed */
-    gint64 since_us;     /* when it was begun */
+    gint age;        /* VirtCalls' when the domain's connection was opened */
+    gint64 since_us; /* when it was begun */
 } Call;
 
 typedef struct {
@@ -281,21 +281,35 @@ virt_calls_new(VirtOpen open, gpointer data)
     return calls;
 }
 
+/* Under the lock: what waits in the bulk is waited for now. */
+static void
+hurry(VirtCalls *calls, const Call *call)
+{
+    GList *at = g_queue_find(&calls->bulk, call);
+
+    if (!at)
+        return;
+    g_queue_unlink(&calls->bulk, at);
+    g_queue_push_tail_link(&calls->waiting, at);
+}
+
 /* domain: see Call. */
 static void
 push(VirtCalls *calls, GQueue *to, const Call *what, virDomainPtr domain)
 {
     g_autoptr(Call) call = g_memdup2(what, sizeof(*what));
+    gpointer same;
 
     if (domain && virDomainRef(domain) == 0)
         call->domain = domain;
-    call->age = g_atomic_int_get(&calls->age);
     g_mutex_lock(&calls->lock);
-    if (!g_hash_table_contains(calls->same, call)) {
+    if (!g_hash_table_lookup_extended(calls->same, call, &same, NULL)) {
         g_hash_table_add(calls->same, call);
         g_queue_push_tail(to, g_steal_pointer(&call));
-        begin(calls);
+    } else if (to == &calls->waiting) {
+        hurry(calls, same);
     }
+    begin(calls);
     g_mutex_unlock(&calls->lock);
 }
 
@@ -316,14 +330,21 @@ virt_calls_push(VirtCalls *calls,
 void
 virt_calls_push_bulk(VirtCalls *calls,
                      virDomainPtr domain,
+                     gint age,
                      VirtCallKind kind,
                      VirtCall run_it,
                      gpointer data)
 {
-    Call call = {.kind = kind, .run = run_it, .data = data};
+    Call call = {.kind = kind, .run = run_it, .data = data, .age = age};
 
     if (virDomainGetUUIDString(domain, call.uuid) == 0)
         push(calls, &calls->bulk, &call, domain);
+}
+
+gint
+virt_calls_age(VirtCalls *calls)
+{
+    return g_atomic_int_get(&calls->age);
 }
 
 void

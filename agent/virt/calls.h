@@ -61,13 +61,18 @@ void virt_calls_push(VirtCalls *calls,
                      gpointer data);
 
 /* The same of one of thousands that were listed, and that nobody waits for: it is
- * made when nothing else waits, and over the connection that the domain is of as
- * long as that is good, for to look it up is a call as well. */
+ * made when nothing else waits, unless virt_calls_push() asks for the same, and
+ * over the connection that the domain is of as long as that is good, for to look it
+ * up is a call as well. age: virt_calls_age() from before that was opened. */
 void virt_calls_push_bulk(VirtCalls *calls,
                           virDomainPtr domain,
+                          gint age,
                           VirtCallKind kind,
                           VirtCall run,
                           gpointer data);
+
+/* How often the connections were renewed. */
+gint virt_calls_age(VirtCalls *calls);
 
 /* From now on calls are made over connections that are opened from now on. */
 void virt_calls_renew(VirtCalls *calls);

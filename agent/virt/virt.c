@@ -321,6 +321,7 @@ rest_call(virDomainPtr domain, const GError *error, gpointer data)
 
 typedef struct {
     Virt *virt;
+    gint age;
     VirtCallKind kind;
     VirtCall run;
 } Turns;
@@ -330,20 +331,20 @@ take_turn(gpointer data, virDomainPtr domain)
 {
     const Turns *turns = data;
 
-    virt_calls_push_bulk(turns->virt->calls, domain, turns->kind, turns->run,
-                         turns->virt);
+    virt_calls_push_bulk(turns->virt->calls, domain, turns->age, turns->kind,
+                         turns->run, turns->virt);
 }
 
 /* First those that are off: one that starts meanwhile is among the others then,
  * and of one that ends there is an event. */
 static bool
-look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn)
+look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn, gint age)
 {
     const unsigned int active = VIR_CONNECT_LIST_DOMAINS_ACTIVE;
     const unsigned int stored = VIR_CONNECT_LIST_DOMAINS_PERSISTENT;
-    Turns rest = {virt, VIRT_CALL_LOOK, rest_call};
-    Turns look = {virt, VIRT_CALL_LOOK, look_call};
-    Turns seen = {virt, VIRT_CALL_TELL, tell_call};
+    Turns rest = {virt, age, VIRT_CALL_LOOK, rest_call};
+    Turns look = {virt, age, VIRT_CALL_LOOK, look_call};
+    Turns seen = {virt, age, VIRT_CALL_TELL, tell_call};
     bool again = look_at_secrets(facts, conn);
 
     if (virt_each(conn, VIR_CONNECT_LIST_DOMAINS_INACTIVE, take_turn, &rest) &&
@@ -360,6 +361,7 @@ static void
 run_list(gpointer unused, gpointer opaque)
 {
     Virt *virt = opaque;
+    gint age = virt_calls_age(virt->calls);
     g_autoptr(GError) error = NULL;
     g_autoptr(virConnect) conn = open_link(virt, &error);
     g_autoptr(VirtFacts) facts = current_facts(virt);
@@ -367,7 +369,7 @@ run_list(gpointer unused, gpointer opaque)
     (void)unused;
     if (!conn)
         log_warning(NULL, "%s", error->message);
-    if (conn ? look_at_all(virt, facts, conn) : may_repeat(virt))
+    if (conn ? look_at_all(virt, facts, conn, age) : may_repeat(virt))
         look_again(virt);
 }
 

@@ -24,6 +24,8 @@ static struct {
     GMutex lock;
     GCond changed;
     bool let_go;
+    bool let_one_go;
+    const char *first; /* of those that say who they are */
     guint hanging;
     guint most;   /* of those that hung at a time */
     guint hung;   /* and do no more */
@@ -63,6 +65,22 @@ hang(virDomainPtr domain, const GError *error, gpointer data)
     g_mutex_unlock(&seen.lock);
 }
 
+/* Alone to be let go. */
+static void
+hang_alone(virDomainPtr domain, const GError *error, gpointer data)
+{
+    (void)data;
+    (void)domain;
+    (void)error;
+    g_mutex_lock(&seen.lock);
+    seen.hanging++;
+    g_cond_broadcast(&seen.changed);
+    while (!seen.let_one_go)
+        g_cond_wait(&seen.changed, &seen.lock);
+    seen.hanging--;
+    g_mutex_unlock(&seen.lock);
+}
+
 static void
 serve(virDomainPtr domain, const GError *error, gpointer data)
 {
@@ -73,6 +91,16 @@ serve(virDomainPtr domain, const GError *error, gpointer data)
     seen.found += domain ? 1 : 0;
     g_cond_broadcast(&seen.changed);
     g_mutex_unlock(&seen.lock);
+}
+
+static void
+say_who(virDomainPtr domain, const GError *error, gpointer data)
+{
+    g_mutex_lock(&seen.lock);
+    if (!seen.first)
+        seen.first = data;
+    g_mutex_unlock(&seen.lock);
+    serve(domain, error, data);
 }
 
 /* Until so many hang and so many were served. */
@@ -116,7 +144,8 @@ fresh(void)
     g_mutex_lock(&seen.lock);
     seen.hanging = seen.most = seen.hung = seen.served = 0;
     seen.found = seen.opened = 0;
-    seen.let_go = false;
+    seen.let_go = seen.let_one_go = false;
+    seen.first = NULL;
     g_mutex_unlock(&seen.lock);
     return calls;
 }
@@ -264,7 +293,8 @@ test_bulk(void **state)
     for (guint i = 0; i < 3; i++) {
         g_autoptr(virDomain) domain = define(conn, i);
 
-        virt_calls_push_bulk(calls, domain, VIRT_CALL_LOOK, serve, NULL);
+        virt_calls_push_bulk(calls, domain, virt_calls_age(calls),
+                             VIRT_CALL_LOOK, serve, NULL);
         wait_for(0, i + 1);
     }
     assert_int_equal(seen.found, 3);
@@ -283,7 +313,8 @@ test_bulk_hanging(void **state)
     for (guint i = 0; i < VIRT_CALLS_MAX - 1; i++) {
         g_autoptr(virDomain) domain = define(conn, i);
 
-        virt_calls_push_bulk(calls, domain, VIRT_CALL_LOOK, hang, NULL);
+        virt_calls_push_bulk(calls, domain, virt_calls_age(calls),
+                             VIRT_CALL_LOOK, hang, NULL);
     }
     wait_for(VIRT_CALLS_MAX - 1, 0);
     virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
@@ -301,16 +332,52 @@ test_bulk_renewed(void **state)
     VirtCalls *calls = fresh();
     g_autoptr(virConnect) conn = virConnectOpen("test:///default");
     g_autoptr(virDomain) domain = define(conn, 0);
+    gint age = virt_calls_age(calls);
 
     (void)state;
-    virt_calls_push_bulk(calls, domain, VIRT_CALL_READ, hang, NULL);
+    virt_calls_push_bulk(calls, domain, age, VIRT_CALL_READ, hang, NULL);
     wait_for(1, 0);
-    virt_calls_push_bulk(calls, domain, VIRT_CALL_READ, serve, NULL);
     virt_calls_renew(calls);
+    virt_calls_push_bulk(calls, domain, age, VIRT_CALL_READ, serve, NULL);
     let_go(1);
     wait_for(0, 1);
     assert_int_equal(seen.found, 1);
     assert_int_equal(seen.opened, 1);
+}
+
+/* What somebody asks for meanwhile is made before the rest of the bulk. */
+static void
+test_bulk_hurried(void **state)
+{
+    VirtCalls *calls = fresh();
+    g_autoptr(virConnect) conn = virConnectOpen("test:///default");
+    gint age = virt_calls_age(calls);
+    char uuid[VIR_UUID_STRING_BUFLEN];
+    char first[] = "first", second[] = "second";
+
+    (void)state;
+    for (guint i = 0; i < VIRT_CALLS_MAX; i++) {
+        g_autoptr(virDomain) domain = define(conn, i);
+
+        virt_calls_push_bulk(calls, domain, age, VIRT_CALL_LOOK,
+                             i == 0 ? hang_alone : hang, NULL);
+    }
+    wait_for(VIRT_CALLS_MAX, 0);
+    for (guint i = 0; i < 2; i++) {
+        g_autoptr(virDomain) domain = define(conn, VIRT_CALLS_MAX + i);
+
+        virt_calls_push_bulk(calls, domain, age, VIRT_CALL_LOOK, say_who,
+                             i == 0 ? first : second);
+        assert_return_code(virDomainGetUUIDString(domain, uuid), 0);
+    }
+    virt_calls_push(calls, uuid, VIRT_CALL_LOOK, say_who, second);
+    g_mutex_lock(&seen.lock);
+    seen.let_one_go = true;
+    g_cond_broadcast(&seen.changed);
+    g_mutex_unlock(&seen.lock);
+    wait_for(VIRT_CALLS_MAX - 1, 2);
+    assert_string_equal(seen.first, "second");
+    let_go(VIRT_CALLS_MAX - 1);
 }
 
 int
@@ -323,6 +390,7 @@ main(void)
         cmocka_unit_test(test_bulk),
         cmocka_unit_test(test_bulk_hanging),
         cmocka_unit_test(test_bulk_renewed),
+        cmocka_unit_test(test_bulk_hurried),
         cmocka_unit_test(test_connections),
         cmocka_unit_test(test_no_connection),
     };
