@@ -311,7 +311,7 @@ full_of_images()
     ok 'it ends with what it was about' agent_kill
     request_new clone
     refused+=("$REQUEST_UUID")
-    refuses 'so it is without an agent' 'quota' prepare_in 4
+    refuses 'so it is without an agent' 'quota' prepare_in 20
     ok 'a new agent starts' agent_start
     ceph osd pool set-quota images max_objects 0 2>/dev/null
     wait_until 'the quota on the images is gone' 60 \

@@ -815,7 +815,7 @@ all_points()
         "$(sed -n 's/^ \*     \([a-z][a-z-]*\) .*/\1/p' \
             "$FAULTS_H" |
             grep -v -x 'kill\|hold\|delay\|error\|timer' |
-            grep -v -x 'image-.*\|capture-.*\|group-.*\|volume-.*' |
+            grep -v -x 'image-.*\|capture-.*\|group-.*\|volume-.*\|purg.*' |
             grep -v -x 'filling\|seal.*' |
             sort)"
 }
