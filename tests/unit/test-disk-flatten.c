@@ -395,6 +395,7 @@ test_cancel(void **state)
         {"it had one", 0, true, false, STORE_CANCEL_AGAIN},
         {"and has not closed it", 0, false, true, STORE_CANCEL_AGAIN},
         {"it has no queue", -EINVAL, false, false, STORE_CANCEL_NONE},
+        {"but somebody is at it", -EINVAL, false, true, STORE_CANCEL_AGAIN},
         {"this user may not ask", -EACCES, false, false, STORE_CANCEL_BARRED},
         {"nor cancel one", -EPERM, true, false, STORE_CANCEL_BARRED},
         {"it does not answer", -ETIMEDOUT, false, false, STORE_CANCEL_UNKNOWN},

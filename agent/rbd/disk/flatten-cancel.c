@@ -6,6 +6,7 @@
 
 #include "agent/rbd/disk/flatten-cancel.h"
 
+#include "agent/rbd/conn/error.h"
 #include "agent/rbd/image/task.h"
 #include "agent/rbd/image/watchers.h"
 
@@ -18,9 +19,9 @@
 StoreCancel
 store_flatten_cancel_verdict(int r, bool task, bool open)
 {
-    /* It has no queue. */
+    /* It has no queue: whoever is at it has it open. */
     if (r == -EINVAL)
-        return STORE_CANCEL_NONE;
+        return open ? STORE_CANCEL_AGAIN : STORE_CANCEL_NONE;
     if (r == -EACCES || r == -EPERM)
         return STORE_CANCEL_BARRED;
     if (r < 0)
@@ -42,12 +43,16 @@ cancel(StoreConn *conn, const char *pool, const char *id, bool *ret_task)
     return r == -ENOENT ? 0 : r;
 }
 
+/* As far as is known. */
 static bool
 is_open(StoreConn *conn, const char *pool, const char *image)
 {
-    g_auto(GStrv) watchers = store_watchers(conn->cluster, pool, image, NULL);
+    g_autoptr(GError) why = NULL;
+    g_auto(GStrv) watchers = store_watchers(conn->cluster, pool, image, &why);
 
-    return watchers && watchers[0];
+    if (!watchers)
+        return !g_error_matches(why, STORE_ERROR, STORE_ERROR_MISSING);
+    return watchers[0] != NULL;
 }
 
 StoreCancel
@@ -62,9 +67,10 @@ store_flatten_cancel(StoreConn *conn,
     while (what == STORE_CANCEL_AGAIN) {
         bool task = false;
         int r = cancel(conn, pool, id, &task);
+        bool asks = (r >= 0 && !task) || r == -EINVAL;
 
-        what = store_flatten_cancel_verdict(
-            r, task, r >= 0 && !task && is_open(conn, pool, image));
+        what = store_flatten_cancel_verdict(r, task,
+                                            asks && is_open(conn, pool, image));
         if (what != STORE_CANCEL_AGAIN)
             break;
         if (g_get_monotonic_time() >= until)

@@ -11,7 +11,8 @@
 #include "agent/rbd/conn/connection.h"
 
 typedef enum {
-    STORE_CANCEL_NONE, /* it has no task for it, and nobody has the image open */
+    STORE_CANCEL_NONE, /* it has no task for it, or no queue, and nobody has the
+                        * image open */
     STORE_CANCEL_BARRED,  /* this user may not ask, and so has given it none */
     STORE_CANCEL_UNKNOWN, /* it does not answer, or somebody has it open still */
     STORE_CANCEL_AGAIN,   /* not yet; store_flatten_cancel() never says so */
@@ -24,7 +25,7 @@ StoreCancel store_flatten_cancel(StoreConn *conn,
                                  const char *image,
                                  const char *id);
 /* r: what the manager answered, as librados' number. task: it had one. open:
- * somebody has the image open. Pure. */
+ * somebody has the image open, or nobody knows. Pure. */
 StoreCancel store_flatten_cancel_verdict(int r, bool task, bool open);
 
 #endif

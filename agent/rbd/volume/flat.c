@@ -206,9 +206,9 @@ refuse_cancelled(const StoreHold *hold, StoreFlatDo what, GError **error)
                             "flattening volume '%s/%s' was cancelled",
                             hold->pool, hold->volume);
     return store_refuse(error, STORE_ERROR_FAILED,
-                        "flattening volume '%s/%s' was cancelled, but the "
-                        "cluster may go on: finish it (remora volume flatten "
-                        "--wait %s/%s)",
+                        "flattening volume '%s/%s' was cancelled, but somebody "
+                        "may go on: finish it (remora volume flatten --wait "
+                        "%s/%s)",
                         hold->pool, hold->volume, hold->pool, hold->volume);
 }
 
