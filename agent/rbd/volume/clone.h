@@ -40,8 +40,9 @@ typedef struct {
  * volume may be open meanwhile, for what is cloned is a snapshot of it, which goes
  * with the clone. After a failure nothing is left, unless the error says so.
  * ret_left: set if a snapshot that was made for this alone is there and of no use,
- * however the rest ended: why, and what removes it. Cancelled while the cluster flattens it, it is whole, and the cluster goes on,
- * unless it is the clone of a volume: then that is a failure. */
+ * however the rest ended: why, and what removes it. Cancelled while the cluster
+ * flattens it, it is whole, and the cluster goes on, unless it is the clone of a
+ * volume: then that is a failure. */
 gboolean store_volume_clone(StoreCluster *cluster,
                             const char *pool,
                             const char *name,
