@@ -90,6 +90,12 @@ remove_image(const Remove *remove, StoreRemoved *ret_removed, GError **error)
     *ret_removed = STORE_REMOVED;
     if (r >= 0 || r == -ENOENT)
         return TRUE;
+    if (r == -EBUSY && hold->flattening)
+        return store_refuse(error, STORE_ERROR_BUSY,
+                            "cannot remove volume '%s/%s': who flattens it has "
+                            "it open, and may go on: finish that first (remora "
+                            "volume flatten --wait %s/%s)",
+                            hold->pool, hold->volume, hold->pool, hold->volume);
     if (r != -ENOTEMPTY)
         return store_fail(error, hold->conn, r,
                           "cannot remove volume '%s/%s', call it again",
@@ -112,7 +118,9 @@ carry_out(const Remove *remove,
     case STORE_RM_RETIRE:
         if (!drop_own_snaps(remove, error))
             return FALSE;
-        if (what == STORE_RM_REMOVE)
+        /* If somebody may still flatten it, the removal may fail, and he would go
+         * on under a snapshot that is gone. */
+        if (what == STORE_RM_REMOVE && !hold->flattening)
             store_own_snap_retire(hold, &remove->origin);
         return remove_image(remove, ret_removed, error);
     case STORE_RM_TRASH:
