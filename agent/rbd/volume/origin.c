@@ -101,13 +101,24 @@ store_own_snap_read(const StoreHold *hold,
 {
     int r = read_either(hold, ret_origin);
 
+    if (r < 0)
+        return store_fail(error, hold->conn, r, "cannot look at volume '%s/%s'",
+                          hold->pool, hold->volume);
+    if (!ret_origin->own || ret_origin->name)
+        return TRUE;
+    r = find_noted(hold, ret_origin);
     /* Where nothing can be found there is nothing to let go of. */
-    if (r >= 0 && ret_origin->own && !ret_origin->name &&
-        find_noted(hold, ret_origin) < 0)
+    if (r == -ENOENT) {
         store_own_snap_clear(ret_origin);
+        return TRUE;
+    }
+    /* The note goes with the volume, and nothing else says whose that is. */
     return r >= 0 ||
-           store_fail(error, hold->conn, r, "cannot look at volume '%s/%s'",
-                      hold->pool, hold->volume);
+           store_fail(error, hold->conn, r,
+                      "cannot look for the snapshot '%s' of image '%s' that "
+                      "volume '%s/%s' hung from",
+                      ret_origin->snap, ret_origin->id, hold->pool,
+                      hold->volume);
 }
 
 /* Who wrote it before may hang, and hold the lock. */

@@ -14,6 +14,8 @@
 #include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/origin-note.h"
 
+/* ret_origin->own: there is one. FALSE: that cannot be told, and the volume must not
+ * go before it can. */
 gboolean store_own_snap_read(const StoreHold *hold,
                              StoreOwnSnap *ret_origin,
                              GError **error);

@@ -158,8 +158,9 @@ remove_whole(StoreHold *hold,
     Remove remove = {.hold = hold};
     StoreRm what;
 
+    /* In the trash it keeps its parent, or the note. */
     if (!store_family_read(hold, &family, error) ||
-        !store_own_snap_read(hold, &origin, error))
+        (!to_trash && !store_own_snap_read(hold, &origin, error)))
         return FALSE;
     remove.family = family;
     remove.origin = origin;
