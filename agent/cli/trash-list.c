@@ -40,7 +40,7 @@ static gboolean
 list_pool(CmdTable *table, const CmdTrash *trash, GError **error)
 {
     g_autoptr(GPtrArray) all = store_trash_list_all(
-        cluster_store(trash->cluster), trash->pool, false, error);
+        cluster_store(trash->cluster), trash->pool, false, NULL, error);
 
     for (guint i = 0; all && i < all->len; i++)
         add_image(table, trash, g_ptr_array_index(all, i));

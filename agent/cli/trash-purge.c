@@ -29,6 +29,7 @@ typedef struct {
     guint failed;
     guint
         not_done; /* nobody has begun, or whom it was waited for has not ended */
+    guint pools;  /* not looked through, for it was interrupted before */
 } Ends;
 
 static const char *
@@ -74,7 +75,8 @@ purge_pool(CmdTable *table,
     const StorePurgeHow how = {.dry_run = dry_run != FALSE,
                                .wait = waits != FALSE,
                                .progress = cmd_progress_show,
-                               .data = progress};
+                               .data = progress,
+                               .stopped = cmd_progress_interrupted};
     g_autoptr(GPtrArray) all = store_trash_purge(cluster_store(trash->cluster),
                                                  trash->pool, &how, error);
 
@@ -107,7 +109,12 @@ report(const Ends *ends, const GError *broken)
 
     if (broken)
         return cmd_image_fail(NULL, broken);
-    if (ends->failed + ends->not_done > 0)
+    if (ends->pools > 0)
+        g_set_error(&error, STORE_ERROR, STORE_ERROR_FAILED,
+                    "interrupted, %u of the pools not looked through: call it "
+                    "again (remora trash purge)",
+                    ends->pools);
+    else if (ends->failed + ends->not_done > 0)
         g_set_error(&error, STORE_ERROR, STORE_ERROR_FAILED,
                     "not all that had to be kept until now is removed, %u to "
                     "go: call it again (remora trash purge --wait)",
@@ -118,6 +125,23 @@ report(const Ends *ends, const GError *broken)
                     "use: the table says by what",
                     ends->left);
     return error ? cmd_image_fail(NULL, error) : 0;
+}
+
+/* Of an interrupted --dry-run nothing else says that it was. */
+static void
+purge_pools(CmdTable *table,
+            const GArray *pools,
+            CmdProgress *progress,
+            Ends *ends,
+            GError **error)
+{
+    ends->pools = pools->len;
+    for (guint i = 0; i < pools->len && !cmd_progress_interrupted(); i++) {
+        if (!purge_pool(table, &g_array_index(pools, CmdTrash, i), progress,
+                        ends, error))
+            return;
+        ends->pools -= dry_run && cmd_progress_interrupted() ? 0 : 1;
+    }
 }
 
 static int
@@ -137,10 +161,7 @@ run(const CmdGlobals *globals, char **rest)
         return 2;
     table = table_new(host_clusters(host) > 1);
     cmd_progress_begin(&progress);
-    for (guint i = 0; !error && i < pools->len && !cmd_progress_interrupted();
-         i++)
-        (void)purge_pool(table, &g_array_index(pools, CmdTrash, i), &progress,
-                         &ends, &error);
+    purge_pools(table, pools, &progress, &ends, &error);
     cmd_progress_end(&progress);
     cmd_table_print(table);
     return report(&ends, error);

@@ -292,6 +292,35 @@ interrupted()
     gone interrupted
 }
 
+# All of the first pool is done, and nothing of the next.
+between_pools()
+{
+    local job code
+    trashed old
+    rbd create --size 1M vms/first
+    rbd trash mv vms/first
+    sleep 1.1
+    touch "$BED/tmp/hold"
+    REMORA_FAULT=purge-queueing=error:13,purged=hold \
+        REMORA_FAULT_HOLD=$BED/tmp/hold "$BED_INST/bin/remora" trash purge \
+        --json >"$BED/tmp/said" 2>"$BED/tmp/err" &
+    job=$!
+    ok 'the image of the first pool is removed' bed_wait 60 eval \
+        '[ "$(rados -p vms listomapkeys rbd_trash)" = "" ]'
+    kill -INT "$job"
+    rm "$BED/tmp/hold"
+    wait "$job"
+    code=$?
+    is 'interrupted, it has not failed for nothing' "$code $(results)" \
+        '1 first removed'
+    like 'and says that a pool is missing' "$(<"$BED/tmp/err")" \
+        'interrupted, 1 of the pools not looked through'
+    is 'whose image is there' "$(in_trash)" 'old '
+    purged --wait
+    is 'the next one removes it' "$CODE $(results)" '0 old removed'
+    gone between_pools
+}
+
 # killed POINT [HERE]: at that point; HERE: without a manager.
 killed()
 {
@@ -352,6 +381,7 @@ inside()
         hangs
         interrupted
     fi
+    between_pools
     each
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }

@@ -101,6 +101,15 @@ show(Purge *purge, const StorePurged *purged, double share)
         purge->cancelled = true;
 }
 
+/* Where nothing is shown, too. */
+static bool
+is_cancelled(Purge *purge)
+{
+    if (purge->how->stopped && purge->how->stopped())
+        purge->cancelled = true;
+    return purge->cancelled;
+}
+
 /* ---- may it go? ---------------------------------------------------------------- */
 
 static int
@@ -368,6 +377,7 @@ run(Purge *purge, StorePurged *purged, bool wait)
         step(purge, &job);
         if (purged->end != STORE_PURGE_DUE)
             break;
+        (void)is_cancelled(purge);
         waits = job.queued && (!job.here || job.refused_us > 0);
         if (job.queued && !job.here && (!wait || purge->cancelled))
             end(purged, STORE_PURGE_QUEUED, NULL);
@@ -384,9 +394,9 @@ run(Purge *purge, StorePurged *purged, bool wait)
 
 /* One on whose connection nothing more is begun. */
 static bool
-is_over(const Purge *purge)
+is_over(Purge *purge)
 {
-    return purge->cancelled || store_conn_is_aside(purge->conn) ||
+    return is_cancelled(purge) || store_conn_is_aside(purge->conn) ||
            store_conn_is_retired(purge->conn);
 }
 
@@ -439,8 +449,8 @@ round_of(Purge *purge, GPtrArray *all)
 static GPtrArray *
 find(const Purge *purge, GError **error)
 {
-    g_autoptr(GPtrArray) due =
-        store_trash_list_all(purge->cluster, purge->pool, true, error);
+    g_autoptr(GPtrArray) due = store_trash_list_all(
+        purge->cluster, purge->pool, true, purge->how->stopped, error);
     GPtrArray *all;
 
     if (!due)

@@ -33,6 +33,7 @@ typedef struct {
     bool wait;              /* until all are gone */
     StoreProgress progress; /* in bytes; FALSE cancels; or NULL */
     gpointer data;
+    bool (*stopped)(void); /* asked before each; true cancels; or NULL */
 } StorePurgeHow;
 
 void store_purged_free(StorePurged *purged);

@@ -262,6 +262,7 @@ GPtrArray *
 store_trash_list_all(StoreCluster *cluster,
                      const char *pool,
                      bool due,
+                     bool (*stopped)(void),
                      GError **error)
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
@@ -276,7 +277,7 @@ store_trash_list_all(StoreCluster *cluster,
 
         if (due && !store_trash_is_due(trashed, now))
             g_ptr_array_remove_index(all, i - 1);
-        else
+        else if (!stopped || !stopped())
             look_into(io, trashed);
     }
     return all;

@@ -44,10 +44,12 @@ GPtrArray *store_trash_list(StoreCluster *cluster,
                             const char *pool,
                             guint max,
                             GError **error);
-/* All, whoever moved them there; due: only those that may be purged. */
+/* All, whoever moved them there; due: only those that may be purged. stopped: asked
+ * before each is opened; true leaves the rest unopened; or NULL. */
 GPtrArray *store_trash_list_all(StoreCluster *cluster,
                                 const char *pool,
                                 bool due,
+                                bool (*stopped)(void),
                                 GError **error);
 /* "user parent"; "?" for what is not known. */
 const char *store_trash_source_word(StoreTrashSource source);
