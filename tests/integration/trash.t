@@ -321,6 +321,33 @@ between_pools()
     gone between_pools
 }
 
+# Found when it was due, and taken out of the trash before its turn.
+restored()
+{
+    local job code id
+    trashed old
+    trashed newer
+    id=$(id_of newer)
+    touch "$BED/tmp/hold"
+    REMORA_FAULT=purge-queueing=error:13,purged=hold \
+        REMORA_FAULT_HOLD=$BED/tmp/hold "$BED_INST/bin/remora" trash purge \
+        --json >"$BED/tmp/said" 2>"$BED/tmp/err" &
+    job=$!
+    ok 'the newer of two is removed' bed_wait 60 eval \
+        '! rados -p volumes listomapkeys rbd_trash | grep -q "_$id$"'
+    ok 'the other is restored meanwhile' \
+        rbd trash restore "volumes/$(id_of old)"
+    rm "$BED/tmp/hold"
+    wait "$job"
+    code=$?
+    is 'which is not said to be removed' "$code $(results)" '4 newer removed
+old left'
+    is 'and why' "$(jq -r '.images[] | select(.image == "old").why' \
+        "$BED/tmp/said")" 'it was restored'
+    rbd rm --no-progress volumes/old
+    gone restored
+}
+
 # killed POINT [HERE]: at that point; HERE: without a manager.
 killed()
 {
@@ -382,6 +409,7 @@ inside()
         interrupted
     fi
     between_pools
+    restored
     each
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }

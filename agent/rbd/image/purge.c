@@ -110,6 +110,19 @@ is_cancelled(Purge *purge)
     return purge->cancelled;
 }
 
+/* It is in the trash no more. */
+static void
+end_missing(const Purge *purge, StorePurged *purged)
+{
+    g_auto(StoreHandle) handle = NULL;
+
+    if (rbd_open_by_id_read_only(purge->io, purged->trashed->id, &handle,
+                                 NULL) >= 0)
+        end(purged, STORE_PURGE_LEFT, g_strdup("it was restored"));
+    else
+        end(purged, STORE_PURGE_GONE, NULL);
+}
+
 /* ---- may it go? ---------------------------------------------------------------- */
 
 static int
@@ -268,8 +281,10 @@ do_here(Purge *purge, Job *job)
         (void)store_task_cancel(purge->cluster, purge->watch.task.id);
     job->here = true;
     r = remove_it(purge, purged);
-    if (r >= 0 || r == -ENOENT)
+    if (r >= 0)
         end(purged, STORE_PURGE_GONE, NULL);
+    else if (r == -ENOENT)
+        end_missing(purge, purged);
     else if (purge->cancelled)
         end(purged, STORE_PURGE_FAILED, g_strdup("it was cancelled"));
     else if (r != -EBUSY)
@@ -357,7 +372,7 @@ step(Purge *purge, Job *job)
     ask(purge, job);
     r = look(purge, purged);
     if (r == -ENOENT)
-        end(purged, STORE_PURGE_GONE, NULL);
+        end_missing(purge, purged);
     else if (r < 0)
         end_failed(purge, purged, r);
     else

@@ -18,7 +18,8 @@ typedef enum {
     STORE_PURGE_DUE,    /* its time has ended, and nothing was done yet */
     STORE_PURGE_QUEUED, /* the manager has it in its queue, and goes on */
     STORE_PURGE_GONE,
-    STORE_PURGE_LEFT, /* somebody has it open, or it has clones or snapshots */
+    STORE_PURGE_LEFT, /* somebody has it open, it has clones or snapshots, or it
+                       * was restored meanwhile */
     STORE_PURGE_FAILED, /* or somebody took it out of the queue */
 } StorePurgeEnd;
 
