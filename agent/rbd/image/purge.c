@@ -44,6 +44,7 @@ typedef struct {
 /* One image, while it is worked on. */
 typedef struct {
     StorePurged *purged;
+    bool asked;        /* the manager was, just now */
     bool queued;       /* the manager was given it */
     bool here;         /* the manager is asked no more */
     gint64 refused_us; /* since when it is said to be open, after that */
@@ -369,7 +370,9 @@ step(Purge *purge, Job *job)
     StorePurged *purged = job->purged;
     int r;
 
-    ask(purge, job);
+    if (!job->asked)
+        ask(purge, job);
+    job->asked = false;
     r = look(purge, purged);
     if (r == -ENOENT)
         end_missing(purge, purged);
@@ -379,11 +382,14 @@ step(Purge *purge, Job *job)
         act(purge, job);
 }
 
-/* As far as it has to be waited for: one that the manager has goes on without us. */
+/* As far as it has to be waited for: one that the manager has goes on without us.
+ * Who does not wait has just asked, and the whole queue is read each time. */
 static void
 run(Purge *purge, StorePurged *purged, bool wait)
 {
-    Job job = {.purged = purged, .queued = purged->end == STORE_PURGE_QUEUED};
+    Job job = {.purged = purged,
+               .asked = !wait,
+               .queued = purged->end == STORE_PURGE_QUEUED};
 
     purged->end = STORE_PURGE_DUE;
     while (purged->end == STORE_PURGE_DUE) {
