@@ -27,9 +27,8 @@ static const GOptionEntry options[] = {
 typedef struct {
     guint left;
     guint failed;
-    guint
-        not_done; /* nobody has begun, or whom it was waited for has not ended */
-    guint pools;  /* not looked through, for it was interrupted before */
+    guint not_done; /* not begun, or not ended though it was waited for */
+    guint pools;    /* not looked through, for it was interrupted before */
 } Ends;
 
 static const char *
