@@ -104,6 +104,7 @@ keys_of_c()
     perl -0777 -ne '
         print "$1\n" while /json_object_set_new\(\s*\w+,\s*"(\w+)"/g;
         print "$1\n" while /cmd_table_new_typed\([^"]*"(\w+)"/g;
+        print "$1\ncluster\n" while /cmd_table_new_of_clusters\([^"]*"(\w+)"/g;
         print lc($1), "\n" while /\{"([A-Z ]+)", CMD_\w+\}/g;
         print "$1\n" while /\\"(\w+)\\": /g;
         while (/json_pack\((.*?)\);/gs) {
