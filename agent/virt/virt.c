@@ -335,8 +335,7 @@ take_turn(gpointer data, virDomainPtr domain)
                          turns->run, turns->virt);
 }
 
-/* First those that are off: one that starts meanwhile is among the others then,
- * and of one that ends there is an event. */
+/* Those that are off first: who starts meanwhile comes later, who ends has an event. */
 static bool
 look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn, gint age)
 {
@@ -354,9 +353,8 @@ look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn, gint age)
     return may_repeat(virt) || again;
 }
 
-/* Over a connection of its own, which the calls that come of it use as well, and
- * which goes with the last of them: those that hang are not in the way of
- * events. */
+/* Over a connection of its own, which the calls that come of it use, and which
+ * goes with the last of them: those that hang are in no event's way. */
 static void
 run_list(gpointer unused, gpointer opaque)
 {

@@ -561,7 +561,7 @@ left_by_clone()
     local said points=volume-unprotected=error:5 snap=$1
     shift
     said=$(left_said $points "$@" --id $TWO $ONE)
-    ok "$1: it is made" grep -q -x $TWO <<<"$said"
+    like "$1: it is made" "$said" "$TWO"
     like 'a snapshot that cannot be removed is named' "$said" \
         "it is made, but cannot remove snapshot 'volumes/volume-$ONE@$snap"
     is 'in one line, and a status' \

@@ -112,7 +112,7 @@ queued()
     # The dead manager watches it for a while.
     ok 'remora does, when nobody has it open' bed_wait 90 eval \
         'volume migrate vms/$ONE vms >"$BED/tmp/said" 2>&1'
-    is 'to the end' "$(<"$BED/tmp/said")" "$IMAGE: moved there"
+    is 'to the end' "$(tail -n 1 "$BED/tmp/said")" "$IMAGE: moved there"
     fast
     ok 'with its content' same $IMAGE
     volume rm $ONE >/dev/null
@@ -157,7 +157,7 @@ killed()
     like 'and shown' "$(volume list | tr -s ' ')" "$ONE vms"
     ok 'the same call goes on, when its watch has ended' bed_wait 90 eval \
         'volume migrate $ONE vms >"$BED/tmp/said" 2>&1'
-    is 'to the end' "$(<"$BED/tmp/said")" "$IMAGE: moved there"
+    is 'to the end' "$(tail -n 1 "$BED/tmp/said")" "$IMAGE: moved there"
     is 'and it is in no other pool' "$(rbd ls volumes; rbd trash ls --all volumes)" ''
     ok 'with its content' same $IMAGE
     volume rm $ONE >/dev/null
