@@ -604,6 +604,15 @@ queued()
     gone 'nothing is left'
 }
 
+# Copied one after another, so that it takes longer than to see who is at it.
+of_many_objects()
+{
+    volume create --id $ONE --object-size 8KiB 64MiB >/dev/null
+    fill volumes/volume-$ONE
+    qemu-io -f raw -c 'write -P 7 16M 48M' \
+        "rbd:volumes/volume-$ONE:conf=/etc/ceph/ceph.conf" >/dev/null
+}
+
 # interrupted WHAT COMMAND...: while the manager flattens for it.
 interrupted()
 {
@@ -624,8 +633,7 @@ goes_on()
 {
     local slowly=(config set global rbd_concurrent_management_ops 1) job code
     ceph "${slowly[@]}"
-    volume create --id $ONE --object-size 8KiB 16MiB >/dev/null
-    fill volumes/volume-$ONE
+    of_many_objects
     snapshot create $ONE $SNAP >/dev/null
     volume clone --id $TWO $ONE@$SNAP >/dev/null
     "$BED_INST/bin/remora" volume flatten $TWO >"$BED/tmp/said" 2>&1 &
@@ -659,11 +667,9 @@ goes_on()
 # Where a snapshot is to go behind it, nobody goes on who does not know of that.
 called_back()
 {
-    # Of many small objects, one copied after another, so that it takes a while.
     local slowly=(config set global rbd_concurrent_management_ops 1)
     ceph "${slowly[@]}"
-    volume create --id $ONE --object-size 8KiB 16MiB >/dev/null
-    fill volumes/volume-$ONE
+    of_many_objects
     volume clone --id $TWO $ONE >/dev/null
     interrupted 'a flatten' flatten --wait $TWO
     like 'and says so' "$(<"$BED/tmp/said")" 'was cancelled'
