@@ -133,6 +133,7 @@ handed()
 booted()
 {
     local text
+    : >"$BED/tmp/kept"
     STORE_TRY_STARTS=yes "$TRY" provision vms/a "$PARENT" 0 "$WEB" hand \
         >"$BED/tmp/kept" &
     holder=$!
@@ -219,6 +220,7 @@ arrival()
     before=$(agent_claim vms/a)
     refuses 'another domain does not arrive' "its guest has it open" \
         arrives "$IMAGE"
+    : >"$BED/tmp/kept"
     STORE_TRY_STARTS=arriving "$TRY" provision vms/a "$PARENT" 0 "$WEB" hand \
         >"$BED/tmp/kept" &
     holder=$!
@@ -246,6 +248,7 @@ arrived()
 {
     local user addr holder
     writes a phase=running "$BETA addr=$GONE"
+    : >"$BED/tmp/kept"
     STORE_TRY_STARTS=arriving "$TRY" provision vms/a "$PARENT" 0 "$WEB" hand \
         >"$BED/tmp/kept" &
     holder=$!

@@ -385,6 +385,7 @@ reclaims_others()
     is 'of two processes the dead one'"'"'s is given up' "$(try reclaim)" 1
     is 'the living one has its claim' "$(claims)" remora_claim.half_disk
     killed
+    : >"$BED/tmp/kept"
     "$TRY" provision vms/half_disk "$PARENT" 0 half hold >"$BED/tmp/kept" &
     holder=$!
     bed_wait 10 grep -q kept "$BED/tmp/kept" || fail 'it is taken over'
