@@ -173,16 +173,22 @@ here()
     gone here
 }
 
-# The manager hangs while it removes an image: its watch ends, and then we do it.
-hangs()
+# As old, of many small objects that are removed one after another.
+trashed_slow()
 {
-    local job
     ceph config set global rbd_concurrent_management_ops 1
     rbd create --object-size 4K --size 16M volumes/old
     rbd bench --io-type write --io-size 64K --io-total 16M volumes/old \
         >/dev/null 2>&1
     rbd trash mv volumes/old
     sleep 1.1
+}
+
+# The manager hangs while it removes an image: its watch ends, and then we do it.
+hangs()
+{
+    local job
+    trashed_slow
     "$BED_INST/bin/remora" trash purge --json --wait >"$BED/tmp/said" \
         2>/dev/null &
     job=$!
@@ -271,12 +277,7 @@ watched()
 interrupted()
 {
     local job code
-    ceph config set global rbd_concurrent_management_ops 1
-    rbd create --object-size 4K --size 16M volumes/old
-    rbd bench --io-type write --io-size 64K --io-total 16M volumes/old \
-        >/dev/null 2>&1
-    rbd trash mv volumes/old
-    sleep 1.1
+    trashed_slow
     "$BED_INST/bin/remora" trash purge --json --wait >"$BED/tmp/said" \
         2>"$BED/tmp/err" &
     job=$!

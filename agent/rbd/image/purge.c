@@ -116,12 +116,15 @@ static void
 end_missing(const Purge *purge, StorePurged *purged)
 {
     g_auto(StoreHandle) handle = NULL;
+    int r =
+        rbd_open_by_id_read_only(purge->io, purged->trashed->id, &handle, NULL);
 
-    if (rbd_open_by_id_read_only(purge->io, purged->trashed->id, &handle,
-                                 NULL) >= 0)
+    if (r >= 0)
         end(purged, STORE_PURGE_LEFT, g_strdup("it was restored"));
-    else
+    else if (r == -ENOENT)
         end(purged, STORE_PURGE_GONE, NULL);
+    else
+        end_failed(purge, purged, r);
 }
 
 /* ---- may it go? ---------------------------------------------------------------- */
