@@ -51,7 +51,8 @@ killed()
         TESTED[$point]=yes
     fi
     shift
-    (REMORA_FAULT=$point=kill volume "$@"; :) >/dev/null 2>&1
+    (REMORA_FAULT=$point=kill volume "$@"; exit $?) >/dev/null 2>&1
+    [ $? = 137 ] || fail "it dies at $point"
 }
 
 # failed POINT COMMAND...: it is told there that a call has failed.
