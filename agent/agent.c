@@ -6,6 +6,7 @@
 
 #include "agent/agent.h"
 
+#include "agent/convert.h"
 #include "agent/log.h"
 #include "agent/process.h"
 #include "agent/recoveries.h"
@@ -94,11 +95,17 @@ settle(const char *uuid, const char *xml, gpointer data)
 }
 
 void
+agent_wake(Agent *agent)
+{
+    if (agent->wake)
+        agent->wake(agent->wake_data);
+}
+
+void
 agent_settle_soon(Agent *agent, const char *uuid, const char *xml)
 {
     pending_add(agent->pending, uuid, xml);
-    if (agent->wake)
-        agent->wake(agent->wake_data);
+    agent_wake(agent);
 }
 
 Agent *
@@ -381,8 +388,7 @@ agent_notice(Agent *agent, const char *name, const char *body, gsize len)
         return;
     pending_add(agent->pending, uuid, xml);
     pending_run(agent->pending);
-    if (agent->wake)
-        agent->wake(agent->wake_data);
+    agent_wake(agent);
 }
 
 static void
@@ -527,7 +533,7 @@ agent_wants_look(Agent *agent)
     for (guint i = 0; i < host_clusters(host); i++)
         if (reclaim_tries(agent, host_cluster(host, i)) > 0)
             return true;
-    return pending_count(agent->pending) > 0 ||
+    return pending_count(agent->pending) > 0 || convert_waits() ||
            g_atomic_int_get(&agent->untidy);
 }
 
@@ -536,6 +542,9 @@ agent_wants_look(Agent *agent)
 void
 agent_look(Agent *agent)
 {
+    g_autoptr(Host) host = agent_host(agent);
+
+    convert_again(host);
     /* It waits for nobody, and reclaim() for each cluster. */
     pending_run(agent->pending);
     reclaim(agent);

@@ -73,6 +73,8 @@ void agent_begin(Agent *agent);
  * other than by a request. Before anything else is asked of the agent. */
 typedef void (*AgentWake)(gpointer data);
 void agent_on_work(Agent *agent, AgentWake wake, gpointer data);
+/* It has become so. In any thread. */
+void agent_wake(Agent *agent);
 /* Whether agent_look() wants to be called in some seconds; so it is at first. */
 bool agent_wants_look(Agent *agent);
 /* One at a time. */

@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
  * agent/convert.c - images that cannot be cloned as they are become bases, in the
- * background
- *
- * Nothing of it is kept on this host: what is read, by the tool (convert-tool.c) or
- * for a copy (convert-copy.c), is read in the cluster of the image then, and what
- * is written is written to the cluster of the base.
+ * background: which, when, and what becomes of it (convert-one.c: how)
  */
 #include "config.h"
 
 #include "agent/convert.h"
 
-#include "agent/convert-copy.h"
-#include "agent/convert-tool.h"
+#include "agent/convert-one.h"
 #include "agent/log.h"
 #include "agent/recoveries.h"
 
@@ -21,12 +16,12 @@
 #define JOBS_MAX     256u
 /* For so long a failure is told, before it is tried again. */
 #define FAILED_US (60 * G_USEC_PER_SEC)
-/* Another host that converts the same image is waited for. */
-#define PATIENCE_MS (CONVERT_SECONDS * 1000u)
+/* A cluster that does not answer yet is asked again, for so long. */
+#define AGAIN_FOR_US (3600 * (gint64)G_USEC_PER_SEC)
 
 typedef struct {
     char *key;
-    Host *host;
+    Host *host; /* while it waits, who asks may give another one; jobs_lock */
     guint cluster;
     char *cluster_name;
     guint from;         /* the cluster of the image */
@@ -41,6 +36,10 @@ typedef struct {
     guint64 total;
     char *failed; /* why; NULL: it is under way */
     gint64 failed_us;
+    gint64 since_us; /* since when it is wanted */
+    gint64 tried_us; /* when it was tried last */
+    bool late;       /* a cluster did not answer; it is tried again and again */
+    bool waits;      /* until then: it is in no worker's hands */
 } ConvertJob;
 
 /* ---- which there are ---------------------------------------------------------- */
@@ -48,6 +47,8 @@ typedef struct {
 static GMutex jobs_lock;
 static GHashTable *jobs;     /* key -> ConvertJob, which it owns; jobs_lock */
 static GThreadPool *workers; /* NULL: nothing is converted here; jobs_lock */
+static ConvertWake wake;     /* set once, before there is a job */
+static gpointer wake_data;
 
 /* Its host is let go before. */
 static void
@@ -112,6 +113,7 @@ job_new(Host *host, const DomDisk *disk)
                       g_strdup(disk->parent_snap)};
     job->pool = g_strdup(disk->pool);
     job->disk = g_strdup(disk->image);
+    job->since_us = g_get_monotonic_time();
     return job;
 }
 
@@ -122,6 +124,43 @@ is_over(gpointer key, gpointer value, gpointer now)
 
     (void)key;
     return job->failed && *(gint64 *)now - job->failed_us >= FAILED_US;
+}
+
+/* Under the lock. */
+static void
+hand_out(ConvertJob *job)
+{
+    job->waits = false;
+    (void)g_thread_pool_push(workers, job, NULL);
+}
+
+/* Under the lock: who asks knows the clusters that are configured now. */
+static void
+take_host(ConvertJob *job, Host *host, const DomDisk *disk)
+{
+    host_let_go(job->host);
+    job->host = host_ref(host);
+    job->cluster = disk->cluster;
+    job->from = disk->parent_cluster;
+}
+
+/* Under the lock. A cluster that hangs lets each try take its time: what needs it
+ * waits with what waits for it, and leaves the workers to others. */
+static bool
+is_to_wait_with_others(const ConvertJob *job)
+{
+    GHashTableIter iter;
+    gpointer value;
+
+    g_hash_table_iter_init(&iter, jobs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        const ConvertJob *other = value;
+
+        if (other->waits && other->host == job->host &&
+            other->cluster == job->cluster && other->from == job->from)
+            return true;
+    }
+    return false;
 }
 
 /* Under the lock. NULL: nothing is converted here, or too much is. */
@@ -136,86 +175,19 @@ find_or_begin(Host *host, const DomDisk *disk)
         return NULL;
     (void)g_hash_table_foreach_remove(jobs, is_over, &now);
     job = g_hash_table_lookup(jobs, key);
+    if (job && job->waits)
+        take_host(job, host, disk);
     if (job || g_hash_table_size(jobs) >= JOBS_MAX)
         return job;
     job = job_new(host, disk);
+    job->waits = job->late = is_to_wait_with_others(job);
     (void)g_hash_table_insert(jobs, job->key, job);
-    (void)g_thread_pool_push(workers, job, NULL);
+    if (!job->waits)
+        hand_out(job);
     return job;
 }
 
-/* ---- one conversion ------------------------------------------------------------- */
-
-typedef struct {
-    ConvertJob *job;
-    const StoreOrigin *base;
-    StoreReading *reading;
-    StoreFilling *filling;
-} Conversion;
-
-static gboolean
-read_part(gpointer data, guint64 offset, gpointer buffer, gsize len, GError **e)
-{
-    Conversion *conversion = data;
-    const ConvertJob *job = conversion->job;
-
-    if (store_reading_read(conversion->reading, offset, buffer, len, e))
-        return TRUE;
-    if (job->from_name)
-        store_error_from(e, job->from_name);
-    return FALSE;
-}
-
-static gboolean
-write_part(
-    gpointer data, guint64 offset, gpointer buffer, gsize len, GError **error)
-{
-    Conversion *conversion = data;
-    ConvertJob *job = conversion->job;
-
-    if (!store_filling_write(conversion->filling, offset, buffer, len, error))
-        return FALSE;
-    g_mutex_lock(&jobs_lock);
-    job->done = MAX(job->done, offset + len);
-    g_mutex_unlock(&jobs_lock);
-    return TRUE;
-}
-
-static gboolean
-fill_raw(Conversion *conversion, GError **error)
-{
-    g_autoptr(GArray) extents =
-        store_reading_extents(conversion->reading, error);
-    const ConvertCopy copy = {
-        .extents = extents,
-        .from = read_part,
-        .to = write_part,
-        .data = conversion,
-    };
-
-    if (extents)
-        return convert_copy_run(&copy, error);
-    store_error_from(error, conversion->job->from_name);
-    return FALSE;
-}
-
-static gboolean
-fill(StoreFilling *filling, gpointer data, GError **error)
-{
-    Conversion *conversion = data;
-    const ConvertTool tool = {
-        .format = conversion->base->found.format,
-        .from_size = store_reading_size(conversion->reading),
-        .from = read_part,
-        .to_size = store_filling_size(filling),
-        .to = write_part,
-        .data = conversion,
-    };
-
-    conversion->filling = filling;
-    return tool.format ? convert_tool_run(&tool, error)
-                       : fill_raw(conversion, error);
-}
+/* ---- one of them ---------------------------------------------------------------- */
 
 static void
 log_begun(const ConvertJob *job, const StoreOrigin *base)
@@ -248,34 +220,37 @@ store_from(const ConvertJob *job)
     return cluster_store(host_cluster(job->host, job->from));
 }
 
+/* Of a ConvertJob, how far it is: in any thread. */
+static void
+on_progress(gpointer data, guint64 done)
+{
+    ConvertJob *job = data;
+
+    g_mutex_lock(&jobs_lock);
+    job->done = MAX(job->done, done);
+    g_mutex_unlock(&jobs_lock);
+}
+
 static gboolean
 make(ConvertJob *job,
      StoreCluster *store,
      const StoreOrigin *base,
      GError **error)
 {
-    g_autoptr(StoreReading) reading =
-        store_reading_new(store_from(job), &job->parent, &base->found, error);
-    Conversion conversion = {job, base, reading, NULL};
-    const StoreBaseAsk ask = {
+    const ConvertOne one = {
+        .from = store_from(job),
+        .from_name = job->from_name,
+        .parent = &job->parent,
+        .base = base,
         .pool = job->pool,
-        .image = base->image,
-        .size = base->size,
-        .fill = fill,
-        .fill_data = &conversion,
-        .patience_ms = PATIENCE_MS,
+        .progress = on_progress,
+        .data = job,
     };
     gint64 start = g_get_monotonic_time();
     g_autofree char *recovered = NULL;
     bool made = false;
-    gboolean done;
+    gboolean done = convert_one(&one, store, &made, &recovered, error);
 
-    if (!reading) {
-        if (job->from_name)
-            store_error_from(error, job->from_name);
-        return FALSE;
-    }
-    done = store_base_make(store, &ask, &made, &recovered, error);
     if (recovered)
         recoveries_note(&(LogAbout){.image = job->base}, recovered);
     if (done && made)
@@ -343,34 +318,66 @@ log_failed(const ConvertJob *job, const GError *why)
         log_debug(&about, "%s", why->message);
 }
 
-static void
-run_job(gpointer data, gpointer unused)
+/* Nothing was found out, for a cluster did not answer, which an agent that has
+ * just started may meet, too. Nobody else would try it before the domain is
+ * started, and that start would be refused. */
+static bool
+is_to_wait(const ConvertJob *job, const GError *why)
 {
-    ConvertJob *job = data;
-    Host *host = job->host;
-    g_autoptr(GError) why = NULL;
+    return !is_told(job, why) &&
+           (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN) ||
+            g_error_matches(why, STORE_ERROR, STORE_ERROR_FENCED)) &&
+           g_get_monotonic_time() - job->since_us < AGAIN_FOR_US;
+}
 
-    (void)unused;
-    if (!convert(job, &why))
-        log_failed(job, why);
-    g_mutex_lock(&jobs_lock);
+/* Under the lock. The job may be gone. NULL: it keeps its host. */
+static Host *
+end_job(ConvertJob *job, const GError *why)
+{
+    Host *host = job->host;
+
+    if (why && is_to_wait(job, why)) {
+        job->waits = job->late = true;
+        job->tried_us = g_get_monotonic_time();
+        return NULL;
+    }
     if (why && is_told(job, why)) {
+        job->host = NULL;
         job->failed = g_strdup(why->message);
         job->failed_us = g_get_monotonic_time();
     } else {
         (void)g_hash_table_remove(jobs, job->key);
     }
+    return host;
+}
+
+static void
+run_job(gpointer data, gpointer unused)
+{
+    ConvertJob *job = data;
+    g_autoptr(GError) why = NULL;
+    Host *host;
+
+    (void)unused;
+    if (!convert(job, &why))
+        log_failed(job, why);
+    g_mutex_lock(&jobs_lock);
+    host = end_job(job, why);
     g_mutex_unlock(&jobs_lock);
     /* It may close connections, which takes its time. */
     host_unref(host);
+    if (!host && wake)
+        wake(wake_data);
 }
 
 /* ---- for others -------------------------------------------------------------------- */
 
 void
-convert_serve(void)
+convert_serve(ConvertWake on_wait, gpointer data)
 {
     g_mutex_lock(&jobs_lock);
+    wake = on_wait;
+    wake_data = data;
     if (!workers) {
         jobs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, job_free);
         workers = g_thread_pool_new(run_job, NULL, CONVERTS_MAX, FALSE, NULL);
@@ -403,6 +410,72 @@ convert_begin(Host *host, const DomPlan *plan)
         (void)find_or_begin(host, disk);
         g_mutex_unlock(&jobs_lock);
     }
+}
+
+bool
+convert_waits(void)
+{
+    GHashTableIter iter;
+    gpointer job;
+    bool waits = false;
+
+    g_mutex_lock(&jobs_lock);
+    if (jobs)
+        g_hash_table_iter_init(&iter, jobs);
+    while (jobs && !waits && g_hash_table_iter_next(&iter, NULL, &job))
+        waits = ((ConvertJob *)job)->waits;
+    g_mutex_unlock(&jobs_lock);
+    return waits;
+}
+
+/* Under the lock. A reload has left it behind: the definition that asked for it was
+ * looked at again with the new configuration. */
+static gboolean
+is_left_behind(gpointer key, gpointer value, gpointer host)
+{
+    ConvertJob *job = value;
+
+    (void)key;
+    if (!job->waits || job->host == host)
+        return FALSE;
+    host_let_go(job->host);
+    return TRUE;
+}
+
+/* Under the lock. NULL: none waits, or one is being tried again, after which comes
+ * the next: so one worker is left for what needs another cluster. */
+static ConvertJob *
+next_to_try(void)
+{
+    GHashTableIter iter;
+    gpointer value;
+    ConvertJob *next = NULL;
+
+    g_hash_table_iter_init(&iter, jobs);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        ConvertJob *job = value;
+
+        if (job->late && !job->waits && !job->base && !job->failed)
+            return NULL;
+        if (job->waits && (!next || job->tried_us < next->tried_us))
+            next = job;
+    }
+    return next;
+}
+
+void
+convert_again(Host *host)
+{
+    ConvertJob *next = NULL;
+
+    g_mutex_lock(&jobs_lock);
+    if (jobs) {
+        (void)g_hash_table_foreach_remove(jobs, is_left_behind, host);
+        next = next_to_try();
+    }
+    if (next)
+        hand_out(next);
+    g_mutex_unlock(&jobs_lock);
 }
 
 static void
@@ -441,6 +514,8 @@ convert_explain(Host *host, const DomDisk *disk, GError **error)
     /* That disk is known to be wanted. */
     if (job)
         g_clear_pointer(&job->disk, g_free);
+    if (job && job->waits)
+        hand_out(job);
     explain(job, image, dom_disk_is_copy(disk), error);
     g_mutex_unlock(&jobs_lock);
 }
@@ -461,11 +536,12 @@ job_json(const ConvertJob *job)
                      "error", job->failed);
 }
 
-/* One that waits may turn out to be raw. */
+/* One that waits may turn out to be raw, where it is in the disk's cluster. */
 static bool
 is_shown(const ConvertJob *job)
 {
-    return job->base || job->failed || !job->disk;
+    return job->base || job->failed || !job->disk ||
+           (job->late && job->from_name);
 }
 
 json_t *

@@ -19,11 +19,19 @@
 
 #include <jansson.h>
 
-/* This process stays: before it, nothing is converted. */
-void convert_serve(void);
+/* This process stays: before it, nothing is converted. wake is called, in any
+ * thread and without a lock, when convert_waits() has become true. Once. */
+typedef void (*ConvertWake)(gpointer data);
+void convert_serve(ConvertWake wake, gpointer data);
 
 /* What a definition's disks need is begun. Does not block. */
 void convert_begin(Host *host, const DomPlan *plan);
+
+/* Whether one waits for a cluster that did not answer. */
+bool convert_waits(void);
+/* Those are tried again; for an hour at most, and only those of this host, the one
+ * in use. Does not block. */
+void convert_again(Host *host);
 
 /* In place of STORE_ERROR_UNCONVERTED: how far it is. It is begun if it is not
  * under way. */

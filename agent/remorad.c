@@ -163,6 +163,12 @@ on_seen(const char *uuid, const char *xml, bool active, gpointer agent)
     agent_sees(agent, uuid, xml, active);
 }
 
+static void
+on_convert_waits(gpointer agent)
+{
+    agent_wake(agent);
+}
+
 /* host is its own, and is given up: with a reload its connection is to go. */
 static int
 run(Host *host, const char *conf_path)
@@ -173,10 +179,10 @@ run(Host *host, const char *conf_path)
 
     if (!lock_run_dir(&error))
         return complain(error);
-    convert_serve();
     daemon.context = g_main_context_new();
     daemon.loop = g_main_loop_new(daemon.context, FALSE);
     daemon.agent = agent_new(host);
+    convert_serve(on_convert_waits, daemon.agent);
     daemon.proxied = proxied_new(daemon.agent);
     daemon.server = server_new(daemon.agent, daemon.proxied, daemon.context,
                                HOST_RUN_DIR, &error);

@@ -154,6 +154,32 @@ far_down()
     request_release
 }
 
+waits_for_far()
+{
+    [ "$(conversions | jq -r '.[] | "\(.image) \(.state)"')" = \
+        "far:images/$1@snap waiting" ]
+}
+
+# An agent that has just started, and a definition that comes before the other
+# cluster does: nobody has to start the domain to have the copy begun.
+defined_early()
+{
+    local image uuid before
+    image=$(uuidgen) uuid=$(uuidgen) before=$(rbd ls vms | grep -c remora_base)
+    ok 'the other cluster has one more image' far_add "$image"
+    ok 'it hangs' in_far hangs
+    ok 'the agent starts meanwhile' eval 'agent_stop && agent_start'
+    ok 'a domain asks for the image' defines early "$uuid" "$image"
+    wait_until 'its copy waits for the other cluster' 30 waits_for_far "$image"
+    in_far goes_on
+    wait_until 'which answers: it is copied by itself' 60 eval \
+        '[ "$(rbd ls vms | grep -c remora_base)" = '$((before + 1))' ] &&
+            copies_nothing'
+    ok 'the domain starts' virsh_ start early
+    ok 'and ends' guest_wait_off early
+    virsh_ undefine early >/dev/null
+}
+
 # With what was rendered before.
 asks_known()
 {
@@ -411,6 +437,7 @@ inside()
     asks "$IMAGE"
     cp "$BED/tmp/one.kind" "$BED/tmp/known.kind"
     far_down
+    defined_early
     ten
     kinds
     bare_id
