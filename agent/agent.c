@@ -254,7 +254,7 @@ blame_cluster(Host *host, const char *name, guint32 needs, GError **error)
         StoreCluster *store = cluster_store(host_cluster(host, i));
 
         if ((needs & (guint32)1 << i && !store_cluster_connect(store, error)) ||
-            !store_cluster_has_room(store, name, error))
+            !store_cluster_has_space(store, name, error))
             return true;
     }
     return false;

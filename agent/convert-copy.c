@@ -35,10 +35,10 @@ take_part(Copying *copying, guint64 *ret_offset, gsize *ret_len)
         const StoreExtent *extent =
             &g_array_index(extents, StoreExtent, copying->at);
         guint64 from = extent->offset + copying->offset;
-        guint64 room = CONVERT_COPY_BYTES - from % CONVERT_COPY_BYTES;
+        guint64 left = CONVERT_COPY_BYTES - from % CONVERT_COPY_BYTES;
 
         *ret_offset = from;
-        *ret_len = (gsize)MIN(room, extent->len - copying->offset);
+        *ret_len = (gsize)MIN(left, extent->len - copying->offset);
         copying->offset += *ret_len;
         if (copying->offset == extent->len) {
             copying->at++;

@@ -14,7 +14,7 @@
 
 /* The functions may be called from several threads at once. */
 typedef struct {
-    const char *format; /* one that store_header_judge() knows */
+    const char *format; /* one that store_header_check() knows */
     guint64 from_size;
     NbdPart from; /* reads; zeroes behind from_size */
     guint64 to_size;

@@ -13,7 +13,7 @@
 
 #include "agent/contents.h"
 #include "agent/convert.h"
-#include "agent/hosts.h"
+#include "agent/disk-hosts.h"
 #include "agent/log.h"
 #include "agent/parallel.h"
 #include "agent/process.h"
@@ -134,7 +134,7 @@ wanted(Job *job)
         .arriving = job->how->arriving,
         .has_ended = process_none_of,
         .patience_ms = job->how->patience_ms,
-        .asker = dom_plan_name(job->plan),
+        .waiter = dom_plan_name(job->plan),
     };
 
     if (disk->kind == DOM_DISK_NEW) {
@@ -271,7 +271,7 @@ astray(const DomPlan *plan, guint cluster, const GPtrArray *monitors)
     for (guint i = 0; i < disks->len; i++) {
         const DomDisk *disk = g_ptr_array_index(disks, i);
 
-        if (disk->cluster == cluster && !hosts_known(disk, monitors))
+        if (disk->cluster == cluster && !disk_hosts_known(disk, monitors))
             return disk;
     }
     return NULL;
@@ -289,7 +289,7 @@ check_monitors(Host *host,
 
     if (!disk)
         return TRUE;
-    named = hosts_text(disk);
+    named = disk_hosts_text(disk);
     g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
                 "disk '%s': no monitor of cluster '%s' is at %s any more, and "
                 "QEMU would wait there for ever: define the domain again "

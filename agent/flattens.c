@@ -34,7 +34,7 @@ typedef struct {
     char *image;
     char *full; /* 'pool/image' */
     char *domain;
-    bool going; /* under the lock, as the next: it is owed, and at work */
+    bool going; /* under the lock, as the next: it is marked, and at work */
     bool by_manager;
     double share;
 } Job;
@@ -118,7 +118,7 @@ try_once(Job *job)
                                  .stopped = on_stopped,
                                  .data = job};
     const LogAbout about = about_job(job);
-    StoreFlattenEnd end = STORE_FLATTEN_NOT_OWED;
+    StoreFlattenEnd end = STORE_FLATTEN_NOT_WANTED;
     g_autoptr(GError) error = NULL;
 
     if (store_flatten(job->cluster, job->pool, job->image, &how, &end,

@@ -2,7 +2,7 @@
 /*
  * agent/flattens.h - disks that are flattened in the background
  *
- * What is owed stands on the disks themselves: each is added when its guest is
+ * The marks stand on the disks themselves: each is added when its guest is
  * seen to run, and again by the next agent.
  *
  * Threads:  any; only flattens_stop() blocks.
@@ -19,7 +19,7 @@ typedef struct Flattens Flattens;
 Flattens *flattens_new(void);
 /* flattens_stop() was called, or nothing was ever added. */
 void flattens_free(Flattens *flattens);
-/* A disk that may be owed it, of a domain by name or UUID; one that is at work
+/* A disk that may be marked, of a domain by name or UUID; one that is at work
  * already is left. */
 void flattens_add(Flattens *flattens,
                   Cluster *cluster,

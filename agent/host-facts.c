@@ -134,7 +134,7 @@ leave_in_use(Host *host, const char *xml, const char *live, DomPlan *plan)
             continue;
         if (live && disk->kind != DOM_DISK_BARE && has_it_already(live, disk))
             continue;
-        if ((live && dom_peek_target(live, strlen(live), disk->target)) ||
+        if ((live && dom_xml_has_target(live, strlen(live), disk->target)) ||
             is_open(host_store_of(host, disk), sources, disk->target)) {
             dom_disk_leave(disk);
             left = true;
@@ -210,7 +210,7 @@ completes(gpointer host)
 static bool
 cluster_at(gpointer host, const GPtrArray *hosts, guint *ret_cluster)
 {
-    g_auto(HostsLimit) limit = {0};
+    g_auto(DiskHostsLimit) limit = {0};
 
     *ret_cluster = 0;
     if (hosts->len == 0)
@@ -221,7 +221,7 @@ cluster_at(gpointer host, const GPtrArray *hosts, guint *ret_cluster)
 
         if (!monitors)
             monitors = cluster_monitors(cluster, NULL);
-        if (monitors && hosts_among(hosts, monitors, &limit)) {
+        if (monitors && disk_hosts_among(hosts, monitors, &limit)) {
             *ret_cluster = i;
             return true;
         }

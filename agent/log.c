@@ -16,7 +16,7 @@ static const char *log_program = "remora";
 static bool log_verbose;
 static bool log_journal_only;
 
-/* Names are a stranger's: a line stays one line, whatever they hold. */
+/* Names are untrusted: a line stays one line, whatever they hold. */
 static char *
 one_line(char *text)
 {

@@ -19,7 +19,7 @@
 
 /* A cluster that works answers in some 20 ms. */
 #define TRY_MS 500
-/* What takes longer may be waiting for room. */
+/* What takes longer may be waiting for space. */
 #define SLOW_MS 1500
 
 typedef struct {
@@ -30,13 +30,13 @@ typedef struct {
 } Limit;
 
 static void
-refuse_for_room(const Limit *limit)
+refuse_for_space(const Limit *limit)
 {
     g_autoptr(GError) error = NULL;
 
     for (guint i = 0; i < host_clusters(limit->host); i++) {
-        if (store_cluster_has_room(cluster_store(host_cluster(limit->host, i)),
-                                   limit->domain, &error))
+        if (store_cluster_has_space(cluster_store(host_cluster(limit->host, i)),
+                                    limit->domain, &error))
             continue;
         fprintf(stderr, "remora: domain '%s': %s\n", limit->domain,
                 error->message);
@@ -65,7 +65,7 @@ watch_the_clock(gpointer data)
     guint first_ms = MIN(limit->deadline_ms, SLOW_MS);
 
     g_usleep((gulong)first_ms * 1000);
-    refuse_for_room(limit);
+    refuse_for_space(limit);
     g_usleep((gulong)(limit->deadline_ms - first_ms) * 1000);
     awaited = request_awaits(limit->host, limit->domain,
                              (guint)g_atomic_int_get(&limit->needs));

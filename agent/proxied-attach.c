@@ -38,7 +38,7 @@ may_be_made(const DomDisk *disk,
                     " decide too late who may attach it: let root attach it, "
                     "or attach it with --config, for the next start");
     if (disk->kind == DOM_DISK_CLONE && domain &&
-        dom_peek_target(domain->xml, strlen(domain->xml), disk->target))
+        dom_xml_has_target(domain->xml, strlen(domain->xml), disk->target))
         return fail(error, disk,
                     "the domain has a disk of this target already: give it "
                     "another");

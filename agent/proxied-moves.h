@@ -7,7 +7,7 @@
  * that both hosts reach, that is the image which the guest has open.
  *
  * Threads: any; everything is pure but proxied_moves_check(), which blocks as
- *          agent/hosts.h says.
+ *          agent/disk-hosts.h says.
  */
 #ifndef REMORA_AGENT_PROXIED_MOVES_H
 #define REMORA_AGENT_PROXIED_MOVES_H

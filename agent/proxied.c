@@ -215,7 +215,7 @@ serve_define(Proxied *proxied,
     bool good = rewrite_definition(proxied, host, request, &xml, &error);
 
     if (!good || xml)
-        name = dom_peek_name(request->body, request->len);
+        name = dom_xml_name(request->body, request->len);
     if (!good)
         refuse(request, name, NULL, error, answer);
     else
@@ -225,7 +225,7 @@ serve_define(Proxied *proxied,
 static void
 serve_move(Host *host, const ProxiedRequest *request, AgentAnswer *answer)
 {
-    g_autofree char *name = dom_peek_name(request->body, request->len);
+    g_autofree char *name = dom_xml_name(request->body, request->len);
     g_autoptr(GError) error = NULL;
     char *xml = NULL;
 

@@ -255,15 +255,15 @@ request_needs(Host *host, const char *xml, gsize len, bool reads)
 }
 
 guint32
-request_awaits(const Host *host, const char *asker, guint32 needs)
+request_awaits(const Host *host, const char *waiter, guint32 needs)
 {
     guint32 at_work = 0;
     guint32 away = 0;
 
-    for (guint i = 0; asker && asker[0] && i < host_clusters(host); i++) {
+    for (guint i = 0; waiter && waiter[0] && i < host_clusters(host); i++) {
         const StoreCluster *store = cluster_store(host_cluster(host, i));
 
-        if (store_cluster_is_at_work(store, asker))
+        if (store_cluster_is_at_work(store, waiter))
             at_work |= (guint32)1 << i;
         else if (!store_cluster_is_connected(store))
             away |= needs & (guint32)1 << i;

@@ -68,10 +68,10 @@ DomPlan *request_plan(Host *host,
 #define REQUEST_NEEDS_ANY G_MAXUINT32
 guint32 request_needs(Host *host, const char *xml, gsize len, bool reads);
 /* Which of them it waits for at this moment: those that make a disk ready for
- * asker (see store_cluster_has_room()), and those to which there is no connection,
+ * waiter (see store_cluster_has_space()), and those to which there is no connection,
  * for the others are done with theirs. If none makes one ready, it may be any of
- * needs. asker may be NULL. Does not block. */
-guint32 request_awaits(const Host *host, const char *asker, guint32 needs);
+ * needs. waiter may be NULL. Does not block. */
+guint32 request_awaits(const Host *host, const char *waiter, guint32 needs);
 /* What else is known of a definition. Borrowed. */
 typedef struct {
     const GArray *pools; /* of DomStoragePool, that it names; NULL: none */

@@ -15,8 +15,8 @@
 #include <gio/gio.h>
 #include <stdbool.h>
 
-/* So many names are remembered, and looked up at a time. Definitions are a
- * stranger's. */
+/* So many names are remembered, and looked up at a time. Definitions are
+ * untrusted. */
 #define RESOLVE_NAMES_MAX 256u
 #define RESOLVE_AT_WORK   16u
 

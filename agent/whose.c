@@ -42,7 +42,7 @@ says_text(const GPtrArray *known, const char *text)
     return is_among(known, text) ? WHOSE_OURS : WHOSE_OTHER;
 }
 
-/* Only as it is spelled: a stranger's path may lead anywhere. */
+/* Only as it is spelled: an untrusted path may lead anywhere. */
 static WhoseSays
 says_path(const GPtrArray *known, const char *path)
 {
@@ -62,9 +62,10 @@ says_hosts(Whose *whose, const GPtrArray *hosts)
 {
     if (!whose->monitors || !hosts || hosts->len == 0)
         return WHOSE_SILENT;
-    if (hosts_among(hosts, whose->monitors, &whose->names))
+    if (disk_hosts_among(hosts, whose->monitors, &whose->names))
         return WHOSE_OURS;
-    return whose->former && hosts_among(hosts, whose->former, &whose->names)
+    return whose->former &&
+                   disk_hosts_among(hosts, whose->former, &whose->names)
                ? WHOSE_FORMER
                : WHOSE_OTHER;
 }
@@ -106,5 +107,5 @@ whose_clear(Whose *whose)
     g_clear_pointer(&whose->monitors, g_ptr_array_unref);
     g_clear_pointer(&whose->former, g_ptr_array_unref);
     g_clear_pointer(&whose->doubt, g_free);
-    hosts_limit_clear(&whose->names);
+    disk_hosts_limit_clear(&whose->names);
 }

@@ -7,12 +7,12 @@
  * would connect to weighs most; where that is nothing we know, the secret, for
  * monitors move.
  *
- * Threads:  any. whose_weigh() blocks as agent/hosts.h says.
+ * Threads:  any. whose_weigh() blocks as agent/disk-hosts.h says.
  */
 #ifndef REMORA_AGENT_WHOSE_H
 #define REMORA_AGENT_WHOSE_H
 
-#include "agent/hosts.h"
+#include "agent/disk-hosts.h"
 #include "xml/dom.h"
 
 /* What one sign of a disk says. */
@@ -44,13 +44,13 @@ WhoseWeight whose_decide(const WhoseSigns *signs) G_GNUC_PURE;
 
 /* By what a cluster's disks are known. */
 typedef struct {
-    GPtrArray *secrets;  /* of char *: UUIDs; NULL: not known */
-    GPtrArray *usages;   /* of char *: of those of remora's own */
-    GPtrArray *configs;  /* of char *: paths of its ceph.conf */
-    GPtrArray *monitors; /* of StoreMonitor; NULL: not known */
-    GPtrArray *former;   /* of StoreMonitor; or NULL */
-    HostsLimit names;    /* of all disks that are weighed by it */
-    char *doubt;         /* a name in one of them, of which it is not known yet
+    GPtrArray *secrets;   /* of char *: UUIDs; NULL: not known */
+    GPtrArray *usages;    /* of char *: of those of remora's own */
+    GPtrArray *configs;   /* of char *: paths of its ceph.conf */
+    GPtrArray *monitors;  /* of StoreMonitor; NULL: not known */
+    GPtrArray *former;    /* of StoreMonitor; or NULL */
+    DiskHostsLimit names; /* of all disks that are weighed by it */
+    char *doubt;          /* a name in one of them, of which it is not known yet
                           * what it stands for; if for a monitor, the disk would
                           * be in the cluster, and it counts as in none */
 } Whose;

@@ -6,21 +6,21 @@ archive=${builddir:-.}/conf/libconf.a
 
 echo 1..3
 
-if ! strangers=$(wall_strangers "$archive" 'g_|config_'); then
+if ! undefined=$(wall_undefined "$archive" 'g_|config_'); then
     echo "not ok 1 - symbols of conf/libconf.a can be read"
-    strangers=unknown
+    undefined=unknown
 else
     echo "ok 1 - symbols of conf/libconf.a can be read"
 fi
-if test -z "$strangers"; then
+if test -z "$undefined"; then
     echo "ok 2 - conf/libconf.a needs libc, GLib and libconfig only"
 else
     echo "not ok 2 - conf/libconf.a needs libc, GLib and libconfig only"
-    echo "$strangers" | sed 's/^/# stranger: /'
+    echo "$undefined" | sed 's/^/# undefined: /'
 fi
 
-# The look itself: without libconfig's prefix, libconfig is a stranger.
-if wall_strangers "$archive" 'g_' | grep -qx config_destroy; then
+# The look itself: without libconfig's prefix, what is libconfig's is listed.
+if wall_undefined "$archive" 'g_' | grep -qx config_destroy; then
     echo "ok 3 - a library that is not allowed is seen"
 else
     echo "not ok 3 - a library that is not allowed is seen"

@@ -143,7 +143,7 @@ words_of_pod()
 
 is 'plan: the words of TO DO' \
     "$(words_of_pod 'remora plan' 'To do is one of')" \
-    "$(words_of_c "$srcdir/agent/cli/plan.c" judge | grep -v rewrite)"
+    "$(words_of_c "$srcdir/agent/cli/plan.c" decide | grep -v rewrite)"
 is 'status: the words of DISK' \
     "$(words_of_pod 'remora status' 'is one of')" \
     "$({

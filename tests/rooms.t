@@ -46,7 +46,7 @@ edges()
 }
 
 # The arrows of stdin that the picture, a file, does not have.
-strangers()
+unexpected()
 {
     awk -v picture="$1" '
         BEGIN {
@@ -102,17 +102,17 @@ edges $rooms >"$scratch/edges"
 check 'includes were found' "$(test -s "$scratch/edges" || echo none)"
 check 'no arrow of the picture leads back' "$(upward "$scratch/picture")"
 check 'the includes are those of the picture' \
-    "$(strangers "$scratch/picture" <"$scratch/edges")"
+    "$(unexpected "$scratch/picture" <"$scratch/edges")"
 # shellcheck disable=SC2086
 check 'no file includes itself by way of others' "$(wall_circles $rooms)"
 
 # Each of these looks, itself.
 check 'an arrow that is not in the picture is seen' "$(
     echo 'agent/rbd/conn/probe.c agent/rbd/disk/full.h' |
-        strangers "$scratch/picture" | grep -q disk || echo 'it was not')"
+        unexpected "$scratch/picture" | grep -q disk || echo 'it was not')"
 check 'a file in no room is seen' "$(
     echo 'agent/rbd/conn/probe.c agent/rbd/everything.h' |
-        strangers "$scratch/picture" | grep -q 'no room' || echo 'it was not')"
+        unexpected "$scratch/picture" | grep -q 'no room' || echo 'it was not')"
 printf '%s\n' 'a a/.* b' 'b b/.* c' 'c c/.* a' >"$scratch/round"
 check 'a picture that leads back is seen' \
     "$(upward "$scratch/round" | grep -q a || echo 'it was not')"
@@ -127,9 +127,9 @@ named()
     grep -o '`[a-z][a-z./-]*/[a-z./-]*`' "$1" | tr -d '`' | sort -u
 }
 
-# strangers_in PAGE [FOLDER...]: files that it names which are not there, seen from
+# missing_files PAGE [FOLDER...]: files that it names which are not there, seen from
 # the top, from where the page is, or from one of the folders.
-strangers_in()
+missing_files()
 {
     page=$1
     shift
@@ -154,9 +154,9 @@ pages='HACKING.md README.md SECURITY.md agent/README.md hooks/proxy/README.md
 check 'each file that a page names is there' "$(
     cd "$srcdir" || exit
     for page in $pages; do
-        strangers_in "$page"
+        missing_files "$page"
     done
-    strangers_in tests/model/README.md agent agent/rbd agent/rbd/*
+    missing_files tests/model/README.md agent agent/rbd agent/rbd/*
 )"
 check 'each function that a page names is there' "$(
     cd "$srcdir" || exit
@@ -192,8 +192,8 @@ check 'each function is in the file that the page says' "$(
 check 'a name that is not there is seen' "$(
     cd "$scratch" || exit
     echo 'see nowhere.c and `no/where.c`' >./page.md
-    strangers_in ./page.md | grep -q nowhere.c &&
-        strangers_in ./page.md | grep -q no/where || echo 'it was not')"
+    missing_files ./page.md | grep -q nowhere.c &&
+        missing_files ./page.md | grep -q no/where || echo 'it was not')"
 check 'a function that is in another file is seen' "$(
     cd "$srcdir" || exit
     echo 'see `claim/beat.c` `store_beat_enter()`, `now_of()`' >"$scratch/page"

@@ -3,7 +3,7 @@
  * xml/dom-error.c - one way to refuse
  *
  * Contract: always sets error, always returns FALSE, so that a caller can
- *           write 'return dom_fail(...)'. What a stranger wrote is quoted, so
+ *           write 'return dom_fail(...)'. What is untrusted is quoted, so
  *           control characters and broken UTF-8 are made harmless here.
  */
 #include "config.h"

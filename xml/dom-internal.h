@@ -11,12 +11,12 @@
  * From the plan, dom-rewrite.c edits a copy of the document (dom-write.c one
  * disk, dom-record.c the metadata); dom-changes.c and dom-revert.c say the same
  * in libvirt's calls. dom-device.c puts a lone device into a definition of its
- * own, and goes the same way. dom-find.c and dom-peek.c look something up
+ * own, and goes the same way. dom-find.c and dom-facts.c look something up
  * without a plan.
  *
  * Contract: an element counts by its namespace, never by its prefix. What
  * libxml2 allocated does not leave this room; strings are g_malloc'd.
- *           Nothing here recurses: depth is chosen by a stranger.
+ *           Nothing here recurses: depth is chosen by who wrote it.
  */
 #ifndef REMORA_XML_DOM_INTERNAL_H
 #define REMORA_XML_DOM_INTERNAL_H
@@ -26,7 +26,7 @@
 #include <libxml/tree.h>
 
 #define DOM_DEFAULT_SNAP "snap"
-/* How much of a stranger's string a message quotes. */
+/* How much of an untrusted string a message quotes. */
 #define DOM_QUOTE "%.80s"
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xmlDoc, xmlFreeDoc)

@@ -279,7 +279,7 @@ is_covered(Builder *builder, const Found *found)
 
 /* An entry that is past is as good as none. */
 static DomStanding
-judge_entry(Builder *builder, Found *found, Role role)
+check_entry(Builder *builder, Found *found, Role role)
 {
     const char *vms_pool = builder->rules->vms_pool;
     DomStanding standing = DOM_STANDING_HOLDS;
@@ -297,7 +297,7 @@ static gboolean
 plan_target(Builder *builder, Found *found, GError **error)
 {
     Role role = role_of(builder->rules, found->source);
-    DomStanding standing = judge_entry(builder, found, role);
+    DomStanding standing = check_entry(builder, found, role);
 
     if (standing == DOM_STANDING_PAST || !found->entry) {
         if (!found->node || is_left_alone(found->source, role, found->node))

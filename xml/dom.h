@@ -3,7 +3,7 @@
  * xml/dom.h - a libvirt domain definition in, a plan and a new definition out
  *
  * The room of pure functions: everything here depends on its arguments alone,
- * does no input or output, and treats the XML as bytes from a stranger.
+ * does no input or output, and treats the XML as untrusted bytes.
  *
  * Walls:    links libxml2 and GLib. Knows no sockets, no configuration file,
  *           no Ceph and no libvirt calls, and never logs.
@@ -316,13 +316,13 @@ char **dom_nova_files(const char *xml, gsize len);
 
 /* The <name> in a definition that perhaps cannot be planned, for a message
  * about that; control characters are blanks. NULL: none to be read. g_free() */
-char *dom_peek_name(const char *xml, gsize len);
+char *dom_xml_name(const char *xml, gsize len);
 /* Whether a definition has a <disk> of that target; false also where it
  * cannot be read. */
-bool dom_peek_target(const char *xml, gsize len, const char *target);
+bool dom_xml_has_target(const char *xml, gsize len, const char *target);
 /* The targets of the disks of a definition that its guest can write to; none also
  * where it cannot be read. g_strfreev() it. */
-char **dom_peek_written(const char *xml, gsize len);
+char **dom_xml_written_targets(const char *xml, gsize len);
 
 /* The domain's <name>; NULL if it has none. Owned by the plan. */
 const char *dom_plan_name(const DomPlan *plan);

@@ -28,7 +28,7 @@ add_pool(CmdTable *table, const Cluster *cluster, const StorePool *pool)
 {
     g_autofree char *total = size_text(pool->total, true);
     g_autofree char *used = size_text(pool->used, true);
-    g_autofree char *room = size_text(pool->free, true);
+    g_autofree char *available = size_text(pool->free, true);
     g_autofree char *quota = size_text(pool->quota, pool->quota > 0);
     g_autofree char *provisioned = size_text(pool->provisioned, pool->counted);
     g_autofree char *trash = size_text(pool->trash, pool->counted);
@@ -36,7 +36,7 @@ add_pool(CmdTable *table, const Cluster *cluster, const StorePool *pool)
         pool->counted ? g_strdup_printf("%" G_GUINT64_FORMAT, pool->images)
                       : NULL;
 
-    cmd_table_add(table, pool->name, total, used, room, quota, images,
+    cmd_table_add(table, pool->name, total, used, available, quota, images,
                   provisioned, trash, cluster_name(cluster));
 }
 

@@ -97,7 +97,7 @@ cmd_convert_look(CmdConvert *convert, int fd, GError **error)
     convert->format = store_format_sniff(head, sizeof(head));
     if (!convert->format)
         return TRUE;
-    if (!store_header_judge(convert->format, read_header, convert, &header))
+    if (!store_header_check(convert->format, read_header, convert, &header))
         return refuse(error, convert->format, "that cannot be read");
     if (header.unfit)
         return refuse(error, convert->format, header.unfit);

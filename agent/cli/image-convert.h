@@ -17,7 +17,7 @@ typedef struct {
     int fd;             /* borrowed */
     const char *format; /* NULL: it is taken for raw, or is no file */
     guint64 size;       /* of the disk that is in it */
-    struct stat before; /* how it was when it was judged */
+    struct stat before; /* how it was when it was checked */
     CmdDigest *digest;  /* told all of the raw content, as is progress */
     bool sums;          /* whether that is for anything */
     CmdProgress *progress;

@@ -104,7 +104,7 @@ look_at_parent(Host *host,
 }
 
 static void
-judge(const DomDisk *disk, const StoreState *state, guint64 least, Line *line)
+decide(const DomDisk *disk, const StoreState *state, guint64 least, Line *line)
 {
     const char *word;
 
@@ -158,7 +158,7 @@ fill(Host *host, const DomDisk *disk, Line *line, GError **error)
         store_state_clear(&state);
         return FALSE;
     }
-    judge(disk, &state, MAX(disk->size, parent_size), line);
+    decide(disk, &state, MAX(disk->size, parent_size), line);
     store_state_clear(&state);
     return TRUE;
 }

@@ -50,7 +50,7 @@ typedef struct {
     char *pool;
     char *image;
     char *snap; /* NULL: of a volume as it is now */
-    bool image_room;
+    bool is_image;
 } Source;
 
 static void
@@ -93,7 +93,7 @@ find_image(const CmdGlobals *globals, const char *name, Source *ret)
         ret->snap = g_strdup(STORE_SNAP);
     host_unref(ret->host);
     ret->host = g_steal_pointer(&image.host);
-    ret->image_room = true;
+    ret->is_image = true;
     return 0;
 }
 
@@ -150,7 +150,7 @@ choose_pool(const Source *source)
 {
     char *const *pools = cluster_conf(source->cluster)->volume_pools;
 
-    if (!wanted_pool && !source->image_room)
+    if (!wanted_pool && !source->is_image)
         return source->pool;
     if (!wanted_pool && pools[0])
         return pools[0];
@@ -195,7 +195,7 @@ make_clone(const Source *source, const char *name, guint64 size)
         .pool = source->pool,
         .image = source->image,
         .snap = source->snap,
-        .image_room = source->image_room,
+        .is_image = source->is_image,
         .size = size,
         .max_depth = max_depth < 0 ? conf->clone_max_depth : (guint)max_depth,
         .flatten = flatten || conf->clone_flatten,

@@ -53,8 +53,8 @@ check_skipped(const Job *job, GError **error)
     char **skipped = job->asked->skipped;
 
     for (gsize i = 0; skipped && skipped[i]; i++)
-        if (!dom_peek_target(job->domain.xml, strlen(job->domain.xml),
-                             skipped[i])) {
+        if (!dom_xml_has_target(job->domain.xml, strlen(job->domain.xml),
+                                skipped[i])) {
             g_set_error(error, REQUEST_ERROR, REQUEST_ERROR_REFUSED,
                         "there is no disk '%s' to leave out", skipped[i]);
             return FALSE;
@@ -92,7 +92,8 @@ find_disks(Job *job, Host *host, GError **error)
         return FALSE;
     job->targets = g_ptr_array_new();
     job->disks = g_array_new(FALSE, FALSE, sizeof(StoreGroupDisk));
-    job->written = dom_peek_written(job->domain.xml, strlen(job->domain.xml));
+    job->written =
+        dom_xml_written_targets(job->domain.xml, strlen(job->domain.xml));
     for (gsize i = 0; job->written[i]; i++)
         if (!add_disk(job, host, job->written[i], error))
             return FALSE;

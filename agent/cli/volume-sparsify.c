@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/cli/volume-sparsify.c - remora volume sparsify: zeroes take no room
+ * agent/cli/volume-sparsify.c - remora volume sparsify: zeroes take no space
  */
 #include "config.h"
 
@@ -43,7 +43,7 @@ run(const CmdGlobals *globals, char **rest)
 const CmdVerb cmd_volume_sparsify = {
     .name = "volume sparsify",
     .arguments = "VOLUME",
-    .summary = "Gives back the room that a volume's zeroes take",
+    .summary = "Gives back the space that a volume's zeroes take",
     .options = options,
     .run = run,
 };

@@ -96,11 +96,11 @@ serve_proxy(Proxied *proxied, Host *host, Exchange *exchange)
 }
 
 static bool
-all_have_room(Host *host, const char *name, GError **error)
+all_have_space(Host *host, const char *name, GError **error)
 {
     for (guint i = 0; i < host_clusters(host); i++)
-        if (!store_cluster_has_room(cluster_store(host_cluster(host, i)), name,
-                                    error))
+        if (!store_cluster_has_space(cluster_store(host_cluster(host, i)), name,
+                                     error))
             return false;
     return true;
 }
@@ -142,7 +142,7 @@ serve_slow(Host *host, Exchange *exchange)
     g_autoptr(GError) error = NULL;
 
     note_needs(host, exchange);
-    if (!name || !name[0] || all_have_room(host, name, &error))
+    if (!name || !name[0] || all_have_space(host, name, &error))
         return;
     (void)refuse(exchange, name, true, error->message);
 }

@@ -15,7 +15,7 @@
 void serve_hook(Agent *agent, Host *host, Exchange *exchange);
 void serve_proxy(Proxied *proxied, Host *host, Exchange *exchange);
 /* It takes long: notes which clusters it needs, and refuses if that is for want of
- * room in a pool, which libvirt's other starts should not have to wait for.
+ * space in a pool, which libvirt's other starts should not have to wait for.
  * Blocks. */
 void serve_slow(Host *host, Exchange *exchange);
 /* Time is up: refuses in their place, that of serve_proxy() or the other's, and

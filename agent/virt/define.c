@@ -67,8 +67,8 @@ attach_lost(virDomainPtr domain, const DomChanges *changes, GError **error)
     for (guint i = 0; good && i < changes->targets->len; i++) {
         const char *disk = g_ptr_array_index(changes->additions, first + i);
 
-        if (!dom_peek_target(xml, strlen(xml),
-                             g_ptr_array_index(changes->targets, i)) &&
+        if (!dom_xml_has_target(xml, strlen(xml),
+                                g_ptr_array_index(changes->targets, i)) &&
             virDomainAttachDeviceFlags(domain, disk, VIR_DOMAIN_AFFECT_CONFIG) <
                 0)
             good = virt_fail(error, "cannot attach a device");

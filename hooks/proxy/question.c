@@ -104,12 +104,12 @@ add_moves(struct proxy_question *question, const uint8_t *arguments)
     const struct proxy_text none = {0};
     const struct proxy_text *there =
         call->there ? &call->texts[call->there - 1] : &none;
-    size_t room = 1 + there->len;
+    size_t size = 1 + there->len;
     char *to;
 
     for (size_t i = 0; i < call->n_disks; i++)
-        room += call->disks[i].len + 2;
-    question->moves = to = malloc(room);
+        size += call->disks[i].len + 2;
+    question->moves = to = malloc(size);
     if (!to)
         return false;
     for (size_t i = 0; i < call->n_disks; i++)

@@ -17,7 +17,7 @@
 const char *const fuzz_corpora[] = {"tests/fuzz/corpus/header", NULL};
 const unsigned fuzz_pieces = 200;
 
-/* No header makes a judge read more. */
+/* No header makes a check read more. */
 #define READS_MAX 4
 #define LEN_MAX   (16u * 1024u)
 
@@ -49,9 +49,9 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     (void)store_format_sniff(image.data, image.size);
-    fuzz_must(store_header_judge(formats[data[0] % G_N_ELEMENTS(formats)],
+    fuzz_must(store_header_check(formats[data[0] % G_N_ELEMENTS(formats)],
                                  read_image, &image, &header),
-              "what can be read is judged");
+              "what can be read is checked");
     if (header.unfit)
         return 0;
     fuzz_must(header.size > 0 && header.size % 512 == 0, "it has a size");

@@ -11,7 +11,7 @@
 #include "agent/rbd/conn/keyring.h"
 #include "agent/rbd/conn/monitors.h"
 #include "agent/rbd/conn/notes.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "xml/dom-monitors.h"
 
 #include "tests/fuzz/fuzz.h"
@@ -66,7 +66,7 @@ hosts(const char *text, size_t size)
 static void
 pools(const char *text, size_t size)
 {
-    fuzz_must(store_pool_room(text, size, "vms") <= 0, "a number of Ceph's");
+    fuzz_must(store_pool_space(text, size, "vms") <= 0, "a number of Ceph's");
 }
 
 static void

@@ -105,11 +105,11 @@ run_device(const char *xml, gsize size)
 }
 
 static void
-peek(const char *xml, gsize size)
+read_facts(const char *xml, gsize size)
 {
-    g_autofree char *name = dom_peek_name(xml, size);
+    g_autofree char *name = dom_xml_name(xml, size);
 
-    (void)dom_peek_target(xml, size, name ? name : "vda");
+    (void)dom_xml_has_target(xml, size, name ? name : "vda");
 }
 
 static void
@@ -169,6 +169,6 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     revert(xml, size, false);
     run_nova(xml, size);
     run_device(xml, size);
-    peek(xml, size);
+    read_facts(xml, size);
     return 0;
 }

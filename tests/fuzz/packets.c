@@ -33,7 +33,7 @@ some_packet(uint32_t procedure, bool domain)
 static unsigned
 run_all(const struct packet *one, const struct packet *other)
 {
-    uint8_t bytes[2 * PACKET_ROOM];
+    uint8_t bytes[2 * PACKET_MAX];
     size_t len = one->len + other->len;
     unsigned n = 0;
 

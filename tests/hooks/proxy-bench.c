@@ -164,7 +164,7 @@ put_packet(int fd, const struct packet *packet)
 void
 expect_packet(int fd, const struct packet *packet)
 {
-    uint8_t bytes[PACKET_ROOM];
+    uint8_t bytes[PACKET_MAX];
 
     assert_int_equal(wire_read(fd, bytes, packet->len, SOON()), WIRE_IO_DONE);
     assert_memory_equal(bytes, packet->bytes, packet->len);

@@ -401,13 +401,13 @@ test_unreachable(void **state)
 
 /* Connections until one more would have to wait; returns how many. */
 static int
-fill_queue(int *ret_fds, int room)
+fill_queue(int *ret_fds, int max)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int n;
 
     strcpy(address.sun_path, "run/" WIRE_HOOK_SOCKET);
-    for (n = 0; n < room; n++) {
+    for (n = 0; n < max; n++) {
         int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
         assert_true(fd >= 0);
@@ -418,7 +418,7 @@ fill_queue(int *ret_fds, int room)
         }
         ret_fds[n] = fd;
     }
-    fail_msg("the queue takes more than %d connections", room);
+    fail_msg("the queue takes more than %d connections", max);
     return n;
 }
 

@@ -71,7 +71,7 @@ expect_datagram(int notify, enum wire_op op, const void *xml, size_t xml_len)
 static void
 test_datagrams(void **state)
 {
-    const size_t room = WIRE_DATAGRAM_MAX - sizeof(struct wire_request) - 4;
+    const size_t max = WIRE_DATAGRAM_MAX - sizeof(struct wire_request) - 4;
     char *xml = malloc(WIRE_BODY_MAX);
     int listener = agent_listen();
     int notify = agent_bind_notify();
@@ -86,10 +86,10 @@ test_datagrams(void **state)
 
         run_expect_quiet(&run);
         expect_datagram(notify, telling->op, OURS, strlen(OURS));
-        run = start(telling, xml, room);
+        run = start(telling, xml, max);
         run_expect_quiet(&run);
-        expect_datagram(notify, telling->op, xml, room);
-        run = start(telling, xml, room + 1);
+        expect_datagram(notify, telling->op, xml, max);
+        run = start(telling, xml, max + 1);
         run_expect_quiet(&run);
         expect_datagram(notify, telling->op, "", 0);
         run = start(telling, xml, WIRE_BODY_MAX);

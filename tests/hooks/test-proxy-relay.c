@@ -237,7 +237,7 @@ fill_with(int fd, const struct packet *packet)
 static void
 skip_all(int fd, const struct packet *packet)
 {
-    uint8_t bytes[PACKET_ROOM];
+    uint8_t bytes[PACKET_MAX];
 
     for (;;) {
         struct pollfd entry = {fd, POLLIN, 0};
@@ -369,7 +369,7 @@ test_many(void **state)
 
         agent_answer(agents[i], WIRE_ALLOW, NULL, NEW);
         if (i == PROXY_HELD_CALLS - 1) {
-            uint8_t bytes[2 * PACKET_ROOM];
+            uint8_t bytes[2 * PACKET_MAX];
             size_t len = rewritten.len + beside.len;
 
             /* Either may be first. */

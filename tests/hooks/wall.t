@@ -15,7 +15,7 @@ hooks=${builddir:=.}/hooks
 room()
 {
     check "$1: $2 needs libc and '$3' only" \
-        "$(wall_strangers "$hooks/$1/$2" "$3" 2>&1 || echo unknown)"
+        "$(wall_undefined "$hooks/$1/$2" "$3" 2>&1 || echo unknown)"
     check "$1: includes '$4' only" "$(wall_includes "hooks/$1" "$4")"
     check "$1: each header compiles alone" "$(wall_alone "hooks/$1")"
     check "$1: each source has a header" "$(wall_headers "hooks/$1" "${5-}")"
@@ -29,7 +29,7 @@ check "no circle of includes" \
 
 # Each of these looks, itself.
 check "a library that is not allowed is seen" \
-    "$(wall_strangers "$hooks/qemu/libhook.a" 'nothing_' |
+    "$(wall_undefined "$hooks/qemu/libhook.a" 'nothing_' |
         grep -qx wire_request_init || echo "wire_request_init was not seen")"
 check "an include that is not allowed is seen" \
     "$(wall_includes hooks/proxy 'hooks/proxy/.*' | grep -q hooks/wire/ ||

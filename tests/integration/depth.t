@@ -109,14 +109,14 @@ has_none()
     ! has_parent "$1"
 }
 
-# is_owed POOL/IMAGE: its mark says that it is to be flattened.
-is_owed()
+# is_marked POOL/IMAGE: its mark says that it is to be flattened.
+is_marked()
 {
     [[ $(rbd image-meta get "$1" remora.flatten 2>/dev/null) == \
         "id=$(rbd info --format json "$1" | jq -r .id)"* ]]
 }
 
-not_owed()
+not_marked()
 {
     ! rbd image-meta get "$1" remora.flatten >/dev/null 2>&1
 }
@@ -167,7 +167,7 @@ ended()
     ok "$1 is ended" virsh_ destroy "$1"
     wait_until 'no claim is left' 20 agent_no_claims
     ok 'its disk is as it should be' intact "$2" "$1"
-    ok 'and has no mark' not_owed "$2"
+    ok 'and has no mark' not_marked "$2"
     virsh_ undefine "$1"
 }
 
@@ -182,7 +182,7 @@ not_too_deep()
     ok 'starts' virsh_ start five
     ok 'its guest writes' writing five
     ok 'its disk keeps its parent' has_parent "$disk"
-    ok 'and has no mark' not_owed "$disk"
+    ok 'and has no mark' not_marked "$disk"
     virsh_ destroy five
     wait_until 'no claim is left' 20 agent_no_claims
     virsh_ undefine five
@@ -251,7 +251,7 @@ beside_manager()
     wait_until 'its disk is flattened to the end' 180 has_none "$disk"
     ok 'its guest writes' writing seven
     ok 'the manager goes on' cluster_resume mgr.x
-    wait_until 'the mark is gone' 60 not_owed "$disk"
+    wait_until 'the mark is gone' 60 not_marked "$disk"
     ended seven "$disk"
 }
 
@@ -295,9 +295,9 @@ without_map()
     ok 'its guest writes' writing eleven
     agent_dies_at map-rebuilt
     is 'it is as before' "$(features "$disk")" "$before"
-    ok 'which is still to be done' eval "! not_owed $disk"
+    ok 'which is still to be done' eval "! not_marked $disk"
     ok 'an agent starts' agent_start
-    wait_until 'the mark goes' 60 not_owed "$disk"
+    wait_until 'the mark goes' 60 not_marked "$disk"
     is 'it is as before' "$(features "$disk")" "$before"
     unlike 'without a note' "$(rbd image-meta list "$disk")" remora.object-map
     ok 'its guest writes' writing eleven
@@ -320,7 +320,7 @@ here_and_killed()
     ok 'a domain on the first' defined eight "$uuid" images/c0@snap
     ok 'starts' virsh_ start eight
     ok 'its guest writes' writing eight
-    ok 'it is owed' is_owed "$disk"
+    ok 'it is marked' is_marked "$disk"
     wait_until 'the agent dies of it' 60 bed_gone "$AGENT_PID"
     AGENT_PID=
     ok 'its guest writes' writing eight
@@ -328,7 +328,7 @@ here_and_killed()
     ok 'and says who was at it' named by "$disk"
     ok 'another agent starts' agent_start
     wait_until 'which flattens it' 180 has_none "$disk"
-    wait_until 'and takes the mark away' 20 not_owed "$disk"
+    wait_until 'and takes the mark away' 20 not_marked "$disk"
     ok 'its guest writes' writing eight
     ended eight "$disk"
     ok 'the manager starts' cluster_start_mgr
@@ -345,10 +345,10 @@ none_at_all()
     ok 'the agent is killed' agent_kill
     ok 'the domain starts' virsh_ start nine
     ok 'its guest writes' writing nine
-    ok 'nobody flattens its disk' is_owed "$disk"
+    ok 'nobody flattens its disk' is_marked "$disk"
     ok 'an agent starts' agent_start
     wait_until 'its disk has no parent' 180 has_none "$disk"
-    wait_until 'the mark is gone' 20 not_owed "$disk"
+    wait_until 'the mark is gone' 20 not_marked "$disk"
     ended nine "$disk"
 }
 

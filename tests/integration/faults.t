@@ -708,11 +708,11 @@ arrivals()
 swept_with()
 {
     local action=$1 title="sweep: $1"
-    TESTED[sweeping]=yes
+    TESTED[reclaiming]=yes
     case_begin clone prepare_nothing
     is "$title: a start dies" "$(REMORA_FAULT=marked=kill first)" 'status 137'
-    REMORA_FAULT=sweeping=$action@1 agent_start
-    wait_until "$title: there" 5 hit sweeping
+    REMORA_FAULT=reclaiming=$action@1 agent_start
+    wait_until "$title: there" 5 hit reclaiming
     if [ "$action" = kill ]; then
         ok "$title: and is gone" bed_wait 5 bed_gone "$AGENT_PID"
         agent_start

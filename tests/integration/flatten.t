@@ -91,7 +91,7 @@ has_none()
     ! has_parent "$1"
 }
 
-not_owed()
+not_marked()
 {
     ! rbd image-meta get "$1" remora.flatten >/dev/null 2>&1
 }
@@ -154,7 +154,7 @@ is_flat()
 {
     local disk=vms/${2}_disk
     wait_until 'the disk is flattened' 120 has_none "$disk"
-    wait_until 'and has no mark' 60 not_owed "$disk"
+    wait_until 'and has no mark' 60 not_marked "$disk"
     ok 'it has what the image had' intact "$disk"
     wait_until 'its guest is the only writer, and on record' 60 \
         one_writer "$disk" "$1" "$2"

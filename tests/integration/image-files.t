@@ -171,7 +171,7 @@ while_it_fills()
     wait "$PID"
 }
 
-# A header that is another when the tool comes, than when it was judged.
+# A header that is another when the tool comes, than when it was checked.
 changed()
 {
     local how

@@ -382,8 +382,8 @@ broken()
     done 2>&1
 }
 
-# strangers A B: the lines of A that are not in B.
-strangers()
+# only_first A B: the lines of A that are not in B.
+only_first()
 {
     comm -23 <(sort -u <<<"$1") <(sort -u <<<"$2")
 }
@@ -394,9 +394,9 @@ stray_objects()
     local ids
     ids=$(rados -p vms listomapkeys rbd_directory | sed -n 's/^id_//p'
         rbd trash ls --format json vms | jq -r '.[].id')
-    strangers "$(rados -p vms ls | sed -n -E \
+    only_first "$(rados -p vms ls | sed -n -E \
         's/^rbd_(header|object_map|data)\.([^.]*).*/\2/p')" "$ids"
-    strangers "$(rados -p vms ls | sed -n 's/^rbd_id\.//p')" "$(kept)"
+    only_first "$(rados -p vms ls | sed -n 's/^rbd_id\.//p')" "$(kept)"
     rados -p vms ls | grep -v -E '^rbd_(header|object_map|data|id)\.' |
         grep -v -x -E 'rbd_(directory|info|children|trash|task)'
 }
@@ -411,7 +411,7 @@ pools()
     is 'each is whole' "$(broken)" ''
     trash=$(rbd trash ls --format json vms | jq -r '.[].name')
     is 'in the trash is what was cut short by a kill' \
-        "$(strangers "$trash" "$(met_by_kills)")" ''
+        "$(only_first "$trash" "$(met_by_kills)")" ''
     diag "$(kept | wc -l) disks, $(grep -c . <<<"$trash") in the trash"
     is 'the other pools are as they were' "$(rbd ls images; rbd ls volumes)" \
         "$IMAGE"

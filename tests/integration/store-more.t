@@ -428,7 +428,7 @@ parent $PARENT"
 }
 
 # A clone as Nova leaves it for a guest that was never booted.
-strangers()
+nova_disks()
 {
     local header key
     cluster_add_clone "$IMAGE" nova_disk
@@ -488,7 +488,7 @@ inside()
     reclaims_built
     reclaims_others
     state
-    strangers
+    nova_disks
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
 

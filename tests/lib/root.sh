@@ -26,11 +26,11 @@ ROOT_CACHE=${REMORA_CACHE:-/var/cache/remora-tests}
 ROOT=
 ROOT_RELEASE=
 ROOT_SOURCE=/usr/src/remora
-# The status where the mirror cannot be reached, or there is no room: nothing was
+# The status where the mirror cannot be reached, or there is no space: nothing was
 # tested, and nothing is wrong with what was to be.
 ROOT_CANNOT=69
 # A root has 2 GB when all is installed, and fetched packages beside that.
-ROOT_ROOM_MB=4000
+ROOT_SPACE_MB=4000
 
 root_use()
 {
@@ -71,12 +71,12 @@ root_reaches()
 # Whether one can be made here at all; else why not, on stderr.
 root_can()
 {
-    local mirror room
+    local mirror space
     mirror=$(root_mirror)
-    room=$(df --output=avail -m "$ROOT_CACHE" | tail -n 1)
-    if [ "$room" -lt "$ROOT_ROOM_MB" ]; then
-        echo "'$ROOT_CACHE' has room for $((room)) MB, and Debian" \
-            "$ROOT_RELEASE needs $ROOT_ROOM_MB: make room, or set" \
+    space=$(df --output=avail -m "$ROOT_CACHE" | tail -n 1)
+    if [ "$space" -lt "$ROOT_SPACE_MB" ]; then
+        echo "'$ROOT_CACHE' has space for $((space)) MB, and Debian" \
+            "$ROOT_RELEASE needs $ROOT_SPACE_MB: free some, or set" \
             "REMORA_CACHE" >&2
     elif ! root_reaches "$mirror" "$ROOT_RELEASE"; then
         echo "cannot reach '$mirror' for Debian $ROOT_RELEASE" >&2

@@ -6,14 +6,14 @@
 # symbols can tell which ones it needs.
 #
 # Usage:    . "$srcdir/tests/lib/wall.sh"
-#           wall_strangers ARCHIVE REGEX
+#           wall_undefined ARCHIVE REGEX
 #           wall_includes DIRECTORY REGEX
 #           wall_alone DIRECTORY [FLAG...]
 #           wall_circles DIRECTORY...
 #           wall_headers DIRECTORY [SOURCE...]
 #           check TITLE WRONG: one line of TAP; nothing is wrong if WRONG is
 #           empty. n is how many there were.
-# Prints:   what is wrong, as is said at each of them; wall_strangers:
+# Prints:   what is wrong, as is said at each of them; wall_undefined:
 #           each undefined symbol of ARCHIVE that is neither defined in it, nor
 #           in the C library, nor matched by the extended REGEX, which is
 #           anchored at the beginning: 'g_|config_'.
@@ -50,7 +50,7 @@ wall_libc_symbols()
     test -n "$wall_found"
 }
 
-wall_strangers()
+wall_undefined()
 {
     wall_dir=$(mktemp -d) || return 1
     if ! test -r "$1"; then

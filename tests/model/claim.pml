@@ -875,7 +875,7 @@ end:
 /* Faults end and hosts come back. When nothing moves any more, a guest runs and
  * is on record, so that another host takes over when its host dies; or the next
  * start takes the claim at once. */
-active proctype Judge()
+active proctype Check()
 {
     quiet = true;
     timeout ->

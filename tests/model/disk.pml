@@ -158,11 +158,11 @@ inline somebodys()
     fi
 }
 
-inline judge()
+inline decide()
 {
     if
     :: state == ABSENT -> what = (MAY_BUILD -> BUILD : REFUSE)
-#ifdef M_JUDGE_BY_NAME
+#ifdef M_DECIDE_BY_NAME
     :: state != ABSENT -> use_it()
 #else
     :: state != ABSENT && took_over && adopted != ANY && adopted != id ->
@@ -239,7 +239,7 @@ end_wait:
 look:
     atomic {
         STEP;
-        judge();
+        decide();
         if
         :: what == REFUSE ->
            /* Nobody has it open, it is no stranger's blank, and no hand was at

@@ -223,12 +223,12 @@ main(int argc, char **argv)
 {
     static char *words[NAMES_MAX];
     char *line = NULL;
-    size_t room = 0;
+    size_t size = 0;
 
     if (argc != 6)
         need(-EINVAL, "bare PARENT_POOL PARENT SNAP POOL SIZE");
     open_cluster(argv + 1);
-    while (getline(&line, &room, stdin) > 0) {
+    while (getline(&line, &size, stdin) > 0) {
         int64_t start = now_us();
 
         obey(words, split(line, words));

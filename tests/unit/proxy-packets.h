@@ -12,13 +12,13 @@
 #include <stdint.h>
 #include <string.h>
 
-#define PACKET_ROOM 400u
+#define PACKET_MAX 400u
 
 /* The UUID of packet_domain(). */
 #define PACKET_UUID "00010203-0405-0607-0809-0a0b0c0d0e0f"
 
 struct packet {
-    uint8_t bytes[PACKET_ROOM];
+    uint8_t bytes[PACKET_MAX];
     size_t len;
 };
 

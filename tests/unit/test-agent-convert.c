@@ -212,7 +212,7 @@ assert_converts(const char *format, const char *as, const char *options)
         g_file_get_contents(made, (char **)&from.bytes, &from.len, NULL));
     assert_string_equal(store_format_sniff(from.bytes, STORE_HEAD_BYTES),
                         format);
-    assert_true(store_header_judge(format, read_bytes, &from, &header));
+    assert_true(store_header_check(format, read_bytes, &from, &header));
     if (header.unfit)
         fail_msg("%s %s: %s", format, options, header.unfit);
     assert_int_equal(header.size, raw.len);

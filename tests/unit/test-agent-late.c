@@ -244,7 +244,7 @@ test_who_answered(void **state)
     StoreCluster *far = cluster_store(host_cluster(host, 1));
     StoreWork work = {.target = {.pool = "farvols", .image = "x"},
                       .owner = "982b8eac-6bcc-4a21-bd04-b67e26188be0",
-                      .asker = NAME};
+                      .waiter = NAME};
     Late late;
 
     (void)state;

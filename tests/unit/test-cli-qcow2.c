@@ -93,7 +93,7 @@ read_bytes(gpointer data, guint64 offset, guint8 *buffer, gsize len)
     return pread(*(int *)data, buffer, len, (off_t)offset) >= 0;
 }
 
-/* By what judges those of others. */
+/* By what checks those of others. */
 static void
 assert_header(int fd, guint64 size)
 {
@@ -102,7 +102,7 @@ assert_header(int fd, guint64 size)
 
     assert_int_equal(pread(fd, head, sizeof(head), 0), sizeof(head));
     assert_string_equal(store_format_sniff(head, sizeof(head)), "qcow2");
-    assert_true(store_header_judge("qcow2", read_bytes, &fd, &header));
+    assert_true(store_header_check("qcow2", read_bytes, &fd, &header));
     assert_null(header.unfit);
     assert_int_equal(header.size, size);
 }
@@ -178,7 +178,7 @@ test_not_ended(void **state)
 }
 
 static void
-test_no_room(void **state)
+test_no_space(void **state)
 {
     g_autoptr(CmdQcow2) file = cmd_qcow2_new(-1, TABLE, NULL);
     g_autoptr(GError) error = NULL;
@@ -212,7 +212,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_empty),     cmocka_unit_test(test_data),
-        cmocka_unit_test(test_not_ended), cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_not_ended), cmocka_unit_test(test_no_space),
         cmocka_unit_test(test_too_large),
     };
 

@@ -69,7 +69,7 @@ static const char *const words[] = {
     [STORE_FLATTEN_MAP_ON] = "map on",
 };
 
-#define OWED .owed = true, .has_parent = true
+#define WANTED .wanted = true, .has_parent = true
 
 static const struct {
     const char *name;
@@ -77,95 +77,98 @@ static const struct {
     StoreFlattenFacts facts;
 } cases[] = {
     {"one without a mark", STORE_FLATTEN_NOTHING, {.has_parent = true}},
-    {"one without a parent", STORE_FLATTEN_DONE, {.owed = true}},
-    {"at first", STORE_FLATTEN_ASK, {OWED}},
+    {"one without a parent", STORE_FLATTEN_DONE, {.wanted = true}},
+    {"at first", STORE_FLATTEN_ASK, {WANTED}},
     {"the manager does not know it",
      STORE_FLATTEN_QUEUE,
-     {OWED, .mgr = STORE_MGR_NO_TASK}},
+     {WANTED, .mgr = STORE_MGR_NO_TASK}},
     {"it was given it by who died",
      STORE_FLATTEN_WAIT,
-     {OWED, .mgr = STORE_MGR_TASK}},
+     {WANTED, .mgr = STORE_MGR_TASK}},
     {"it is at it",
      STORE_FLATTEN_WAIT,
-     {OWED, .mgr = STORE_MGR_TASK, .queued = true}},
+     {WANTED, .mgr = STORE_MGR_TASK, .queued = true}},
     {"it does not get on",
      STORE_FLATTEN_HERE,
-     {OWED, .mgr = STORE_MGR_TASK, .queued = true, .still = true}},
+     {WANTED, .mgr = STORE_MGR_TASK, .queued = true, .still = true}},
     {"it has no queue, or does not answer",
      STORE_FLATTEN_HERE,
-     {OWED, .mgr = STORE_MGR_CANNOT}},
+     {WANTED, .mgr = STORE_MGR_CANNOT}},
     {"it stopped to answer",
      STORE_FLATTEN_HERE,
-     {OWED, .mgr = STORE_MGR_CANNOT, .queued = true}},
+     {WANTED, .mgr = STORE_MGR_CANNOT, .queued = true}},
     {"somebody cancelled its task",
      STORE_FLATTEN_LEAVE,
-     {OWED, .mgr = STORE_MGR_NO_TASK, .queued = true}},
+     {WANTED, .mgr = STORE_MGR_NO_TASK, .queued = true}},
     {"its task has ended",
      STORE_FLATTEN_DONE,
-     {.owed = true, .mgr = STORE_MGR_NO_TASK, .queued = true}},
+     {.wanted = true, .mgr = STORE_MGR_NO_TASK, .queued = true}},
     {"and has not closed it",
      STORE_FLATTEN_WAIT,
-     {.owed = true, .mgr = STORE_MGR_NO_TASK, .queued = true, .lingers = true}},
-    {"another host is at it", STORE_FLATTEN_WAIT, {OWED, .others = true}},
+     {.wanted = true,
+      .mgr = STORE_MGR_NO_TASK,
+      .queued = true,
+      .lingers = true}},
+    {"another host is at it", STORE_FLATTEN_WAIT, {WANTED, .others = true}},
     {"and this one was told to",
      STORE_FLATTEN_WAIT,
-     {OWED, .others = true, .here = true}},
-    {"this one was told to", STORE_FLATTEN_HERE, {OWED, .here = true}},
+     {WANTED, .others = true, .here = true}},
+    {"this one was told to", STORE_FLATTEN_HERE, {WANTED, .here = true}},
     {"or had begun",
      STORE_FLATTEN_HERE,
-     {OWED, .here = true, .mgr = STORE_MGR_TASK}},
+     {WANTED, .here = true, .mgr = STORE_MGR_TASK}},
     {"without a lock the manager is asked, too",
      STORE_FLATTEN_ASK,
-     {OWED, .lockless = true, .here = true}},
+     {WANTED, .lockless = true, .here = true}},
     {"but is not given it",
      STORE_FLATTEN_HERE,
-     {OWED, .lockless = true, .mgr = STORE_MGR_NO_TASK}},
+     {WANTED, .lockless = true, .mgr = STORE_MGR_NO_TASK}},
     {"nor when it cannot",
      STORE_FLATTEN_HERE,
-     {OWED, .lockless = true, .mgr = STORE_MGR_CANNOT}},
+     {WANTED, .lockless = true, .mgr = STORE_MGR_CANNOT}},
     {"somebody else gave it to it",
      STORE_FLATTEN_WAIT,
-     {OWED, .lockless = true, .mgr = STORE_MGR_TASK}},
+     {WANTED, .lockless = true, .mgr = STORE_MGR_TASK}},
     {"and it hangs",
      STORE_FLATTEN_WAIT,
-     {OWED, .lockless = true, .mgr = STORE_MGR_TASK, .still = true}},
+     {WANTED, .lockless = true, .mgr = STORE_MGR_TASK, .still = true}},
     {"or does not answer any more",
      STORE_FLATTEN_WAIT,
-     {OWED, .lockless = true, .mgr = STORE_MGR_CANNOT, .mgr_named = true}},
+     {WANTED, .lockless = true, .mgr = STORE_MGR_CANNOT, .mgr_named = true}},
     {"it was told to stop, and has not closed it",
      STORE_FLATTEN_WAIT,
-     {OWED, .lockless = true, .mgr = STORE_MGR_NO_TASK, .mgr_named = true,
+     {WANTED, .lockless = true, .mgr = STORE_MGR_NO_TASK, .mgr_named = true,
       .mgr_watches = true}},
     {"and has",
      STORE_FLATTEN_HERE,
-     {OWED, .lockless = true, .mgr = STORE_MGR_NO_TASK, .mgr_named = true}},
+     {WANTED, .lockless = true, .mgr = STORE_MGR_NO_TASK, .mgr_named = true}},
     {"with an object map the manager is asked first",
      STORE_FLATTEN_ASK,
-     {OWED, .mapped = true}},
+     {WANTED, .mapped = true}},
     {"the map is off before the manager gets it",
      STORE_FLATTEN_MAP_OFF,
-     {OWED, .mapped = true, .mgr = STORE_MGR_NO_TASK}},
+     {WANTED, .mapped = true, .mgr = STORE_MGR_NO_TASK}},
     {"and before it is done here",
      STORE_FLATTEN_MAP_OFF,
-     {OWED, .mapped = true, .here = true}},
+     {WANTED, .mapped = true, .here = true}},
     {"somebody else gave it to the manager",
      STORE_FLATTEN_MAP_OFF,
-     {OWED, .mapped = true, .mgr = STORE_MGR_TASK}},
+     {WANTED, .mapped = true, .mgr = STORE_MGR_TASK}},
     {"the map is off",
      STORE_FLATTEN_QUEUE,
-     {OWED, .map_owed = true, .mgr = STORE_MGR_NO_TASK}},
+     {WANTED, .map_off = true, .mgr = STORE_MGR_NO_TASK}},
     {"another host turns it off",
      STORE_FLATTEN_WAIT,
-     {OWED, .mapped = true, .others = true}},
+     {WANTED, .mapped = true, .others = true}},
     {"it has no parent any more",
      STORE_FLATTEN_MAP_ON,
-     {.owed = true, .map_owed = true}},
+     {.wanted = true, .map_off = true}},
     {"whoever flattened it",
      STORE_FLATTEN_MAP_ON,
-     {.map_owed = true, .mapped = true}},
+     {.map_off = true, .mapped = true}},
     {"another host turns it on",
      STORE_FLATTEN_WAIT,
-     {.owed = true, .map_owed = true, .others = true}},
+     {.wanted = true, .map_off = true, .others = true}},
 };
 
 static void
@@ -188,18 +191,18 @@ check(const StoreFlattenFacts *facts)
     bool works = what == STORE_FLATTEN_HERE || what == STORE_FLATTEN_QUEUE;
 
     assert_true((what == STORE_FLATTEN_DONE) ==
-                (!facts->has_parent && !facts->lingers && !facts->map_owed));
+                (!facts->has_parent && !facts->lingers && !facts->map_off));
     /* Nobody begins with an object map, nor beside another one. */
     assert_false(works && facts->mapped);
     if (what == STORE_FLATTEN_MAP_OFF)
-        assert_true(facts->has_parent && facts->owed && !facts->others);
+        assert_true(facts->has_parent && facts->wanted && !facts->others);
     if (what == STORE_FLATTEN_MAP_ON)
         assert_true(!facts->has_parent && !facts->others);
     /* Nothing is done that nobody wants, or that another is at. */
-    assert_false(works && (!facts->owed || facts->others));
+    assert_false(works && (!facts->wanted || facts->others));
     /* One that is to be done does not end but by being done, or by somebody's
      * hand. */
-    if (facts->owed && facts->has_parent)
+    if (facts->wanted && facts->has_parent)
         assert_true(what != STORE_FLATTEN_NOTHING &&
                     (what != STORE_FLATTEN_LEAVE ||
                      (facts->queued && facts->mgr == STORE_MGR_NO_TASK)));
@@ -221,7 +224,7 @@ test_all(void **state)
     for (guint bits = 0; bits < 4096; bits++)
         for (int mgr = STORE_MGR_NOT_ASKED; mgr <= STORE_MGR_TASK; mgr++) {
             const StoreFlattenFacts facts = {
-                .owed = bits & 1,
+                .wanted = bits & 1,
                 .has_parent = bits & 2,
                 .here = bits & 4,
                 .others = bits & 8,
@@ -232,7 +235,7 @@ test_all(void **state)
                 .mgr_watches = bits & 256,
                 .mgr_named = bits & (256 | 512),
                 .mapped = bits & 1024,
-                .map_owed = bits & 2048,
+                .map_off = bits & 2048,
                 .mgr = (StoreMgrSays)mgr,
             };
 
@@ -245,26 +248,26 @@ test_all(void **state)
 static void
 test_mark(void **state)
 {
-    const StoreFlattenMark nobody = {.owed = true};
+    const StoreFlattenMark nobody = {.wanted = true};
     const StoreFlattenMark here = {true, (char *)"10.0.0.1:0/7", (char *)"i-1",
                                    NULL, NULL};
     /* It took over from a manager that hangs. */
     const StoreFlattenMark both = {true, (char *)"10.0.0.1:0/7", (char *)"i-1",
                                    (char *)"10.0.0.2:0/9", NULL};
-    g_autofree char *owed = store_flatten_mark_new("10ab", &nobody);
+    g_autofree char *wanted = store_flatten_mark_new("10ab", &nobody);
     g_autofree char *one = store_flatten_mark_new("10ab", &here);
     g_autofree char *two = store_flatten_mark_new("10ab", &both);
     g_auto(StoreFlattenMark) mark = {0};
 
     (void)state;
-    store_flatten_mark_parse(owed, "10ab", &mark);
-    assert_true(mark.owed);
+    store_flatten_mark_parse(wanted, "10ab", &mark);
+    assert_true(mark.wanted);
     assert_null(mark.by);
     assert_null(mark.instance);
     assert_false(store_flatten_mark_names(&mark, "10.0.0.1:0/7"));
     store_flatten_mark_clear(&mark);
     store_flatten_mark_parse(one, "10ab", &mark);
-    assert_true(mark.owed);
+    assert_true(mark.wanted);
     assert_string_equal(mark.by, "10.0.0.1:0/7");
     assert_string_equal(mark.instance, "i-1");
     store_flatten_mark_clear(&mark);
@@ -276,12 +279,12 @@ test_mark(void **state)
     store_flatten_mark_clear(&mark);
     /* A clone of it has inherited it. */
     store_flatten_mark_parse(two, "10ac", &mark);
-    assert_false(mark.owed);
+    assert_false(mark.wanted);
     assert_null(mark.by);
     assert_string_equal(mark.text, two);
     store_flatten_mark_clear(&mark);
     store_flatten_mark_parse("", "10ab", &mark);
-    assert_false(mark.owed);
+    assert_false(mark.wanted);
     store_flatten_mark_clear(&mark);
     store_flatten_mark_parse("by=10.0.0.2:0/9", "", &mark);
     assert_null(mark.by);
@@ -292,7 +295,7 @@ check_drop(const StoreFlattenMark *mark, const char *left)
 {
     g_auto(GStrv) all = g_strsplit("a b c b", " ", -1);
 
-    store_flatten_mark_drop(mark, all);
+    store_flatten_mark_filter(mark, all);
     g_autofree char *text = g_strjoinv(" ", all);
     assert_string_equal(text, left);
 }
@@ -301,11 +304,11 @@ check_drop(const StoreFlattenMark *mark, const char *left)
 static void
 test_drop(void **state)
 {
-    const StoreFlattenMark nobody = {.owed = true};
-    const StoreFlattenMark one = {.owed = true, .mgr = (char *)"b"};
+    const StoreFlattenMark nobody = {.wanted = true};
+    const StoreFlattenMark one = {.wanted = true, .mgr = (char *)"b"};
     const StoreFlattenMark both = {
-        .owed = true, .by = (char *)"c", .mgr = (char *)"a"};
-    const StoreFlattenMark other = {.owed = true, .by = (char *)"d"};
+        .wanted = true, .by = (char *)"c", .mgr = (char *)"a"};
+    const StoreFlattenMark other = {.wanted = true, .by = (char *)"d"};
     char *none[] = {NULL};
 
     (void)state;
@@ -313,7 +316,7 @@ test_drop(void **state)
     check_drop(&one, "a c");
     check_drop(&both, "b b");
     check_drop(&other, "a b c b");
-    store_flatten_mark_drop(&both, none);
+    store_flatten_mark_filter(&both, none);
     assert_null(none[0]);
 }
 
@@ -327,33 +330,33 @@ test_goes_on(void **state)
     } table[] = {
         {"it has a task",
          true,
-         {.owed = true, .has_parent = true, .mgr = STORE_MGR_TASK}},
+         {.wanted = true, .has_parent = true, .mgr = STORE_MGR_TASK}},
         {"it was given one",
          true,
-         {.owed = true,
+         {.wanted = true,
           .has_parent = true,
           .mgr = STORE_MGR_NOT_ASKED,
           .queued = true}},
         {"the task that it was given is gone",
          false,
-         {.owed = true,
+         {.wanted = true,
           .has_parent = true,
           .mgr = STORE_MGR_NO_TASK,
           .queued = true}},
-        {"it was asked nothing", false, {.owed = true, .has_parent = true}},
+        {"it was asked nothing", false, {.wanted = true, .has_parent = true}},
         {"it does not answer",
          false,
-         {.owed = true,
+         {.wanted = true,
           .has_parent = true,
           .mgr = STORE_MGR_CANNOT,
           .queued = true}},
         {"it is done here",
          false,
-         {.owed = true,
+         {.wanted = true,
           .has_parent = true,
           .here = true,
           .mgr = STORE_MGR_TASK}},
-        {"it is done", false, {.owed = true, .mgr = STORE_MGR_TASK}},
+        {"it is done", false, {.wanted = true, .mgr = STORE_MGR_TASK}},
     };
 
     (void)state;
@@ -366,7 +369,7 @@ test_goes_on(void **state)
 static void
 test_cancelled(void **state)
 {
-    StoreFlattenFacts facts = {OWED, .mapped = true, .mgr = STORE_MGR_TASK,
+    StoreFlattenFacts facts = {WANTED, .mapped = true, .mgr = STORE_MGR_TASK,
                                .queued = true};
 
     (void)state;

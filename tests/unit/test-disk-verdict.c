@@ -36,18 +36,18 @@ static const char *const words[] = {
 
 /* ---- the cases by name ---------------------------------------------------------------- */
 
-#define CLONE    .source = STORE_SOURCE_CLONE, .writes = true
-#define EXISTING .source = STORE_SOURCE_EXISTING, .writes = true
-#define BLANK    .source = STORE_SOURCE_BLANK, .writes = true
-#define FILLED   .source = STORE_SOURCE_FILLED, .writes = true
-#define THERE    .there = true, .opens = true
-#define DEAD     .dead_builder = true
-#define CHILD    .parent = STORE_PARENT_ASKED
-#define STRANGER .parent = STORE_PARENT_OTHER
-#define EMPTY    .data = STORE_NO
-#define DATA     .data = STORE_YES
-#define LISTED   .listed = STORE_YES
-#define UNLISTED .listed = STORE_NO
+#define CLONE        .source = STORE_SOURCE_CLONE, .writes = true
+#define EXISTING     .source = STORE_SOURCE_EXISTING, .writes = true
+#define BLANK        .source = STORE_SOURCE_BLANK, .writes = true
+#define FILLED       .source = STORE_SOURCE_FILLED, .writes = true
+#define THERE        .there = true, .opens = true
+#define DEAD         .dead_builder = true
+#define CHILD        .parent = STORE_PARENT_ASKED
+#define OTHER_PARENT .parent = STORE_PARENT_OTHER
+#define EMPTY        .data = STORE_NO
+#define DATA         .data = STORE_YES
+#define LISTED       .listed = STORE_YES
+#define UNLISTED     .listed = STORE_NO
 
 static const struct {
     const char *name;
@@ -111,7 +111,7 @@ static const struct {
      STORE_DO_REFUSE_HALF_MADE,
      {CLONE, THERE, EMPTY}},
     {"it has snapshots", STORE_DO_USE, {CLONE, THERE, .snapshots = true}},
-    {"it has another parent", STORE_DO_USE, {CLONE, THERE, STRANGER}},
+    {"it has another parent", STORE_DO_USE, {CLONE, THERE, OTHER_PARENT}},
     {"it is being filled",
      STORE_DO_REFUSE_BUILDING,
      {CLONE, THERE, .building = true}},
@@ -341,7 +341,7 @@ check_questions(const StoreDiskFacts *f, StoreDo what)
 }
 
 static void
-check_strangers(const StoreDiskFacts *f, StoreDo what)
+check_existing(const StoreDiskFacts *f, StoreDo what)
 {
     if (f->dead_builder || !f->there)
         return;
@@ -367,9 +367,9 @@ check_volumes(const StoreDiskFacts *f, StoreDo what)
 static void
 test_every_combination(void **state)
 {
-    static const Check checks[] = {check_trash,     check_use,
-                                   check_build,     check_questions,
-                                   check_strangers, check_volumes};
+    static const Check checks[] = {check_trash,    check_use,
+                                   check_build,    check_questions,
+                                   check_existing, check_volumes};
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(checks); i++)

@@ -408,7 +408,7 @@ test_too_many_disks(void **state)
 
     (void)state;
     for (uint32_t n = PROXY_DISKS_MAX; n <= PROXY_DISKS_MAX + 1; n++) {
-        static uint8_t bytes[PACKET_ROOM + 32 * (PROXY_DISKS_MAX + 1)];
+        static uint8_t bytes[PACKET_MAX + 32 * (PROXY_DISKS_MAX + 1)];
         struct packet packet = {.len = 0};
         size_t len;
 

@@ -149,7 +149,7 @@ test_pass(void **state)
     proxy_pipe_run(&bench->pipe);
     assert_int_equal(bench->pipe.end, PROXY_CLOSED);
     {
-        uint8_t both[2 * PACKET_ROOM];
+        uint8_t both[2 * PACKET_MAX];
 
         memcpy(both, one.bytes, one.len);
         memcpy(both + one.len, one.bytes, one.len);
@@ -204,7 +204,7 @@ test_put(void **state)
     put(bench, one.bytes + one.len - 3, 3);
     proxy_pipe_run(&bench->pipe);
     {
-        uint8_t both[2 * PACKET_ROOM];
+        uint8_t both[2 * PACKET_MAX];
 
         memcpy(both, one.bytes + one.len - 3, 3);
         memcpy(both + 3, other.bytes, other.len);
@@ -384,7 +384,7 @@ expect_fd(struct bench *bench, int like)
 static void
 expect_bytes(struct bench *bench, const struct packet *packet)
 {
-    uint8_t got[PACKET_ROOM];
+    uint8_t got[PACKET_MAX];
 
     assert_int_equal(recv(bench->out, got, packet->len, MSG_DONTWAIT),
                      packet->len);
@@ -495,7 +495,7 @@ test_fds_of_other_way(void **state)
     struct bench *bench = *state;
     const struct packet held = packet_define(2, "<domain/>");
     struct packet other = with_fds(310, 2);
-    uint8_t got[2 * PACKET_ROOM];
+    uint8_t got[2 * PACKET_MAX];
 
     proxy_xdr_put(other.bytes + 16, PROXY_REPLY_WITH_FDS);
     for (int way = 0; way < 2; way++) {

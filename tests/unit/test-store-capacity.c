@@ -39,7 +39,7 @@ static const Case cases[] = {
      USED, 3221225472 - USED, 3221225472, 3221225472},
     /* An old cluster knows the copies only. */
     {"\"bytes_used\": 7, \"max_avail\": 5", 7, 5, 12, 0},
-    /* Less room than the quota allows. */
+    /* Less space than the quota allows. */
     {"\"stored\": 10, \"max_avail\": 5, \"quota_bytes\": 100", 10, 5, 15, 100},
     /* No object more. */
     {"\"stored\": 10, \"max_avail\": 5, \"objects\": 3, \"quota_objects\": 3",

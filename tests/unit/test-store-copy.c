@@ -29,9 +29,9 @@ test_doubles(void **state)
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        assert_true(store_copy_make_room(&copy, copy.size + 1));
+        assert_true(store_copy_make_space(&copy, copy.size + 1));
         assert_int_equal(copy.size, sizes[i]);
-        assert_false(store_copy_make_room(&copy, copy.size));
+        assert_false(store_copy_make_space(&copy, copy.size));
         assert_int_equal(copy.size, sizes[i]);
     }
 }
@@ -45,7 +45,7 @@ test_most(void **state)
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(sizes); i++) {
-        assert_true(store_copy_make_room(&copy, copy.size + 1));
+        assert_true(store_copy_make_space(&copy, copy.size + 1));
         assert_int_equal(copy.size, sizes[i]);
     }
 }
@@ -58,9 +58,9 @@ test_once(void **state)
     StoreCopy other = {.source = &source};
 
     (void)state;
-    assert_true(store_copy_make_room(&copy, 57 * MiB));
+    assert_true(store_copy_make_space(&copy, 57 * MiB));
     assert_int_equal(copy.size, 112 * MiB);
-    assert_true(store_copy_make_room(&other, 1));
+    assert_true(store_copy_make_space(&other, 1));
     assert_int_equal(other.size, 16 * MiB);
 }
 

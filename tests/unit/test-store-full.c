@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tests/unit/test-store-full.c - is there room in this pool?
+ * tests/unit/test-store-full.c - is there space in this pool?
  */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 
 #include <errno.h>
 #include <string.h>
@@ -21,9 +21,9 @@
     "\"flags_names\": \"" flags "\"}"
 
 static int
-room(const char *json, const char *pool)
+space(const char *json, const char *pool)
 {
-    return store_pool_room(json, strlen(json), pool);
+    return store_pool_space(json, strlen(json), pool);
 }
 
 #define MAP(flags, pools) "{\"flags\": \"" flags "\", \"pools\": [" pools "]}"
@@ -41,12 +41,12 @@ test_flags(void **state)
     static const char map[] = MAP("sortbitwise,nearfull", POOLS);
 
     (void)state;
-    assert_int_equal(room(map, "vms"), 0);
-    assert_int_equal(room(map, "images"), -EDQUOT);
-    assert_int_equal(room(map, "volumes"), -ENOSPC);
-    assert_int_equal(room(map, "both"), -EDQUOT);
-    assert_int_equal(room(map, "soon"), 0);
-    assert_int_equal(room(map, "image"), 0);
+    assert_int_equal(space(map, "vms"), 0);
+    assert_int_equal(space(map, "images"), -EDQUOT);
+    assert_int_equal(space(map, "volumes"), -ENOSPC);
+    assert_int_equal(space(map, "both"), -EDQUOT);
+    assert_int_equal(space(map, "soon"), 0);
+    assert_int_equal(space(map, "image"), 0);
 }
 
 static void
@@ -55,9 +55,9 @@ test_cluster(void **state)
     static const char map[] = MAP("noout,full", POOLS);
 
     (void)state;
-    assert_int_equal(room(map, "vms"), -ENOSPC);
-    assert_int_equal(room(map, "images"), -EDQUOT);
-    assert_int_equal(room(map, "soon"), -ENOSPC);
+    assert_int_equal(space(map, "vms"), -ENOSPC);
+    assert_int_equal(space(map, "images"), -EDQUOT);
+    assert_int_equal(space(map, "soon"), -ENOSPC);
 }
 
 /* What cannot be read refuses nobody. */
@@ -79,7 +79,7 @@ test_nonsense(void **state)
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(texts); i++)
-        assert_int_equal(room(texts[i], "vms"), 0);
+        assert_int_equal(space(texts[i], "vms"), 0);
 }
 
 int

@@ -3,7 +3,7 @@
  * tests/unit/test-store-header.c - which images may be converted
  *
  * Each row is a header that is right but for one thing. What qemu-img itself
- * makes is judged in test-agent-convert.c.
+ * makes is checked in test-agent-convert.c.
  */
 #include "config.h"
 
@@ -238,12 +238,12 @@ static const Row rows[] = {
 };
 
 static void
-judge(const Row *row, Image *image, const char *unfit)
+check(const Row *row, Image *image, const char *unfit)
 {
     StoreHeader header;
 
     image->reads = 0;
-    assert_true(store_header_judge(row->format, read_image, image, &header));
+    assert_true(store_header_check(row->format, read_image, image, &header));
     if (g_strcmp0(header.unfit, unfit) != 0)
         fail_msg("%s, %" G_GSIZE_FORMAT ": %s, not: %s", row->format,
                  row->offset, header.unfit ? header.unfit : "fit",
@@ -263,7 +263,7 @@ test_rows(void **state)
 
         row->make(&image);
         put(&image, row->offset, row->value, row->bytes, big);
-        judge(row, &image, row->unfit);
+        check(row, &image, row->unfit);
         g_free(image.bytes);
     }
 }
@@ -299,12 +299,12 @@ test_vmdk_text(void **state)
         make_vmdk(&image);
         memset(image.bytes + 512, 0, 1024);
         put_text(&image, 512, texts[i].text);
-        judge(&row, &image, texts[i].unfit);
+        check(&row, &image, texts[i].unfit);
         g_free(image.bytes);
     }
 }
 
-/* Cut anywhere, it is still judged, and what is cut is zero. */
+/* Cut anywhere, it is still checked, and what is cut is zero. */
 static void
 test_cut(void **state)
 {
@@ -324,14 +324,14 @@ test_cut(void **state)
              image.len += image.len < 1024 ? 1 : 61) {
             StoreHeader header;
 
-            assert_true(store_header_judge(formats[i].format, read_image,
+            assert_true(store_header_check(formats[i].format, read_image,
                                            &image, &header));
         }
         g_free(image.bytes);
     }
 }
 
-/* What cannot be read is not judged. */
+/* What cannot be read is not checked. */
 static void
 test_read_fails(void **state)
 {
@@ -342,7 +342,7 @@ test_read_fails(void **state)
 
         rows[i].make(&image);
         assert_false(
-            store_header_judge(rows[i].format, read_image, &image, &header));
+            store_header_check(rows[i].format, read_image, &image, &header));
         assert_int_equal(header.size, 0);
         g_free(image.bytes);
     }
@@ -359,7 +359,7 @@ test_others(void **state)
         StoreHeader header;
 
         assert_true(
-            store_header_judge(formats[i], read_image, &image, &header));
+            store_header_check(formats[i], read_image, &image, &header));
         assert_string_equal(header.unfit, "which is not converted here");
         assert_int_equal(image.reads, 0);
     }

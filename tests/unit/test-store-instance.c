@@ -253,7 +253,7 @@ test_unclean_end(void **state)
 }
 
 static void
-test_strangers(void **state)
+test_unknown(void **state)
 {
     Fixture *f = *state;
     g_autofree char *other = g_uuid_string_random();
@@ -370,7 +370,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_giving_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clean_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unclean_end, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(test_strangers, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_unknown, set_up, tear_down),
         cmocka_unit_test(test_no_directory),
     };
 

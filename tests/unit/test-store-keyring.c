@@ -63,7 +63,7 @@ test_forms(void **state)
 
 /* What only looks like the key. */
 static void
-test_strangers(void **state)
+test_lookalikes(void **state)
 {
     (void)state;
     finds("key = " KEY "\n[client.a]\n", "a", NULL);
@@ -127,7 +127,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_plain),      cmocka_unit_test(test_forms),
-        cmocka_unit_test(test_strangers),  cmocka_unit_test(test_validity),
+        cmocka_unit_test(test_lookalikes), cmocka_unit_test(test_validity),
         cmocka_unit_test(test_given_file),
     };
 

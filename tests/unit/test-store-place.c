@@ -121,14 +121,14 @@ test_here(void **state)
 typedef struct {
     const char *dir;
     StorePlace place;
-} Asker;
+} Caller;
 
 static gpointer
 ask(gpointer opaque)
 {
-    Asker *asker = opaque;
+    Caller *caller = opaque;
 
-    return GINT_TO_POINTER(store_place_here(asker->dir, &asker->place, NULL));
+    return GINT_TO_POINTER(store_place_here(caller->dir, &caller->place, NULL));
 }
 
 /* Of all that come first at once, one makes the id, and nothing else stays. */
@@ -136,23 +136,24 @@ static void
 test_race(void **state)
 {
     g_autofree char *dir = g_dir_make_tmp("remora-place-XXXXXX", NULL);
-    Asker askers[THREADS];
+    Caller callers[THREADS];
     GThread *threads[THREADS];
     g_autoptr(GDir) list = NULL;
 
     (void)state;
     for (int i = 0; i < THREADS; i++) {
-        askers[i] = (Asker){.dir = dir};
-        threads[i] = g_thread_new("ask", ask, &askers[i]);
+        callers[i] = (Caller){.dir = dir};
+        threads[i] = g_thread_new("ask", ask, &callers[i]);
     }
     for (int i = 0; i < THREADS; i++)
         assert_true(GPOINTER_TO_INT(g_thread_join(threads[i])));
     for (int i = 0; i < THREADS; i++) {
-        assert_true(store_place_same_boot(&askers[0].place, &askers[i].place));
+        assert_true(
+            store_place_same_boot(&callers[0].place, &callers[i].place));
         if (i > 0)
-            store_place_clear(&askers[i].place);
+            store_place_clear(&callers[i].place);
     }
-    store_place_clear(&askers[0].place);
+    store_place_clear(&callers[0].place);
     list = g_dir_open(dir, 0, NULL);
     assert_string_equal(g_dir_read_name(list), "host-id");
     assert_null(g_dir_read_name(list));

@@ -76,48 +76,48 @@ test_rm_refuses(void **state)
 /* ---- may something be done with it? -------------------------------------------------- */
 
 static void
-test_held(void **state)
+test_claimed(void **state)
 {
     static const struct {
         const char *name;
-        StoreHeld held;
-        StoreHeldFacts facts;
+        StoreClaimedState state;
+        StoreClaimedFacts facts;
     } cases[] = {
-        {"not there", STORE_HELD_MISSING, {0}},
+        {"not there", STORE_CLAIMED_MISSING, {0}},
         {"not there after a dead maker",
-         STORE_HELD_MISSING,
+         STORE_CLAIMED_MISSING,
          {.dead_maker = true}},
-        {"whole", STORE_HELD_WHOLE, {.there = true, .opens = true}},
+        {"whole", STORE_CLAIMED_WHOLE, {.there = true, .opens = true}},
         {"in use",
-         STORE_HELD_WATCHED,
+         STORE_CLAIMED_WATCHED,
          {.there = true, .opens = true, .watched = true}},
         {"in use, whatever else it is",
-         STORE_HELD_WATCHED,
+         STORE_CLAIMED_WATCHED,
          {.there = true,
           .opens = true,
           .filling = true,
           .dead_maker = true,
           .empty = true,
           .watched = true}},
-        {"a name without an image", STORE_HELD_HALF_MADE, {.there = true}},
+        {"a name without an image", STORE_CLAIMED_HALF_MADE, {.there = true}},
         {"a rollback was cut short",
-         STORE_HELD_CUT_SHORT,
+         STORE_CLAIMED_CUT_SHORT,
          {.there = true, .opens = true, .filling = true}},
         {"it is flattened",
-         STORE_HELD_FLATTENING,
+         STORE_CLAIMED_FLATTENING,
          {.there = true, .opens = true, .flattening = true}},
         {"it is flattened, and open elsewhere",
-         STORE_HELD_WATCHED,
+         STORE_CLAIMED_WATCHED,
          {.there = true, .opens = true, .flattening = true, .watched = true}},
         {"it is flattened by a manager that hangs, perhaps",
-         STORE_HELD_FLATTENING,
+         STORE_CLAIMED_FLATTENING,
          {.there = true,
           .opens = true,
           .flattening = true,
           .watched = true,
           .by_task = true}},
         {"the same of one that a maker left",
-         STORE_HELD_HALF_MADE,
+         STORE_CLAIMED_HALF_MADE,
          {.there = true,
           .opens = true,
           .filling = true,
@@ -126,7 +126,7 @@ test_held(void **state)
           .watched = true,
           .by_task = true}},
         {"the same without a lock",
-         STORE_HELD_WATCHED,
+         STORE_CLAIMED_WATCHED,
          {.there = true,
           .opens = true,
           .flattening = true,
@@ -134,49 +134,50 @@ test_held(void **state)
           .by_task = true,
           .lockless = true}},
         {"one that nobody wants flat",
-         STORE_HELD_WATCHED,
+         STORE_CLAIMED_WATCHED,
          {.there = true, .opens = true, .watched = true, .by_task = true}},
         {"flattened, and its maker was cut short",
-         STORE_HELD_HALF_MADE,
+         STORE_CLAIMED_HALF_MADE,
          {.there = true,
           .opens = true,
           .filling = true,
           .dead_maker = true,
           .flattening = true}},
         {"a maker was",
-         STORE_HELD_HALF_MADE,
+         STORE_CLAIMED_HALF_MADE,
          {.there = true, .opens = true, .filling = true, .dead_maker = true}},
         {"a maker died, and it is blank",
-         STORE_HELD_HALF_MADE,
+         STORE_CLAIMED_HALF_MADE,
          {.there = true, .opens = true, .dead_maker = true, .empty = true}},
         {"blank, and nobody died",
-         STORE_HELD_WHOLE,
+         STORE_CLAIMED_WHOLE,
          {.there = true, .opens = true, .empty = true}},
         {"somebody's data, although a maker died",
-         STORE_HELD_WHOLE,
+         STORE_CLAIMED_WHOLE,
          {.there = true, .opens = true, .dead_maker = true}},
     };
 
     (void)state;
     for (gsize i = 0; i < G_N_ELEMENTS(cases); i++) {
-        if (store_held_verdict(&cases[i].facts) == cases[i].held)
+        if (store_claimed_verdict(&cases[i].facts) == cases[i].state)
             continue;
-        fail_msg("%s: %d", cases[i].name, store_held_verdict(&cases[i].facts));
+        fail_msg("%s: %d", cases[i].name,
+                 store_claimed_verdict(&cases[i].facts));
     }
 }
 
 /* What is whole but for its parent is no half-made one any more. */
 static void
-test_held_keeps(void **state)
+test_claimed_keeps(void **state)
 {
     (void)state;
-    assert_true(store_held_keeps(STORE_HELD_HALF_MADE, true));
-    assert_true(store_held_keeps(STORE_HELD_WATCHED, true));
-    assert_true(store_held_keeps(STORE_HELD_CUT_SHORT, true));
-    assert_false(store_held_keeps(STORE_HELD_MISSING, true));
-    assert_false(store_held_keeps(STORE_HELD_WHOLE, true));
-    assert_false(store_held_keeps(STORE_HELD_FLATTENING, true));
-    assert_false(store_held_keeps(STORE_HELD_HALF_MADE, false));
+    assert_true(store_claimed_keeps(STORE_CLAIMED_HALF_MADE, true));
+    assert_true(store_claimed_keeps(STORE_CLAIMED_WATCHED, true));
+    assert_true(store_claimed_keeps(STORE_CLAIMED_CUT_SHORT, true));
+    assert_false(store_claimed_keeps(STORE_CLAIMED_MISSING, true));
+    assert_false(store_claimed_keeps(STORE_CLAIMED_WHOLE, true));
+    assert_false(store_claimed_keeps(STORE_CLAIMED_FLATTENING, true));
+    assert_false(store_claimed_keeps(STORE_CLAIMED_HALF_MADE, false));
 }
 
 static void
@@ -259,14 +260,14 @@ static const struct {
     {"stopped, and nobody goes on", STORE_FLAT_FORGET, {STOPPED, NOBODY}},
     {"nor on that which somebody else began",
      STORE_FLAT_FORGET,
-     {STOPPED, NOBODY, .was_owed = true}},
+     {STOPPED, NOBODY, .was_wanted = true}},
     {"stopped, and nobody knows", STORE_FLAT_LEAVE, {STOPPED, .asked = true}},
     {"stopped by who may not ask",
      STORE_FLAT_FORGET,
      {STOPPED, .asked = true, .barred = true}},
     {"what somebody else began",
      STORE_FLAT_LEAVE,
-     {STOPPED, .asked = true, .barred = true, .was_owed = true}},
+     {STOPPED, .asked = true, .barred = true, .was_wanted = true}},
     {"stopped while the object map is rebuilt",
      STORE_FLAT_FINISH,
      {.end = STORE_FLAT_END_STOPPED, NOBODY}},
@@ -282,7 +283,7 @@ static const struct {
     {"and stopped", STORE_FLAT_FORGET, {STOPPED, .here = true}},
     {"of what somebody else began",
      STORE_FLAT_LEAVE,
-     {STOPPED, .here = true, .was_owed = true}},
+     {STOPPED, .here = true, .was_wanted = true}},
 };
 
 static void
@@ -310,7 +311,7 @@ check_flat(const StoreFlatFacts *facts)
         assert_true(facts->end == STORE_FLAT_END_QUEUED && !facts->to_end);
     /* The mark goes only if nobody can be at it. */
     if (what == STORE_FLAT_FORGET)
-        assert_true(facts->has_parent && (facts->none || !facts->was_owed));
+        assert_true(facts->has_parent && (facts->none || !facts->was_wanted));
     if (what == STORE_FLAT_FORGET && !facts->here)
         assert_true(facts->asked && (facts->none || facts->barred));
     if (what == STORE_FLAT_FINISH)
@@ -328,7 +329,7 @@ test_flat_all(void **state)
                 .end = (StoreFlatEnd)end,
                 .to_end = bits & 1,
                 .here = bits & 2,
-                .was_owed = bits & 4,
+                .was_wanted = bits & 4,
                 .asked = bits & 8,
                 .none = bits & 16,
                 .barred = bits & 32,
@@ -504,7 +505,7 @@ main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rm),
-        cmocka_unit_test(test_held),
+        cmocka_unit_test(test_claimed),
         cmocka_unit_test(test_status),
         cmocka_unit_test(test_size),
         cmocka_unit_test(test_object_size),
@@ -513,7 +514,7 @@ main(void)
         cmocka_unit_test(test_image_names),
         cmocka_unit_test(test_clone_flattens),
         cmocka_unit_test(test_rm_refuses),
-        cmocka_unit_test(test_held_keeps),
+        cmocka_unit_test(test_claimed_keeps),
         cmocka_unit_test(test_flat),
         cmocka_unit_test(test_flat_all),
         cmocka_unit_test(test_origin_note),

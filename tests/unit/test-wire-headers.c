@@ -152,13 +152,13 @@ static void
 test_datagrams(void **state)
 {
     const unsigned ops[] = {WIRE_STARTED, WIRE_STOPPED, WIRE_RELEASE};
-    const uint32_t room = WIRE_DATAGRAM_MAX - sizeof(struct wire_request);
+    const uint32_t max = WIRE_DATAGRAM_MAX - sizeof(struct wire_request);
 
     (void)state;
     for (size_t i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
         assert_good(request_of(ops[i], 1, 0));
-        assert_good(request_of(ops[i], 4, room - 4));
-        assert_reason(request_of(ops[i], 4, room - 3),
+        assert_good(request_of(ops[i], 4, max - 4));
+        assert_reason(request_of(ops[i], 4, max - 3),
                       "it is too long for a datagram");
         assert_reason(request_of(ops[i], 0, 0), "it names no domain");
         assert_reason(request_of(ops[i], WIRE_NAME_MAX + 1, 0),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tests/unit/test-xml-device.c - a lone device, and what is peeked at
+ * tests/unit/test-xml-device.c - a lone device, and what is read without a plan
  *
  * What the rewrite makes of a device is in the golden files; here is what they
  * cannot show.
@@ -168,7 +168,7 @@ test_names(void **state G_GNUC_UNUSED)
 }
 
 static void
-test_peek_name(void **state G_GNUC_UNUSED)
+test_xml_name(void **state G_GNUC_UNUSED)
 {
     static const struct {
         const char *xml;
@@ -184,7 +184,7 @@ test_peek_name(void **state G_GNUC_UNUSED)
     };
 
     for (gsize i = 0; i < G_N_ELEMENTS(each); i++) {
-        g_autofree char *name = dom_peek_name(each[i].xml, strlen(each[i].xml));
+        g_autofree char *name = dom_xml_name(each[i].xml, strlen(each[i].xml));
 
         assert_int_equal(name != NULL, each[i].name != NULL);
         if (name)
@@ -193,21 +193,21 @@ test_peek_name(void **state G_GNUC_UNUSED)
 }
 
 static void
-test_peek_target(void **state G_GNUC_UNUSED)
+test_xml_target(void **state G_GNUC_UNUSED)
 {
     g_autofree char *xml =
         domain_text("", "<disk><target dev='vda'/></disk><disk/>"
                         "<disk><target dev='vdb'/></disk>");
 
-    assert_true(dom_peek_target(xml, strlen(xml), "vda"));
-    assert_true(dom_peek_target(xml, strlen(xml), "vdb"));
-    assert_false(dom_peek_target(xml, strlen(xml), "vd"));
-    assert_false(dom_peek_target(xml, strlen(xml) - 1, "vda"));
-    assert_false(dom_peek_target("<domain/>", 9, "vda"));
+    assert_true(dom_xml_has_target(xml, strlen(xml), "vda"));
+    assert_true(dom_xml_has_target(xml, strlen(xml), "vdb"));
+    assert_false(dom_xml_has_target(xml, strlen(xml), "vd"));
+    assert_false(dom_xml_has_target(xml, strlen(xml) - 1, "vda"));
+    assert_false(dom_xml_has_target("<domain/>", 9, "vda"));
 }
 
 static void
-test_peek_written(void **state G_GNUC_UNUSED)
+test_xml_written(void **state G_GNUC_UNUSED)
 {
     g_autofree char *xml =
         domain_text("", "<disk><target dev='vda'/></disk>"
@@ -215,9 +215,9 @@ test_peek_written(void **state G_GNUC_UNUSED)
                         "<disk><readonly/><target dev='vdb'/></disk>"
                         "<disk device='floppy'><target dev='fda'/></disk>"
                         "<disk device='lun'><target dev='sdb'/></disk>");
-    g_auto(GStrv) targets = dom_peek_written(xml, strlen(xml));
+    g_auto(GStrv) targets = dom_xml_written_targets(xml, strlen(xml));
     g_autofree char *all = g_strjoinv(" ", targets);
-    g_auto(GStrv) none = dom_peek_written(xml, strlen(xml) - 1);
+    g_auto(GStrv) none = dom_xml_written_targets(xml, strlen(xml) - 1);
 
     assert_string_equal(all, "vda fda sdb");
     assert_null(none[0]);
@@ -260,9 +260,9 @@ main(void)
         cmocka_unit_test(test_codes),
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_names),
-        cmocka_unit_test(test_peek_name),
-        cmocka_unit_test(test_peek_target),
-        cmocka_unit_test(test_peek_written),
+        cmocka_unit_test(test_xml_name),
+        cmocka_unit_test(test_xml_target),
+        cmocka_unit_test(test_xml_written),
         cmocka_unit_test(test_storage_pools),
     };
 

@@ -50,7 +50,7 @@ static const char *const points[] = {
     "removed",
     "adopted",
     "trash-noted",
-    "sweeping",
+    "reclaiming",
     "cloning",
     "grown",
     "marked",

@@ -54,7 +54,7 @@
  *     answer-sent     the hook has its answer; error: it is taken for lost
  *     claim-dropping  about to remove a claim; error: it is not removed
  *     claim-dropped   the claim is gone
- *     sweeping        about to remove a dead instance's claim; error: it is
+ *     reclaiming      about to remove a dead instance's claim; error: it is
  *                     not removed
  *
  * Those of an image that is added, and then of one that is removed:

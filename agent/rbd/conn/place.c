@@ -31,7 +31,7 @@ read_line(const char *path)
 
 /* Linked into place when it is whole, so that of two who make it at once both
  * read the same one. On disk before anybody goes by it: with another id after a
- * power failure this host's own claims would be a stranger's. */
+ * power failure this host's own claims would be another's. */
 static void
 make_id(const char *dir, const char *path)
 {

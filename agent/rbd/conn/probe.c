@@ -486,17 +486,17 @@ store_cluster_try(StoreCluster *cluster, gint64 down_s, guint wait_ms)
 }
 
 void
-store_cluster_suspect(StoreCluster *cluster, const char *asker)
+store_cluster_suspect(StoreCluster *cluster, const char *waiter)
 {
-    if (asker)
-        store_work_suspect(cluster, asker);
+    if (waiter)
+        store_work_suspect(cluster, waiter);
     store_probe_begin(cluster);
 }
 
 bool
-store_cluster_is_at_work(const StoreCluster *cluster, const char *asker)
+store_cluster_is_at_work(const StoreCluster *cluster, const char *waiter)
 {
-    return store_work_any(cluster, asker);
+    return store_work_any(cluster, waiter);
 }
 
 void

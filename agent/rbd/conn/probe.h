@@ -14,12 +14,12 @@
 bool store_cluster_is_down(StoreCluster *cluster, guint *ret_seconds);
 /* For the caller whose own patience ended while the cluster was at work: a
  * probe looks at once whether the cluster, or the disks that are being made
- * ready for asker (see store_cluster_has_room()), do not answer. asker may be
+ * ready for waiter (see store_cluster_has_space()), do not answer. waiter may be
  * NULL. What works goes on meanwhile. Does not block. */
-void store_cluster_suspect(StoreCluster *cluster, const char *asker);
+void store_cluster_suspect(StoreCluster *cluster, const char *waiter);
 
-/* Whether it is at work on a disk for asker, as above. Does not block. */
-bool store_cluster_is_at_work(const StoreCluster *cluster, const char *asker);
+/* Whether it is at work on a disk for waiter, as above. Does not block. */
+bool store_cluster_is_at_work(const StoreCluster *cluster, const char *waiter);
 
 /* Has the thread look at once. */
 void store_probe_begin(StoreCluster *cluster);

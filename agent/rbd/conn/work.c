@@ -84,14 +84,14 @@ store_work_note_hung(StoreCluster *cluster)
 }
 
 static bool
-is_for(const StoreWork *work, const char *asker)
+is_for(const StoreWork *work, const char *waiter)
 {
-    return g_strcmp0(work->asker, asker) == 0 ||
-           g_strcmp0(work->owner, asker) == 0;
+    return g_strcmp0(work->waiter, waiter) == 0 ||
+           g_strcmp0(work->owner, waiter) == 0;
 }
 
 void
-store_work_suspect(StoreCluster *cluster, const char *asker)
+store_work_suspect(StoreCluster *cluster, const char *waiter)
 {
     Works *works = works_of(cluster);
 
@@ -99,28 +99,28 @@ store_work_suspect(StoreCluster *cluster, const char *asker)
     for (guint i = 0; i < works->all->len; i++) {
         const StoreWork *work = g_ptr_array_index(works->all, i);
 
-        if (is_for(work, asker))
+        if (is_for(work, waiter))
             store_stalls_suspect_target(cluster, &work->target);
     }
     g_mutex_unlock(&works->lock);
 }
 
 bool
-store_work_any(const StoreCluster *cluster, const char *asker)
+store_work_any(const StoreCluster *cluster, const char *waiter)
 {
     Works *works = works_of(cluster);
     bool any = false;
 
     g_mutex_lock(&works->lock);
     for (guint i = 0; !any && i < works->all->len; i++)
-        any = is_for(g_ptr_array_index(works->all, i), asker);
+        any = is_for(g_ptr_array_index(works->all, i), waiter);
     g_mutex_unlock(&works->lock);
     return any;
 }
 
 bool
 store_work_oldest(StoreCluster *cluster,
-                  const char *asker,
+                  const char *waiter,
                   gint64 before_us,
                   void (*see)(const StoreTarget *target, gpointer data),
                   gpointer data)
@@ -133,7 +133,7 @@ store_work_oldest(StoreCluster *cluster,
     for (guint i = 0; i < works->all->len; i++) {
         const StoreWork *work = g_ptr_array_index(works->all, i);
 
-        if (work->since_us > oldest || !is_for(work, asker))
+        if (work->since_us > oldest || !is_for(work, waiter))
             continue;
         oldest = work->since_us;
         target = &work->target;

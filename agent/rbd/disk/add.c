@@ -16,7 +16,7 @@
 #include "agent/rbd/disk/blank.h"
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/add.h"
 
 /* way NULL: the source's file. */
@@ -40,7 +40,7 @@ add(StoreCluster *cluster,
     if (!conn || !store_ioctx(conn, pool, &io, error))
         return FALSE;
     data_pool = store_new_data_pool(conn, NULL);
-    if ((data_pool && !store_pool_check_room(conn, data_pool, error)) ||
+    if ((data_pool && !store_pool_check_space(conn, data_pool, error)) ||
         !store_image_claim(conn, pool, image, true, &claim, &dead, error))
         return FALSE;
     /* On a full pool writes fail and say so, where they would wait for space

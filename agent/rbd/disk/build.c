@@ -23,13 +23,13 @@
 #include "agent/rbd/disk/grow.h"
 #include "agent/rbd/disk/options.h"
 #include "agent/rbd/disk/origin.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
-#include "agent/rbd/image/space.h"
+#include "agent/rbd/image/namespace.h"
 #include "agent/rbd/image/trash.h"
 
 #include <errno.h>
@@ -104,13 +104,13 @@ mark(StoreConn *conn,
      const StoreDisk *disk,
      const StoreFound *parent)
 {
-    const StoreFlattenMark owed = {.owed = true};
+    const StoreFlattenMark wanted = {.wanted = true};
     char id[128] = "";
     int r = rbd_get_id(handle, id, sizeof(id));
 
     if (r >= 0 &&
         store_depth_is_too_much(store_settings(conn->cluster), parent->depth))
-        r = store_flatten_mark_write(handle, id, &owed);
+        r = store_flatten_mark_write(handle, id, &wanted);
     if (r < 0)
         return r;
     g_autofree char *text = store_mark_new(conn, disk->owner, disk->label, id);
@@ -239,7 +239,7 @@ store_grow(StoreConn *conn, const StoreDisk *disk, GError **error)
     r = rbd_open(io, disk->image, &handle, NULL);
     if (r >= 0) {
         data_pool = store_data_pool(conn, handle, disk->pool);
-        if (store_data_room_check(conn, disk, data_pool, &full))
+        if (store_data_space_check(conn, disk, data_pool, &full))
             r = rbd_resize2(handle, disk->size, false, NULL, NULL);
         if (r >= 0)
             r = STORE_FAULT("enlarged");

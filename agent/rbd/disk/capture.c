@@ -18,11 +18,11 @@
 #include "agent/rbd/disk/clear-way.h"
 #include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/disk/passing.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/add.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
-#include "agent/rbd/image/space.h"
+#include "agent/rbd/image/namespace.h"
 
 #include <errno.h>
 
@@ -230,7 +230,7 @@ fill(StoreCopy *copy, gpointer data, GError **error)
 
 /* Of one that is at work on it nothing is touched. */
 static gboolean
-sweep_one(Capture *capture, const char *pool, const char *id, GError **error)
+clear_one(Capture *capture, const char *pool, const char *id, GError **error)
 {
     StoreClaim *claim = NULL;
     g_autoptr(GError) why = NULL;
@@ -250,7 +250,7 @@ sweep_one(Capture *capture, const char *pool, const char *id, GError **error)
 }
 
 static gboolean
-sweep(Capture *capture, GError **error)
+clear_left(Capture *capture, GError **error)
 {
     g_auto(GStrv) snaps =
         store_passing_list(capture->conn, capture->disk, error);
@@ -260,7 +260,7 @@ sweep(Capture *capture, GError **error)
         g_autofree char *id = NULL;
 
         if (store_passing_parse(snaps[i], &pool, &id) &&
-            !sweep_one(capture, pool, id, error))
+            !clear_one(capture, pool, id, error))
             return FALSE;
     }
     return snaps != NULL;
@@ -326,8 +326,9 @@ run(Capture *capture, guint64 *ret_size, GError **error)
     bool dead = false;
 
     if (!store_ioctx(capture->conn, capture->pool, &io, error) ||
-        !store_rooms_check(capture->conn, pools, G_N_ELEMENTS(pools), error) ||
-        !sweep(capture, error) ||
+        !store_pools_check_space(capture->conn, pools, G_N_ELEMENTS(pools),
+                                 error) ||
+        !clear_left(capture, error) ||
         !store_image_claim(capture->conn, capture->pool, capture->id, true,
                            &claim, &dead, error))
         return FALSE;

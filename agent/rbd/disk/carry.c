@@ -57,7 +57,7 @@ build(StoreCarry *carry, bool *ret_done, GError **error)
     bool exists = false;
     gboolean built;
 
-    if (!store_room_check(carry->conn, disk, error))
+    if (!store_space_check(carry->conn, disk, error))
         return FALSE;
     built = disk->source == STORE_SOURCE_CLONE
                 ? store_build(carry->conn, disk, &result->size, &exists,

@@ -75,8 +75,8 @@ typedef struct {
     /* Whether nothing of the owner is left on this host; NULL: not known. */
     bool (*has_ended)(const char *owner);
     guint patience_ms; /* how long another host's builder may be watched */
-    /* Who else than owner waits for it, for store_cluster_has_room(); or NULL. */
-    const char *asker;
+    /* Who else than owner waits for it, for store_cluster_has_space(); or NULL. */
+    const char *waiter;
 } StoreDisk;
 
 /* Whether its parent's name is none of this cluster's. */

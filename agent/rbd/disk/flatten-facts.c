@@ -23,7 +23,7 @@ store_flatten_facts_read(gpointer handle, StoreFlattenFacts *facts)
         return r;
     facts->lockless = !(map.features & RBD_FEATURE_EXCLUSIVE_LOCK);
     facts->mapped = map.on != 0;
-    facts->map_owed = map.owed != 0;
+    facts->map_off = map.restore != 0;
     r = rbd_get_parent(handle, &parent, &snap);
     facts->has_parent = r >= 0;
     if (r < 0)

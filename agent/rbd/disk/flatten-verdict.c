@@ -63,7 +63,7 @@ without_parent(const StoreFlattenFacts *facts)
 {
     if (facts->lingers)
         return STORE_FLATTEN_WAIT;
-    if (!facts->map_owed)
+    if (!facts->map_off)
         return STORE_FLATTEN_DONE;
     return facts->others ? STORE_FLATTEN_WAIT : STORE_FLATTEN_MAP_ON;
 }
@@ -75,7 +75,7 @@ store_flatten_verdict(const StoreFlattenFacts *facts)
 
     if (!facts->has_parent)
         return without_parent(facts);
-    if (!facts->owed)
+    if (!facts->wanted)
         return STORE_FLATTEN_NOTHING;
     if (facts->others)
         return STORE_FLATTEN_WAIT;

@@ -13,7 +13,7 @@
 #include <stdbool.h>
 
 typedef struct {
-    bool owed;       /* it is to be flattened */
+    bool wanted;     /* it is to be flattened */
     bool has_parent; /* asked after the manager was */
     bool lingers;    /* the manager, whom the mark names, has not closed it
                        * yet; not for long */
@@ -21,7 +21,7 @@ typedef struct {
     bool others;     /* another process of remora's is at it, and may live */
     bool mapped;     /* it has an object map, by which librbd could skip what is
                        * not there */
-    bool map_owed;   /* it had one, which is off for as long as it takes */
+    bool map_off;    /* it had one, which is off for as long as it takes */
     bool lockless;   /* it has no exclusive lock: of two who flatten it one may
                        * undo what a guest did after the other */
     bool mgr_named;  /* the mark names a client of the manager's */

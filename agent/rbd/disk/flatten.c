@@ -182,7 +182,7 @@ look(Flatten *flatten, GError **error)
         r = read_all(flatten, handle);
     if (r < 0)
         return fail(flatten, "flatten", r, error);
-    flatten->facts.owed = flatten->mark.owed || flatten->how->any;
+    flatten->facts.wanted = flatten->mark.wanted || flatten->how->any;
     flatten->facts.others = others_are_at_it(flatten);
     flatten->facts.mgr_named = flatten->mark.mgr != NULL;
     flatten->facts.mgr_watches = is_watcher(flatten, flatten->mark.mgr);
@@ -219,7 +219,7 @@ is_claims(const Flatten *flatten, const char *addr)
 /* The only watcher that nothing else accounts for; NULL: there is none, or more
  * than one. */
 static const char *
-only_stranger(const Flatten *flatten)
+only_other_watcher(const Flatten *flatten)
 {
     const char *only = NULL;
 
@@ -286,7 +286,7 @@ note_manager(Flatten *flatten)
         !look(flatten, NULL))
         return;
     mark = flatten->mark;
-    mark.mgr = (char *)only_stranger(flatten);
+    mark.mgr = (char *)only_other_watcher(flatten);
     if (!mark.mgr || store_flatten_mark_names(&flatten->mark, mark.mgr))
         return;
     ask_manager(flatten);
@@ -349,7 +349,7 @@ cancel_task(Flatten *flatten)
 static void
 leave_off(Flatten *flatten, const StoreFlattenMark *mine)
 {
-    const StoreFlattenMark nobody = {.owed = true, .mgr = mine->mgr};
+    const StoreFlattenMark nobody = {.wanted = true, .mgr = mine->mgr};
 
     g_free(flatten->mark.text);
     flatten->mark.text = store_flatten_mark_new(flatten->id, mine);
@@ -398,7 +398,7 @@ do_named(Flatten *flatten,
          GError **error)
 {
     const StoreConn *conn = flatten->conn;
-    const StoreFlattenMark mine = {.owed = true,
+    const StoreFlattenMark mine = {.wanted = true,
                                    .by = conn->addr,
                                    .instance = (char *)conn->instance,
                                    .mgr = flatten->mark.mgr};
@@ -430,7 +430,7 @@ finish(Flatten *flatten, GError **error)
     int r;
 
     /* Whoever meets it next takes the mark of a manager that hangs away. */
-    if (!flatten->mark.owed || is_watcher(flatten, flatten->mark.mgr))
+    if (!flatten->mark.wanted || is_watcher(flatten, flatten->mark.mgr))
         return TRUE;
     if (!store_ioctx(flatten->conn, flatten->pool, &io, error))
         return FALSE;
@@ -467,10 +467,10 @@ act(Flatten *flatten,
     switch (what) {
     case STORE_FLATTEN_DONE:
         *ret_end =
-            flatten->facts.owed ? STORE_FLATTENED : STORE_FLATTEN_NOT_OWED;
+            flatten->facts.wanted ? STORE_FLATTENED : STORE_FLATTEN_NOT_WANTED;
         return finish(flatten, error);
     case STORE_FLATTEN_NOTHING:
-        *ret_end = STORE_FLATTEN_NOT_OWED;
+        *ret_end = STORE_FLATTEN_NOT_WANTED;
         return TRUE;
     case STORE_FLATTEN_LEAVE:
         *ret_end = STORE_FLATTEN_LEFT;
@@ -511,7 +511,7 @@ ask_if_needed(Flatten *flatten)
 {
     bool wants = !flatten->facts.here || flatten->facts.lockless;
 
-    if (flatten->id[0] && flatten->facts.owed && wants)
+    if (flatten->id[0] && flatten->facts.wanted && wants)
         ask_manager(flatten);
 }
 
@@ -563,7 +563,7 @@ store_flattens(StoreCluster *cluster,
             return false;
         if (store_flatten_mark_names(&flatten.mark, addr))
             return true;
-        if (!flatten.facts.owed || !flatten.facts.has_parent)
+        if (!flatten.facts.wanted || !flatten.facts.has_parent)
             return false;
         ask_manager(&flatten);
         if (!flatten.watch.task.id)

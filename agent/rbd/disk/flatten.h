@@ -15,17 +15,17 @@
 
 typedef enum {
     STORE_FLATTENED,
-    STORE_FLATTEN_NOT_OWED, /* or it has no parent; nothing was done */
-    STORE_FLATTEN_LEFT,     /* somebody cancelled the manager's task */
-    STORE_FLATTEN_QUEUED,   /* the manager has it in its queue, and goes on */
-    STORE_FLATTEN_STOPPED,  /* by 'stopped', and nobody goes on */
+    STORE_FLATTEN_NOT_WANTED, /* or it has no parent; nothing was done */
+    STORE_FLATTEN_LEFT,       /* somebody cancelled the manager's task */
+    STORE_FLATTEN_QUEUED,     /* the manager has it in its queue, and goes on */
+    STORE_FLATTEN_STOPPED,    /* by 'stopped', and nobody goes on */
 } StoreFlattenEnd;
 
 typedef struct {
-    bool any;      /* also one that no mark says is owed */
+    bool any;      /* also one that no mark asks for */
     bool here;     /* do not ask the manager */
     bool no_wait;  /* that the manager has it in its queue is enough */
-    bool full_try; /* on a full pool it fails, and does not wait for room */
+    bool full_try; /* on a full pool it fails, and does not wait for space */
     /* From any thread; each may be NULL. share is 0 to 1. */
     void (*progress)(double share, bool by_manager, gpointer data);
     /* What is done, and why, as one line. */

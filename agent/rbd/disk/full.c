@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/disk/full.c - work that waits for room, found out and named
+ * agent/rbd/disk/full.c - work that waits for space, found out and named
  *
- * librados keeps a write to a full pool back until there is room, and says
+ * librados keeps a write to a full pool back until there is space, and says
  * nothing. The claim asks not to be kept back, so a disk's own pool is named
  * by it. librbd's writes cannot be told so: a clone is written down in its
  * parent's header, in another pool, and either pool may fill up meanwhile. So
  * who has waited a while for what is at work (conn/work.c) can ask whether it
  * waits for that. The flags are not looked at before: that would cost each
- * start a question to a monitor. But for a data pool (room.c): to make an image
- * takes no room there, so that nothing would say so before its guest waits.
+ * start a question to a monitor. But for a data pool (pool-space.c): to make an image
+ * takes no space there, so that nothing would say so before its guest waits.
  */
 #include "config.h"
 
@@ -19,7 +19,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/conn/work.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 
 /* Work in good order takes some 20 ms. */
 #define SLOW_US (1 * G_USEC_PER_SEC)
@@ -58,29 +58,30 @@ stuck_on(const StoreTarget *target, gpointer opaque)
 typedef struct {
     GMutex lock;     /* guards the next */
     char *full_pool; /* known to be full when it was last asked for */
-} Room;
+} Space;
 
 static void
-room_init(gpointer opaque)
+space_init(gpointer opaque)
 {
-    Room *room = opaque;
+    Space *space = opaque;
 
-    g_mutex_init(&room->lock);
+    g_mutex_init(&space->lock);
 }
 
 static void
-room_clear(gpointer opaque)
+space_clear(gpointer opaque)
 {
-    Room *room = opaque;
+    Space *space = opaque;
 
-    g_mutex_clear(&room->lock);
-    g_free(room->full_pool);
+    g_mutex_clear(&space->lock);
+    g_free(space->full_pool);
 }
 
-static Room *
-room_of(const StoreCluster *cluster)
+static Space *
+space_of(const StoreCluster *cluster)
 {
-    static const StorePart part = {sizeof(Room), room_init, NULL, room_clear};
+    static const StorePart part = {sizeof(Space), space_init, NULL,
+                                   space_clear};
 
     return store_cluster_part(cluster, &part);
 }
@@ -88,23 +89,23 @@ room_of(const StoreCluster *cluster)
 static void
 set_known(StoreCluster *cluster, const char *pool)
 {
-    Room *room = room_of(cluster);
+    Space *space = space_of(cluster);
 
-    g_mutex_lock(&room->lock);
-    g_free(room->full_pool);
-    room->full_pool = g_strdup(pool);
-    g_mutex_unlock(&room->lock);
+    g_mutex_lock(&space->lock);
+    g_free(space->full_pool);
+    space->full_pool = g_strdup(pool);
+    g_mutex_unlock(&space->lock);
 }
 
 bool
-store_room_is_missing(StoreCluster *cluster)
+store_space_is_missing(StoreCluster *cluster)
 {
-    Room *room = room_of(cluster);
+    Space *space = space_of(cluster);
     bool missing;
 
-    g_mutex_lock(&room->lock);
-    missing = room->full_pool != NULL;
-    g_mutex_unlock(&room->lock);
+    g_mutex_lock(&space->lock);
+    missing = space->full_pool != NULL;
+    g_mutex_unlock(&space->lock);
     return missing;
 }
 
@@ -113,7 +114,7 @@ static gboolean
 check(StoreConn *conn, const Stuck *stuck, GError **error)
 {
     int r = 0;
-    const char *pool = store_rooms_full(conn, (const char *const *)stuck->pools,
+    const char *pool = store_pools_full(conn, (const char *const *)stuck->pools,
                                         G_N_ELEMENTS(stuck->pools), &r);
 
     set_known(conn->cluster, pool);
@@ -122,12 +123,12 @@ check(StoreConn *conn, const Stuck *stuck, GError **error)
 }
 
 gboolean
-store_data_room_check(StoreConn *conn,
-                      const StoreDisk *disk,
-                      const char *data_pool,
-                      GError **error)
+store_data_space_check(StoreConn *conn,
+                       const StoreDisk *disk,
+                       const char *data_pool,
+                       GError **error)
 {
-    int r = data_pool ? store_room_of_late(conn, data_pool) : 0;
+    int r = data_pool ? store_pool_space_cached(conn, data_pool) : 0;
 
     return r >= 0 ||
            store_explain(error, r, "the data of '%s/%s' goes to pool '%s'",
@@ -135,15 +136,15 @@ store_data_room_check(StoreConn *conn,
 }
 
 gboolean
-store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error)
+store_space_check(StoreConn *conn, const StoreDisk *disk, GError **error)
 {
     const char *wanted = store_settings(conn->cluster)->clone_data_pool;
     g_autofree char *data_pool = store_new_data_pool(conn, wanted);
     g_auto(Stuck) stuck = {0};
 
-    if (!store_data_room_check(conn, disk, data_pool, error))
+    if (!store_data_space_check(conn, disk, data_pool, error))
         return FALSE;
-    if (!store_room_is_missing(conn->cluster))
+    if (!store_space_is_missing(conn->cluster))
         return TRUE;
     stuck_on(&(StoreTarget){disk->pool, disk->image, disk->parent.pool,
                             disk->parent.image},
@@ -153,13 +154,15 @@ store_room_check(StoreConn *conn, const StoreDisk *disk, GError **error)
 }
 
 gboolean
-store_cluster_has_room(StoreCluster *cluster, const char *asker, GError **error)
+store_cluster_has_space(StoreCluster *cluster,
+                        const char *waiter,
+                        GError **error)
 {
     gint64 before = g_get_monotonic_time() - SLOW_US;
     g_auto(Stuck) stuck = {0};
     g_autoptr(StoreConn) conn = NULL;
 
-    if (!store_work_oldest(cluster, asker, before, stuck_on, &stuck))
+    if (!store_work_oldest(cluster, waiter, before, stuck_on, &stuck))
         return TRUE;
     store_stalls_await(cluster);
     for (gsize i = 0; i < G_N_ELEMENTS(stuck.pools); i++)

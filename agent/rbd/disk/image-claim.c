@@ -13,7 +13,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/lock.h"
 #include "agent/rbd/image/watchers.h"
 
@@ -66,7 +66,7 @@ store_image_claim(StoreConn *conn,
             g_get_monotonic_time() + (gint64)PATIENCE_S * G_USEC_PER_SEC,
     };
 
-    if (!store_pool_check_room(conn, pool, &full)) {
+    if (!store_pool_check_space(conn, pool, &full)) {
         if (!builds)
             return go_without(conn, pool, image, full, error);
         g_propagate_error(error, g_steal_pointer(&full));

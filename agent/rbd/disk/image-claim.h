@@ -13,7 +13,7 @@
 
 /* builds: it will make the image. ret_dead: it was a builder's that is dead, or
  * cut off by now, and may have made what is there. In a pool that is full there is
- * no room for a claim, so that nobody can have a new one: nothing is built, and
+ * no space for a claim, so that nobody can have a new one: nothing is built, and
  * who removes goes without, *ret_claim is NULL, if nobody has it. Blocks, longer
  * if a dead builder has to be watched first. */
 gboolean store_image_claim(StoreConn *conn,

@@ -101,7 +101,7 @@ look_where_it_is(StoreConn *conn,
     StoreWork work = {
         .target = {.pool = disk->parent.pool, .image = disk->parent.image},
         .owner = disk->owner,
-        .asker = disk->asker};
+        .waiter = disk->waiter};
     g_autoptr(StoreConn) there = NULL;
     gboolean done = FALSE;
 

@@ -19,7 +19,7 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/image/space.h"
+#include "agent/rbd/image/namespace.h"
 
 #include <errno.h>
 #include <string.h>

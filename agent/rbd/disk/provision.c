@@ -151,7 +151,10 @@ collect(StoreCarry *carry,
 
 /* Answers what the verdict wants to know, until it wants nothing more. */
 static gboolean
-judge(StoreCarry *carry, const StoreLook *look, StoreDo *ret_do, GError **error)
+decide(StoreCarry *carry,
+       const StoreLook *look,
+       StoreDo *ret_do,
+       GError **error)
 {
     const StoreDisk *disk = carry->disk;
     g_auto(StoreOrigin) origin = {0};
@@ -203,7 +206,7 @@ make_ready(StoreCarry *carry, const char *id, GError **error)
 
         if (!store_look(carry->conn, disk->pool, disk->image,
                         i == 0 && id[0] ? id : NULL, &look, error) ||
-            !judge(carry, &look, &what, error) ||
+            !decide(carry, &look, &what, error) ||
             !store_carry_out(carry, what, &look, &done, error))
             return FALSE;
     }
@@ -453,7 +456,7 @@ store_provision(StoreCluster *cluster,
                                  far ? NULL : disk->parent.pool,
                                  far ? NULL : disk->parent.image},
                       .owner = disk->owner,
-                      .asker = disk->asker};
+                      .waiter = disk->waiter};
     gboolean ready;
 
     *ret_result = result;

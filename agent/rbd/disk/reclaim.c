@@ -141,7 +141,7 @@ settle_building(Reclaim *reclaim,
         note_error(reclaim, error);
         return false;
     }
-    r = STORE_FAULT("sweeping");
+    r = STORE_FAULT("reclaiming");
     if (r >= 0)
         r = store_claim_remove(reclaim->conn, note->pool, note->image, seen);
     if (r >= 0)

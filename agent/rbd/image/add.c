@@ -55,7 +55,7 @@ read_head(StoreCopy *copy, gsize *ret_len, GError **error)
         copy->stream = S_ISFIFO(info.st_mode) || S_ISSOCK(info.st_mode);
         copy->size = measure(copy->source->fd, info.st_mode);
     }
-    if (copy->stream && !store_copy_peek(copy, ret_len, error))
+    if (copy->stream && !store_copy_read_head(copy, ret_len, error))
         return FALSE;
     if (copy->size > 0)
         got = pread(copy->source->fd, copy->head, sizeof(copy->head), 0);

@@ -13,7 +13,7 @@
 typedef struct {
     char *name;
     guint64 used;  /* stored, without the copies that are made of it */
-    guint64 free;  /* what can still be stored: room, and quota */
+    guint64 free;  /* what can still be stored: space, and quota */
     guint64 total; /* both */
     guint64 quota; /* 0: none */
     bool counted;  /* what follows is known */

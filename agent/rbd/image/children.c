@@ -110,17 +110,17 @@ ask(rados_ioctx_t io,
     const GByteArray *question,
     int *ret_len)
 {
-    gsize room = ANSWER_FIRST;
+    gsize size = ANSWER_FIRST;
 
     do {
-        g_autofree guint8 *answer = g_malloc(room);
-        int r = store_class_call(io, object, method, question, answer, room);
+        g_autofree guint8 *answer = g_malloc(size);
+        int r = store_class_call(io, object, method, question, answer, size);
 
         *ret_len = r;
         if (r >= 0)
             return g_steal_pointer(&answer);
-        room *= 8;
-    } while (*ret_len == -ERANGE && room <= ANSWER_MAX);
+        size *= 8;
+    } while (*ret_len == -ERANGE && size <= ANSWER_MAX);
     return NULL;
 }
 

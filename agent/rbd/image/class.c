@@ -99,8 +99,8 @@ store_class_call(rados_ioctx_t io,
                  const char *method,
                  const GByteArray *argument,
                  guint8 *answer,
-                 gsize room)
+                 gsize size)
 {
     return rados_exec(io, object, CLASS, method, (const char *)argument->data,
-                      argument->len, (char *)answer, room);
+                      argument->len, (char *)answer, size);
 }

@@ -27,7 +27,7 @@
      RBD_FEATURE_EXCLUSIVE_LOCK | RBD_FEATURE_OBJECT_MAP |                     \
      RBD_FEATURE_FAST_DIFF | RBD_FEATURE_DEEP_FLATTEN |                        \
      RBD_FEATURE_JOURNALING | RBD_FEATURE_DATA_POOL | RBD_FEATURE_OPERATIONS)
-/* Room for an answer; a longer one is -ERANGE. */
+/* The size of an answer; a longer one is -ERANGE. */
 #define STORE_CLASS_ANSWER 256u
 
 typedef struct {
@@ -83,6 +83,6 @@ int store_class_call(rados_ioctx_t io,
                      const char *method,
                      const GByteArray *argument,
                      guint8 *answer,
-                     gsize room);
+                     gsize size);
 
 #endif

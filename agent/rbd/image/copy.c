@@ -298,7 +298,7 @@ read_piece(const StoreCopy *copy,
 }
 
 gboolean
-store_copy_peek(StoreCopy *copy, gsize *ret_len, GError **error)
+store_copy_read_head(StoreCopy *copy, gsize *ret_len, GError **error)
 {
     if (!read_piece(copy, 0, copy->head, sizeof(copy->head), &copy->head_len,
                     error))
@@ -308,7 +308,7 @@ store_copy_peek(StoreCopy *copy, gsize *ret_len, GError **error)
 }
 
 bool
-store_copy_make_room(StoreCopy *copy, guint64 least)
+store_copy_make_space(StoreCopy *copy, guint64 least)
 {
     bool grows = copy->size < least;
 
@@ -323,7 +323,7 @@ store_copy_make_room(StoreCopy *copy, guint64 least)
 static int
 grow(StoreCopy *copy, guint64 least)
 {
-    return store_copy_make_room(copy, least)
+    return store_copy_make_space(copy, least)
                ? rbd_resize(copy->handle, copy->size)
                : 0;
 }

@@ -28,11 +28,11 @@ typedef struct {
 } StoreCopy;
 
 /* Of a stream: reads its first bytes, for store_copy() to begin with. */
-gboolean store_copy_peek(StoreCopy *copy, gsize *ret_len, GError **error);
+gboolean store_copy_read_head(StoreCopy *copy, gsize *ret_len, GError **error);
 
 /* Of a stream: as large as its image is to be so that this fits. true: size is
  * another one now. Pure. */
-bool store_copy_make_room(StoreCopy *copy, guint64 least);
+bool store_copy_make_space(StoreCopy *copy, guint64 least);
 
 /* TRUE: everything is written and flushed, and size is the image's. Either way
  * nothing is under way any more. */

@@ -31,7 +31,7 @@ store_flatten_mark_clear(StoreFlattenMark *mark)
     g_clear_pointer(&mark->instance, g_free);
     g_clear_pointer(&mark->mgr, g_free);
     g_clear_pointer(&mark->text, g_free);
-    mark->owed = false;
+    mark->wanted = false;
 }
 
 static void
@@ -80,7 +80,7 @@ store_flatten_mark_parse(const char *text,
     *ret_mark = (StoreFlattenMark){.text = g_strdup(text)};
     if (!*of || strcmp(of, id) != 0)
         return;
-    ret_mark->owed = true;
+    ret_mark->wanted = true;
     ret_mark->by = word(text, "by");
     ret_mark->instance = word(text, "instance");
     ret_mark->mgr = word(text, "mgr");
@@ -122,7 +122,7 @@ store_flatten_mark_remove(gpointer handle)
 }
 
 void
-store_flatten_mark_drop(const StoreFlattenMark *mark, char **addresses)
+store_flatten_mark_filter(const StoreFlattenMark *mark, char **addresses)
 {
     gsize to = 0;
 
@@ -136,7 +136,7 @@ store_flatten_mark_drop(const StoreFlattenMark *mark, char **addresses)
 }
 
 int
-store_flatten_drop_flattener(gpointer handle, char **addresses)
+store_flatten_filter_flattener(gpointer handle, char **addresses)
 {
     g_auto(StoreFlattenMark) mark = {0};
     char id[128] = "";
@@ -149,6 +149,6 @@ store_flatten_drop_flattener(gpointer handle, char **addresses)
         r = store_flatten_mark_read(handle, id, &mark);
     if (r < 0)
         return r;
-    store_flatten_mark_drop(&mark, addresses);
+    store_flatten_mark_filter(&mark, addresses);
     return 0;
 }

@@ -16,7 +16,7 @@
 
 /* What it says, of this very image. */
 typedef struct {
-    bool owed;
+    bool wanted;
     char *by;       /* the client of remora's that flattens it, or NULL */
     char *instance; /* which instance of remora that is, or NULL */
     char *mgr;      /* the manager's client that did, and may hang, or NULL */
@@ -41,10 +41,10 @@ int store_flatten_mark_write(gpointer handle,
 /* Whether it names that client. Pure. */
 bool store_flatten_mark_names(const StoreFlattenMark *mark, const char *addr);
 /* Takes out of addresses, which end with NULL, whom it names. Pure. */
-void store_flatten_mark_drop(const StoreFlattenMark *mark, char **addresses);
+void store_flatten_mark_filter(const StoreFlattenMark *mark, char **addresses);
 int store_flatten_mark_remove(gpointer handle);
 /* Takes out of addresses, those of an image's watchers, who only flattens it. */
-int store_flatten_drop_flattener(gpointer handle, char **addresses);
+int store_flatten_filter_flattener(gpointer handle, char **addresses);
 
 G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(StoreFlattenMark, store_flatten_mark_clear)
 

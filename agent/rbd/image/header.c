@@ -73,7 +73,7 @@ le64(const guint8 *at)
 
 /* NULL: it is possible. */
 static const char *
-judge_size(guint64 size, StoreHeader *header)
+check_size(guint64 size, StoreHeader *header)
 {
     if (size == 0 || size % SECTOR != 0)
         return no_size;
@@ -98,7 +98,7 @@ judge_size(guint64 size, StoreHeader *header)
 #define QCOW2_KNOWN       (QCOW2_DIRTY | QCOW2_COMPRESSION | QCOW2_LONG_L2)
 
 static const char *
-judge_extension(guint32 type)
+check_extension(guint32 type)
 {
     switch (type) {
     case 0x6803f857: /* the names of features */
@@ -117,12 +117,12 @@ judge_extension(guint32 type)
 
 /* They end in what was read, or are not believed. */
 static const char *
-judge_extensions(const guint8 *head, gsize at)
+check_extensions(const guint8 *head, gsize at)
 {
     while (at + 8 <= QCOW2_HEAD) {
         guint32 type = be32(head + at);
         gsize len = be32(head + at + 4);
-        const char *why = type != 0 ? judge_extension(type) : NULL;
+        const char *why = type != 0 ? check_extension(type) : NULL;
 
         if (type == 0 || why)
             return why;
@@ -134,7 +134,7 @@ judge_extensions(const guint8 *head, gsize at)
 }
 
 static const char *
-judge_features(const guint8 *head, gsize *ret_len)
+check_features(const guint8 *head, gsize *ret_len)
 {
     guint64 features = be64(head + 72);
     gsize len = be32(head + 100);
@@ -153,7 +153,7 @@ judge_features(const guint8 *head, gsize *ret_len)
 }
 
 static const char *
-judge_qcow2(const Source *source, StoreHeader *header, bool *ret_read)
+check_qcow2(const Source *source, StoreHeader *header, bool *ret_read)
 {
     g_autofree guint8 *head = g_malloc(QCOW2_HEAD);
     gsize len = QCOW2_V2;
@@ -174,10 +174,10 @@ judge_qcow2(const Source *source, StoreHeader *header, bool *ret_read)
     if (be32(head + 20) < 9 || be32(head + 20) > 21)
         return cut_short;
     if (version == 3)
-        why = judge_features(head, &len);
+        why = check_features(head, &len);
     if (!why)
-        why = judge_extensions(head, len);
-    return why ? why : judge_size(be64(head + 24), header);
+        why = check_extensions(head, len);
+    return why ? why : check_size(be64(head + 24), header);
 }
 
 /* ---- vmdk: of VMware's kinds, those that are one file -------------------------- */
@@ -209,7 +209,7 @@ has_value(const char *text, const char *name, const char *value)
 }
 
 static const char *
-judge_vmdk_text(const char *text)
+check_vmdk_text(const char *text)
 {
     /* Wherever it stands: a reader may look for it so. */
     if (strstr(text, "parentFileNameHint") ||
@@ -222,7 +222,7 @@ judge_vmdk_text(const char *text)
 }
 
 static const char *
-judge_vmdk(const Source *source, StoreHeader *header, bool *ret_read)
+check_vmdk(const Source *source, StoreHeader *header, bool *ret_read)
 {
     guint8 head[SECTOR];
     g_autofree char *text = g_malloc0(VMDK_TEXT_MAX + 1);
@@ -241,10 +241,10 @@ judge_vmdk(const Source *source, StoreHeader *header, bool *ret_read)
      * where a reader looks for it. */
     if (le64(head + 12) == 0 || le64(head + 28) != VMDK_TEXT_AT / SECTOR)
         return elsewhere;
-    why = judge_vmdk_text(text);
+    why = check_vmdk_text(text);
     if (!why && le64(head + 12) > STORE_CONVERT_MAX / SECTOR)
         why = too_large;
-    return why ? why : judge_size(le64(head + 12) * SECTOR, header);
+    return why ? why : check_size(le64(head + 12) * SECTOR, header);
 }
 
 /* ---- vhd ----------------------------------------------------------------------- */
@@ -253,7 +253,7 @@ judge_vmdk(const Source *source, StoreHeader *header, bool *ret_read)
 #define VHD_DIFFERENCING 4u
 
 static const char *
-judge_vhd(const Source *source, StoreHeader *header, bool *ret_read)
+check_vhd(const Source *source, StoreHeader *header, bool *ret_read)
 {
     guint8 head[SECTOR];
     guint32 kind;
@@ -266,7 +266,7 @@ judge_vhd(const Source *source, StoreHeader *header, bool *ret_read)
         return backed;
     if (kind != VHD_DYNAMIC || be32(head + 12) != 0x00010000)
         return unknown;
-    return judge_size(be64(head + 48), header);
+    return check_size(be64(head + 48), header);
 }
 
 /* ---- vhdx: [MS-VHDX] ------------------------------------------------------------ */
@@ -314,7 +314,7 @@ read_item(const Source *source,
 }
 
 static const char *
-judge_vhdx(const Source *source, StoreHeader *header, bool *ret_read)
+check_vhdx(const Source *source, StoreHeader *header, bool *ret_read)
 {
     g_autofree guint8 *table = g_malloc(VHDX_TABLE);
     guint8 parameters[8];
@@ -343,27 +343,27 @@ judge_vhdx(const Source *source, StoreHeader *header, bool *ret_read)
         return cut_short;
     if (le32(parameters + 4) & VHDX_HAS_PARENT)
         return backed;
-    return judge_size(le64(size), header);
+    return check_size(le64(size), header);
 }
 
 /* ---- any ------------------------------------------------------------------------ */
 
-typedef const char *(*Judge)(const Source *source,
+typedef const char *(*Check)(const Source *source,
                              StoreHeader *header,
                              bool *ret_read);
 
 static const struct {
     const char *format;
-    Judge judge;
-} judges[] = {
-    {"qcow2", judge_qcow2},
-    {"vmdk", judge_vmdk},
-    {"vhd", judge_vhd},
-    {"vhdx", judge_vhdx},
+    Check check;
+} checks[] = {
+    {"qcow2", check_qcow2},
+    {"vmdk", check_vmdk},
+    {"vhd", check_vhd},
+    {"vhdx", check_vhdx},
 };
 
 bool
-store_header_judge(const char *format,
+store_header_check(const char *format,
                    StoreHeaderRead read,
                    gpointer data,
                    StoreHeader *ret_header)
@@ -371,12 +371,12 @@ store_header_judge(const char *format,
     const Source source = {read, data};
 
     *ret_header = (StoreHeader){0};
-    for (gsize i = 0; i < G_N_ELEMENTS(judges); i++) {
+    for (gsize i = 0; i < G_N_ELEMENTS(checks); i++) {
         bool could_read = false;
 
-        if (strcmp(judges[i].format, format) != 0)
+        if (strcmp(checks[i].format, format) != 0)
             continue;
-        ret_header->unfit = judges[i].judge(&source, ret_header, &could_read);
+        ret_header->unfit = checks[i].check(&source, ret_header, &could_read);
         return could_read;
     }
     ret_header->unfit = "which is not converted here";

@@ -4,7 +4,7 @@
  *
  * Whoever uploads an image writes its header, and a tool that converts it
  * believes what is there: another file to begin from, or to have the data in.
- * So it is judged here first, and what these checks do not know is refused.
+ * So it is checked here first, and what these checks do not know is refused.
  *
  * Pure. Reads a few blocks of fixed size, whatever the header says.
  */
@@ -29,7 +29,7 @@ typedef struct {
 } StoreHeader;
 
 /* format: as store_format_sniff() says. false: it could not be read. */
-bool store_header_judge(const char *format,
+bool store_header_check(const char *format,
                         StoreHeaderRead read,
                         gpointer data,
                         StoreHeader *ret_header);

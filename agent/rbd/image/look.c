@@ -120,18 +120,18 @@ read_parent(rbd_image_t handle, StoreLook *look)
     return rbd_get_overlap(handle, &look->overlap);
 }
 
-/* Asked for none, librbd says how much room it wants: one more than there
+/* Asked for none, librbd says how many it has: one more than there
  * are. */
 static int
 read_snaps(rbd_image_t handle, StoreLook *look)
 {
     rbd_snap_info_t none;
-    int room = 0;
-    int r = rbd_snap_list(handle, &none, &room);
+    int max = 0;
+    int r = rbd_snap_list(handle, &none, &max);
 
     if (r < 0 && r != -ERANGE)
         return r;
-    look->snaps = room > 0 ? (guint)room - 1 : 0;
+    look->snaps = max > 0 ? (guint)max - 1 : 0;
     return 0;
 }
 

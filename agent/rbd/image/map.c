@@ -43,14 +43,14 @@ static const struct {
 };
 
 char *
-store_map_note_new(const char *id, guint64 owed)
+store_map_note_new(const char *id, guint64 restore)
 {
     GString *text = g_string_new("id=");
     const char *between = " features=";
 
     g_string_append(text, id);
     for (gsize i = 0; i < G_N_ELEMENTS(words); i++) {
-        if (!(owed & words[i].feature))
+        if (!(restore & words[i].feature))
             continue;
         g_string_append_printf(text, "%s%s", between, words[i].word);
         between = ",";
@@ -64,41 +64,41 @@ store_map_note_parse(const char *text, const char *id)
     g_autofree char *of = store_word(text, "id");
     g_autofree char *features = store_word(text, "features");
     g_auto(GStrv) list = g_strsplit(features, ",", -1);
-    guint64 owed = 0;
+    guint64 restore = 0;
 
     if (!*of || strcmp(of, id) != 0)
         return 0;
     for (gsize i = 0; i < G_N_ELEMENTS(words); i++)
         if (g_strv_contains((const char *const *)list, words[i].word))
-            owed |= words[i].feature;
-    return owed;
+            restore |= words[i].feature;
+    return restore;
 }
 
 static int
-read_owed(rbd_image_t handle, const char *id, guint64 *ret_owed)
+read_note(rbd_image_t handle, const char *id, guint64 *ret_restore)
 {
     char text[NOTE_MAX] = "";
     size_t len = sizeof(text) - 1;
     int r = rbd_metadata_get(handle, STORE_MAP_KEY, text, &len);
 
-    *ret_owed = r >= 0 ? store_map_note_parse(text, id) : 0;
+    *ret_restore = r >= 0 ? store_map_note_parse(text, id) : 0;
     return r == -ENOENT ? 0 : r;
 }
 
 static int
-write_owed(rbd_image_t handle, guint64 owed)
+write_note(rbd_image_t handle, guint64 restore)
 {
     char id[ID_MAX] = "";
     int r = rbd_get_id(handle, id, sizeof(id));
 
     if (r < 0)
         return r;
-    g_autofree char *text = store_map_note_new(id, owed);
+    g_autofree char *text = store_map_note_new(id, restore);
     return rbd_metadata_set(handle, STORE_MAP_KEY, text);
 }
 
 static int
-remove_owed(rbd_image_t handle)
+remove_note(rbd_image_t handle)
 {
     int r = rbd_metadata_remove(handle, STORE_MAP_KEY);
 
@@ -117,7 +117,7 @@ store_map_read(gpointer handle, StoreMap *ret_map)
     *ret_map = (StoreMap){.features = features, .on = features & MAP};
     if (r >= 0)
         r = rbd_get_id(handle, id, sizeof(id));
-    return r >= 0 ? read_owed(handle, id, &ret_map->owed) : r;
+    return r >= 0 ? read_note(handle, id, &ret_map->restore) : r;
 }
 
 /* Somebody else may have done it at the same time, which librbd refuses; so what
@@ -142,8 +142,8 @@ turn_off(rbd_image_t handle)
 
     if (r < 0 || !map.on)
         return r;
-    if ((map.owed | map.on) != map.owed)
-        r = write_owed(handle, map.owed | map.on);
+    if ((map.restore | map.on) != map.restore)
+        r = write_note(handle, map.restore | map.on);
     if (r >= 0)
         r = STORE_FAULT("map-noted");
     if (r >= 0)
@@ -237,10 +237,10 @@ turn_on(rbd_image_t handle, Stop *stop)
     StoreMap map = {0};
     int r = store_map_read(handle, &map);
 
-    if (r < 0 || !map.owed)
+    if (r < 0 || !map.restore)
         return r;
     if (map.features & RBD_FEATURE_EXCLUSIVE_LOCK) {
-        r = turn(handle, map.owed & ~map.on, true);
+        r = turn(handle, map.restore & ~map.on, true);
         if (r >= 0)
             r = STORE_FAULT("map-on");
         if (r >= 0)
@@ -250,7 +250,7 @@ turn_on(rbd_image_t handle, Stop *stop)
         if (r >= 0)
             r = STORE_FAULT("map-rebuilt");
     }
-    return r < 0 ? r : remove_owed(handle);
+    return r < 0 ? r : remove_note(handle);
 }
 
 int

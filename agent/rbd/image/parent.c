@@ -21,7 +21,7 @@
 #include "agent/rbd/image/format.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/head.h"
-#include "agent/rbd/image/space.h"
+#include "agent/rbd/image/namespace.h"
 
 #include <errno.h>
 #include <string.h>
@@ -117,7 +117,7 @@ find_format(StoreConn *conn,
     if (read_head(&head, 0, bytes, sizeof(bytes))) {
         found->format = store_format_sniff(bytes, sizeof(bytes));
         if (!found->format ||
-            store_header_judge(found->format, read_head, &head, &found->header))
+            store_header_check(found->format, read_head, &head, &found->header))
             return TRUE;
     }
     return fail(conn, head.r, parent, "read the snapshot of ", error);

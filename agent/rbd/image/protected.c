@@ -33,9 +33,9 @@ is_protected(rbd_image_t handle, const char *snap)
 static int
 find_protected(rbd_image_t handle, char **ret_snap)
 {
-    int room = SNAPS_MAX;
+    int max = SNAPS_MAX;
     g_autofree rbd_snap_info_t *snaps = g_new0(rbd_snap_info_t, SNAPS_MAX);
-    int n = rbd_snap_list(handle, snaps, &room);
+    int n = rbd_snap_list(handle, snaps, &max);
     int found = 0;
 
     for (int i = 0; i < n && found == 0; i++) {

@@ -133,13 +133,13 @@ static int
 count_snaps(rbd_image_t handle, guint *ret_snaps)
 {
     g_autofree rbd_snap_info_t *infos = NULL;
-    int room = 64;
+    int max = 64;
     int n = -ERANGE;
 
-    while (n == -ERANGE && room <= SNAPS_MAX) {
+    while (n == -ERANGE && max <= SNAPS_MAX) {
         g_free(infos);
-        infos = g_new0(rbd_snap_info_t, room);
-        n = rbd_snap_list(handle, infos, &room);
+        infos = g_new0(rbd_snap_info_t, max);
+        n = rbd_snap_list(handle, infos, &max);
     }
     for (int i = 0; i < n; i++) {
         rbd_snap_namespace_type_t type = RBD_SNAP_NAMESPACE_TYPE_USER;
@@ -506,7 +506,7 @@ store_trash_purge(StoreCluster *cluster,
         all = find(&purge, error);
     if (!all)
         return NULL;
-    /* On a full pool, too: it makes room. */
+    /* On a full pool, too: it frees space. */
     rados_set_pool_full_try(purge.io);
     while (round_of(&purge, all) > 0 && !is_over(&purge))
         ;

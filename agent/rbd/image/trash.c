@@ -110,16 +110,16 @@ store_trashed_free(StoreTrashed *trashed)
     g_free(trashed);
 }
 
-/* librbd says how much room it wants, and the trash may grow meanwhile. */
+/* librbd says how many it has, and the trash may grow meanwhile. */
 static int
 read_entries(rados_ioctx_t io, Entries *ret)
 {
-    size_t room = 64;
+    size_t max = 64;
     int r;
 
     do {
-        rbd_trash_image_info_t *entries = g_new0(rbd_trash_image_info_t, room);
-        size_t n = room;
+        rbd_trash_image_info_t *entries = g_new0(rbd_trash_image_info_t, max);
+        size_t n = max;
 
         r = rbd_trash_list(io, entries, &n);
         if (r >= 0) {
@@ -127,8 +127,8 @@ read_entries(rados_ioctx_t io, Entries *ret)
             return 0;
         }
         g_free(entries);
-        room = MAX(n, room * 2);
-    } while (r == -ERANGE && room <= STORE_TRASH_MAX);
+        max = MAX(n, max * 2);
+    } while (r == -ERANGE && max <= STORE_TRASH_MAX);
     return r;
 }
 

@@ -21,7 +21,7 @@
 
 /* What there is room for beyond what is known of: most often there is one watch,
  * or none, and some may come meanwhile. */
-#define ROOM 16u
+#define SPARE 16u
 
 static char **
 take_addresses(rbd_image_watcher_t *list, size_t n)
@@ -41,15 +41,14 @@ store_watchers_read(gpointer handle, char ***ret_addresses, bool *ret_crowded)
     int r = -ERANGE;
 
     while (r == -ERANGE && wanted <= STORE_WATCHERS_MAX) {
-        size_t room = MIN(wanted + ROOM, STORE_WATCHERS_MAX);
-        g_autofree rbd_image_watcher_t *list =
-            g_new0(rbd_image_watcher_t, room);
-        size_t n = room;
+        size_t max = MIN(wanted + SPARE, STORE_WATCHERS_MAX);
+        g_autofree rbd_image_watcher_t *list = g_new0(rbd_image_watcher_t, max);
+        size_t n = max;
 
         r = rbd_watchers_list(handle, list, &n);
         if (r >= 0)
             *ret_addresses = take_addresses(list, n);
-        wanted = MAX(n, room + 1);
+        wanted = MAX(n, max + 1);
     }
     if (r < 0 && r != -ERANGE)
         return r;
@@ -89,7 +88,7 @@ store_watchers_of(StoreConn *conn,
     if (r >= 0)
         r = store_watchers_read(handle, &addresses, &crowded);
     if (r >= 0)
-        r = store_flatten_drop_flattener(handle, addresses);
+        r = store_flatten_filter_flattener(handle, addresses);
     store_conn_note(conn, r, pool, image);
     if (r < 0)
         store_fail(error, NULL, r, "cannot list the clients of '%s/%s'", pool,

@@ -24,9 +24,9 @@
 #include "agent/rbd/image/flattening.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/list.h"
+#include "agent/rbd/image/namespace.h"
 #include "agent/rbd/image/parent.h"
 #include "agent/rbd/image/snap.h"
-#include "agent/rbd/image/space.h"
 #include "agent/rbd/volume/flat.h"
 #include "agent/rbd/volume/marks.h"
 #include "agent/rbd/volume/name.h"
@@ -37,7 +37,7 @@
 #include <errno.h>
 
 typedef struct {
-    StoreHold *hold;
+    StoreClaimed *claimed;
     const StoreVolumeOrigin *from;
     StoreParent parent; /* what is cloned */
     char *own_snap;     /* made for it, or NULL */
@@ -53,7 +53,7 @@ static gboolean
 make_own_snap(StoreCluster *cluster, Clone *clone, GError **error)
 {
     const StoreVolumeOrigin *from = clone->from;
-    g_autofree char *snap = store_clone_snap(clone->hold->volume);
+    g_autofree char *snap = store_clone_snap(clone->claimed->volume);
     g_autoptr(GError) why = NULL;
 
     if (!store_volume_snap_remove(cluster, from->pool, from->image, snap,
@@ -76,7 +76,7 @@ find_snap(Clone *clone, guint64 *ret_size, GError **error)
     const StoreParent *parent = &clone->parent;
     bool there = false;
 
-    if (!store_snap_find(clone->hold->conn, parent->pool, parent->image,
+    if (!store_snap_find(clone->claimed->conn, parent->pool, parent->image,
                          parent->snap, &there, ret_size, error))
         return FALSE;
     return there || store_refuse(error, STORE_ERROR_MISSING,
@@ -91,8 +91,8 @@ find_image(Clone *clone, guint64 *ret_size, GError **error)
 {
     StoreFound found = {0};
 
-    store_parent_forget(clone->hold->conn->cluster, &clone->parent);
-    if (!store_parent_find(clone->hold->conn, &clone->parent, &found, error))
+    store_parent_forget(clone->claimed->conn->cluster, &clone->parent);
+    if (!store_parent_find(clone->claimed->conn, &clone->parent, &found, error))
         return FALSE;
     *ret_size = found.size;
     return TRUE;
@@ -116,7 +116,7 @@ check_size(Clone *clone, guint64 has, GError **error)
 static gboolean
 count_depth(const Clone *clone, guint *ret_depth, GError **error)
 {
-    StoreConn *conn = clone->hold->conn;
+    StoreConn *conn = clone->claimed->conn;
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) handle = NULL;
     const char *image;
@@ -148,15 +148,15 @@ prepare(StoreCluster *cluster, Clone *clone, GError **error)
     guint depth = 0;
 
     clone->parent = (StoreParent){from->pool, from->image, from->snap};
-    if (!store_hold_room_for(clone->hold, own->clone_data_pool, from->pool,
-                             error) ||
-        (from->image_room && !find_image(clone, &has, error)) ||
+    if (!store_claimed_space_for(clone->claimed, own->clone_data_pool,
+                                 from->pool, error) ||
+        (from->is_image && !find_image(clone, &has, error)) ||
         !count_depth(clone, &depth, error) ||
         (!from->snap && !make_own_snap(cluster, clone, error)))
         return FALSE;
     clone->flattens =
         store_clone_flattens(depth, from->max_depth, from->flatten);
-    return (from->image_room || find_snap(clone, &has, error)) &&
+    return (from->is_image || find_snap(clone, &has, error)) &&
            check_size(clone, has, error);
 }
 
@@ -169,7 +169,7 @@ fill_options(rbd_image_options_t options,
              rados_ioctx_t io,
              const char *image)
 {
-    const StoreSettings *own = store_settings(clone->hold->conn->cluster);
+    const StoreSettings *own = store_settings(clone->claimed->conn->cluster);
     StoreVolumeSpec spec = {.shareable = clone->from->shareable};
     g_auto(StoreHandle) parent = NULL;
     rbd_image_info_t info;
@@ -190,27 +190,27 @@ fill_options(rbd_image_options_t options,
 static gboolean
 clone_it(const Clone *clone, GError **error)
 {
-    const StoreHold *hold = clone->hold;
+    const StoreClaimed *claimed = clone->claimed;
     const StoreParent *parent = &clone->parent;
     g_auto(StoreIo) from = NULL;
     g_auto(StoreOptions) options = NULL;
     const char *image;
     int r;
 
-    if (!store_parent_ioctx(hold->conn, parent->pool, parent->image, &from,
+    if (!store_parent_ioctx(claimed->conn, parent->pool, parent->image, &from,
                             &image, error))
         return FALSE;
     rbd_image_options_create(&options);
     r = fill_options(options, clone, from, image);
     if (r >= 0)
-        r = rbd_clone3(from, image, parent->snap, hold->io, hold->volume,
+        r = rbd_clone3(from, image, parent->snap, claimed->io, claimed->volume,
                        options);
     if (r >= 0)
         r = STORE_FAULT("volume-cloned");
-    return r >= 0 ||
-           store_fail(error, hold->conn, r,
-                      "cannot clone '%s/%s@%s' to '%s/%s'", parent->pool,
-                      parent->image, parent->snap, hold->pool, hold->volume);
+    return r >= 0 || store_fail(error, claimed->conn, r,
+                                "cannot clone '%s/%s@%s' to '%s/%s'",
+                                parent->pool, parent->image, parent->snap,
+                                claimed->pool, claimed->volume);
 }
 
 /* What is flattened holds data, so that data does not show that it is whole. */
@@ -223,11 +223,11 @@ fills(const Clone *clone)
 static gboolean
 grow(const Clone *clone, GError **error)
 {
-    const StoreHold *hold = clone->hold;
+    const StoreClaimed *claimed = clone->claimed;
     StoreHandle handle = NULL;
     guint64 has = 0;
     int closed;
-    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
 
     if (r >= 0)
         r = rbd_get_size(handle, &has);
@@ -240,35 +240,36 @@ grow(const Clone *clone, GError **error)
     if (r >= 0)
         r = store_origin_note_remove(handle);
     if (r >= 0 && fills(clone))
-        r = store_marks_fill(handle, hold);
+        r = store_marks_fill(handle, claimed);
     if (r >= 0)
         r = STORE_FAULT("volume-grown");
     closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
-    return r >= 0 ||
-           store_fail(error, hold->conn, r, "cannot finish the clone '%s/%s'",
-                      hold->pool, hold->volume);
+    return r >= 0 || store_fail(error, claimed->conn, r,
+                                "cannot finish the clone '%s/%s'",
+                                claimed->pool, claimed->volume);
 }
 
 static gboolean
 seal(const Clone *clone, GError **error)
 {
-    const StoreHold *hold = clone->hold;
+    const StoreClaimed *claimed = clone->claimed;
     StoreHandle handle = NULL;
     int closed;
     int r;
 
     if (!fills(clone))
         return TRUE;
-    r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
     if (r >= 0 && clone->from->seal)
         r = clone->from->seal(handle);
     if (r >= 0)
         r = store_marks_remove(handle);
     closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
-    return r >= 0 || store_fail(error, hold->conn, r, "cannot finish '%s/%s'",
-                                hold->pool, hold->volume);
+    return r >= 0 ||
+           store_fail(error, claimed->conn, r, "cannot finish '%s/%s'",
+                      claimed->pool, claimed->volume);
 }
 
 /* What is sealed must need nothing by then. */
@@ -284,11 +285,11 @@ flatten(Clone *clone, GError **error)
         wait = STORE_FLAT_HERE;
     if (!clone->flattens)
         return TRUE;
-    if (!store_flat(clone->hold, wait, &steps, &clone->queued, error))
+    if (!store_flat(clone->claimed, wait, &steps, &clone->queued, error))
         return FALSE;
     /* With the note of it; one that stays is spoken of in the end. */
     if (!clone->queued)
-        (void)store_own_snap_let_go_noted(clone->hold, NULL);
+        (void)store_own_snap_let_go_noted(clone->claimed, NULL);
     return TRUE;
 }
 
@@ -297,30 +298,30 @@ flatten(Clone *clone, GError **error)
 static gboolean
 build(Clone *clone, GError **error)
 {
-    StoreHold *hold = clone->hold;
+    StoreClaimed *claimed = clone->claimed;
     g_autoptr(GError) why = NULL;
 
-    hold->keeps = true;
+    claimed->keeps = true;
     if (clone_it(clone, &why) && grow(clone, &why) && flatten(clone, &why) &&
-        seal(clone, &why) && store_hold_made(hold, &why))
+        seal(clone, &why) && store_claimed_made(claimed, &why))
         return TRUE;
-    store_hold_unmake(hold, why);
+    store_claimed_unmake(claimed, why);
     g_propagate_error(error, g_steal_pointer(&why));
     return FALSE;
 }
 
 /* The snapshot is of no use without a clone that hangs from it. */
 static void
-drop_own_snap(StoreCluster *cluster,
-              const Clone *clone,
-              const GError *why,
-              GError **ret_left)
+remove_own_snap(StoreCluster *cluster,
+                const Clone *clone,
+                const GError *why,
+                GError **ret_left)
 {
     const StoreVolumeOrigin *from = clone->from;
 
-    if (clone->own_snap && store_conn_may_write(clone->hold->conn, why))
-        store_volume_snap_drop(cluster, from->pool, from->image,
-                               clone->own_snap, ret_left);
+    if (clone->own_snap && store_conn_may_write(clone->claimed->conn, why))
+        store_volume_snap_remove_own(cluster, from->pool, from->image,
+                                     clone->own_snap, ret_left);
 }
 
 gboolean
@@ -332,18 +333,19 @@ store_volume_clone(StoreCluster *cluster,
                    GError **ret_left,
                    GError **error)
 {
-    StoreHold hold;
-    Clone clone = {.hold = &hold, .from = from};
+    StoreClaimed claimed;
+    Clone clone = {.claimed = &claimed, .from = from};
     GError *why = NULL;
 
-    if (!store_hold(cluster, pool, name, true, &hold, error))
+    if (!store_volume_claim(cluster, pool, name, true, &claimed, error))
         return FALSE;
-    if (store_hold_free_name(&hold, &why) && prepare(cluster, &clone, &why))
+    if (store_claimed_free_name(&claimed, &why) &&
+        prepare(cluster, &clone, &why))
         (void)build(&clone, &why);
     if (why || (clone.flattens && !clone.queued))
-        drop_own_snap(cluster, &clone, why, ret_left);
+        remove_own_snap(cluster, &clone, why, ret_left);
     g_free(clone.own_snap);
     *ret_cloned = (StoreVolumeCloned){
         clone.size, clone.flattens && !clone.queued, clone.queued};
-    return store_hold_end(&hold, why, error);
+    return store_volume_unclaim(&claimed, why, error);
 }

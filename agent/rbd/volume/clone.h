@@ -17,7 +17,7 @@ typedef struct {
     const char *pool; /* of what is cloned, as is the next */
     const char *image;
     const char *snap; /* NULL: of a volume as it is now */
-    bool image_room;  /* it is an image, whose content is looked at */
+    bool is_image;    /* whose content is looked at */
     guint64 size;     /* 0: the source's; never less */
     guint max_depth;  /* on how many volumes it may stand; 0: on nothing */
     /* Of one that nobody must take for whole before its own steps, after the

@@ -49,7 +49,7 @@ format(rbd_image_t handle, const StoreEncryption *how)
 
 /* From then on the handle knows only what is behind the header. */
 static int
-write_header(const StoreHold *hold,
+write_header(const StoreClaimed *claimed,
              const StoreEncryption *how,
              guint64 *ret_header)
 {
@@ -57,10 +57,10 @@ write_header(const StoreHold *hold,
     guint64 raw = 0;
     guint64 behind = 0;
     int closed;
-    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
 
     if (r >= 0)
-        r = store_marks_fill(handle, hold);
+        r = store_marks_fill(handle, claimed);
     if (r >= 0)
         r = STORE_FAULT("volume-marked");
     if (r >= 0)
@@ -91,11 +91,11 @@ tell_nobody(uint64_t done, uint64_t total, void *opaque)
 }
 
 static int
-fit(const StoreHold *hold, guint64 size)
+fit(const StoreClaimed *claimed, guint64 size)
 {
     StoreHandle handle = NULL;
     int closed;
-    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
 
     if (r >= 0)
         r = rbd_resize2(handle, size, true, tell_nobody, NULL);
@@ -108,16 +108,16 @@ fit(const StoreHold *hold, guint64 size)
 }
 
 gboolean
-store_encrypt(const StoreHold *hold,
+store_encrypt(const StoreClaimed *claimed,
               const StoreVolumeSpec *spec,
               GError **error)
 {
     guint64 header = 0;
-    int r = write_header(hold, spec->encryption, &header);
+    int r = write_header(claimed, spec->encryption, &header);
 
     if (r >= 0)
-        r = fit(hold, spec->size + header);
+        r = fit(claimed, spec->size + header);
     return r >= 0 ||
-           store_fail(error, hold->conn, r, "cannot encrypt volume '%s/%s'",
-                      hold->pool, hold->volume);
+           store_fail(error, claimed->conn, r, "cannot encrypt volume '%s/%s'",
+                      claimed->pool, claimed->volume);
 }

@@ -7,16 +7,16 @@
 #ifndef REMORA_AGENT_RBD_VOLUME_ENCRYPT_H
 #define REMORA_AGENT_RBD_VOLUME_ENCRYPT_H
 
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/options.h"
 
 /* More than any header of LUKS takes, in whole objects of any size. */
-#define STORE_LUKS_ROOM (G_GUINT64_CONSTANT(64) << 20)
+#define STORE_LUKS_HEADER_MAX (G_GUINT64_CONSTANT(64) << 20)
 
-/* Of one that was just made, empty, with STORE_LUKS_ROOM more than spec says:
- * writes the header of spec->encryption, and leaves room for spec->size behind
+/* Of one that was just made, empty, with STORE_LUKS_HEADER_MAX more than spec says:
+ * writes the header of spec->encryption, and leaves space for spec->size behind
  * it. */
-gboolean store_encrypt(const StoreHold *hold,
+gboolean store_encrypt(const StoreClaimed *claimed,
                        const StoreVolumeSpec *spec,
                        GError **error);
 

@@ -38,7 +38,7 @@ export_now(StoreCluster *cluster,
                                        ret_size, error)
                   : store_fail(error, NULL, r, "cannot read '%s/%s@%s'", pool,
                                name, snap);
-    store_volume_snap_drop(cluster, pool, name, snap, ret_left);
+    store_volume_snap_remove_own(cluster, pool, name, snap, ret_left);
     return good;
 }
 

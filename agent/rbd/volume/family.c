@@ -23,12 +23,12 @@ store_family_clear(StoreVolumeFamily *family)
 }
 
 gboolean
-store_family_read(const StoreHold *hold,
+store_family_read(const StoreClaimed *claimed,
                   StoreVolumeFamily *ret_family,
                   GError **error)
 {
     g_auto(StoreHandle) handle = NULL;
-    int r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open_read_only(claimed->io, claimed->volume, &handle, NULL);
 
     ret_family->children =
         g_ptr_array_new_with_free_func((GDestroyNotify)store_child_free);
@@ -36,11 +36,11 @@ store_family_read(const StoreHold *hold,
     if (r >= 0)
         ret_family->snaps = store_snaps_read(handle, &r);
     if (r >= 0)
-        r = store_children_read(hold->conn, hold->io, handle,
+        r = store_children_read(claimed->conn, claimed->io, handle,
                                 ret_family->children, ret_family->unseen);
     return r >= 0 ||
-           store_fail(error, hold->conn, r, "cannot look at volume '%s/%s'",
-                      hold->pool, hold->volume);
+           store_fail(error, claimed->conn, r, "cannot look at volume '%s/%s'",
+                      claimed->pool, claimed->volume);
 }
 
 /* ---- in words ------------------------------------------------------------------------- */
@@ -79,7 +79,7 @@ pool_text(gconstpointer item)
 }
 
 gboolean
-store_refuse_snapshots(const StoreHold *hold,
+store_refuse_snapshots(const StoreClaimed *claimed,
                        const StoreVolumeFamily *family,
                        GError **error)
 {
@@ -89,11 +89,11 @@ store_refuse_snapshots(const StoreHold *hold,
                         "volume '%s/%s' has the snapshots %s: remove them "
                         "first (remora volume snapshot rm), or move it to the "
                         "trash with them (remora volume rm --trash)",
-                        hold->pool, hold->volume, names);
+                        claimed->pool, claimed->volume, names);
 }
 
 gboolean
-store_refuse_clones(const StoreHold *hold,
+store_refuse_clones(const StoreClaimed *claimed,
                     const StoreVolumeFamily *family,
                     GError **error)
 {
@@ -103,11 +103,11 @@ store_refuse_clones(const StoreHold *hold,
                         "volume '%s/%s' is in use by its clones %s, which are "
                         "of format 1: remove or flatten them first (rbd "
                         "flatten)",
-                        hold->pool, hold->volume, names);
+                        claimed->pool, claimed->volume, names);
 }
 
 gboolean
-store_refuse_unseen(const StoreHold *hold,
+store_refuse_unseen(const StoreClaimed *claimed,
                     const StoreVolumeFamily *family,
                     GError **error)
 {
@@ -118,6 +118,6 @@ store_refuse_unseen(const StoreHold *hold,
                         "%s, where client.%s may not look: add 'allow "
                         "class-read object_prefix rbd_children' to its osd "
                         "caps (ceph auth caps)",
-                        hold->pool, hold->volume, pools,
-                        store_cluster_user(hold->conn->cluster));
+                        claimed->pool, claimed->volume, pools,
+                        store_cluster_user(claimed->conn->cluster));
 }

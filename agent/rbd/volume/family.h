@@ -7,7 +7,7 @@
 #ifndef REMORA_AGENT_RBD_VOLUME_FAMILY_H
 #define REMORA_AGENT_RBD_VOLUME_FAMILY_H
 
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 
 typedef struct {
     GPtrArray *snaps;    /* of StoreVolumeSnap */
@@ -16,18 +16,18 @@ typedef struct {
 } StoreVolumeFamily;
 
 void store_family_clear(StoreVolumeFamily *family);
-gboolean store_family_read(const StoreHold *hold,
+gboolean store_family_read(const StoreClaimed *claimed,
                            StoreVolumeFamily *ret_family,
                            GError **error);
 
 /* All give FALSE. */
-gboolean store_refuse_snapshots(const StoreHold *hold,
+gboolean store_refuse_snapshots(const StoreClaimed *claimed,
                                 const StoreVolumeFamily *family,
                                 GError **error);
-gboolean store_refuse_clones(const StoreHold *hold,
+gboolean store_refuse_clones(const StoreClaimed *claimed,
                              const StoreVolumeFamily *family,
                              GError **error);
-gboolean store_refuse_unseen(const StoreHold *hold,
+gboolean store_refuse_unseen(const StoreClaimed *claimed,
                              const StoreVolumeFamily *family,
                              GError **error);
 

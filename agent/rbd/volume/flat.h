@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/volume/flat.h - a volume that is held is flattened
+ * agent/rbd/volume/flat.h - a claimed volume is flattened
  *
  * By the mechanism of disks (disk/flatten.h): by the cluster's manager, or here.
  *
@@ -9,7 +9,7 @@
 #ifndef REMORA_AGENT_RBD_VOLUME_FLAT_H
 #define REMORA_AGENT_RBD_VOLUME_FLAT_H
 
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/progress.h"
 
 typedef enum {
@@ -24,7 +24,7 @@ typedef enum {
  * this lets go of that (origin.h), unless it is queued. steps->size is the volume's.
  * ret_queued: it is not flat yet, the manager goes on, and a mark says so. After a
  * failure one does only if somebody may go on. */
-gboolean store_flat(const StoreHold *hold,
+gboolean store_flat(const StoreClaimed *claimed,
                     StoreFlatWait wait,
                     StoreSteps *steps,
                     bool *ret_queued,
@@ -32,7 +32,8 @@ gboolean store_flat(const StoreHold *hold,
 
 /* Of one that is flat: what is left to do if nobody has waited for that, its snapshot
  * too. steps: NULL, it cannot be cancelled. */
-gboolean
-store_flat_finish(const StoreHold *hold, StoreSteps *steps, GError **error);
+gboolean store_flat_finish(const StoreClaimed *claimed,
+                           StoreSteps *steps,
+                           GError **error);
 
 #endif

@@ -18,7 +18,7 @@
 #include "agent/rbd/volume/origin.h"
 
 static gboolean
-flatten(const StoreHold *hold,
+flatten(const StoreClaimed *claimed,
         bool wait,
         StoreSteps *steps,
         StoreVolumeFlat *ret_flat,
@@ -27,11 +27,11 @@ flatten(const StoreHold *hold,
     StoreFlatWait how = wait ? STORE_FLAT_WAIT : STORE_FLAT_NO_WAIT;
     bool queued = false;
 
-    if (!store_hold_room(hold, error) ||
-        !store_flat(hold, how, steps, &queued, error))
+    if (!store_claimed_space(claimed, error) ||
+        !store_flat(claimed, how, steps, &queued, error))
         return FALSE;
     *ret_flat = queued ? STORE_VOLUME_IN_QUEUE : STORE_VOLUME_FLATTENED;
-    return queued || store_own_snap_let_go_noted(hold, error);
+    return queued || store_own_snap_let_go_noted(claimed, error);
 }
 
 gboolean
@@ -45,17 +45,17 @@ store_volume_flatten(StoreCluster *cluster,
                      GError **error)
 {
     StoreSteps steps = {.show = progress, .data = data};
-    StoreHold hold;
+    StoreClaimed claimed;
     GError *why = NULL;
 
-    if (!store_hold(cluster, pool, name, false, &hold, error))
+    if (!store_volume_claim(cluster, pool, name, false, &claimed, error))
         return FALSE;
     *ret_flat = STORE_VOLUME_WAS_FLAT;
-    steps.size = hold.look.size;
-    if (hold.held == STORE_HELD_WHOLE && !hold.look.has_parent)
-        (void)store_flat_finish(&hold, &steps, &why);
-    else if (hold.held == STORE_HELD_FLATTENING ||
-             store_hold_check(&hold, &why))
-        (void)flatten(&hold, wait, &steps, ret_flat, &why);
-    return store_hold_end(&hold, why, error);
+    steps.size = claimed.look.size;
+    if (claimed.state == STORE_CLAIMED_WHOLE && !claimed.look.has_parent)
+        (void)store_flat_finish(&claimed, &steps, &why);
+    else if (claimed.state == STORE_CLAIMED_FLATTENING ||
+             store_claimed_check(&claimed, &why))
+        (void)flatten(&claimed, wait, &steps, ret_flat, &why);
+    return store_volume_unclaim(&claimed, why, error);
 }

@@ -15,12 +15,12 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/look.h"
-#include "agent/rbd/image/space.h"
-#include "agent/rbd/volume/snap-drop.h"
+#include "agent/rbd/image/namespace.h"
+#include "agent/rbd/volume/snap-remove.h"
 #include "agent/rbd/volume/snaps.h"
 
 #include <errno.h>
@@ -137,7 +137,7 @@ check_one(const Member *member, const char *snap, GError **error)
     bool building = false;
     int r;
 
-    if (!store_pool_check_room(member->conn, disk->pool, error))
+    if (!store_pool_check_space(member->conn, disk->pool, error))
         return FALSE;
     r = rbd_open_read_only(member->io, member->name, &handle, NULL);
     if (r >= 0)
@@ -246,13 +246,13 @@ protect_all(const Group *group, GError **error)
 }
 
 static int
-drop_one(const Member *member, const char *snap)
+remove_made(const Member *member, const char *snap)
 {
     const StoreVolumeSnap both = {.name = (char *)snap, .is_protected = true};
     g_auto(StoreHandle) handle = NULL;
     int r = rbd_open(member->io, member->name, &handle, NULL);
 
-    return r >= 0 ? store_snap_drop(handle, &both) : r;
+    return r >= 0 ? store_snap_remove(handle, &both) : r;
 }
 
 static void
@@ -262,7 +262,7 @@ take_back(const Group *group, GError **why)
         const Member *member = &group->members[i];
 
         if (member->made && (!store_conn_may_write(member->conn, *why) ||
-                             drop_one(member, group->snap) < 0))
+                             remove_made(member, group->snap) < 0))
             g_prefix_error(why,
                            "snapshot '%s/%s@%s' may be there still, remove it "
                            "(remora volume snapshot rm --domain): ",
@@ -316,7 +316,7 @@ remove_one(const Member *member,
     if (!found)
         return TRUE;
     *ret_there = true;
-    return store_snap_drop_unused(&at, handle, found, error);
+    return store_snap_remove_unused(&at, handle, found, error);
 }
 
 gboolean

@@ -14,7 +14,7 @@
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/depth.h"
 #include "agent/rbd/image/format.h"

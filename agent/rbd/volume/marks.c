@@ -27,7 +27,7 @@ store_marks_remove(gpointer handle)
 }
 
 int
-store_marks_fill(gpointer handle, const StoreHold *hold)
+store_marks_fill(gpointer handle, const StoreClaimed *claimed)
 {
     char id[128] = "";
     int r = rbd_get_id(handle, id, sizeof(id));
@@ -35,6 +35,6 @@ store_marks_fill(gpointer handle, const StoreHold *hold)
     if (r < 0)
         return r;
     g_autofree char *text =
-        store_mark_new(hold->conn, hold->volume, STORE_SNAP, id);
+        store_mark_new(claimed->conn, claimed->volume, STORE_SNAP, id);
     return rbd_metadata_set(handle, STORE_BUILDING_KEY, text);
 }

@@ -21,16 +21,16 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/origin.h"
 #include "agent/rbd/volume/progress.h"
 
 #include <errno.h>
 
 static gboolean
-fail(const StoreHold *to, int r, const char *what, GError **error)
+fail(const StoreClaimed *to, int r, const char *what, GError **error)
 {
     return store_fail(error, to->conn, r, "cannot %s volume '%s' to pool '%s'",
                       what, to->volume, to->pool);
@@ -39,7 +39,7 @@ fail(const StoreHold *to, int r, const char *what, GError **error)
 /* ---- the steps ----------------------------------------------------------------------- */
 
 static gboolean
-prepare(const StoreHold *from, const StoreHold *to, GError **error)
+prepare(const StoreClaimed *from, const StoreClaimed *to, GError **error)
 {
     g_auto(StoreOptions) options = NULL;
     int r;
@@ -54,7 +54,10 @@ prepare(const StoreHold *from, const StoreHold *to, GError **error)
 
 /* executed: all of it is there already. */
 static gboolean
-complete(const StoreHold *to, bool executed, StoreSteps *steps, GError **error)
+complete(const StoreClaimed *to,
+         bool executed,
+         StoreSteps *steps,
+         GError **error)
 {
     int r = executed ? 0
                      : rbd_migration_execute_with_progress(to->io, to->volume,
@@ -69,7 +72,7 @@ complete(const StoreHold *to, bool executed, StoreSteps *steps, GError **error)
 
 /* Back to where it was. */
 static void
-take_back(const StoreHold *to, GError **why)
+take_back(const StoreClaimed *to, GError **why)
 {
     int r = store_conn_may_write(to->conn, *why)
                 ? rbd_migration_abort(to->io, to->volume)
@@ -85,8 +88,8 @@ take_back(const StoreHold *to, GError **why)
 /* ---- under the claims ------------------------------------------------------------------ */
 
 static gboolean
-move(const StoreHold *from,
-     const StoreHold *to,
+move(const StoreClaimed *from,
+     const StoreClaimed *to,
      StoreSteps *steps,
      GError **error)
 {
@@ -94,10 +97,10 @@ move(const StoreHold *from,
     const char *const pools[] = {to->pool, data_pool};
     g_autoptr(GError) why = NULL;
 
-    if (!store_hold_check(from, error) ||
-        !store_rooms_check(to->conn, pools, G_N_ELEMENTS(pools), error))
+    if (!store_claimed_check(from, error) ||
+        !store_pools_check_space(to->conn, pools, G_N_ELEMENTS(pools), error))
         return FALSE;
-    if (to->held != STORE_HELD_MISSING)
+    if (to->state != STORE_CLAIMED_MISSING)
         return store_refuse(error, STORE_ERROR_BUSY,
                             "there is '%s/%s' already: remove one of the two",
                             to->pool, to->volume);
@@ -114,13 +117,16 @@ move(const StoreHold *from,
 
 /* It is in the pool. Whether it is on its way still. */
 static gboolean
-go_on(const StoreHold *to, StoreSteps *steps, bool *ret_moved, GError **error)
+go_on(const StoreClaimed *to,
+      StoreSteps *steps,
+      bool *ret_moved,
+      GError **error)
 {
     rbd_image_migration_status_t status = {0};
     bool executed;
     int r;
 
-    if (!store_hold_check(to, error))
+    if (!store_claimed_check(to, error))
         return FALSE;
     r = rbd_migration_status(to->io, to->volume, &status, sizeof(status));
     *ret_moved = r >= 0;
@@ -145,20 +151,21 @@ store_volume_migrate(StoreCluster *cluster,
                      GError **error)
 {
     StoreSteps steps = {.show = progress, .data = data};
-    StoreHold of_to;
-    StoreHold of_from;
+    StoreClaimed of_to;
+    StoreClaimed of_from;
     GError *why = NULL;
 
     *ret_moved = true;
-    if (!store_hold(cluster, to, name, false, &of_to, error))
+    if (!store_volume_claim(cluster, to, name, false, &of_to, error))
         return FALSE;
     if (g_str_equal(pool, to)) {
         (void)go_on(&of_to, &steps, ret_moved, &why);
-        return store_hold_end(&of_to, why, error);
+        return store_volume_unclaim(&of_to, why, error);
     }
-    if (store_hold(cluster, pool, name, false, &of_from, &why)) {
+    if (store_volume_claim(cluster, pool, name, false, &of_from, &why)) {
         (void)move(&of_from, &of_to, &steps, &why);
-        (void)store_hold_end(&of_from, why ? g_error_copy(why) : NULL, NULL);
+        (void)store_volume_unclaim(&of_from, why ? g_error_copy(why) : NULL,
+                                   NULL);
     }
-    return store_hold_end(&of_to, why, error);
+    return store_volume_unclaim(&of_to, why, error);
 }

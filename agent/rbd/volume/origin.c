@@ -56,14 +56,14 @@ read_origin(rbd_image_t handle, const char *name, StoreOwnSnap *ret)
 
 /* How the image is called by now, and whether it is in the trash. */
 static int
-find_noted(const StoreHold *hold, StoreOwnSnap *origin)
+find_noted(const StoreClaimed *claimed, StoreOwnSnap *origin)
 {
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) parent = NULL;
     rbd_trash_image_info_t trashed;
     char name[NAME_BYTES] = "";
     size_t len = sizeof(name);
-    int r = rados_ioctx_create2(hold->conn->rados, origin->pool, &io);
+    int r = rados_ioctx_create2(claimed->conn->rados, origin->pool, &io);
 
     if (r < 0)
         return r;
@@ -82,31 +82,32 @@ find_noted(const StoreHold *hold, StoreOwnSnap *origin)
 
 /* What it hangs from, or else hung from. */
 static int
-read_either(const StoreHold *hold, StoreOwnSnap *ret_origin)
+read_either(const StoreClaimed *claimed, StoreOwnSnap *ret_origin)
 {
     g_auto(StoreHandle) handle = NULL;
-    int r = rbd_open_read_only(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open_read_only(claimed->io, claimed->volume, &handle, NULL);
 
     if (r >= 0)
-        r = read_origin(handle, hold->volume, ret_origin);
+        r = read_origin(handle, claimed->volume, ret_origin);
     if (r >= 0 && !ret_origin->id)
         r = store_origin_note_read(handle, ret_origin);
     return r;
 }
 
 gboolean
-store_own_snap_read(const StoreHold *hold,
+store_own_snap_read(const StoreClaimed *claimed,
                     StoreOwnSnap *ret_origin,
                     GError **error)
 {
-    int r = read_either(hold, ret_origin);
+    int r = read_either(claimed, ret_origin);
 
     if (r < 0)
-        return store_fail(error, hold->conn, r, "cannot look at volume '%s/%s'",
-                          hold->pool, hold->volume);
+        return store_fail(error, claimed->conn, r,
+                          "cannot look at volume '%s/%s'", claimed->pool,
+                          claimed->volume);
     if (!ret_origin->own || ret_origin->name)
         return TRUE;
-    r = find_noted(hold, ret_origin);
+    r = find_noted(claimed, ret_origin);
     /* Where nothing can be found there is nothing to let go of. */
     if (r == -ENOENT) {
         store_own_snap_clear(ret_origin);
@@ -114,11 +115,11 @@ store_own_snap_read(const StoreHold *hold,
     }
     /* The note goes with the volume, and nothing else says whose that is. */
     return r >= 0 ||
-           store_fail(error, hold->conn, r,
+           store_fail(error, claimed->conn, r,
                       "cannot look for the snapshot '%s' of image '%s' that "
                       "volume '%s/%s' hung from",
-                      ret_origin->snap, ret_origin->id, hold->pool,
-                      hold->volume);
+                      ret_origin->snap, ret_origin->id, claimed->pool,
+                      claimed->volume);
 }
 
 /* Who wrote it before may hang, and hold the lock. */
@@ -148,7 +149,7 @@ store_own_snap_note(gpointer handle,
 
 /* One that is gone is no error, nor that its name is another one's by now. */
 static int
-drop(rbd_image_t parent, const StoreOwnSnap *origin)
+remove_origin(rbd_image_t parent, const StoreOwnSnap *origin)
 {
     const StoreVolumeSnap snap = {.name = origin->snap, .is_protected = true};
     uint64_t id = 0;
@@ -156,31 +157,31 @@ drop(rbd_image_t parent, const StoreOwnSnap *origin)
 
     if (r == -ENOENT || (r >= 0 && id != origin->snap_id))
         return 0;
-    return r < 0 ? r : store_snap_drop(parent, &snap);
+    return r < 0 ? r : store_snap_remove(parent, &snap);
 }
 
 /* ret_next: what the parent itself hangs from. ret_left: how many snapshots the
  * parent has then, of whatever sort. */
 static int
-drop_snap(rados_ioctx_t io,
-          const StoreOwnSnap *origin,
-          StoreOwnSnap *ret_next,
-          int *ret_left)
+remove_snap(rados_ioctx_t io,
+            const StoreOwnSnap *origin,
+            StoreOwnSnap *ret_next,
+            int *ret_left)
 {
     g_auto(StoreHandle) parent = NULL;
     rbd_snap_info_t none;
-    int room = 0;
+    int max = 0;
     int r = rbd_open_by_id(io, origin->id, &parent, NULL);
 
     if (r >= 0)
-        r = drop(parent, origin);
+        r = remove_origin(parent, origin);
     if (r >= 0)
-        store_snaps_drop_left(parent);
+        store_snaps_remove_left(parent);
     if (r >= 0)
         r = read_origin(parent, origin->name, ret_next);
     if (r >= 0)
-        r = rbd_snap_list(parent, &none, &room);
-    *ret_left = room > 0 ? room - 1 : 0;
+        r = rbd_snap_list(parent, &none, &max);
+    *ret_left = max > 0 ? max - 1 : 0;
     return r == -ERANGE ? 0 : r;
 }
 
@@ -193,21 +194,21 @@ is_enough(int r)
 }
 
 void
-store_own_snap_retire(const StoreHold *hold, const StoreOwnSnap *origin)
+store_own_snap_retire(const StoreClaimed *claimed, const StoreOwnSnap *origin)
 {
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) parent = NULL;
 
     if (!origin->own || origin->in_trash || !origin->lets_go ||
-        rados_ioctx_create2(hold->conn->rados, origin->pool, &io) < 0)
+        rados_ioctx_create2(claimed->conn->rados, origin->pool, &io) < 0)
         return;
     rados_ioctx_set_namespace(io, origin->space);
     if (rbd_open_by_id(io, origin->id, &parent, NULL) >= 0)
-        (void)drop(parent, origin);
+        (void)remove_origin(parent, origin);
 }
 
 static int
-let_go(const StoreHold *hold, const StoreOwnSnap *origin)
+let_go(const StoreClaimed *claimed, const StoreOwnSnap *origin)
 {
     g_auto(StoreOwnSnap) at = {0};
     int r = 0;
@@ -220,11 +221,11 @@ let_go(const StoreHold *hold, const StoreOwnSnap *origin)
 
         if (!now->own || now->in_trash)
             break;
-        r = rados_ioctx_create2(hold->conn->rados, now->pool, &io);
+        r = rados_ioctx_create2(claimed->conn->rados, now->pool, &io);
         if (r < 0)
             break;
         rados_ioctx_set_namespace(io, now->space);
-        r = drop_snap(io, now, &next, &left);
+        r = remove_snap(io, now, &next, &left);
         if (r < 0 || left > 0 || !g_str_has_suffix(now->name, DELETED))
             break;
         r = rbd_remove(io, now->name);
@@ -238,30 +239,33 @@ let_go(const StoreHold *hold, const StoreOwnSnap *origin)
 }
 
 static gboolean
-fail(const StoreHold *hold, const StoreOwnSnap *origin, int r, GError **error)
+fail(const StoreClaimed *claimed,
+     const StoreOwnSnap *origin,
+     int r,
+     GError **error)
 {
-    return store_fail(error, hold->conn, r,
+    return store_fail(error, claimed->conn, r,
                       "'%s/%s' is done, but cannot remove the snapshot '%s@%s' "
                       "that it hung from",
-                      hold->pool, hold->volume,
+                      claimed->pool, claimed->volume,
                       origin->name ? origin->name : origin->id, origin->snap);
 }
 
 gboolean
-store_own_snap_let_go(const StoreHold *hold,
+store_own_snap_let_go(const StoreClaimed *claimed,
                       const StoreOwnSnap *origin,
                       GError **error)
 {
-    int r = let_go(hold, origin);
+    int r = let_go(claimed, origin);
 
-    return r >= 0 || is_enough(r) || fail(hold, origin, r, error);
+    return r >= 0 || is_enough(r) || fail(claimed, origin, r, error);
 }
 
 int
-store_own_snap_forget(const StoreHold *hold)
+store_own_snap_forget(const StoreClaimed *claimed)
 {
     StoreHandle handle = NULL;
-    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
     int closed;
 
     if (r < 0)
@@ -272,22 +276,23 @@ store_own_snap_forget(const StoreHold *hold)
 }
 
 gboolean
-store_own_snap_let_go_noted(const StoreHold *hold, GError **error)
+store_own_snap_let_go_noted(const StoreClaimed *claimed, GError **error)
 {
     g_auto(StoreOwnSnap) origin = {0};
-    int r = read_either(hold, &origin);
+    int r = read_either(claimed, &origin);
 
     if (r < 0)
-        return store_fail(error, hold->conn, r, "cannot look at volume '%s/%s'",
-                          hold->pool, hold->volume);
+        return store_fail(error, claimed->conn, r,
+                          "cannot look at volume '%s/%s'", claimed->pool,
+                          claimed->volume);
     if (!origin.own || origin.name)
         return TRUE;
-    r = find_noted(hold, &origin);
+    r = find_noted(claimed, &origin);
     if (r >= 0)
-        r = let_go(hold, &origin);
+        r = let_go(claimed, &origin);
     if (r == -EPERM || r == -EBUSY)
         return TRUE;
     if (r >= 0 || is_enough(r))
-        r = store_own_snap_forget(hold);
-    return r >= 0 || fail(hold, &origin, r, error);
+        r = store_own_snap_forget(claimed);
+    return r >= 0 || fail(claimed, &origin, r, error);
 }

@@ -11,12 +11,12 @@
 #ifndef REMORA_AGENT_RBD_VOLUME_ORIGIN_H
 #define REMORA_AGENT_RBD_VOLUME_ORIGIN_H
 
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/origin-note.h"
 
 /* ret_origin->own: there is one. FALSE: that cannot be told, and the volume must not
  * go before it can. */
-gboolean store_own_snap_read(const StoreHold *hold,
+gboolean store_own_snap_read(const StoreClaimed *claimed,
                              StoreOwnSnap *ret_origin,
                              GError **error);
 /* Before it is flattened. handle is an rbd_image_t, id the image's. Returns librbd's
@@ -29,17 +29,19 @@ int store_own_snap_note(gpointer handle,
  * trash of its image's snapshots, for librbd to remove with the child: whoever
  * dies in between leaves nothing that the next removal of the child does not
  * find. What cannot be done now is store_own_snap_let_go's. */
-void store_own_snap_retire(const StoreHold *hold, const StoreOwnSnap *origin);
+void store_own_snap_retire(const StoreClaimed *claimed,
+                           const StoreOwnSnap *origin);
 /* The child is gone, or stands alone: the snapshot goes, too, and so does a
  * parent that Cinder had kept for that child alone, and what that hung from. */
-gboolean store_own_snap_let_go(const StoreHold *hold,
+gboolean store_own_snap_let_go(const StoreClaimed *claimed,
                                const StoreOwnSnap *origin,
                                GError **error);
 /* The same of one that stands alone, if it was noted before, and nothing of one that
  * has a parent; the note goes with the snapshot. One that a clone of format 1 needs, or
  * that this user may not remove, stays, and the note with it. */
-gboolean store_own_snap_let_go_noted(const StoreHold *hold, GError **error);
+gboolean store_own_snap_let_go_noted(const StoreClaimed *claimed,
+                                     GError **error);
 /* The note goes, for it is not flattened. Returns librbd's number. */
-int store_own_snap_forget(const StoreHold *hold);
+int store_own_snap_forget(const StoreClaimed *claimed);
 
 #endif

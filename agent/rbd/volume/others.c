@@ -59,8 +59,8 @@ store_others_read(StoreConn *conn,
     if (r < 0)
         return r;
     if (look->watchers)
-        store_flatten_mark_drop(&mark, look->watchers);
-    ret_others->flattening = mark.owed && look->has_parent;
+        store_flatten_mark_filter(&mark, look->watchers);
+    ret_others->flattening = mark.wanted && look->has_parent;
     ret_others->watched = is_watched(look);
     ret_others->lockless = !(features & RBD_FEATURE_EXCLUSIVE_LOCK);
     if (ret_others->flattening && ret_others->watched)

@@ -21,8 +21,8 @@
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/trash.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/family.h"
-#include "agent/rbd/volume/hold.h"
 #include "agent/rbd/volume/name.h"
 #include "agent/rbd/volume/origin.h"
 #include "agent/rbd/volume/snaps.h"
@@ -30,13 +30,13 @@
 #include <errno.h>
 
 typedef struct {
-    StoreHold *hold;
+    StoreClaimed *claimed;
     StoreVolumeFamily family;
     StoreOwnSnap origin;
 } Remove;
 
 static StoreRm
-judge(const Remove *remove, bool to_trash)
+decide(const Remove *remove, bool to_trash)
 {
     const StoreVolumeFamily *family = &remove->family;
     StoreRmFacts facts = {.to_trash = to_trash};
@@ -61,9 +61,9 @@ judge(const Remove *remove, bool to_trash)
 /* ---- the steps ---------------------------------------------------------------------- */
 
 static gboolean
-drop_own_snaps(const Remove *remove, GError **error)
+remove_own_snaps(const Remove *remove, GError **error)
 {
-    const StoreHold *hold = remove->hold;
+    const StoreClaimed *claimed = remove->claimed;
     const GPtrArray *snaps = remove->family.snaps;
     StoreHandle handle = NULL;
     int closed;
@@ -71,37 +71,38 @@ drop_own_snaps(const Remove *remove, GError **error)
 
     if (snaps->len == 0)
         return TRUE;
-    r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
     for (guint i = 0; r >= 0 && i < snaps->len; i++)
-        r = store_snap_drop(handle, g_ptr_array_index(snaps, i));
+        r = store_snap_remove(handle, g_ptr_array_index(snaps, i));
     closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
-    return r >= 0 || store_fail(error, hold->conn, r,
+    return r >= 0 || store_fail(error, claimed->conn, r,
                                 "cannot remove the snapshots of volume '%s/%s'",
-                                hold->pool, hold->volume);
+                                claimed->pool, claimed->volume);
 }
 
 static gboolean
 remove_image(const Remove *remove, StoreRemoved *ret_removed, GError **error)
 {
-    const StoreHold *hold = remove->hold;
-    int r = rbd_remove(hold->io, hold->volume);
+    const StoreClaimed *claimed = remove->claimed;
+    int r = rbd_remove(claimed->io, claimed->volume);
 
     *ret_removed = STORE_REMOVED;
     if (r >= 0 || r == -ENOENT)
         return TRUE;
-    if (r == -EBUSY && hold->flattening)
+    if (r == -EBUSY && claimed->flattening)
         return store_refuse(error, STORE_ERROR_BUSY,
                             "cannot remove volume '%s/%s': who flattens it has "
                             "it open, and may go on: finish that first (remora "
                             "volume flatten --wait %s/%s)",
-                            hold->pool, hold->volume, hold->pool, hold->volume);
+                            claimed->pool, claimed->volume, claimed->pool,
+                            claimed->volume);
     if (r != -ENOTEMPTY)
-        return store_fail(error, hold->conn, r,
+        return store_fail(error, claimed->conn, r,
                           "cannot remove volume '%s/%s', call it again",
-                          hold->pool, hold->volume);
+                          claimed->pool, claimed->volume);
     *ret_removed = STORE_REMOVED_TO_TRASH;
-    return store_trash(hold->conn, hold->pool, hold->volume,
+    return store_trash(claimed->conn, claimed->pool, claimed->volume,
                        "removed, and its clones keep it", error);
 }
 
@@ -111,28 +112,28 @@ carry_out(const Remove *remove,
           StoreRemoved *ret_removed,
           GError **error)
 {
-    const StoreHold *hold = remove->hold;
+    const StoreClaimed *claimed = remove->claimed;
 
     switch (what) {
     case STORE_RM_REMOVE:
     case STORE_RM_RETIRE:
-        if (!drop_own_snaps(remove, error))
+        if (!remove_own_snaps(remove, error))
             return FALSE;
         /* If somebody may still flatten it, the removal may fail, and he would go
          * on under a snapshot that is gone. */
-        if (what == STORE_RM_REMOVE && !hold->flattening)
-            store_own_snap_retire(hold, &remove->origin);
+        if (what == STORE_RM_REMOVE && !claimed->flattening)
+            store_own_snap_retire(claimed, &remove->origin);
         return remove_image(remove, ret_removed, error);
     case STORE_RM_TRASH:
         *ret_removed = STORE_REMOVED_TO_TRASH;
-        return store_trash(hold->conn, hold->pool, hold->volume,
+        return store_trash(claimed->conn, claimed->pool, claimed->volume,
                            "moved there by 'remora volume rm --trash'", error);
     case STORE_RM_REFUSE_SNAPSHOTS:
-        return store_refuse_snapshots(hold, &remove->family, error);
+        return store_refuse_snapshots(claimed, &remove->family, error);
     case STORE_RM_REFUSE_CLONES:
-        return store_refuse_clones(hold, &remove->family, error);
+        return store_refuse_clones(claimed, &remove->family, error);
     case STORE_RM_REFUSE_UNSEEN:
-        return store_refuse_unseen(hold, &remove->family, error);
+        return store_refuse_unseen(claimed, &remove->family, error);
     }
     g_return_val_if_reached(FALSE);
 }
@@ -141,63 +142,64 @@ carry_out(const Remove *remove,
 
 /* Who is left then has it open. */
 static gboolean
-end_flatten(StoreHold *hold, GError **error)
+end_flatten(StoreClaimed *claimed, GError **error)
 {
-    return store_hold_end_flatten(hold, error) &&
-           (hold->held != STORE_HELD_WATCHED || store_hold_check(hold, error));
+    return store_claimed_end_flatten(claimed, error) &&
+           (claimed->state != STORE_CLAIMED_WATCHED ||
+            store_claimed_check(claimed, error));
 }
 
 static gboolean
-remove_whole(StoreHold *hold,
+remove_whole(StoreClaimed *claimed,
              bool to_trash,
              StoreRemoved *ret_removed,
              GError **error)
 {
     g_auto(StoreVolumeFamily) family = {0};
     g_auto(StoreOwnSnap) origin = {0};
-    Remove remove = {.hold = hold};
+    Remove remove = {.claimed = claimed};
     StoreRm what;
 
     /* In the trash it keeps its parent, or the note. */
-    if (!store_family_read(hold, &family, error) ||
-        (!to_trash && !store_own_snap_read(hold, &origin, error)))
+    if (!store_family_read(claimed, &family, error) ||
+        (!to_trash && !store_own_snap_read(claimed, &origin, error)))
         return FALSE;
     remove.family = family;
     remove.origin = origin;
-    what = judge(&remove, to_trash);
-    if (!store_rm_refuses(what) && !end_flatten(hold, error))
+    what = decide(&remove, to_trash);
+    if (!store_rm_refuses(what) && !end_flatten(claimed, error))
         return FALSE;
     if (!carry_out(&remove, what, ret_removed, error))
         return FALSE;
-    hold->keeps = false;
+    claimed->keeps = false;
     return *ret_removed == STORE_REMOVED_TO_TRASH ||
-           store_own_snap_let_go(hold, &origin, error);
+           store_own_snap_let_go(claimed, &origin, error);
 }
 
 static gboolean
-remove_held(StoreHold *hold,
-            bool to_trash,
-            StoreRemoved *ret_removed,
-            GError **error)
+remove_claimed(StoreClaimed *claimed,
+               bool to_trash,
+               StoreRemoved *ret_removed,
+               GError **error)
 {
-    const StoreDisk disk = {.pool = hold->pool, .image = hold->volume};
+    const StoreDisk disk = {.pool = claimed->pool, .image = claimed->volume};
     bool finished;
 
     *ret_removed = STORE_REMOVED;
-    if (hold->held == STORE_HELD_WATCHED)
-        return store_hold_check(hold, error);
-    if (!store_finish_removals(hold->conn, hold->pool, hold->volume, &finished,
-                               error))
+    if (claimed->state == STORE_CLAIMED_WATCHED)
+        return store_claimed_check(claimed, error);
+    if (!store_finish_removals(claimed->conn, claimed->pool, claimed->volume,
+                               &finished, error))
         return FALSE;
-    if (hold->held == STORE_HELD_MISSING) {
-        hold->keeps = false;
-        return finished || store_hold_check(hold, error);
+    if (claimed->state == STORE_CLAIMED_MISSING) {
+        claimed->keeps = false;
+        return finished || store_claimed_check(claimed, error);
     }
-    if (hold->look.opens)
-        return remove_whole(hold, to_trash, ret_removed, error);
-    if (!store_remove_headless(hold->conn, &disk, error))
+    if (claimed->look.opens)
+        return remove_whole(claimed, to_trash, ret_removed, error);
+    if (!store_remove_headless(claimed->conn, &disk, error))
         return FALSE;
-    hold->keeps = false;
+    claimed->keeps = false;
     return TRUE;
 }
 
@@ -209,11 +211,11 @@ store_volume_remove(StoreCluster *cluster,
                     StoreRemoved *ret_removed,
                     GError **error)
 {
-    StoreHold hold;
+    StoreClaimed claimed;
     GError *why = NULL;
 
-    if (!store_hold(cluster, pool, name, false, &hold, error))
+    if (!store_volume_claim(cluster, pool, name, false, &claimed, error))
         return FALSE;
-    (void)remove_held(&hold, to_trash, ret_removed, &why);
-    return store_hold_end(&hold, why, error);
+    (void)remove_claimed(&claimed, to_trash, ret_removed, &why);
+    return store_volume_unclaim(&claimed, why, error);
 }

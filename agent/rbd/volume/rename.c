@@ -17,7 +17,7 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/marks.h"
 #include "agent/rbd/volume/origin.h"
 
@@ -25,8 +25,8 @@
 #include <string.h>
 
 typedef struct {
-    StoreHold *from;
-    StoreHold *to;
+    StoreClaimed *from;
+    StoreClaimed *to;
 } Rename;
 
 /* ---- what was cut short ---------------------------------------------------------------- */
@@ -65,8 +65,8 @@ take_back(rados_ioctx_t io, const char *image)
 static gboolean
 mend(const Rename *rename, bool *ret_done, GError **error)
 {
-    const StoreHold *from = rename->from;
-    const StoreHold *to = rename->to;
+    const StoreClaimed *from = rename->from;
+    const StoreClaimed *to = rename->to;
     bool has_from = false;
     bool has_to = false;
     int r = is_in_directory(from->io, from->volume, &has_from);
@@ -95,8 +95,8 @@ is_cut_short(const Rename *rename)
 static gboolean
 move(const Rename *rename, GError **error)
 {
-    const StoreHold *from = rename->from;
-    const StoreHold *to = rename->to;
+    const StoreClaimed *from = rename->from;
+    const StoreClaimed *to = rename->to;
     int r = STORE_FAULT("volume-renaming");
 
     if (r >= 0)
@@ -115,7 +115,7 @@ move(const Rename *rename, GError **error)
 static gboolean
 clean(const Rename *rename, GError **error)
 {
-    const StoreHold *to = rename->to;
+    const StoreClaimed *to = rename->to;
     StoreHandle handle = NULL;
     int closed;
     int r = rbd_open(to->io, to->volume, &handle, NULL);
@@ -129,9 +129,9 @@ clean(const Rename *rename, GError **error)
 }
 
 static gboolean
-check_free(const StoreHold *to, GError **error)
+check_free(const StoreClaimed *to, GError **error)
 {
-    return to->held == STORE_HELD_MISSING ||
+    return to->state == STORE_CLAIMED_MISSING ||
            store_refuse(error, STORE_ERROR_BUSY,
                         "there is '%s/%s' already: give another name", to->pool,
                         to->volume);
@@ -139,16 +139,16 @@ check_free(const StoreHold *to, GError **error)
 
 /* A name that was renamed already has its marks to lose, too. */
 static gboolean
-rename_held(const Rename *rename, GError **error)
+rename_claimed(const Rename *rename, GError **error)
 {
     bool done = false;
 
     if (is_cut_short(rename)) {
-        if (rename->from->held != STORE_HELD_WHOLE)
-            return store_hold_check(rename->from, error);
+        if (rename->from->state != STORE_CLAIMED_WHOLE)
+            return store_claimed_check(rename->from, error);
         if (!mend(rename, &done, error))
             return FALSE;
-    } else if (!store_hold_check(rename->from, error) ||
+    } else if (!store_claimed_check(rename->from, error) ||
                !check_free(rename->to, error) ||
                !store_own_snap_let_go_noted(rename->from, error)) {
         return FALSE;
@@ -163,17 +163,18 @@ store_volume_rename(StoreCluster *cluster,
                     const char *to,
                     GError **error)
 {
-    StoreHold of_from;
-    StoreHold of_to;
+    StoreClaimed of_from;
+    StoreClaimed of_to;
     GError *why = NULL;
 
-    if (!store_hold(cluster, pool, from, false, &of_from, error))
+    if (!store_volume_claim(cluster, pool, from, false, &of_from, error))
         return FALSE;
-    if (store_hold(cluster, pool, to, false, &of_to, &why)) {
+    if (store_volume_claim(cluster, pool, to, false, &of_to, &why)) {
         const Rename rename = {&of_from, &of_to};
 
-        (void)rename_held(&rename, &why);
-        (void)store_hold_end(&of_to, why ? g_error_copy(why) : NULL, NULL);
+        (void)rename_claimed(&rename, &why);
+        (void)store_volume_unclaim(&of_to, why ? g_error_copy(why) : NULL,
+                                   NULL);
     }
-    return store_hold_end(&of_from, why, error);
+    return store_volume_unclaim(&of_from, why, error);
 }

@@ -14,11 +14,11 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/progress.h"
 
 static gboolean
-resize(const StoreHold *hold,
+resize(const StoreClaimed *claimed,
        guint64 size,
        bool may_shrink,
        StoreSteps *steps,
@@ -26,7 +26,7 @@ resize(const StoreHold *hold,
 {
     StoreHandle handle = NULL;
     int closed;
-    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
 
     if (r >= 0)
         r = STORE_FAULT("volume-resizing");
@@ -40,10 +40,10 @@ resize(const StoreHold *hold,
         return store_refuse(error, STORE_ERROR_FAILED,
                             "resizing volume '%s/%s' was cancelled: it has its "
                             "size, but maybe not all of its end",
-                            hold->pool, hold->volume);
+                            claimed->pool, claimed->volume);
     return r >= 0 ||
-           store_fail(error, hold->conn, r, "cannot resize volume '%s/%s'",
-                      hold->pool, hold->volume);
+           store_fail(error, claimed->conn, r, "cannot resize volume '%s/%s'",
+                      claimed->pool, claimed->volume);
 }
 
 gboolean
@@ -58,22 +58,22 @@ store_volume_resize(StoreCluster *cluster,
                     GError **error)
 {
     StoreSteps steps = {.show = progress, .data = data, .size = size};
-    StoreHold hold;
+    StoreClaimed claimed;
     StoreSize what;
     GError *why = NULL;
 
-    if (!store_hold_whole(cluster, pool, name, &hold, error))
+    if (!store_volume_claim_whole(cluster, pool, name, &claimed, error))
         return FALSE;
-    *ret_before = hold.look.size;
-    what = store_size_verdict(hold.look.size, size, may_shrink);
+    *ret_before = claimed.look.size;
+    what = store_size_verdict(claimed.look.size, size, may_shrink);
     if (what == STORE_SIZE_REFUSE)
         store_refuse(&why, STORE_ERROR_REFUSED,
                      "volume '%s/%s' has %" G_GUINT64_FORMAT
                      " bytes, and what lies behind a smaller size would be "
                      "lost: nothing was changed (remora volume resize --help)",
-                     pool, name, hold.look.size);
+                     pool, name, claimed.look.size);
     else if (what != STORE_SIZE_KEEP &&
-             (size < hold.look.size || store_hold_room(&hold, &why)))
-        (void)resize(&hold, size, may_shrink, &steps, &why);
-    return store_hold_end(&hold, why, error);
+             (size < claimed.look.size || store_claimed_space(&claimed, &why)))
+        (void)resize(&claimed, size, may_shrink, &steps, &why);
+    return store_volume_unclaim(&claimed, why, error);
 }

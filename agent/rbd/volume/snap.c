@@ -11,12 +11,12 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/progress.h"
-#include "agent/rbd/volume/snap-drop.h"
+#include "agent/rbd/volume/snap-remove.h"
 #include "agent/rbd/volume/snaps.h"
 
 #include <errno.h>
@@ -124,7 +124,7 @@ store_volume_snap_create(StoreCluster *cluster,
     int r;
 
     if (!begin(cluster, &at, error) ||
-        !store_pool_check_room(at.conn, pool, error) ||
+        !store_pool_check_space(at.conn, pool, error) ||
         !check_whole(&at, error))
         return FALSE;
     r = rbd_open(at.io, name, &handle, NULL);
@@ -162,20 +162,20 @@ store_volume_snap_remove(StoreCluster *cluster,
         snaps = store_snaps_read(handle, &r);
     if (r < 0)
         return fail(&at, r, "remove", error);
-    store_snaps_drop_left(handle);
+    store_snaps_remove_left(handle);
     found = store_snaps_find(snaps, snap);
     if (!found)
         return refuse_missing(&at, error);
     const StoreSnapAt where = {at.conn, at.io, pool, name};
-    return store_snap_drop_unused(&where, handle, found, error);
+    return store_snap_remove_unused(&where, handle, found, error);
 }
 
 void
-store_volume_snap_drop(StoreCluster *cluster,
-                       const char *pool,
-                       const char *name,
-                       const char *snap,
-                       GError **ret_left)
+store_volume_snap_remove_own(StoreCluster *cluster,
+                             const char *pool,
+                             const char *name,
+                             const char *snap,
+                             GError **ret_left)
 {
     g_autoptr(GError) why = NULL;
 
@@ -191,13 +191,13 @@ store_volume_snap_drop(StoreCluster *cluster,
 
 /* The mark stays until all of it is written. */
 static int
-rollback(const StoreHold *hold,
+rollback(const StoreClaimed *claimed,
          rbd_image_t handle,
          const char *snap,
          StoreSteps *steps)
 {
     g_autofree char *mark =
-        store_mark_new(hold->conn, hold->volume, snap, hold->look.id);
+        store_mark_new(claimed->conn, claimed->volume, snap, claimed->look.id);
     int r = rbd_metadata_set(handle, STORE_BUILDING_KEY, mark);
 
     if (r >= 0)
@@ -214,21 +214,21 @@ rollback(const StoreHold *hold,
 }
 
 static gboolean
-rollback_held(const StoreHold *hold,
-              const char *snap,
-              StoreSteps *steps,
-              GError **error)
+rollback_claimed(const StoreClaimed *claimed,
+                 const char *snap,
+                 StoreSteps *steps,
+                 GError **error)
 {
-    const At at = {.conn = hold->conn,
-                   .io = hold->io,
-                   .pool = hold->pool,
-                   .name = hold->volume,
+    const At at = {.conn = claimed->conn,
+                   .io = claimed->io,
+                   .pool = claimed->pool,
+                   .name = claimed->volume,
                    .snap = snap};
     g_autoptr(GPtrArray) snaps = NULL;
     StoreHandle handle = NULL;
     const StoreVolumeSnap *found = NULL;
     int closed;
-    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
 
     if (r >= 0)
         snaps = store_snaps_read(handle, &r);
@@ -236,7 +236,7 @@ rollback_held(const StoreHold *hold,
         found = store_snaps_find(snaps, snap);
     if (found) {
         steps->size = found->size;
-        r = rollback(hold, handle, snap, steps);
+        r = rollback(claimed, handle, snap, steps);
     }
     closed = handle ? store_close(handle) : 0;
     r = r < 0 ? r : closed;
@@ -246,7 +246,7 @@ rollback_held(const StoreHold *hold,
         return store_refuse(error, STORE_ERROR_FAILED,
                             "rolling volume '%s/%s' back was cancelled: it is "
                             "between two states until it is rolled back again",
-                            hold->pool, hold->volume);
+                            claimed->pool, claimed->volume);
     return r >= 0 || fail(&at, r, "roll back to", error);
 }
 
@@ -260,13 +260,14 @@ store_volume_snap_rollback(StoreCluster *cluster,
                            GError **error)
 {
     StoreSteps steps = {.show = progress, .data = data};
-    StoreHold hold;
+    StoreClaimed claimed;
     GError *why = NULL;
 
-    if (!store_hold(cluster, pool, name, false, &hold, error))
+    if (!store_volume_claim(cluster, pool, name, false, &claimed, error))
         return FALSE;
-    if ((hold.held == STORE_HELD_CUT_SHORT || store_hold_check(&hold, &why)) &&
-        store_hold_room(&hold, &why))
-        (void)rollback_held(&hold, snap, &steps, &why);
-    return store_hold_end(&hold, why, error);
+    if ((claimed.state == STORE_CLAIMED_CUT_SHORT ||
+         store_claimed_check(&claimed, &why)) &&
+        store_claimed_space(&claimed, &why))
+        (void)rollback_claimed(&claimed, snap, &steps, &why);
+    return store_volume_unclaim(&claimed, why, error);
 }

@@ -29,11 +29,11 @@ gboolean store_volume_snap_remove(StoreCluster *cluster,
 /* The same of one that was made for one call alone, and that may be gone. What the
  * call did is no worse for one that stays, so that is no failure of that: ret_left
  * says why, and what removes it. */
-void store_volume_snap_drop(StoreCluster *cluster,
-                            const char *pool,
-                            const char *name,
-                            const char *snap,
-                            GError **ret_left);
+void store_volume_snap_remove_own(StoreCluster *cluster,
+                                  const char *pool,
+                                  const char *name,
+                                  const char *snap,
+                                  GError **ret_left);
 /* Puts the volume's content, and its size, back, under its claim. Cut short, it
  * leaves the volume marked, so that no guest starts from what is between two
  * states, and the next rollback goes on. */

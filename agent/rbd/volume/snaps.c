@@ -59,14 +59,14 @@ static int
 list(rbd_image_t handle, rbd_snap_info_t **ret_infos)
 {
     g_autofree rbd_snap_info_t *infos = NULL;
-    int room = SNAPS_FIRST;
+    int max = SNAPS_FIRST;
     int n;
 
     do {
         g_free(infos);
-        infos = g_new0(rbd_snap_info_t, (gsize)room);
-        n = rbd_snap_list(handle, infos, &room);
-    } while (n == -ERANGE && room <= SNAPS_MAX);
+        infos = g_new0(rbd_snap_info_t, (gsize)max);
+        n = rbd_snap_list(handle, infos, &max);
+    } while (n == -ERANGE && max <= SNAPS_MAX);
     if (n >= 0)
         *ret_infos = g_steal_pointer(&infos);
     return n;
@@ -102,7 +102,7 @@ store_snaps_find(const GPtrArray *snaps, const char *name)
 
 /* Somebody else may have unprotected or removed it meanwhile. */
 int
-store_snap_drop(gpointer handle, const StoreVolumeSnap *snap)
+store_snap_remove(gpointer handle, const StoreVolumeSnap *snap)
 {
     int r = snap->is_protected ? rbd_snap_unprotect(handle, snap->name) : 0;
 
@@ -121,7 +121,7 @@ store_snap_drop(gpointer handle, const StoreVolumeSnap *snap)
 
 /* librbd refuses one that has a clone, and none can be made of it any more. */
 void
-store_snaps_drop_left(gpointer handle)
+store_snaps_remove_left(gpointer handle)
 {
     g_autofree rbd_snap_info_t *infos = NULL;
     int n = list(handle, &infos);

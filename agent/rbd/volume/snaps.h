@@ -28,11 +28,11 @@ const StoreVolumeSnap *store_snaps_find(const GPtrArray *snaps,
                                         const char *name);
 /* Unprotects and removes one; what is not there is no error. librbd's number:
  * -EBUSY: it has clones of format 1. */
-int store_snap_drop(gpointer handle, const StoreVolumeSnap *snap);
+int store_snap_remove(gpointer handle, const StoreVolumeSnap *snap);
 /* What was removed while it had clones is in the trash of the image's snapshots,
  * and librbd removes it with the last of them; but a client that dies in that, or
  * cannot have the image's lock, leaves it there for ever. Removes those that have
  * no clones. What cannot be removed stays for the next call. */
-void store_snaps_drop_left(gpointer handle);
+void store_snaps_remove_left(gpointer handle);
 
 #endif

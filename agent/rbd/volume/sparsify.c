@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/volume/sparsify.c - zeroes of a volume take no room
+ * agent/rbd/volume/sparsify.c - zeroes of a volume take no space
  */
 #include "config.h"
 
@@ -11,18 +11,18 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/volume/hold.h"
+#include "agent/rbd/volume/claimed.h"
 #include "agent/rbd/volume/progress.h"
 
 /* As 'rbd sparsify' does it: smaller holes are not worth an extent. */
 #define HOLE 4096u
 
 static gboolean
-sparsify(const StoreHold *hold, StoreSteps *steps, GError **error)
+sparsify(const StoreClaimed *claimed, StoreSteps *steps, GError **error)
 {
     StoreHandle handle = NULL;
     int closed;
-    int r = rbd_open(hold->io, hold->volume, &handle, NULL);
+    int r = rbd_open(claimed->io, claimed->volume, &handle, NULL);
 
     if (r >= 0)
         r = STORE_FAULT("volume-sparsifying");
@@ -33,10 +33,10 @@ sparsify(const StoreHold *hold, StoreSteps *steps, GError **error)
     if (store_steps_cancelled(steps, r))
         return store_refuse(error, STORE_ERROR_FAILED,
                             "sparsifying volume '%s/%s' was cancelled",
-                            hold->pool, hold->volume);
+                            claimed->pool, claimed->volume);
     return r >= 0 ||
-           store_fail(error, hold->conn, r, "cannot sparsify volume '%s/%s'",
-                      hold->pool, hold->volume);
+           store_fail(error, claimed->conn, r, "cannot sparsify volume '%s/%s'",
+                      claimed->pool, claimed->volume);
 }
 
 gboolean
@@ -48,12 +48,12 @@ store_volume_sparsify(StoreCluster *cluster,
                       GError **error)
 {
     StoreSteps steps = {.show = progress, .data = data};
-    StoreHold hold;
+    StoreClaimed claimed;
     GError *why = NULL;
 
-    if (!store_hold_whole(cluster, pool, name, &hold, error))
+    if (!store_volume_claim_whole(cluster, pool, name, &claimed, error))
         return FALSE;
-    steps.size = hold.look.size;
-    (void)sparsify(&hold, &steps, &why);
-    return store_hold_end(&hold, why, error);
+    steps.size = claimed.look.size;
+    (void)sparsify(&claimed, &steps, &why);
+    return store_volume_unclaim(&claimed, why, error);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/volume/sparsify.h - zeroes of a volume take no room
+ * agent/rbd/volume/sparsify.h - zeroes of a volume take no space
  *
  * Threads:  any; blocks.
  */

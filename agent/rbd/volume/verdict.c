@@ -39,7 +39,7 @@ store_volume_status_word(StoreVolumeStatus status)
 /* Where there is a lock, who flattens beside another one does no harm, so that a
  * manager that hangs need not be told from a client of somebody else's. */
 static bool
-is_in_the_way(const StoreHeldFacts *facts)
+is_in_the_way(const StoreClaimedFacts *facts)
 {
     return facts->watched &&
            !(facts->flattening && facts->by_task && !facts->lockless);
@@ -47,28 +47,28 @@ is_in_the_way(const StoreHeldFacts *facts)
 
 /* What a rollback writes over was whole before, so its building mark means
  * another thing than a maker's. */
-StoreHeld
-store_held_verdict(const StoreHeldFacts *facts)
+StoreClaimedState
+store_claimed_verdict(const StoreClaimedFacts *facts)
 {
     if (!facts->there)
-        return STORE_HELD_MISSING;
+        return STORE_CLAIMED_MISSING;
     if (is_in_the_way(facts))
-        return STORE_HELD_WATCHED;
+        return STORE_CLAIMED_WATCHED;
     if (!facts->opens)
-        return STORE_HELD_HALF_MADE;
+        return STORE_CLAIMED_HALF_MADE;
     if (facts->dead_maker && (facts->filling || facts->empty))
-        return STORE_HELD_HALF_MADE;
+        return STORE_CLAIMED_HALF_MADE;
     if (facts->filling)
-        return STORE_HELD_CUT_SHORT;
-    return facts->flattening ? STORE_HELD_FLATTENING : STORE_HELD_WHOLE;
+        return STORE_CLAIMED_CUT_SHORT;
+    return facts->flattening ? STORE_CLAIMED_FLATTENING : STORE_CLAIMED_WHOLE;
 }
 
 /* One that is to be flattened still is whole. */
 bool
-store_held_keeps(StoreHeld held, bool dead_maker)
+store_claimed_keeps(StoreClaimedState state, bool dead_maker)
 {
-    return dead_maker && held != STORE_HELD_MISSING &&
-           held != STORE_HELD_WHOLE && held != STORE_HELD_FLATTENING;
+    return dead_maker && state != STORE_CLAIMED_MISSING &&
+           state != STORE_CLAIMED_WHOLE && state != STORE_CLAIMED_FLATTENING;
 }
 
 /* A clone of format 1 loses its content with its parent; one of format 2 keeps
@@ -109,8 +109,9 @@ static bool
 is_nobodys(const StoreFlatFacts *facts)
 {
     if (facts->here)
-        return !facts->was_owed;
-    return facts->asked && (facts->none || (facts->barred && !facts->was_owed));
+        return !facts->was_wanted;
+    return facts->asked &&
+           (facts->none || (facts->barred && !facts->was_wanted));
 }
 
 StoreFlatDo

@@ -50,20 +50,20 @@ typedef struct {
     bool flattening; /* it has a parent still, and is to have none */
     bool lockless;   /* it has no exclusive lock */
     bool by_task; /* who watches may be the manager, which has a task for it */
-} StoreHeldFacts;
+} StoreClaimedFacts;
 
 typedef enum {
-    STORE_HELD_MISSING,
-    STORE_HELD_WATCHED,
-    STORE_HELD_HALF_MADE,  /* who made it died before it was whole */
-    STORE_HELD_CUT_SHORT,  /* a rollback did not come to its end */
-    STORE_HELD_FLATTENING, /* somebody is at it, or was; maybe it is open */
-    STORE_HELD_WHOLE,
-} StoreHeld;
+    STORE_CLAIMED_MISSING,
+    STORE_CLAIMED_WATCHED,
+    STORE_CLAIMED_HALF_MADE,  /* who made it died before it was whole */
+    STORE_CLAIMED_CUT_SHORT,  /* a rollback did not come to its end */
+    STORE_CLAIMED_FLATTENING, /* somebody is at it, or was; maybe it is open */
+    STORE_CLAIMED_WHOLE,
+} StoreClaimedState;
 
-StoreHeld store_held_verdict(const StoreHeldFacts *facts);
+StoreClaimedState store_claimed_verdict(const StoreClaimedFacts *facts);
 /* Whether the claim of a dead maker goes on to say that it is half-made. */
-bool store_held_keeps(StoreHeld held, bool dead_maker);
+bool store_claimed_keeps(StoreClaimedState state, bool dead_maker);
 
 /* ---- removal ------------------------------------------------------------------------ */
 
@@ -106,7 +106,7 @@ typedef struct {
     StoreFlatEnd end;
     bool to_end;     /* something is to be done behind it, by us */
     bool here;       /* the manager was not asked at all */
-    bool was_owed;   /* by a mark that was there before */
+    bool was_wanted; /* by a mark that was there before */
     bool asked;      /* the manager was told to leave off, */
     bool none;       /* and nobody goes on */
     bool barred;     /* and this user may not ask */

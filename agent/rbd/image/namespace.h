@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/image/space.h - where a parent is: in a pool, or in a namespace of it
+ * agent/rbd/image/namespace.h - where a parent is: in a pool, or in a namespace of it
  *
  * Threads: any.
  */
-#ifndef REMORA_AGENT_RBD_IMAGE_SPACE_H
-#define REMORA_AGENT_RBD_IMAGE_SPACE_H
+#ifndef REMORA_AGENT_RBD_IMAGE_NAMESPACE_H
+#define REMORA_AGENT_RBD_IMAGE_NAMESPACE_H
 
 #include "agent/rbd/conn/connection.h"
 

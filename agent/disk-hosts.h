@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/hosts.h - are the monitors that a disk names still monitors?
+ * agent/disk-hosts.h - are the monitors that a disk names still monitors?
  *
  * QEMU has no time limit of its own: pointed at addresses where no monitor
  * is, it hangs with its domain locked, so that is found out before.
@@ -8,10 +8,10 @@
  * Threads: any. Blocks only where a <host> is a name and no other <host> of
  * the disk is an address of a monitor: then it asks the resolver, for 1 s
  * (agent/resolve.h).
- * Definitions are a stranger's, so that a limit is for all disks of one.
+ * Definitions are untrusted, so that a limit is for all disks of one.
  */
-#ifndef REMORA_AGENT_HOSTS_H
-#define REMORA_AGENT_HOSTS_H
+#ifndef REMORA_AGENT_DISK_HOSTS_H
+#define REMORA_AGENT_DISK_HOSTS_H
 
 #include "agent/rbd/store.h"
 #include "xml/dom.h"
@@ -21,22 +21,22 @@ typedef struct {
     gint64 until_us;
     char *unanswered; /* the first name of which nothing came in time, so that
                        * a no is no answer; NULL: none */
-} HostsLimit;
-void hosts_limit_clear(HostsLimit *limit);
+} DiskHostsLimit;
+void disk_hosts_limit_clear(DiskHostsLimit *limit);
 
 /* Whether one of these <host>s (of DomHost) is in the monitor map (of
  * StoreMonitor). A <host> may be a list (xml/dom-monitors.h); one without a port
  * stands for either protocol's usual one. */
-bool hosts_among(const GPtrArray *hosts,
-                 const GPtrArray *monitors,
-                 HostsLimit *limit);
+bool disk_hosts_among(const GPtrArray *hosts,
+                      const GPtrArray *monitors,
+                      DiskHostsLimit *limit);
 /* The same of a disk. One without any is: QEMU then goes by the host's
  * ceph.conf. */
-bool hosts_known(const DomDisk *disk, const GPtrArray *monitors);
+bool disk_hosts_known(const DomDisk *disk, const GPtrArray *monitors);
 
 /* "10.0.0.1:6789 10.0.0.2:6789" of what the disk names. g_free() it. */
-char *hosts_text(const DomDisk *disk);
+char *disk_hosts_text(const DomDisk *disk);
 
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(HostsLimit, hosts_limit_clear)
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC(DiskHostsLimit, disk_hosts_limit_clear)
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/disk/room.c - is there room in the pools?
+ * agent/rbd/disk/pool-space.c - is there space in the pools?
  *
  * By the flags of the OSD map, which the monitors set some seconds after a pool has
  * become full: no answer is newer than that, so that a start takes one that is
@@ -8,7 +8,7 @@
  */
 #include "config.h"
 
-#include "agent/rbd/disk/room.h"
+#include "agent/rbd/disk/pool-space.h"
 
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
@@ -29,7 +29,7 @@
 
 /* ---- what the monitors say ----------------------------------------------------------- */
 
-/* Errors as for any write to it; 0: there is room. */
+/* Errors as for any write to it; 0: there is space. */
 static int
 errno_of_flags(const char *flags)
 {
@@ -42,47 +42,47 @@ errno_of_flags(const char *flags)
 }
 
 static void
-note(GHashTable *rooms, const char *pool, const json_t *flags)
+note(GHashTable *full, const char *pool, const json_t *flags)
 {
     const char *text = json_string_value(flags);
     int number = text ? errno_of_flags(text) : 0;
 
     if (pool && number != 0)
-        g_hash_table_replace(rooms, g_strdup(pool), GINT_TO_POINTER(-number));
+        g_hash_table_replace(full, g_strdup(pool), GINT_TO_POINTER(-number));
 }
 
-/* By the names of pools, those that have no room. */
+/* By the names of pools, those that have no space. */
 static GHashTable *
-rooms_parse(const char *json, gsize len)
+full_parse(const char *json, gsize len)
 {
-    GHashTable *rooms =
+    GHashTable *full =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     json_t *root = json_loadb(json, len, 0, NULL);
     json_t *entry;
     size_t i;
 
-    note(rooms, ALL, json_object_get(root, "flags"));
+    note(full, ALL, json_object_get(root, "flags"));
     json_array_foreach(json_object_get(root, "pools"), i, entry)
-        note(rooms, json_string_value(json_object_get(entry, "pool_name")),
+        note(full, json_string_value(json_object_get(entry, "pool_name")),
              json_object_get(entry, "flags_names"));
     json_decref(root);
-    return rooms;
+    return full;
 }
 
 static int
-room_in(GHashTable *rooms, const char *pool)
+space_in(GHashTable *full, const char *pool)
 {
-    int r = GPOINTER_TO_INT(g_hash_table_lookup(rooms, pool));
+    int r = GPOINTER_TO_INT(g_hash_table_lookup(full, pool));
 
-    return r < 0 ? r : GPOINTER_TO_INT(g_hash_table_lookup(rooms, ALL));
+    return r < 0 ? r : GPOINTER_TO_INT(g_hash_table_lookup(full, ALL));
 }
 
 int
-store_pool_room(const char *json, gsize len, const char *pool)
+store_pool_space(const char *json, gsize len, const char *pool)
 {
-    g_autoptr(GHashTable) rooms = rooms_parse(json, len);
+    g_autoptr(GHashTable) full = full_parse(json, len);
 
-    return room_in(rooms, pool);
+    return space_in(full, pool);
 }
 
 /* NULL: they do not say, which is no reason to refuse. */
@@ -94,19 +94,19 @@ ask(StoreConn *conn)
     gsize len;
 
     return store_mon_command(conn, ASK_MAP, &json, &len, &why)
-               ? rooms_parse(json, len)
+               ? full_parse(json, len)
                : NULL;
 }
 
 /* ---- asked now ------------------------------------------------------------------------- */
 
 const char *
-store_rooms_full(StoreConn *conn, const char *const *pools, gsize n, int *ret_r)
+store_pools_full(StoreConn *conn, const char *const *pools, gsize n, int *ret_r)
 {
-    g_autoptr(GHashTable) rooms = ask(conn);
+    g_autoptr(GHashTable) full = ask(conn);
 
-    for (gsize i = 0; rooms && i < n; i++) {
-        *ret_r = pools[i] ? room_in(rooms, pools[i]) : 0;
+    for (gsize i = 0; full && i < n; i++) {
+        *ret_r = pools[i] ? space_in(full, pools[i]) : 0;
         if (*ret_r < 0)
             return pools[i];
     }
@@ -114,22 +114,22 @@ store_rooms_full(StoreConn *conn, const char *const *pools, gsize n, int *ret_r)
 }
 
 gboolean
-store_rooms_check(StoreConn *conn,
-                  const char *const *pools,
-                  gsize n,
-                  GError **error)
+store_pools_check_space(StoreConn *conn,
+                        const char *const *pools,
+                        gsize n,
+                        GError **error)
 {
     int r = 0;
-    const char *full = store_rooms_full(conn, pools, n, &r);
+    const char *full = store_pools_full(conn, pools, n, &r);
 
     return !full ||
            store_explain(error, r, "nothing can be added to pool '%s'", full);
 }
 
 gboolean
-store_pool_check_room(StoreConn *conn, const char *pool, GError **error)
+store_pool_check_space(StoreConn *conn, const char *pool, GError **error)
 {
-    return store_rooms_check(conn, &pool, 1, error);
+    return store_pools_check_space(conn, &pool, 1, error);
 }
 
 /* ---- asked of late ----------------------------------------------------------------------- */
@@ -137,47 +137,47 @@ store_pool_check_room(StoreConn *conn, const char *pool, GError **error)
 typedef struct {
     GMutex lock; /* guards all of it */
     GCond answered;
-    GHashTable *rooms; /* NULL: no monitor said */
-    gint64 got_us;     /* monotonic; 0: never asked */
-    bool asking;       /* its thread runs */
-} Late;
+    GHashTable *full; /* NULL: no monitor said */
+    gint64 got_us;    /* monotonic; 0: never asked */
+    bool asking;      /* its thread runs */
+} Cached;
 
 static void
-late_init(gpointer opaque)
+cached_init(gpointer opaque)
 {
-    Late *late = opaque;
+    Cached *cached = opaque;
 
-    g_mutex_init(&late->lock);
-    g_cond_init(&late->answered);
+    g_mutex_init(&cached->lock);
+    g_cond_init(&cached->answered);
 }
 
 /* Until the thread has ended. */
 static void
-late_end(gpointer opaque)
+cached_end(gpointer opaque)
 {
-    Late *late = opaque;
+    Cached *cached = opaque;
 
-    g_mutex_lock(&late->lock);
-    while (late->asking)
-        g_cond_wait(&late->answered, &late->lock);
-    g_mutex_unlock(&late->lock);
+    g_mutex_lock(&cached->lock);
+    while (cached->asking)
+        g_cond_wait(&cached->answered, &cached->lock);
+    g_mutex_unlock(&cached->lock);
 }
 
 static void
-late_clear(gpointer opaque)
+cached_clear(gpointer opaque)
 {
-    Late *late = opaque;
+    Cached *cached = opaque;
 
-    g_clear_pointer(&late->rooms, g_hash_table_unref);
-    g_cond_clear(&late->answered);
-    g_mutex_clear(&late->lock);
+    g_clear_pointer(&cached->full, g_hash_table_unref);
+    g_cond_clear(&cached->answered);
+    g_mutex_clear(&cached->lock);
 }
 
-static Late *
-late_of(const StoreCluster *cluster)
+static Cached *
+cached_of(const StoreCluster *cluster)
 {
-    static const StorePart part = {sizeof(Late), late_init, late_end,
-                                   late_clear};
+    static const StorePart part = {sizeof(Cached), cached_init, cached_end,
+                                   cached_clear};
 
     return store_cluster_part(cluster, &part);
 }
@@ -186,39 +186,40 @@ static gpointer
 ask_thread(gpointer opaque)
 {
     StoreConn *conn = opaque;
-    Late *late = late_of(conn->cluster);
-    GHashTable *rooms = ask(conn);
+    Cached *cached = cached_of(conn->cluster);
+    GHashTable *full = ask(conn);
 
     store_conn_unref(conn);
-    g_mutex_lock(&late->lock);
-    g_clear_pointer(&late->rooms, g_hash_table_unref);
-    late->rooms = rooms;
-    late->got_us = g_get_monotonic_time();
-    late->asking = false;
+    g_mutex_lock(&cached->lock);
+    g_clear_pointer(&cached->full, g_hash_table_unref);
+    cached->full = full;
+    cached->got_us = g_get_monotonic_time();
+    cached->asking = false;
     /* The last thing: after it the cluster may be gone. */
-    g_cond_broadcast(&late->answered);
-    g_mutex_unlock(&late->lock);
+    g_cond_broadcast(&cached->answered);
+    g_mutex_unlock(&cached->lock);
     return NULL;
 }
 
 int
-store_room_of_late(StoreConn *conn, const char *pool)
+store_pool_space_cached(StoreConn *conn, const char *pool)
 {
-    Late *late = late_of(conn->cluster);
+    Cached *cached = cached_of(conn->cluster);
     gint64 now = g_get_monotonic_time();
     int r;
 
-    g_mutex_lock(&late->lock);
-    if (!late->asking && (late->got_us == 0 || now - late->got_us > FRESH_US)) {
-        late->asking = true;
+    g_mutex_lock(&cached->lock);
+    if (!cached->asking &&
+        (cached->got_us == 0 || now - cached->got_us > FRESH_US)) {
+        cached->asking = true;
         g_thread_unref(
-            g_thread_new("store-room", ask_thread, store_conn_ref(conn)));
+            g_thread_new("store-space", ask_thread, store_conn_ref(conn)));
     }
-    while (late->asking &&
-           g_cond_wait_until(&late->answered, &late->lock, now + WAIT_US))
+    while (cached->asking &&
+           g_cond_wait_until(&cached->answered, &cached->lock, now + WAIT_US))
         continue;
-    r = late->rooms ? room_in(late->rooms, pool) : 0;
-    g_mutex_unlock(&late->lock);
+    r = cached->full ? space_in(cached->full, pool) : 0;
+    g_mutex_unlock(&cached->lock);
     return r;
 }
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/image/space.c - where a parent is: in a pool, or in a namespace of it
+ * agent/rbd/image/namespace.c - where a parent is: in a pool, or in a namespace of it
  */
 #include "config.h"
 
-#include "agent/rbd/image/space.h"
+#include "agent/rbd/image/namespace.h"
 
 #include "agent/rbd/conn/ask.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/hosts.c - are the monitors that a disk names still monitors?
+ * agent/disk-hosts.c - are the monitors that a disk names still monitors?
  */
 #include "config.h"
 
-#include "agent/hosts.h"
+#include "agent/disk-hosts.h"
 
 #include "agent/resolve.h"
 #include "xml/dom-monitors.h"
@@ -49,7 +49,7 @@ is_monitor(const char *name, const char *port, const GPtrArray *monitors)
 static bool
 resolves_to_monitor(const DomMonitor *host,
                     const GPtrArray *monitors,
-                    HostsLimit *limit)
+                    DiskHostsLimit *limit)
 {
     g_autoptr(GPtrArray) addresses = resolve_name(host->host, limit->until_us);
 
@@ -62,7 +62,7 @@ resolves_to_monitor(const DomMonitor *host,
 }
 
 void
-hosts_limit_clear(HostsLimit *limit)
+disk_hosts_limit_clear(DiskHostsLimit *limit)
 {
     g_clear_pointer(&limit->unanswered, g_free);
 }
@@ -70,7 +70,7 @@ hosts_limit_clear(HostsLimit *limit)
 static bool
 names_monitor(const GPtrArray *all,
               const GPtrArray *monitors,
-              HostsLimit *limit)
+              DiskHostsLimit *limit)
 {
     for (guint i = 0; i < all->len; i++) {
         const DomMonitor *host = g_ptr_array_index(all, i);
@@ -91,9 +91,9 @@ names_monitor(const GPtrArray *all,
 }
 
 bool
-hosts_among(const GPtrArray *hosts,
-            const GPtrArray *monitors,
-            HostsLimit *limit)
+disk_hosts_among(const GPtrArray *hosts,
+                 const GPtrArray *monitors,
+                 DiskHostsLimit *limit)
 {
     g_autoptr(GPtrArray) all = dom_monitors_of_hosts(hosts);
 
@@ -107,16 +107,16 @@ hosts_among(const GPtrArray *hosts,
 }
 
 bool
-hosts_known(const DomDisk *disk, const GPtrArray *monitors)
+disk_hosts_known(const DomDisk *disk, const GPtrArray *monitors)
 {
-    g_auto(HostsLimit) limit = {0};
+    g_auto(DiskHostsLimit) limit = {0};
 
     return !disk->hosts || disk->hosts->len == 0 ||
-           hosts_among(disk->hosts, monitors, &limit);
+           disk_hosts_among(disk->hosts, monitors, &limit);
 }
 
 char *
-hosts_text(const DomDisk *disk)
+disk_hosts_text(const DomDisk *disk)
 {
     GString *text = g_string_new(NULL);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * agent/rbd/volume/snap-drop.c - a snapshot goes, unless clones would lose by it
+ * agent/rbd/volume/snap-remove.c - a snapshot goes, unless clones would lose by it
  */
 #include "config.h"
 
-#include "agent/rbd/volume/snap-drop.h"
+#include "agent/rbd/volume/snap-remove.h"
 
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
@@ -53,16 +53,16 @@ check_unseen(const StoreSnapAt *at,
 }
 
 gboolean
-store_snap_drop_unused(const StoreSnapAt *at,
-                       gpointer handle,
-                       const StoreVolumeSnap *snap,
-                       GError **error)
+store_snap_remove_unused(const StoreSnapAt *at,
+                         gpointer handle,
+                         const StoreVolumeSnap *snap,
+                         GError **error)
 {
     int r;
 
     if (!check_unseen(at, handle, snap, error))
         return FALSE;
-    r = store_snap_drop(handle, snap);
+    r = store_snap_remove(handle, snap);
     if (r == -EBUSY)
         return store_refuse(error, STORE_ERROR_BUSY,
                             "snapshot '%s/%s@%s' is in use by clones of format "

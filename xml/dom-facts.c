@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * xml/dom-peek.c - one fact of a definition, where no plan is wanted
+ * xml/dom-facts.c - one fact of a definition, where no plan is wanted
  */
 #include "config.h"
 
@@ -9,7 +9,7 @@
 #include <string.h>
 
 char *
-dom_peek_name(const char *xml, gsize len)
+dom_xml_name(const char *xml, gsize len)
 {
     g_autoptr(xmlDoc) doc = dom_parse(xml, len, NULL);
     char *name = NULL;
@@ -24,7 +24,7 @@ dom_peek_name(const char *xml, gsize len)
 }
 
 bool
-dom_peek_target(const char *xml, gsize len, const char *target)
+dom_xml_has_target(const char *xml, gsize len, const char *target)
 {
     g_autoptr(xmlDoc) doc = dom_parse(xml, len, NULL);
     g_autoptr(GPtrArray) nodes =
@@ -40,7 +40,7 @@ dom_peek_target(const char *xml, gsize len, const char *target)
 }
 
 char **
-dom_peek_written(const char *xml, gsize len)
+dom_xml_written_targets(const char *xml, gsize len)
 {
     g_autoptr(xmlDoc) doc = dom_parse(xml, len, NULL);
     g_autoptr(GPtrArray) nodes =

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
 /*
- * tests/unit/test-agent-hosts.c - which <host> is a monitor
+ * tests/unit/test-agent-disk-hosts.c - which <host> is a monitor
  */
 #include "config.h"
 
@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "agent/hosts.h"
+#include "agent/disk-hosts.h"
 #include "agent/monitors.h"
 #include "agent/resolve.h"
 #include "agent/whose.h"
@@ -124,7 +124,7 @@ known(const char *host, const char *port, const char *map)
     const DomDisk disk = {.hosts = hosts};
 
     g_ptr_array_add(hosts, &one);
-    return hosts_known(&disk, monitors);
+    return disk_hosts_known(&disk, monitors);
 }
 
 static void
@@ -281,8 +281,8 @@ test_none(void **state)
     const DomDisk missing = {0};
 
     (void)state;
-    assert_true(hosts_known(&empty, monitors));
-    assert_true(hosts_known(&missing, monitors));
+    assert_true(disk_hosts_known(&empty, monitors));
+    assert_true(disk_hosts_known(&missing, monitors));
 }
 
 static void
@@ -297,7 +297,7 @@ test_text(void **state)
     (void)state;
     g_ptr_array_add(hosts, &one);
     g_ptr_array_add(hosts, &two);
-    text = hosts_text(&disk);
+    text = disk_hosts_text(&disk);
     assert_string_equal(text, "10.0.0.1:6789 mon-b");
 }
 
