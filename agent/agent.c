@@ -551,8 +551,8 @@ agent_look(Agent *agent)
     pending_run(agent->pending);
     if (pending_count(agent->pending) > 0)
         return;
-    g_atomic_int_set(&agent->untidy, false);
-    (void)malloc_trim(0);
+    if (g_atomic_int_compare_and_exchange(&agent->untidy, true, false))
+        (void)malloc_trim(0);
 }
 
 bool

@@ -8,6 +8,7 @@
 
 #include "agent/convert-copy.h"
 #include "agent/convert-tool.h"
+#include "agent/log.h"
 
 /* Another host that converts the same image is waited for. */
 #define PATIENCE_MS (CONVERT_SECONDS * 1000u)
@@ -80,10 +81,34 @@ fill(StoreFilling *filling, gpointer data, GError **error)
                        : fill_raw(conversion, error);
 }
 
+static void
+log_begun(const ConvertOne *one)
+{
+    const LogAbout about = {.image = one->into};
+
+    if (one->base->found.format)
+        log_info(
+            &about, "converts %s from %s into %s, %" G_GUINT64_FORMAT " bytes",
+            one->image, one->base->found.format, one->into, one->base->size);
+    else
+        log_info(&about, "copies %s into %s, %" G_GUINT64_FORMAT " bytes",
+                 one->image, one->into, one->base->size);
+}
+
+static void
+log_made(const ConvertOne *one, gint64 start)
+{
+    const LogAbout about = {.image = one->into, .ms = log_ms_since(start)};
+
+    if (one->base->found.format)
+        log_info(&about, "converted %s into %s", one->image, one->into);
+    else
+        log_info(&about, "copied %s into %s", one->image, one->into);
+}
+
 gboolean
 convert_one(const ConvertOne *one,
             StoreCluster *store,
-            bool *ret_made,
             char **ret_recovered,
             GError **error)
 {
@@ -98,12 +123,19 @@ convert_one(const ConvertOne *one,
         .fill_data = &conversion,
         .patience_ms = PATIENCE_MS,
     };
+    gint64 start = g_get_monotonic_time();
+    bool made = false;
+    gboolean done;
 
-    *ret_made = false;
     *ret_recovered = NULL;
-    if (reading)
-        return store_base_make(store, &ask, ret_made, ret_recovered, error);
-    if (one->from_name)
-        store_error_from(error, one->from_name);
-    return FALSE;
+    if (!reading) {
+        if (one->from_name)
+            store_error_from(error, one->from_name);
+        return FALSE;
+    }
+    log_begun(one);
+    done = store_base_make(store, &ask, &made, ret_recovered, error);
+    if (done && made)
+        log_made(one, start);
+    return done;
 }

@@ -20,6 +20,8 @@ typedef struct {
     const StoreParent *parent;
     const StoreOrigin *base;
     const char *pool;
+    const char *image; /* what messages call it */
+    const char *into;  /* and its base */
     /* Up to where it was written, in bytes; parts come in any order, and in any
      * thread. */
     void (*progress)(gpointer data, guint64 done);
@@ -27,11 +29,10 @@ typedef struct {
 } ConvertOne;
 
 /* Blocks until the base is there, made here or by somebody who was at it already; for
- * hours, if need be. ret_made: by this call. ret_recovered: which claim of a dead
- * builder was taken over, or NULL; g_free(). */
+ * hours, if need be. Logs that it begins, and what was made. ret_recovered: which claim
+ * of a dead builder was taken over, or NULL; g_free(). */
 gboolean convert_one(const ConvertOne *one,
                      StoreCluster *store,
-                     bool *ret_made,
                      char **ret_recovered,
                      GError **error);
 

@@ -13,7 +13,7 @@
 
 /* How many at once, and how many are under way or have failed. */
 #define CONVERTS_MAX 2
-#define JOBS_MAX     256u
+#define JOBS_MAX     4096u
 /* For so long a failure is told, before it is tried again. */
 #define FAILED_US (60 * G_USEC_PER_SEC)
 /* A cluster that does not answer yet is asked again, for so long. */
@@ -21,7 +21,7 @@
 
 typedef struct {
     char *key;
-    Host *host; /* while it waits, who asks may give another one; jobs_lock */
+    Host *host; /* while it waits, a reload gives it another one; jobs_lock */
     guint cluster;
     char *cluster_name;
     guint from;         /* the cluster of the image */
@@ -36,7 +36,7 @@ typedef struct {
     guint64 total;
     char *failed; /* why; NULL: it is under way */
     gint64 failed_us;
-    gint64 since_us; /* since when it is wanted */
+    gint64 since_us; /* when somebody asked for it last */
     gint64 tried_us; /* when it was tried last */
     bool late;       /* a cluster did not answer; it is tried again and again */
     bool waits;      /* until then: it is in no worker's hands */
@@ -134,32 +134,57 @@ hand_out(ConvertJob *job)
     (void)g_thread_pool_push(workers, job, NULL);
 }
 
-/* Under the lock: who asks knows the clusters that are configured now. */
-static void
-take_host(ConvertJob *job, Host *host, const DomDisk *disk)
+/* Under the lock, for one that waits: the configuration may be another one since.
+ * false: one of its clusters is not in it. */
+static bool
+take_host(ConvertJob *job, Host *host)
 {
+    const char *from_name = job->from_name ? job->from_name : job->cluster_name;
+    guint cluster;
+    guint from;
+
+    if (job->host == host)
+        return true;
+    if (!host_cluster_index(host, job->cluster_name, &cluster) ||
+        !host_cluster_index(host, from_name, &from))
+        return false;
     host_let_go(job->host);
     job->host = host_ref(host);
-    job->cluster = disk->cluster;
-    job->from = disk->parent_cluster;
+    job->cluster = cluster;
+    job->from = from;
+    return true;
+}
+
+/* It waits, or is tried again just now. */
+static bool
+is_late(const ConvertJob *job)
+{
+    return job->late && !job->base && !job->failed;
+}
+
+static bool
+need_the_same(const ConvertJob *job, const ConvertJob *other)
+{
+    return job->host == other->host && job->cluster == other->cluster &&
+           job->from == other->from;
 }
 
 /* Under the lock. A cluster that hangs lets each try take its time: what needs it
  * waits with what waits for it, and leaves the workers to others. */
 static bool
-is_to_wait_with_others(const ConvertJob *job)
+waits_with_others(ConvertJob *job)
 {
     GHashTableIter iter;
-    gpointer value;
+    gpointer other;
 
+    if (job->late)
+        return false;
     g_hash_table_iter_init(&iter, jobs);
-    while (g_hash_table_iter_next(&iter, NULL, &value)) {
-        const ConvertJob *other = value;
-
-        if (other->waits && other->host == job->host &&
-            other->cluster == job->cluster && other->from == job->from)
+    while (g_hash_table_iter_next(&iter, NULL, &other))
+        if (is_late(other) && need_the_same(job, other)) {
+            job->waits = job->late = true;
             return true;
-    }
+        }
     return false;
 }
 
@@ -175,44 +200,17 @@ find_or_begin(Host *host, const DomDisk *disk)
         return NULL;
     (void)g_hash_table_foreach_remove(jobs, is_over, &now);
     job = g_hash_table_lookup(jobs, key);
-    if (job && job->waits)
-        take_host(job, host, disk);
+    if (job)
+        job->since_us = now;
     if (job || g_hash_table_size(jobs) >= JOBS_MAX)
         return job;
     job = job_new(host, disk);
-    job->waits = job->late = is_to_wait_with_others(job);
     (void)g_hash_table_insert(jobs, job->key, job);
-    if (!job->waits)
-        hand_out(job);
+    hand_out(job);
     return job;
 }
 
 /* ---- one of them ---------------------------------------------------------------- */
-
-static void
-log_begun(const ConvertJob *job, const StoreOrigin *base)
-{
-    const LogAbout about = {.image = job->base};
-
-    if (base->found.format)
-        log_info(&about,
-                 "converts %s from %s into %s, %" G_GUINT64_FORMAT " bytes",
-                 job->image, base->found.format, job->base, base->size);
-    else
-        log_info(&about, "copies %s into %s, %" G_GUINT64_FORMAT " bytes",
-                 job->image, job->base, base->size);
-}
-
-static void
-log_made(const ConvertJob *job, const StoreOrigin *base, gint64 start)
-{
-    const LogAbout about = {.image = job->base, .ms = log_ms_since(start)};
-
-    if (base->found.format)
-        log_info(&about, "converted %s into %s", job->image, job->base);
-    else
-        log_info(&about, "copied %s into %s", job->image, job->base);
-}
 
 static StoreCluster *
 store_from(const ConvertJob *job)
@@ -243,23 +241,20 @@ make(ConvertJob *job,
         .parent = &job->parent,
         .base = base,
         .pool = job->pool,
+        .image = job->image,
+        .into = job->base,
         .progress = on_progress,
         .data = job,
     };
-    gint64 start = g_get_monotonic_time();
     g_autofree char *recovered = NULL;
-    bool made = false;
-    gboolean done = convert_one(&one, store, &made, &recovered, error);
+    gboolean done = convert_one(&one, store, &recovered, error);
 
     if (recovered)
         recoveries_note(&(LogAbout){.image = job->base}, recovered);
-    if (done && made)
-        log_made(job, base, start);
     return done;
 }
 
-/* Whether the disk that a definition asks for was made before: it needs no
- * image. */
+/* The disk that a definition asks for: it needs no image. */
 static bool
 is_made_already(ConvertJob *job, StoreCluster *store)
 {
@@ -294,7 +289,6 @@ convert(ConvertJob *job, GError **error)
     job->base = g_strdup_printf("%s/%s", job->pool, base.image);
     job->total = base.size;
     g_mutex_unlock(&jobs_lock);
-    log_begun(job, &base);
     return make(job, store, &base, error);
 }
 
@@ -305,29 +299,45 @@ is_told(const ConvertJob *job, const GError *why)
     return job->base || g_error_matches(why, STORE_ERROR, STORE_ERROR_REFUSED);
 }
 
+/* A cluster did not answer, which an agent that has just started may meet, too.
+ * Nobody else would try it before the domain is started, and that start would be
+ * refused. */
+static bool
+is_to_wait(const ConvertJob *job, const GError *why)
+{
+    return (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN) ||
+            g_error_matches(why, STORE_ERROR, STORE_ERROR_FENCED) ||
+            g_error_matches(why, STORE_ERROR, STORE_ERROR_OTHER_DOWN)) &&
+           g_get_monotonic_time() - job->since_us < AGAIN_FOR_US;
+}
+
 static void
 log_failed(const ConvertJob *job, const GError *why)
 {
     const LogAbout about = {.image = job->base};
 
-    if (is_told(job, why) && job->from_name)
-        log_warning(&about, "cannot copy %s: %s", job->image, why->message);
-    else if (is_told(job, why))
-        log_warning(&about, "cannot convert %s: %s", job->image, why->message);
-    else
+    if (!is_told(job, why) && (!job->late || is_to_wait(job, why)))
         log_debug(&about, "%s", why->message);
+    else if (job->from_name)
+        log_warning(&about, "cannot copy %s: %s", job->image, why->message);
+    else
+        log_warning(&about, "cannot convert %s: %s", job->image, why->message);
 }
 
-/* Nothing was found out, for a cluster did not answer, which an agent that has
- * just started may meet, too. Nobody else would try it before the domain is
- * started, and that start would be refused. */
-static bool
-is_to_wait(const ConvertJob *job, const GError *why)
+/* Under the lock. It is behind those that wait for the same. */
+static void
+wait_for_cluster(ConvertJob *job)
 {
-    return !is_told(job, why) &&
-           (g_error_matches(why, STORE_ERROR, STORE_ERROR_DOWN) ||
-            g_error_matches(why, STORE_ERROR, STORE_ERROR_FENCED)) &&
-           g_get_monotonic_time() - job->since_us < AGAIN_FOR_US;
+    GHashTableIter iter;
+    gpointer other;
+
+    g_clear_pointer(&job->base, g_free);
+    job->done = job->total = 0;
+    job->waits = job->late = true;
+    g_hash_table_iter_init(&iter, jobs);
+    while (g_hash_table_iter_next(&iter, NULL, &other))
+        if (need_the_same(job, other))
+            ((ConvertJob *)other)->tried_us = g_get_monotonic_time();
 }
 
 /* Under the lock. The job may be gone. NULL: it keeps its host. */
@@ -337,8 +347,7 @@ end_job(ConvertJob *job, const GError *why)
     Host *host = job->host;
 
     if (why && is_to_wait(job, why)) {
-        job->waits = job->late = true;
-        job->tried_us = g_get_monotonic_time();
+        wait_for_cluster(job);
         return NULL;
     }
     if (why && is_told(job, why)) {
@@ -357,8 +366,14 @@ run_job(gpointer data, gpointer unused)
     ConvertJob *job = data;
     g_autoptr(GError) why = NULL;
     Host *host;
+    bool late;
 
     (void)unused;
+    g_mutex_lock(&jobs_lock);
+    late = waits_with_others(job);
+    g_mutex_unlock(&jobs_lock);
+    if (late)
+        return wake(wake_data);
     if (!convert(job, &why))
         log_failed(job, why);
     g_mutex_lock(&jobs_lock);
@@ -366,7 +381,7 @@ run_job(gpointer data, gpointer unused)
     g_mutex_unlock(&jobs_lock);
     /* It may close connections, which takes its time. */
     host_unref(host);
-    if (!host && wake)
+    if (!host)
         wake(wake_data);
 }
 
@@ -378,10 +393,8 @@ convert_serve(ConvertWake on_wait, gpointer data)
     g_mutex_lock(&jobs_lock);
     wake = on_wait;
     wake_data = data;
-    if (!workers) {
-        jobs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, job_free);
-        workers = g_thread_pool_new(run_job, NULL, CONVERTS_MAX, FALSE, NULL);
-    }
+    jobs = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, job_free);
+    workers = g_thread_pool_new(run_job, NULL, CONVERTS_MAX, FALSE, NULL);
     g_mutex_unlock(&jobs_lock);
 }
 
@@ -412,31 +425,33 @@ convert_begin(Host *host, const DomPlan *plan)
     }
 }
 
+static gboolean
+waits(gpointer key, gpointer job, gpointer unused)
+{
+    (void)key;
+    (void)unused;
+    return ((const ConvertJob *)job)->waits;
+}
+
 bool
 convert_waits(void)
 {
-    GHashTableIter iter;
-    gpointer job;
-    bool waits = false;
+    bool any;
 
     g_mutex_lock(&jobs_lock);
-    if (jobs)
-        g_hash_table_iter_init(&iter, jobs);
-    while (jobs && !waits && g_hash_table_iter_next(&iter, NULL, &job))
-        waits = ((ConvertJob *)job)->waits;
+    any = jobs && g_hash_table_find(jobs, waits, NULL);
     g_mutex_unlock(&jobs_lock);
-    return waits;
+    return any;
 }
 
-/* Under the lock. A reload has left it behind: the definition that asked for it was
- * looked at again with the new configuration. */
+/* Under the lock. A reload has taken one of its clusters away. */
 static gboolean
 is_left_behind(gpointer key, gpointer value, gpointer host)
 {
     ConvertJob *job = value;
 
     (void)key;
-    if (!job->waits || job->host == host)
+    if (!job->waits || take_host(job, host))
         return FALSE;
     host_let_go(job->host);
     return TRUE;
@@ -455,7 +470,7 @@ next_to_try(void)
     while (g_hash_table_iter_next(&iter, NULL, &value)) {
         ConvertJob *job = value;
 
-        if (job->late && !job->waits && !job->base && !job->failed)
+        if (is_late(job) && !job->waits)
             return NULL;
         if (job->waits && (!next || job->tried_us < next->tried_us))
             next = job;

@@ -29,8 +29,8 @@ void convert_begin(Host *host, const DomPlan *plan);
 
 /* Whether one waits for a cluster that did not answer. */
 bool convert_waits(void);
-/* Those are tried again; for an hour at most, and only those of this host, the one
- * in use. Does not block. */
+/* Those are tried again, with this host, the one in use; for an hour after somebody
+ * asked. Does not block. */
 void convert_again(Host *host);
 
 /* In place of STORE_ERROR_UNCONVERTED: how far it is. It is begun if it is not

@@ -268,7 +268,8 @@ secret_key(gpointer host, guint index, GError **error)
 static bool
 may_pass(const GError *error)
 {
-    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN);
+    return g_error_matches(error, STORE_ERROR, STORE_ERROR_DOWN) ||
+           g_error_matches(error, STORE_ERROR, STORE_ERROR_FENCED);
 }
 
 VirtFacts *

@@ -182,13 +182,15 @@ host_cluster_with_images(const Host *host, const char *pool)
     return NULL;
 }
 
-Cluster *
-host_cluster_named(const Host *host, const char *name)
+bool
+host_cluster_index(const Host *host, const char *name, guint *ret_index)
 {
     for (guint i = 0; i < host_clusters(host); i++)
-        if (g_str_equal(cluster_name(host_cluster(host, i)), name))
-            return host_cluster(host, i);
-    return NULL;
+        if (g_str_equal(cluster_name(host_cluster(host, i)), name)) {
+            *ret_index = i;
+            return true;
+        }
+    return false;
 }
 
 /* No cluster's name has a slash in it. */

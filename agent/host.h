@@ -57,8 +57,8 @@ bool host_reads(const DomPlan *plan, guint index);
 char *host_cluster_names(const Host *host, guint32 which);
 /* The first cluster that has a pool for images of that name; NULL: none. */
 Cluster *host_cluster_with_images(const Host *host, const char *pool);
-/* That of a name; NULL: none. */
-Cluster *host_cluster_named(const Host *host, const char *name);
+/* Which one has that name; false: none, and ret_index stays as it is. */
+bool host_cluster_index(const Host *host, const char *name, guint *ret_index);
 /* A pool, as calls for its images are told apart: those of two clusters may have
  * one name. g_free() it. */
 char *host_pool_key(const Host *host, guint cluster, const char *pool);

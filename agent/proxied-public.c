@@ -29,6 +29,7 @@ sentence_of_store(StoreErrorCode code)
                "which)";
     case STORE_ERROR_DOWN:
     case STORE_ERROR_FENCED:
+    case STORE_ERROR_OTHER_DOWN:
         return "the cluster does not answer: try again in a moment, "
                "or " ADMINISTRATOR "more)";
     case STORE_ERROR_FAILED:

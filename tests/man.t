@@ -227,7 +227,8 @@ logged()
         print "$1\n"
             while /log_(?:info|warning)\([^;]*?"((?:[^"\\]|\\.)*)"/g;
         print "$1\n" while /\[STORE_\w+\] = "((?:[^"\\]|\\.)*)"/g;
-    ' "$srcdir"/agent/{agent,arrivals,convert,disks,flattens,recoveries,settle}.c \
+    ' "$srcdir"/agent/{agent,arrivals,convert,convert-one,disks,flattens}.c \
+        "$srcdir"/agent/{recoveries,settle}.c \
         "$srcdir"/agent/{proxied,remorad,serve/serve}.c "$srcdir"/agent/virt/*.c |
         pieces
     # What became of a claim comes with its image in quotes.

@@ -201,7 +201,8 @@ test_named_once(void **state)
         store_refuse(&error, STORE_ERROR_DOWN, "%s", cases[i].text);
         store_error_from(&error, cases[i].cluster);
         assert_string_equal(error->message, cases[i].named);
-        assert_true(g_error_matches(error, STORE_ERROR, STORE_ERROR_FAILED));
+        assert_true(
+            g_error_matches(error, STORE_ERROR, STORE_ERROR_OTHER_DOWN));
     }
 }
 

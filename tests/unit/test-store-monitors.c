@@ -155,7 +155,7 @@ test_error_from(void **state)
     assert_false(store_explain(&late, -ETIMEDOUT, "cannot read 'images/a'"));
     assert_int_equal(late->code, STORE_ERROR_DOWN);
     store_error_from(&late, "far");
-    assert_int_equal(late->code, STORE_ERROR_FAILED);
+    assert_int_equal(late->code, STORE_ERROR_OTHER_DOWN);
     assert_true(g_str_has_prefix(late->message,
                                  "cluster 'far': cannot read 'images/a': "));
     assert_false(store_explain(&missing, -ENOENT, "cannot open 'images/a'"));

@@ -113,5 +113,5 @@ store_error_from(GError **error, const char *cluster)
     store_error_name(error, cluster);
     if (g_error_matches(*error, STORE_ERROR, STORE_ERROR_DOWN) ||
         g_error_matches(*error, STORE_ERROR, STORE_ERROR_FENCED))
-        (*error)->code = STORE_ERROR_FAILED;
+        (*error)->code = STORE_ERROR_OTHER_DOWN;
 }

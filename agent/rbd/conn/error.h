@@ -22,6 +22,7 @@ typedef enum {
     STORE_ERROR_REFUSED,     /* what is there is not what was asked for */
     STORE_ERROR_FULL,        /* pool or cluster is full, or at its quota */
     STORE_ERROR_UNCONVERTED, /* an image is to be converted before */
+    STORE_ERROR_OTHER_DOWN,  /* DOWN or FENCED, as store_error_from() has it */
 } StoreErrorCode;
 
 /* All return FALSE, or NULL, and set error. r is negative. What becomes of the
@@ -37,7 +38,8 @@ store_refuse(GError **error, StoreErrorCode code, const char *format, ...)
 /* Puts the cluster in front of a message that does not name it. */
 void store_error_name(GError **error, const char *cluster);
 /* What another cluster said while something was done in this one: that it does not
- * answer is nothing that this one's connection is to blame for. */
+ * answer is nothing that this one's connection is to blame for, so that such an error
+ * gets a code of its own. */
 void store_error_from(GError **error, const char *cluster);
 
 #endif

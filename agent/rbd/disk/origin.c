@@ -12,6 +12,7 @@
 
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
+#include "agent/rbd/conn/stall.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/conn/work.h"
 #include "agent/rbd/image/list.h"
@@ -165,6 +166,17 @@ store_origin_look(StoreConn *conn,
     return TRUE;
 }
 
+static bool
+is_stalled(const StoreCluster *cluster, const StoreDisk *disk, GError **error)
+{
+    if (store_stalls_check(disk->from ? disk->from : cluster, disk->parent.pool,
+                           disk->parent.image, error))
+        return false;
+    if (disk->from)
+        store_error_from(error, store_cluster_name(disk->from));
+    return true;
+}
+
 gboolean
 store_origin_plan(StoreCluster *cluster,
                   const StoreDisk *disk,
@@ -173,7 +185,9 @@ store_origin_plan(StoreCluster *cluster,
 {
     g_autoptr(StoreConn) conn = store_conn_acquire(cluster, error);
 
-    return conn && store_origin_look(conn, disk, ret_origin, error);
+    /* Each call that hangs costs all others their connection. */
+    return conn && !is_stalled(cluster, disk, error) &&
+           store_origin_look(conn, disk, ret_origin, error);
 }
 
 gboolean
