@@ -397,6 +397,26 @@ cloned()
         'There are 0 metadata on this image.'
 }
 
+# Its source is in the trash with its snapshots, and is not kept from going by that of a
+# clone that is no more.
+source_in_trash()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    snapshot create $ONE $SNAP >/dev/null
+    volume clone --id $TWO $ONE >/dev/null
+    volume rm --trash $ONE >/dev/null
+    is 'a clone goes whose source is in the trash' "$(volume rm $TWO)" \
+        "volumes/volume-$TWO: removed"
+    rbd trash restore --pool volumes \
+        "$(rbd trash ls --format json volumes | jq -r '.[].id')"
+    is 'which has only the snapshot that somebody asked for then' \
+        "$(rbd snap ls --all --format json volumes/volume-$ONE |
+            jq -r '.[].name')" "snapshot-$SNAP"
+    snapshot rm $ONE $SNAP >/dev/null
+    volume rm $ONE >/dev/null
+    gone 'nothing is left of both'
+}
+
 clones()
 {
     local json
@@ -905,6 +925,7 @@ inside()
     watched
     cinders
     clones
+    source_in_trash
     chain
     queued
     if cluster_has_tasks; then

@@ -199,7 +199,7 @@ store_own_snap_retire(const StoreClaimed *claimed, const StoreOwnSnap *origin)
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) parent = NULL;
 
-    if (!origin->own || origin->in_trash || !origin->lets_go ||
+    if (!origin->own || !origin->lets_go ||
         rados_ioctx_create2(claimed->conn->rados, origin->pool, &io) < 0)
         return;
     rados_ioctx_set_namespace(io, origin->space);
@@ -219,14 +219,15 @@ let_go(const StoreClaimed *claimed, const StoreOwnSnap *origin)
         g_auto(StoreIo) io = NULL;
         int left = 0;
 
-        if (!now->own || now->in_trash)
+        if (!now->own)
             break;
         r = rados_ioctx_create2(claimed->conn->rados, now->pool, &io);
         if (r < 0)
             break;
         rados_ioctx_set_namespace(io, now->space);
         r = remove_snap(io, now, &next, &left);
-        if (r < 0 || left > 0 || !g_str_has_suffix(now->name, DELETED))
+        if (r < 0 || left > 0 || now->in_trash ||
+            !g_str_has_suffix(now->name, DELETED))
             break;
         r = rbd_remove(io, now->name);
         if (r < 0)
