@@ -35,9 +35,9 @@ static const char *
 word(StorePurgeEnd end)
 {
     static const char *const words[] = {
-        [STORE_PURGE_DUE] = "expired",   [STORE_PURGE_QUEUED] = "queued",
-        [STORE_PURGE_GONE] = "removed",  [STORE_PURGE_LEFT] = "left",
-        [STORE_PURGE_FAILED] = "failed",
+        [STORE_PURGE_DUE] = "expired",   [STORE_PURGE_PENDING] = "pending",
+        [STORE_PURGE_QUEUED] = "queued", [STORE_PURGE_GONE] = "removed",
+        [STORE_PURGE_LEFT] = "left",     [STORE_PURGE_FAILED] = "failed",
     };
 
     return words[end];
@@ -67,11 +67,13 @@ add_image(CmdTable *table, const CmdTrash *trash, const StorePurged *purged)
 static gboolean
 purge_pool(CmdTable *table,
            const CmdTrash *trash,
+           GHashTable *first,
            CmdProgress *progress,
            Ends *ends,
            GError **error)
 {
     const StorePurgeHow how = {.dry_run = dry_run != FALSE,
+                               .first = first,
                                .wait = waits != FALSE,
                                .progress = cmd_progress_show,
                                .data = progress,
@@ -126,6 +128,14 @@ report(const Ends *ends, const GError *broken)
     return error ? cmd_image_fail(NULL, error) : 0;
 }
 
+/* What would have gone is known by numbers of its cluster. */
+static void
+renew(GHashTable **first)
+{
+    g_clear_pointer(first, g_hash_table_unref);
+    *first = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
 /* Of an interrupted --dry-run nothing else says that it was. */
 static void
 purge_pools(CmdTable *table,
@@ -134,10 +144,17 @@ purge_pools(CmdTable *table,
             Ends *ends,
             GError **error)
 {
+    g_autoptr(GHashTable) first = NULL;
+    const Cluster *cluster = NULL;
+
     ends->pools = pools->len;
     for (guint i = 0; i < pools->len && !cmd_progress_interrupted(); i++) {
-        if (!purge_pool(table, &g_array_index(pools, CmdTrash, i), progress,
-                        ends, error))
+        const CmdTrash *trash = &g_array_index(pools, CmdTrash, i);
+
+        if (dry_run && trash->cluster != cluster)
+            renew(&first);
+        cluster = trash->cluster;
+        if (!purge_pool(table, trash, first, progress, ends, error))
             return;
         ends->pools -= dry_run && cmd_progress_interrupted() ? 0 : 1;
     }

@@ -232,8 +232,14 @@ volume-$THREE left"
     volume rm $THREE >/dev/null
     volume rm --trash $TWO >/dev/null
     let_expire "volume-$TWO"
+    purged --dry-run
+    is 'with the last clone its parent would go' "$CODE $(results)" \
+        "0 volume-$ONE pending
+volume-$TWO expired"
+    like 'after which' "$(jq -r '.images[] | select(.result == "pending").why' \
+        "$BED/tmp/said")" 'its clones go first'
     purged --wait
-    is 'with the last clone its parent goes' "$CODE $(results)" \
+    is 'and it goes with it' "$CODE $(results)" \
         "0 volume-$ONE removed
 volume-$TWO removed"
     gone 'a parent and its clone'
@@ -244,6 +250,64 @@ let_expire()
 {
     rbd trash restore "volumes/$(id_of "$1")" && rbd trash mv "volumes/$1"
     sleep 1.1
+}
+
+# A snapshot that somebody asked for is in the way when its clone is gone, too.
+left_behind_clone()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    volume snapshot create $ONE $SNAP >/dev/null
+    volume clone --id $TWO $ONE@$SNAP >/dev/null
+    volume rm --trash $ONE >/dev/null
+    volume rm --trash $TWO >/dev/null
+    let_expire "volume-$ONE"
+    let_expire "volume-$TWO"
+    purged --dry-run
+    is 'a parent with a snapshot of its own would stay' "$CODE $(results)" \
+        "4 volume-$ONE left
+volume-$TWO expired"
+    purged --wait
+    is 'and does' "$CODE $(results)" "4 volume-$ONE left
+volume-$TWO removed"
+    rbd trash restore volumes/"$(id_of "volume-$ONE")"
+    volume snapshot rm $ONE $SNAP >/dev/null
+    volume rm $ONE >/dev/null
+    gone 'a parent with a snapshot'
+}
+
+# In the pool that is looked at first, or last.
+other_pool()
+{
+    rbd create --size 1M "$1/parent"
+    rbd snap create --no-progress "$1/parent@s"
+    rbd clone --rbd-default-clone-format 2 "$1/parent@s" "$2/clone"
+    rbd snap rm --no-progress "$1/parent@s"
+    rbd trash mv "$1/parent"
+    rbd trash mv "$2/clone"
+    sleep 1.1
+}
+
+pools()
+{
+    other_pool volumes vms
+    purged --dry-run
+    is 'a clone in a pool before would go first' "$CODE $(results)" \
+        '0 clone expired
+parent pending'
+    purged --wait
+    is 'and does' "$CODE $(results)" '0 clone removed
+parent removed'
+    other_pool vms volumes
+    purged --dry-run
+    is 'one in a pool behind would go too late' "$CODE $(results)" \
+        '4 clone expired
+parent left'
+    purged --wait
+    is 'and does so' "$CODE $(results)" '4 clone removed
+parent left'
+    purged --wait
+    is 'the next one removes the rest' "$CODE $(results)" '0 parent removed'
+    gone pools
 }
 
 watched()
@@ -411,6 +475,8 @@ inside()
     listed
     here
     left
+    left_behind_clone
+    pools
     watched
     if cluster_has_tasks; then
         by_queue

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "agent/rbd/image/purge-facts.h"
 #include "agent/rbd/image/purge-verdict.h"
 #include "agent/rbd/image/task-verdict.h"
 #include "agent/rbd/image/task.h"
@@ -44,6 +45,19 @@ test_purges(void **state)
         if (store_purge_verdict(&purges[i].facts) != purges[i].what)
             fail_msg("case %zu: %d", i,
                      (int)store_purge_verdict(&purges[i].facts));
+}
+
+/* An image is not taken for one of another place. */
+static void
+test_keys(void **state)
+{
+    g_autofree char *image = store_purge_key(7, NULL, "10ab");
+    g_autofree char *same = store_purge_key(7, "", "10ab");
+    g_autofree char *space = store_purge_key(7, "s", "10ab");
+
+    (void)state;
+    assert_string_equal(image, same);
+    assert_string_not_equal(image, space);
 }
 
 static void
@@ -147,9 +161,9 @@ int
 main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_purges), cmocka_unit_test(test_due),
-        cmocka_unit_test(test_words),  cmocka_unit_test(test_tasks),
-        cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_purges), cmocka_unit_test(test_keys),
+        cmocka_unit_test(test_due),    cmocka_unit_test(test_words),
+        cmocka_unit_test(test_tasks),  cmocka_unit_test(test_answer),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

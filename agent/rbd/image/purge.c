@@ -17,16 +17,14 @@
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/image/children.h"
 #include "agent/rbd/image/handle.h"
-#include "agent/rbd/image/purge-verdict.h"
+#include "agent/rbd/image/purge-facts.h"
 #include "agent/rbd/image/task-watch.h"
-#include "agent/rbd/image/watchers.h"
 
 #include <errno.h>
 
 #define LOOK_AGAIN_US (G_USEC_PER_SEC / 2)
 /* So long a manager that hangs may be a watcher. */
-#define WATCH_US  (60 * G_USEC_PER_SEC)
-#define SNAPS_MAX 65536
+#define WATCH_US (60 * G_USEC_PER_SEC)
 
 typedef struct {
     StoreCluster *cluster;
@@ -129,73 +127,34 @@ end_missing(const Purge *purge, StorePurged *purged)
 
 /* ---- may it go? ---------------------------------------------------------------- */
 
-static int
-count_snaps(rbd_image_t handle, guint *ret_snaps)
+static void
+keep_clones(StorePurged *purged, const GPtrArray *children)
 {
-    g_autofree rbd_snap_info_t *infos = NULL;
-    int max = 64;
-    int n = -ERANGE;
+    g_autofree char *clones = store_children_text(children, 0);
 
-    while (n == -ERANGE && max <= SNAPS_MAX) {
-        g_free(infos);
-        infos = g_new0(rbd_snap_info_t, max);
-        n = rbd_snap_list(handle, infos, &max);
-    }
-    for (int i = 0; i < n; i++) {
-        rbd_snap_namespace_type_t type = RBD_SNAP_NAMESPACE_TYPE_USER;
-
-        if (rbd_snap_get_namespace_type(handle, infos[i].id, &type) >= 0 &&
-            type == RBD_SNAP_NAMESPACE_TYPE_USER)
-            (*ret_snaps)++;
-    }
-    if (n > 0)
-        rbd_snap_list_end(infos);
-    return MIN(n, 0);
-}
-
-static int
-read_facts(const Purge *purge,
-           rbd_image_t handle,
-           StorePurgeFacts *facts,
-           GPtrArray *children,
-           char ***ret_watchers)
-{
-    g_autoptr(GPtrArray) unseen = g_ptr_array_new_with_free_func(g_free);
-    bool crowded = false;
-    int r = count_snaps(handle, &facts->snapshots);
-
-    if (r >= 0)
-        r = store_children_read(purge->conn, purge->io, handle, children,
-                                unseen);
-    if (r >= 0)
-        r = store_watchers_read(handle, ret_watchers, &crowded);
-    facts->clones = children->len;
-    facts->watched = crowded || (*ret_watchers && (*ret_watchers)[0]);
-    return r;
+    end(purged, STORE_PURGE_LEFT,
+        g_strdup_printf("its clones need it: %s", clones));
 }
 
 static void
 keep(const Purge *purge,
      StorePurged *purged,
      StorePurgeDo what,
-     const GPtrArray *children,
-     char *const *watchers)
+     const StorePurgeSeen *seen)
 {
-    const char *id = purged->trashed->id;
-    g_autofree char *clones = store_children_text(children, 0);
+    char *const *watchers = seen->watchers;
 
     switch (what) {
     case STORE_PURGE_GO:
         break;
     case STORE_PURGE_KEEP_CLONES:
-        end(purged, STORE_PURGE_LEFT,
-            g_strdup_printf("its clones need it: %s", clones));
+        keep_clones(purged, seen->children);
         break;
     case STORE_PURGE_KEEP_SNAPSHOTS:
         end(purged, STORE_PURGE_LEFT,
             g_strdup_printf("it has snapshots: restore it (rbd trash restore "
                             "%s/%s) and look whether they may go",
-                            purge->pool, id));
+                            purge->pool, purged->trashed->id));
         break;
     case STORE_PURGE_KEEP_WATCHED:
         end(purged, STORE_PURGE_LEFT,
@@ -206,15 +165,32 @@ keep(const Purge *purge,
     }
 }
 
+/* ---- what would happen ------------------------------------------------------------- */
+
+/* As one that is gone, for what it hangs from. */
+static void
+would_go(const Purge *purge, StorePurged *purged, const GPtrArray *children)
+{
+    GHashTable *first = purge->how->first;
+    g_autofree char *clones = store_children_text(children, 0);
+
+    end(purged, STORE_PURGE_DUE, NULL);
+    if (children->len > 0)
+        end(purged, STORE_PURGE_PENDING,
+            g_strdup_printf("its clones go first: %s", clones));
+    if (first)
+        g_hash_table_add(first, store_purge_key(rados_ioctx_get_id(purge->io),
+                                                "", purged->trashed->id));
+}
+
+/* ---- is it to be begun? ------------------------------------------------------------ */
+
 /* One without a header is what a removal that was cut short has left. */
 static bool
 may_go(const Purge *purge, StorePurged *purged)
 {
-    g_autoptr(GPtrArray) children =
-        g_ptr_array_new_with_free_func((GDestroyNotify)store_child_free);
-    StorePurgeFacts facts = {.task = purge->watch.says == STORE_MGR_TASK};
+    g_auto(StorePurgeSeen) seen = {0};
     g_auto(StoreHandle) handle = NULL;
-    g_auto(GStrv) watchers = NULL;
     StorePurgeDo what;
     int r =
         rbd_open_by_id_read_only(purge->io, purged->trashed->id, &handle, NULL);
@@ -222,13 +198,17 @@ may_go(const Purge *purge, StorePurged *purged)
     if (r == -ENOENT)
         return true;
     if (r >= 0)
-        r = read_facts(purge, handle, &facts, children, &watchers);
+        r = store_purge_facts_read(purge->conn, purge->io, handle,
+                                   purge->how->first, &seen);
     if (r < 0) {
         end_failed(purge, purged, r);
         return false;
     }
-    what = store_purge_verdict(&facts);
-    keep(purge, purged, what, children, watchers);
+    seen.facts.task = purge->watch.says == STORE_MGR_TASK;
+    what = store_purge_verdict(&seen.facts);
+    keep(purge, purged, what, &seen);
+    if (what == STORE_PURGE_GO && purge->how->dry_run)
+        would_go(purge, purged, seen.children);
     return what == STORE_PURGE_GO;
 }
 
@@ -424,39 +404,36 @@ is_over(Purge *purge)
            store_conn_is_retired(purge->conn);
 }
 
+/* Gives whether it has gone, or would have. */
 static bool
-is_open(const StorePurged *purged)
-{
-    return purged->end == STORE_PURGE_DUE || purged->end == STORE_PURGE_LEFT;
-}
-
-static void
 begin_one(Purge *purge, StorePurged *purged)
 {
     const Job job = {.purged = purged};
 
     end(purged, STORE_PURGE_DUE, NULL);
     ask(purge, &job);
-    if (!may_go(purge, purged) || purge->how->dry_run)
-        return;
+    if (!may_go(purge, purged))
+        return false;
+    if (purge->how->dry_run)
+        return true;
     purge->total += purged->trashed->size;
     run(purge, purged, false);
+    return purged->end == STORE_PURGE_GONE;
 }
 
 /* All are begun first, so that the manager goes on with them if nobody waits any
- * more. Gives how many have gone. */
+ * more. first: nothing was done yet. Gives how many have gone. */
 static guint
-round_of(Purge *purge, GPtrArray *all)
+round_of(Purge *purge, GPtrArray *all, bool first)
 {
     guint gone = 0;
 
     for (guint i = 0; i < all->len && !is_over(purge); i++) {
         StorePurged *purged = g_ptr_array_index(all, i);
 
-        if (!is_open(purged))
-            continue;
-        begin_one(purge, purged);
-        gone += purged->end == STORE_PURGE_GONE ? 1 : 0;
+        if ((first && purged->end == STORE_PURGE_DUE) ||
+            purged->end == STORE_PURGE_LEFT)
+            gone += begin_one(purge, purged) ? 1 : 0;
     }
     for (guint i = 0; i < all->len && purge->how->wait && !is_over(purge);
          i++) {
@@ -499,6 +476,7 @@ store_trash_purge(StoreCluster *cluster,
 {
     g_auto(Purge) purge = {.cluster = cluster, .pool = pool, .how = how};
     g_autoptr(GPtrArray) all = NULL;
+    guint gone;
 
     store_conn_will_unprotect(cluster);
     purge.conn = store_conn_acquire(cluster, error);
@@ -508,7 +486,8 @@ store_trash_purge(StoreCluster *cluster,
         return NULL;
     /* On a full pool, too: it frees space. */
     rados_set_pool_full_try(purge.io);
-    while (round_of(&purge, all) > 0 && !is_over(&purge))
-        ;
+    gone = round_of(&purge, all, true);
+    while (gone > 0 && !is_over(&purge))
+        gone = round_of(&purge, all, false);
     return g_steal_pointer(&all);
 }

@@ -15,8 +15,9 @@
 #include "agent/rbd/image/trash.h"
 
 typedef enum {
-    STORE_PURGE_DUE,    /* its time has ended, and nothing was done yet */
-    STORE_PURGE_QUEUED, /* the manager has it in its queue, and goes on */
+    STORE_PURGE_DUE,     /* its time has ended, and nothing was done yet */
+    STORE_PURGE_PENDING, /* it would go once its clones are gone, that are due */
+    STORE_PURGE_QUEUED,  /* the manager has it in its queue, and goes on */
     STORE_PURGE_GONE,
     STORE_PURGE_LEFT, /* somebody has it open, it has clones or snapshots, or it
                        * was restored meanwhile */
@@ -26,11 +27,14 @@ typedef enum {
 typedef struct {
     StoreTrashed *trashed;
     StorePurgeEnd end;
-    char *why; /* it was left, or failed, as one line; else NULL */
+    char *
+        why; /* what keeps it, has failed, or goes first, as one line; or NULL */
 } StorePurged;
 
 typedef struct {
     bool dry_run;
+    /* With that: a set of what would have gone before, to which is added; or NULL. */
+    GHashTable *first;
     bool wait;              /* until all are gone */
     StoreProgress progress; /* in bytes; FALSE cancels; or NULL */
     gpointer data;
