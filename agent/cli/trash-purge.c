@@ -27,6 +27,7 @@ static const GOptionEntry options[] = {
 typedef struct {
     guint left;
     guint failed;
+    guint leaves;   /* are gone, but something that was behind them is not */
     guint not_done; /* not begun, or not ended though it was waited for */
     guint pools;    /* not looked through, for it was interrupted before */
 } Ends;
@@ -44,8 +45,11 @@ word(StorePurgeEnd end)
 }
 
 static void
-count(Ends *ends, StorePurgeEnd end)
+count(Ends *ends, const StorePurged *purged)
 {
+    StorePurgeEnd end = purged->end;
+
+    ends->leaves += purged->leaves ? 1 : 0;
     ends->left += end == STORE_PURGE_LEFT ? 1 : 0;
     ends->failed += end == STORE_PURGE_FAILED ? 1 : 0;
     ends->not_done += (end == STORE_PURGE_DUE && !dry_run) ||
@@ -78,13 +82,13 @@ purge_pool(CmdTable *table,
                                .progress = cmd_progress_show,
                                .data = progress,
                                .stopped = cmd_progress_interrupted};
-    g_autoptr(GPtrArray) all = store_trash_purge(cluster_store(trash->cluster),
-                                                 trash->pool, &how, error);
+    g_autoptr(GPtrArray) all = store_volume_purge(cluster_store(trash->cluster),
+                                                  trash->pool, &how, error);
 
     for (guint i = 0; all && i < all->len; i++) {
         const StorePurged *purged = g_ptr_array_index(all, i);
 
-        count(ends, purged->end);
+        count(ends, purged);
         add_image(table, trash, purged);
     }
     return all != NULL;
@@ -120,6 +124,11 @@ report(const Ends *ends, const GError *broken)
                     "not all that had to be kept until now is removed, %u to "
                     "go: call it again (remora trash purge --wait)",
                     ends->failed + ends->not_done);
+    else if (ends->leaves > 0)
+        g_set_error(&error, STORE_ERROR, STORE_ERROR_FAILED,
+                    "all that could go is removed, but not the snapshots of %u "
+                    "clones: the table says what removes them",
+                    ends->leaves);
     else if (ends->left > 0)
         g_set_error(&error, STORE_ERROR, STORE_ERROR_BUSY,
                     "not all that had to be kept until now is removed, %u in "

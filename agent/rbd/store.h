@@ -74,6 +74,7 @@
 #include "agent/rbd/volume/info.h"
 #include "agent/rbd/volume/migrate.h"
 #include "agent/rbd/volume/name.h"
+#include "agent/rbd/volume/purge.h"
 #include "agent/rbd/volume/qos.h"
 #include "agent/rbd/volume/remove.h"
 #include "agent/rbd/volume/rename.h"

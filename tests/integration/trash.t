@@ -5,7 +5,8 @@
 #
 # What was put there long enough ago is removed, by the cluster's task queue or
 # here, and nothing else: not what is to be kept yet, nor what has clones,
-# snapshots or somebody who writes to it. Killed at each point, the next call goes
+# snapshots or somebody who writes to it. With the clone of a volume goes the snapshot
+# that was made for it alone, and no other. Killed at each point, the next call goes
 # on.
 #
 # Needs: root, the packages of lib/packages.sh, remora with fault points.
@@ -310,6 +311,197 @@ parent left'
     gone pools
 }
 
+# ---- what was made for a clone alone -------------------------------------------
+
+# snaps NAME: its snapshots, and those that only clones keep.
+snaps()
+{
+    rbd snap ls --all --format json "volumes/$1" | jq -r '.[].name' | xargs
+}
+
+OWN=volume-$TWO.clone_snap
+
+# clone_in_trash [COMMAND...]: of a volume, after that was done with it.
+clone_in_trash()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    volume clone --id $TWO $ONE >/dev/null
+    [ $# = 0 ] || "$@"
+    rbd trash mv volumes/volume-$TWO
+    sleep 1.1
+}
+
+# own_gone TITLE: with the clone, whatever the trash of snapshots hides.
+own_gone()
+{
+    ok "$1: the clone is gone" bed_wait 60 eval '[ -z "$(in_trash)" ]'
+    is 'and nothing of it is left at its source' "$(snaps volume-$ONE)" ''
+    volume rm $ONE >/dev/null
+    gone "$1"
+}
+
+owes()
+{
+    rbd image-meta set volumes/volume-$TWO remora.flatten \
+        "id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)"
+}
+
+# noted [POOL]: as one that was flattened while nobody waited for that, from a source
+# there.
+noted()
+{
+    local pool=${1:-volumes} id of snap
+    id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)
+    of=$(rbd info --format json volumes/volume-$ONE | jq -r .id)
+    snap=$(rbd snap ls --format json volumes/volume-$ONE | jq -r '.[].id')
+    rbd flatten --no-progress volumes/volume-$TWO
+    rbd image-meta set volumes/volume-$TWO remora.clone-snap \
+        "id=$id pool=$(ceph osd pool ls detail --format json |
+            jq -r --arg pool "$pool" '.[] | select(.pool_name == $pool).pool_id'
+            ) space= image=$of snap=$OWN snap_id=$snap"
+}
+
+# In format 1, as Cinder's is by default, and one more of the same snapshot.
+in_format_1()
+{
+    volume rm $TWO >/dev/null
+    rbd snap create --no-progress volumes/volume-$ONE@$OWN
+    rbd snap protect volumes/volume-$ONE@$OWN
+    rbd clone --rbd-default-clone-format 1 volumes/volume-$ONE@$OWN \
+        volumes/volume-$TWO
+    [ -z "${1-}" ] || rbd clone --rbd-default-clone-format 1 \
+        volumes/volume-$ONE@$OWN "$1"
+}
+
+own_snaps()
+{
+    clone_in_trash
+    is "a clone's snapshot stays as long as the clone does" \
+        "$(snaps volume-$ONE)" "$OWN"
+    purged --dry-run
+    is 'it would go' "$CODE $(results)" "0 volume-$TWO expired"
+    is 'and nothing has happened to its snapshot' "$(snaps volume-$ONE)" "$OWN"
+    purged
+    is 'purged, and nobody waits' "$CODE $(results | sed 's/queued/removed/')" \
+        "0 volume-$TWO removed"
+    own_gone 'without --wait'
+    clone_in_trash
+    purged --wait
+    is 'purged' "$CODE $(results)" "0 volume-$TWO removed"
+    own_gone 'with --wait'
+    clone_in_trash owes
+    purged
+    is 'one that somebody may flatten goes here' "$CODE $(results)" \
+        "0 volume-$TWO removed"
+    own_gone 'with a mark'
+    clone_in_trash noted
+    purged --wait
+    is 'one that was flattened goes' "$CODE $(results)" \
+        "0 volume-$TWO removed"
+    own_gone 'with a note'
+    clone_in_trash in_format_1
+    purged
+    is 'one of format 1 goes here' "$CODE $(results)" "0 volume-$TWO removed"
+    own_gone 'of format 1'
+    clone_in_trash rbd rename volumes/volume-$ONE volumes/volume-$ONE.deleted
+    purged
+    is 'what Cinder had kept for it goes with it' "$CODE $(results)" \
+        "0 volume-$TWO removed"
+    gone 'what Cinder had kept'
+    # Its source is in the trash, with its snapshots.
+    clone_in_trash volume rm --trash $ONE
+    let_expire "volume-$ONE"
+    purged --dry-run
+    is 'a source in the trash would go behind it' "$CODE $(results)" \
+        "0 volume-$ONE pending
+volume-$TWO expired"
+    purged --wait
+    is 'and does' "$CODE $(results)" "0 volume-$ONE removed
+volume-$TWO removed"
+    gone 'a source in the trash'
+}
+
+# What others need, or somebody asked for, or is another one's by now.
+others_snaps()
+{
+    clone_in_trash in_format_1 volumes/other
+    purged --wait
+    is 'a clone goes whose snapshot has another one' "$CODE $(results)" \
+        "0 volume-$TWO removed"
+    is 'which keeps it' "$(snaps volume-$ONE)" "$OWN"
+    ok 'and reads' rbd export --no-progress volumes/other "$BED/tmp/other"
+    rbd rm --no-progress volumes/other
+    volume rm $ONE >/dev/null
+    volume create --id $ONE 16MiB >/dev/null
+    volume snapshot create $ONE $SNAP >/dev/null
+    volume clone --id $TWO $ONE@$SNAP >/dev/null
+    rbd trash mv volumes/volume-$TWO
+    sleep 1.1
+    purged --wait
+    is 'the clone of a snapshot goes' "$CODE $(results)" \
+        "0 volume-$TWO removed"
+    is 'without that' "$(snaps volume-$ONE)" snapshot-$SNAP
+    volume snapshot rm $ONE $SNAP >/dev/null
+    volume clone --id $TWO $ONE >/dev/null
+    rbd trash mv volumes/volume-$TWO
+    sleep 1.1
+    volume clone --id $TWO $ONE >/dev/null
+    purged --wait
+    is 'one goes whose name another one has by now' "$CODE $(results)" \
+        "0 volume-$TWO removed"
+    is 'and that one keeps its snapshot' "$(snaps volume-$ONE)" "$OWN"
+    volume rm $TWO >/dev/null
+    volume rm $ONE >/dev/null
+    gone "others' snapshots"
+}
+
+# It cannot be removed, and who is killed.
+own_stays()
+{
+    local why
+    clone_in_trash
+    REMORA_FAULT=volume-unprotected=error:5 purged --wait
+    is 'a clone is gone whose snapshot cannot be removed' "$CODE $(results)" \
+        "1 volume-$TWO removed"
+    why=$(jq -r '.images[].why' "$BED/tmp/said")
+    like 'which is said' "$why" \
+        "cannot remove the snapshot 'volumes/volume-$ONE@$OWN'"
+    like 'in one line' "$(<"$BED/tmp/err")" 'not the snapshots of 1 clone'
+    is 'and it is there' "$(snaps volume-$ONE)" "$OWN"
+    # shellcheck disable=SC2046 # a command
+    ok 'what it says removes it' $(sed 's/.*(\(.*\))$/\1/' <<<"$why")
+    own_gone 'after a failure'
+    clone_in_trash
+    REMORA_FAULT=purge-queueing=error:13,purging=error:5 purged
+    is 'one that cannot be removed stays' "$CODE $(results)" \
+        "1 volume-$TWO failed"
+    ok 'and can come back' rbd trash restore \
+        "volumes/$(id_of "volume-$TWO")"
+    ok 'with its content' rbd export --no-progress volumes/volume-$TWO \
+        "$BED/tmp/back"
+    rbd trash mv volumes/volume-$TWO
+    sleep 1.1
+    purged --wait
+    own_gone 'after it had come back'
+    ceph osd pool create theirs 1 >/dev/null 2>&1
+    clone_in_trash noted theirs
+    purged --wait
+    is 'one of which that cannot be told stays' "$CODE $(results)" \
+        "1 volume-$TWO failed"
+    like 'and why' "$(jq -r '.images[].why' "$BED/tmp/said")" \
+        "cannot look for the snapshot '$OWN'"
+    rbd trash rm --no-progress "volumes/$(id_of "volume-$TWO")" >/dev/null 2>&1
+    volume snapshot rm $ONE $OWN >/dev/null
+    own_gone 'by hand'
+    clone_in_trash
+    (REMORA_FAULT=volume-unsnapped=kill remora trash purge --wait; exit $?) \
+        >/dev/null 2>&1
+    is 'it is killed between snapshot and clone' $? 137
+    ok 'the next one purges both' \
+        bed_wait 90 eval 'purged --wait; [ $CODE = 0 ]'
+    own_gone 'killed'
+}
+
 watched()
 {
     local job
@@ -477,6 +669,9 @@ inside()
     left
     left_behind_clone
     pools
+    own_snaps
+    others_snaps
+    own_stays
     watched
     if cluster_has_tasks; then
         by_queue

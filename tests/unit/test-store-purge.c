@@ -47,17 +47,21 @@ test_purges(void **state)
                      (int)store_purge_verdict(&purges[i].facts));
 }
 
-/* An image is not taken for one of another place. */
+/* An image is not taken for one of its snapshots, nor for one of another place. */
 static void
 test_keys(void **state)
 {
     g_autofree char *image = store_purge_key(7, NULL, "10ab");
     g_autofree char *same = store_purge_key(7, "", "10ab");
     g_autofree char *space = store_purge_key(7, "s", "10ab");
+    g_autofree char *snap = store_purge_snap_key(7, "", "10ab", 42);
+    g_autofree char *other = store_purge_snap_key(7, "", "10ab", 4);
 
     (void)state;
     assert_string_equal(image, same);
     assert_string_not_equal(image, space);
+    assert_string_not_equal(image, snap);
+    assert_string_not_equal(snap, other);
 }
 
 static void

@@ -13,6 +13,8 @@
 #include <rbd/librbd.h>
 
 #define SNAPS_MAX 65536
+#define ID_BYTES  128u
+#define SPACE_MAX 256u
 
 void
 store_purge_seen_clear(StorePurgeSeen *seen)
@@ -28,27 +30,72 @@ store_purge_key(gint64 pool, const char *space, const char *id)
                            space ? space : "", id);
 }
 
+char *
+store_purge_snap_key(gint64 pool,
+                     const char *space,
+                     const char *id,
+                     guint64 snap_id)
+{
+    return g_strdup_printf("%" G_GINT64_FORMAT "/%s/%s@%" G_GUINT64_FORMAT,
+                           pool, space ? space : "", id, snap_id);
+}
+
 /* ---- its snapshots ------------------------------------------------------------- */
 
+/* Where it is, and what it is called there. */
+typedef struct {
+    gint64 pool;
+    char space[SPACE_MAX];
+    char id[ID_BYTES];
+} Place;
+
 static int
-count_snaps(rbd_image_t handle, guint *ret_snaps)
+read_place(rados_ioctx_t io, rbd_image_t handle, Place *ret)
+{
+    int r = rbd_get_id(handle, ret->id, sizeof(ret->id));
+
+    ret->pool = rados_ioctx_get_id(io);
+    if (r >= 0)
+        r = rados_ioctx_get_namespace(io, ret->space, sizeof(ret->space));
+    return r;
+}
+
+static bool
+counts(rbd_image_t handle,
+       const Place *place,
+       guint64 snap_id,
+       GHashTable *first)
+{
+    rbd_snap_namespace_type_t type = RBD_SNAP_NAMESPACE_TYPE_USER;
+    g_autofree char *key =
+        store_purge_snap_key(place->pool, place->space, place->id, snap_id);
+
+    return rbd_snap_get_namespace_type(handle, snap_id, &type) >= 0 &&
+           type == RBD_SNAP_NAMESPACE_TYPE_USER &&
+           !(first && g_hash_table_contains(first, key));
+}
+
+static int
+count_snaps(rados_ioctx_t io,
+            rbd_image_t handle,
+            GHashTable *first,
+            guint *ret_snaps)
 {
     g_autofree rbd_snap_info_t *infos = NULL;
-    int room = 64;
+    Place place = {0};
+    int max = 64;
     int n = -ERANGE;
+    int r = read_place(io, handle, &place);
 
-    while (n == -ERANGE && room <= SNAPS_MAX) {
+    if (r < 0)
+        return r;
+    while (n == -ERANGE && max <= SNAPS_MAX) {
         g_free(infos);
-        infos = g_new0(rbd_snap_info_t, room);
-        n = rbd_snap_list(handle, infos, &room);
+        infos = g_new0(rbd_snap_info_t, max);
+        n = rbd_snap_list(handle, infos, &max);
     }
-    for (int i = 0; i < n; i++) {
-        rbd_snap_namespace_type_t type = RBD_SNAP_NAMESPACE_TYPE_USER;
-
-        if (rbd_snap_get_namespace_type(handle, infos[i].id, &type) >= 0 &&
-            type == RBD_SNAP_NAMESPACE_TYPE_USER)
-            (*ret_snaps)++;
-    }
+    for (int i = 0; i < n; i++)
+        *ret_snaps += counts(handle, &place, infos[i].id, first) ? 1 : 0;
     if (n > 0)
         rbd_snap_list_end(infos);
     return MIN(n, 0);
@@ -83,7 +130,7 @@ store_purge_facts_read(StoreConn *conn,
     g_autoptr(GPtrArray) unseen = g_ptr_array_new_with_free_func(g_free);
     StorePurgeFacts *facts = &ret_seen->facts;
     bool crowded = false;
-    int r = count_snaps(handle, &facts->snapshots);
+    int r = count_snaps(io, handle, first, &facts->snapshots);
 
     ret_seen->children =
         g_ptr_array_new_with_free_func((GDestroyNotify)store_child_free);

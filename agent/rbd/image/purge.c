@@ -165,6 +165,43 @@ keep(const Purge *purge,
     }
 }
 
+/* ---- what is behind it ----------------------------------------------------------- */
+
+static void
+forget_behind(const Purge *purge, StorePurged *purged)
+{
+    if (purged->behind)
+        purge->how->behind->free(purged->behind);
+    purged->behind = NULL;
+}
+
+static bool
+read_behind(const Purge *purge, rbd_image_t handle, StorePurged *purged)
+{
+    const StorePurgeBehind *behind = purge->how->behind;
+    g_autoptr(GError) error = NULL;
+
+    forget_behind(purge, purged);
+    if (behind)
+        purged->behind =
+            behind->read(purge->conn, handle, purged->trashed, &error);
+    if (error)
+        end(purged, STORE_PURGE_FAILED, g_strdup(error->message));
+    return !error;
+}
+
+static void
+let_go_behind(const Purge *purge, StorePurged *purged)
+{
+    char *why = purged->behind
+                    ? purge->how->behind->gone(purge->conn, purged->behind)
+                    : NULL;
+
+    forget_behind(purge, purged);
+    purged->leaves = why != NULL;
+    end(purged, STORE_PURGE_GONE, why);
+}
+
 /* ---- what would happen ------------------------------------------------------------- */
 
 /* As one that is gone, for what it hangs from. */
@@ -178,9 +215,12 @@ would_go(const Purge *purge, StorePurged *purged, const GPtrArray *children)
     if (children->len > 0)
         end(purged, STORE_PURGE_PENDING,
             g_strdup_printf("its clones go first: %s", clones));
-    if (first)
-        g_hash_table_add(first, store_purge_key(rados_ioctx_get_id(purge->io),
-                                                "", purged->trashed->id));
+    if (!first)
+        return;
+    g_hash_table_add(first, store_purge_key(rados_ioctx_get_id(purge->io), "",
+                                            purged->trashed->id));
+    if (purged->behind)
+        g_hash_table_add(first, purge->how->behind->key(purged->behind));
 }
 
 /* ---- is it to be begun? ------------------------------------------------------------ */
@@ -207,9 +247,11 @@ may_go(const Purge *purge, StorePurged *purged)
     seen.facts.task = purge->watch.says == STORE_MGR_TASK;
     what = store_purge_verdict(&seen.facts);
     keep(purge, purged, what, &seen);
-    if (what == STORE_PURGE_GO && purge->how->dry_run)
+    if (what != STORE_PURGE_GO || !read_behind(purge, handle, purged))
+        return false;
+    if (purge->how->dry_run)
         would_go(purge, purged, seen.children);
-    return what == STORE_PURGE_GO;
+    return true;
 }
 
 /* ---- here ----------------------------------------------------------------------- */
@@ -255,15 +297,25 @@ is_let_go(Job *job)
     return !job->queued || now - job->refused_us > WATCH_US;
 }
 
+/* The manager is asked no more. */
+static void
+take_over(Purge *purge, Job *job)
+{
+    job->here = true;
+    if (purge->watch.says != STORE_MGR_TASK)
+        return;
+    job->queued = true;
+    (void)store_task_cancel(purge->cluster, purge->watch.task.id);
+}
+
 static void
 do_here(Purge *purge, Job *job)
 {
     StorePurged *purged = job->purged;
     int r;
 
-    if (!job->here && purge->watch.says == STORE_MGR_TASK)
-        (void)store_task_cancel(purge->cluster, purge->watch.task.id);
-    job->here = true;
+    if (!job->here)
+        take_over(purge, job);
     r = remove_it(purge, purged);
     if (r >= 0)
         end(purged, STORE_PURGE_GONE, NULL);
@@ -368,11 +420,9 @@ step(Purge *purge, Job *job)
 /* As far as it has to be waited for: one that the manager has goes on without us.
  * Who does not wait has just asked, and the whole queue is read each time. */
 static void
-run(Purge *purge, StorePurged *purged, bool wait)
+run(Purge *purge, Job job, bool wait)
 {
-    Job job = {.purged = purged,
-               .asked = !wait,
-               .queued = purged->end == STORE_PURGE_QUEUED};
+    StorePurged *purged = job.purged;
 
     purged->end = STORE_PURGE_DUE;
     while (purged->end == STORE_PURGE_DUE) {
@@ -390,8 +440,10 @@ run(Purge *purge, StorePurged *purged, bool wait)
         else if (waits)
             g_usleep(LOOK_AGAIN_US);
     }
-    if (purged->end == STORE_PURGE_GONE)
-        purge->done += purged->trashed->size;
+    if (purged->end != STORE_PURGE_GONE)
+        return;
+    purge->done += purged->trashed->size;
+    let_go_behind(purge, purged);
 }
 
 /* ---- all of them ------------------------------------------------------------------- */
@@ -408,7 +460,7 @@ is_over(Purge *purge)
 static bool
 begin_one(Purge *purge, StorePurged *purged)
 {
-    const Job job = {.purged = purged};
+    Job job = {.purged = purged};
 
     end(purged, STORE_PURGE_DUE, NULL);
     ask(purge, &job);
@@ -416,8 +468,21 @@ begin_one(Purge *purge, StorePurged *purged)
         return false;
     if (purge->how->dry_run)
         return true;
+    job.asked = true;
+    if (purged->behind &&
+        !purge->how->behind->going(purge->conn, purged->behind))
+        take_over(purge, &job);
     purge->total += purged->trashed->size;
-    run(purge, purged, false);
+    run(purge, job, false);
+    return purged->end == STORE_PURGE_GONE;
+}
+
+static bool
+wait_for_one(Purge *purge, StorePurged *purged)
+{
+    const Job job = {.purged = purged, .queued = true};
+
+    run(purge, job, true);
     return purged->end == STORE_PURGE_GONE;
 }
 
@@ -439,10 +504,8 @@ round_of(Purge *purge, GPtrArray *all, bool first)
          i++) {
         StorePurged *purged = g_ptr_array_index(all, i);
 
-        if (purged->end != STORE_PURGE_QUEUED)
-            continue;
-        run(purge, purged, true);
-        gone += purged->end == STORE_PURGE_GONE ? 1 : 0;
+        if (purged->end == STORE_PURGE_QUEUED)
+            gone += wait_for_one(purge, purged) ? 1 : 0;
     }
     return gone;
 }
@@ -489,5 +552,7 @@ store_trash_purge(StoreCluster *cluster,
     gone = round_of(&purge, all, true);
     while (gone > 0 && !is_over(&purge))
         gone = round_of(&purge, all, false);
+    for (guint i = 0; i < all->len; i++)
+        forget_behind(&purge, g_ptr_array_index(all, i));
     return g_steal_pointer(&all);
 }

@@ -27,16 +27,38 @@ typedef enum {
 typedef struct {
     StoreTrashed *trashed;
     StorePurgeEnd end;
-    char *
-        why; /* what keeps it, has failed, or goes first, as one line; or NULL */
+    /* What keeps it, has failed, goes first, or stays, as one line; or NULL. */
+    char *why;
+    bool leaves;     /* what was behind it stays, though it is gone */
+    gpointer behind; /* of StorePurgeBehind, while it is worked on */
 } StorePurged;
+
+/* What goes with an image, of which this room does not know. All block. */
+typedef struct {
+    /* What is behind an image that may go. NULL: nothing; or, with error set, that
+     * cannot be told, and it stays. handle is an rbd_image_t. */
+    gpointer (*read)(StoreConn *conn,
+                     gpointer handle,
+                     const StoreTrashed *trashed,
+                     GError **error);
+    /* The snapshot that goes, as store_purge_snap_key() calls it. g_free() it. */
+    char *(*key)(gconstpointer behind);
+    /* The image is about to go. false: that goes only after it, so that whoever
+     * removes the image has to be this process. */
+    bool (*going)(StoreConn *conn, gpointer behind);
+    /* It has gone. What stays of that, and what removes it, as one line (g_free()
+     * it); or NULL. */
+    char *(*gone)(StoreConn *conn, gpointer behind);
+    GDestroyNotify free;
+} StorePurgeBehind;
 
 typedef struct {
     bool dry_run;
     /* With that: a set of what would have gone before, to which is added; or NULL. */
     GHashTable *first;
-    bool wait;              /* until all are gone */
-    StoreProgress progress; /* in bytes; FALSE cancels; or NULL */
+    const StorePurgeBehind *behind; /* or NULL */
+    bool wait;                      /* until all are gone */
+    StoreProgress progress;         /* in bytes; FALSE cancels; or NULL */
     gpointer data;
     bool (*stopped)(void); /* asked before each; true cancels; or NULL */
 } StorePurgeHow;

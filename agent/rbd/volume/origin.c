@@ -54,21 +54,32 @@ read_origin(rbd_image_t handle, const char *name, StoreOwnSnap *ret)
     return 0;
 }
 
+/* Where its image is. On a full pool, too: what goes makes space. */
+static int
+open_pool(StoreConn *conn, const StoreOwnSnap *origin, rados_ioctx_t *ret_io)
+{
+    int r = rados_ioctx_create2(conn->rados, origin->pool, ret_io);
+
+    if (r < 0)
+        return r;
+    rados_ioctx_set_namespace(*ret_io, origin->space);
+    rados_set_pool_full_try(*ret_io);
+    return 0;
+}
+
 /* How the image is called by now, and whether it is in the trash. */
 static int
-find_noted(const StoreClaimed *claimed, StoreOwnSnap *origin)
+find_noted(StoreConn *conn, StoreOwnSnap *origin)
 {
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) parent = NULL;
     rbd_trash_image_info_t trashed;
     char name[NAME_BYTES] = "";
     size_t len = sizeof(name);
-    int r = rados_ioctx_create2(claimed->conn->rados, origin->pool, &io);
+    int r = open_pool(conn, origin, &io);
 
-    if (r < 0)
-        return r;
-    rados_ioctx_set_namespace(io, origin->space);
-    r = rbd_open_by_id_read_only(io, origin->id, &parent, NULL);
+    if (r >= 0)
+        r = rbd_open_by_id_read_only(io, origin->id, &parent, NULL);
     if (r >= 0)
         r = rbd_get_name(parent, name, &len);
     if (r < 0)
@@ -82,16 +93,34 @@ find_noted(const StoreClaimed *claimed, StoreOwnSnap *origin)
 
 /* What it hangs from, or else hung from. */
 static int
+read_handle(rbd_image_t handle, const char *name, StoreOwnSnap *ret_origin)
+{
+    int r = read_origin(handle, name, ret_origin);
+
+    return r < 0 || ret_origin->id ? r
+                                   : store_origin_note_read(handle, ret_origin);
+}
+
+static int
 read_either(const StoreClaimed *claimed, StoreOwnSnap *ret_origin)
 {
     g_auto(StoreHandle) handle = NULL;
     int r = rbd_open_read_only(claimed->io, claimed->volume, &handle, NULL);
 
-    if (r >= 0)
-        r = read_origin(handle, claimed->volume, ret_origin);
-    if (r >= 0 && !ret_origin->id)
-        r = store_origin_note_read(handle, ret_origin);
-    return r;
+    return r < 0 ? r : read_handle(handle, claimed->volume, ret_origin);
+}
+
+/* Where nothing can be found there is nothing to let go of. Any other failure counts:
+ * the note goes with the volume, and nothing else says whose that is. */
+static int
+follow_note(StoreConn *conn, StoreOwnSnap *origin)
+{
+    int r = origin->own && !origin->name ? find_noted(conn, origin) : 0;
+
+    if (r != -ENOENT)
+        return r;
+    store_own_snap_clear(origin);
+    return 0;
 }
 
 gboolean
@@ -105,21 +134,31 @@ store_own_snap_read(const StoreClaimed *claimed,
         return store_fail(error, claimed->conn, r,
                           "cannot look at volume '%s/%s'", claimed->pool,
                           claimed->volume);
-    if (!ret_origin->own || ret_origin->name)
-        return TRUE;
-    r = find_noted(claimed, ret_origin);
-    /* Where nothing can be found there is nothing to let go of. */
-    if (r == -ENOENT) {
-        store_own_snap_clear(ret_origin);
-        return TRUE;
-    }
-    /* The note goes with the volume, and nothing else says whose that is. */
+    r = follow_note(claimed->conn, ret_origin);
     return r >= 0 ||
            store_fail(error, claimed->conn, r,
                       "cannot look for the snapshot '%s' of image '%s' that "
                       "volume '%s/%s' hung from",
                       ret_origin->snap, ret_origin->id, claimed->pool,
                       claimed->volume);
+}
+
+gboolean
+store_own_snap_read_trashed(StoreConn *conn,
+                            gpointer handle,
+                            const StoreTrashed *trashed,
+                            StoreOwnSnap *ret_origin,
+                            GError **error)
+{
+    int r = read_handle(handle, trashed->image, ret_origin);
+
+    if (r < 0)
+        return store_fail(error, conn, r, "cannot read what it hangs from");
+    r = follow_note(conn, ret_origin);
+    return r >= 0 || store_fail(error, conn, r,
+                                "cannot look for the snapshot '%s' of image "
+                                "'%s' that it hung from",
+                                ret_origin->snap, ret_origin->id);
 }
 
 /* Who wrote it before may hang, and hold the lock. */
@@ -185,30 +224,44 @@ remove_snap(rados_ioctx_t io,
     return r == -ERANGE ? 0 : r;
 }
 
-/* -ENOENT, -EBUSY: somebody was faster, or still needs it. -EPERM: this user may
- * not write there. */
+bool
+store_own_snap_is_enough(int r)
+{
+    return r >= 0 || r == -ENOENT || r == -EBUSY || r == -ENOTEMPTY;
+}
+
+/* -EPERM: this user may not write there. */
 static bool
 is_enough(int r)
 {
-    return r == -ENOENT || r == -EBUSY || r == -EPERM || r == -ENOTEMPTY;
+    return store_own_snap_is_enough(r) || r == -EPERM;
 }
 
-void
-store_own_snap_retire(const StoreClaimed *claimed, const StoreOwnSnap *origin)
+int
+store_own_snap_retire(StoreConn *conn, const StoreOwnSnap *origin)
 {
     g_auto(StoreIo) io = NULL;
     g_auto(StoreHandle) parent = NULL;
+    int r;
 
-    if (!origin->own || !origin->lets_go ||
-        rados_ioctx_create2(claimed->conn->rados, origin->pool, &io) < 0)
-        return;
-    rados_ioctx_set_namespace(io, origin->space);
-    if (rbd_open_by_id(io, origin->id, &parent, NULL) >= 0)
-        (void)remove_origin(parent, origin);
+    if (!origin->own)
+        return 0;
+    if (!origin->lets_go)
+        return -EBUSY;
+    r = open_pool(conn, origin, &io);
+    if (r >= 0)
+        r = rbd_open_by_id(io, origin->id, &parent, NULL);
+    return r < 0 ? r : remove_origin(parent, origin);
 }
 
-static int
-let_go(const StoreClaimed *claimed, const StoreOwnSnap *origin)
+bool
+store_own_snap_is_kept(const StoreOwnSnap *origin)
+{
+    return origin->name && g_str_has_suffix(origin->name, DELETED);
+}
+
+int
+store_own_snap_drop(StoreConn *conn, const StoreOwnSnap *origin)
 {
     g_auto(StoreOwnSnap) at = {0};
     int r = 0;
@@ -221,13 +274,11 @@ let_go(const StoreClaimed *claimed, const StoreOwnSnap *origin)
 
         if (!now->own)
             break;
-        r = rados_ioctx_create2(claimed->conn->rados, now->pool, &io);
+        r = open_pool(conn, now, &io);
         if (r < 0)
             break;
-        rados_ioctx_set_namespace(io, now->space);
         r = remove_snap(io, now, &next, &left);
-        if (r < 0 || left > 0 || now->in_trash ||
-            !g_str_has_suffix(now->name, DELETED))
+        if (r < 0 || left > 0 || now->in_trash || !store_own_snap_is_kept(now))
             break;
         r = rbd_remove(io, now->name);
         if (r < 0)
@@ -257,9 +308,9 @@ store_own_snap_let_go(const StoreClaimed *claimed,
                       const StoreOwnSnap *origin,
                       GError **error)
 {
-    int r = let_go(claimed, origin);
+    int r = store_own_snap_drop(claimed->conn, origin);
 
-    return r >= 0 || is_enough(r) || fail(claimed, origin, r, error);
+    return is_enough(r) || fail(claimed, origin, r, error);
 }
 
 int
@@ -288,12 +339,12 @@ store_own_snap_let_go_noted(const StoreClaimed *claimed, GError **error)
                           claimed->volume);
     if (!origin.own || origin.name)
         return TRUE;
-    r = find_noted(claimed, &origin);
+    r = find_noted(claimed->conn, &origin);
     if (r >= 0)
-        r = let_go(claimed, &origin);
+        r = store_own_snap_drop(claimed->conn, &origin);
     if (r == -EPERM || r == -EBUSY)
         return TRUE;
-    if (r >= 0 || is_enough(r))
+    if (is_enough(r))
         r = store_own_snap_forget(claimed);
     return r >= 0 || fail(claimed, &origin, r, error);
 }

@@ -122,7 +122,7 @@ carry_out(const Remove *remove,
         /* If somebody may still flatten it, the removal may fail, and he would go
          * on under a snapshot that is gone. */
         if (what == STORE_RM_REMOVE && !claimed->flattening)
-            store_own_snap_retire(claimed, &remove->origin);
+            (void)store_own_snap_retire(claimed->conn, &remove->origin);
         return remove_image(remove, ret_removed, error);
     case STORE_RM_TRASH:
         *ret_removed = STORE_REMOVED_TO_TRASH;
