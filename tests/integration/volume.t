@@ -611,7 +611,12 @@ queued()
     owes
     is 'it is removed' "$(volume rm $TWO)" "volumes/volume-$TWO: removed"
     volume clone --id $TWO $ONE >/dev/null
+    owes
     cluster_stop_mgr
+    is 'without a manager, too' "$(volume rm $TWO)" \
+        "volumes/volume-$TWO: removed"
+    is 'and its snapshot with it' "$(rbd snap ls --all volumes/volume-$ONE)" ''
+    volume clone --id $TWO $ONE >/dev/null
     is 'without a manager it is flattened here' "$(volume flatten $TWO)" \
         "volumes/volume-$TWO: flattened"
     ok 'with its content' same volumes/volume-$TWO
@@ -631,6 +636,91 @@ of_many_objects()
     fill volumes/volume-$ONE
     qemu-io -f raw -c 'write -P 7 16M 48M' \
         "rbd:volumes/volume-$ONE:conf=/etc/ceph/ceph.conf" >/dev/null
+}
+
+# kept_open: as the manager has it that is to flatten it. Sets HOLDER, a process, and 8
+# leads to it.
+kept_open()
+{
+    local id addr
+    id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)
+    owes
+    mkfifo "$BED/tmp/fifo"
+    qemu-io -f raw "rbd:volumes/volume-$TWO:conf=/etc/ceph/ceph.conf" \
+        <"$BED/tmp/fifo" >/dev/null 2>&1 &
+    HOLDER=$!
+    exec 8>"$BED/tmp/fifo"
+    echo 'write 0 64k' >&8
+    ok 'somebody has it open' bed_wait 30 eval \
+        '[ -n "$(cluster_watchers volumes/volume-$TWO)" ]'
+    addr=$(cluster_watchers volumes/volume-$TWO)
+    # Not by way of librbd, which would ask for the lock.
+    rados -p volumes setomapval "rbd_header.$id" metadata_remora.flatten \
+        "id=$id mgr=$addr"
+}
+
+# No manager can be told to leave off. Who may go on with a volume must have the snapshot
+# that it hangs from; who hangs is not seen any more once its watch has ended.
+hung()
+{
+    volume create --id $ONE 16MiB >/dev/null
+    fill volumes/volume-$ONE
+    volume clone --id $TWO $ONE >/dev/null
+    kept_open
+    cluster_stop_mgr
+    refuses 'one is not removed that a manager flattens which does not answer' \
+        'who flattens it has it open, and may go on' volume rm $TWO
+    is 'nor the snapshot that it hangs from' \
+        "$(rbd snap ls --format json volumes/volume-$ONE | jq -r '.[].name')" \
+        "volume-$TWO.clone_snap"
+    kill -STOP "$HOLDER"
+    ok 'if it hangs it is, once its watch has ended' bed_wait 90 volume rm $TWO
+    is 'and its snapshot with it' "$(rbd snap ls --all volumes/volume-$ONE)" ''
+    kill -KILL "$HOLDER"
+    wait "$HOLDER" 2>/dev/null
+    exec 8>&-
+    rm "$BED/tmp/fifo"
+    cluster_start_mgr
+    volume rm $ONE >/dev/null
+    gone 'nothing of it is left'
+}
+
+# noted_at POOL: a volume that stands alone hung from an image there which is no more.
+noted_at()
+{
+    local id pool
+    id=$(rbd info --format json volumes/volume-$TWO | jq -r .id)
+    pool=$(ceph osd pool ls detail --format json | jq -r --arg name "$1" \
+        '.[] | select(.pool_name == $name).pool_id')
+    rbd image-meta set volumes/volume-$TWO remora.clone-snap \
+        "id=$id pool=$pool space= image=12ef snap=volume-$TWO.clone_snap snap_id=4"
+}
+
+# One that hung from what this user may not see, and one whose parent is gone.
+unfollowed()
+{
+    ceph osd pool create theirs 1 >/dev/null 2>&1
+    volume create --id $TWO 16MiB >/dev/null
+    noted_at theirs
+    refuses 'what a note leads to cannot be looked at: it is not removed' \
+        "cannot look for the snapshot 'volume-$TWO.clone_snap' of image '12ef'" \
+        volume rm $TWO
+    is 'and stays' "$(of $TWO .status)" '"available"'
+    like 'with the note' "$(rbd image-meta list volumes/volume-$TWO)" \
+        remora.clone-snap
+    like 'which it takes along to the trash' "$(volume rm --trash $TWO)" \
+        'moved to the trash'
+    rbd trash restore --pool volumes \
+        "$(rbd trash ls --format json volumes | jq -r '.[].id')"
+    like 'and back' "$(rbd image-meta list volumes/volume-$TWO)" \
+        remora.clone-snap
+    is 'it goes for who may look' "$(volume_all rm $TWO)" \
+        "volumes/volume-$TWO: removed"
+    volume create --id $TWO 16MiB >/dev/null
+    noted_at volumes
+    is 'one whose parent is gone goes' "$(volume rm $TWO)" \
+        "volumes/volume-$TWO: removed"
+    gone 'nothing of them is left'
 }
 
 # interrupted WHAT COMMAND...: while the manager flattens for it.
@@ -928,6 +1018,8 @@ inside()
     source_in_trash
     chain
     queued
+    hung
+    unfollowed
     if cluster_has_tasks; then
         called_back
         goes_on
