@@ -29,9 +29,9 @@ status_of_aside()
     script <<'END'
 ends_with() { sleep 0.1; return "$1"; }
 run_aside "$work/log" ends_with 3
-sleep 0.5
 # The next child gets the number that the first had.
 first=$aside
+while [ -e "/proc/$first" ]; do sleep 0.1; done
 echo "$((first - 1))" >/proc/sys/kernel/ns_last_pid
 /bin/sh -c 'echo $$' >"$work/second"
 [ "$(cat "$work/second")" = "$first" ] || echo 'another number'
@@ -47,7 +47,7 @@ ends_with() { sleep 0.1; return "$1"; }
 run_beside one ends_with 4
 first=$!
 run_beside two ends_with 5
-sleep 0.5
+while [ -e "/proc/$first" ]; do sleep 0.1; done
 echo "$((first - 1))" >/proc/sys/kernel/ns_last_pid
 /bin/sh -c 'echo $$' >"$work/second"
 [ "$(cat "$work/second")" = "$first" ] || echo 'another number'
