@@ -289,7 +289,7 @@ claims_shown()
     is 'and for which domain' "$(jq -r .claimed_for <<<"$disk")" "$A"
     is 'and for how long' \
         "$(jq '.claim_age_s | . >= 0 and . < 60' <<<"$disk")" true
-    ok 'in its table, too' \
+    wait_until 'in its table, too' 5 \
         eval "remora status | grep -q -E ' on $(hostname) as .*, [0-9]+ s\$'"
     is 'and once' "$(remora status --json | jq '.claims | length')" 0
 }
