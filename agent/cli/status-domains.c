@@ -101,8 +101,8 @@ ask_state(gpointer item)
     const DomDisk *disk = asked->disk;
     StoreCluster *store = host_store_of(asked->host, disk);
 
-    if (!asked->known && !store_state(store, disk->pool, disk->image,
-                                      &asked->state, &asked->error))
+    if (!asked->known && !store_state_in_turn(store, disk->pool, disk->image,
+                                              &asked->state, &asked->error))
         return;
     find_snapshot(store, disk, &asked->state);
     asked->is_image = asked->state.opens && protect_is_image(asked->host, disk);

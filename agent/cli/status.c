@@ -197,8 +197,8 @@ claim_json(const Cluster *cluster, const StoreNoted *noted, const char *image)
     StoreState state = {0};
     json_t *json = NULL;
 
-    if (!store_state(cluster_store(cluster), noted->pool, noted->image, &state,
-                     NULL))
+    if (!store_state_in_turn(cluster_store(cluster), noted->pool, noted->image,
+                             &state, NULL))
         return NULL;
     if (state.claim_phase) {
         json = json_pack("{s:s}", "image", image);

@@ -216,6 +216,19 @@ past_the_deadline()
     agent_reload
 }
 
+# A claim was asked for there in each round, and is noted still. To look at one takes
+# its time, and the others are not waited for.
+status_meanwhile()
+{
+    new bare stuck
+    ok 'a pool hangs' pool_stall volumes
+    ok 'the status does not wait for each claim there' \
+        timeout $((2 * OP_TIMEOUT + 10)) "$BED_INST/bin/remora" status --json
+    ok 'it answers again' pool_unstall volumes
+    wait_until 'and a start is allowed' 30 prepare stuck
+    release stuck
+}
+
 # ---- more of it ------------------------------------------------------------
 
 # apart POOL OBJECT: a domain none of whose objects with a name is in that
@@ -347,6 +360,7 @@ inside()
         3) past_the_deadline ;;
         esac
     done
+    status_meanwhile
     same_pool
     of_a_parent
     slow_monitors

@@ -16,6 +16,7 @@
 #include "agent/rbd/claim/object.h"
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
+#include "agent/rbd/conn/stall.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/survey.h"
 #include "agent/rbd/image/look.h"
@@ -82,6 +83,21 @@ store_state(StoreCluster *cluster,
     if (r >= 0)
         set_claim(ret_state, claim.record);
     return TRUE;
+}
+
+/* Each that is asked for there waits until its time is up, and there may be
+ * hundreds. */
+gboolean
+store_state_in_turn(StoreCluster *cluster,
+                    const char *pool,
+                    const char *image,
+                    StoreState *ret_state,
+                    GError **error)
+{
+    const StoreTarget target = {.pool = pool, .image = image};
+
+    return store_stalls_admit(cluster, &target, error) &&
+           store_state(cluster, pool, image, ret_state, error);
 }
 
 /* ---- many ---------------------------------------------------------------------- */

@@ -39,6 +39,13 @@ gboolean store_state(StoreCluster *cluster,
                      const char *image,
                      StoreState *ret_state,
                      GError **error);
+/* The same for who asks for many: where the pool, or the image, is known not to
+ * answer, that is the error, and nothing is waited for. */
+gboolean store_state_in_turn(StoreCluster *cluster,
+                             const char *pool,
+                             const char *image,
+                             StoreState *ret_state,
+                             GError **error);
 void store_state_clear(StoreState *state);
 
 /* The same of n images of a pool, many at a time and without opening them.
