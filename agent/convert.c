@@ -38,6 +38,7 @@ typedef struct {
     gint64 failed_us;
     gint64 since_us; /* when somebody asked for it last */
     gint64 tried_us; /* when it was tried last */
+    gint64 group_us; /* and one that needs the same clusters */
     bool late;       /* a cluster did not answer; it is tried again and again */
     bool waits;      /* until then: it is in no worker's hands */
 } ConvertJob;
@@ -183,6 +184,7 @@ waits_with_others(ConvertJob *job)
     while (g_hash_table_iter_next(&iter, NULL, &other))
         if (is_late(other) && need_the_same(job, other)) {
             job->waits = job->late = true;
+            job->group_us = ((const ConvertJob *)other)->group_us;
             return true;
         }
     return false;
@@ -324,20 +326,23 @@ log_failed(const ConvertJob *job, const GError *why)
         log_warning(&about, "cannot convert %s: %s", job->image, why->message);
 }
 
-/* Under the lock. It is behind those that wait for the same. */
+/* Under the lock. It is behind those that wait for the same, and all of them behind
+ * what waits for another cluster. */
 static void
 wait_for_cluster(ConvertJob *job)
 {
+    gint64 now = g_get_monotonic_time();
     GHashTableIter iter;
     gpointer other;
 
+    job->tried_us = now;
     g_clear_pointer(&job->base, g_free);
     job->done = job->total = 0;
     job->waits = job->late = true;
     g_hash_table_iter_init(&iter, jobs);
     while (g_hash_table_iter_next(&iter, NULL, &other))
         if (need_the_same(job, other))
-            ((ConvertJob *)other)->tried_us = g_get_monotonic_time();
+            ((ConvertJob *)other)->group_us = now;
 }
 
 /* Under the lock. The job may be gone. NULL: it keeps its host. */
@@ -457,6 +462,13 @@ is_left_behind(gpointer key, gpointer value, gpointer host)
     return TRUE;
 }
 
+static bool
+is_before(const ConvertJob *job, const ConvertJob *other)
+{
+    return job->group_us != other->group_us ? job->group_us < other->group_us
+                                            : job->tried_us < other->tried_us;
+}
+
 /* Under the lock. NULL: none waits, or one is being tried again, after which comes
  * the next: so one worker is left for what needs another cluster. */
 static ConvertJob *
@@ -472,7 +484,7 @@ next_to_try(void)
 
         if (is_late(job) && !job->waits)
             return NULL;
-        if (job->waits && (!next || job->tried_us < next->tried_us))
+        if (job->waits && (!next || is_before(job, next)))
             next = job;
     }
     return next;
@@ -529,7 +541,7 @@ convert_explain(Host *host, const DomDisk *disk, GError **error)
     /* That disk is known to be wanted. */
     if (job)
         g_clear_pointer(&job->disk, g_free);
-    if (job && job->waits)
+    if (job && job->waits && take_host(job, host))
         hand_out(job);
     explain(job, image, dom_disk_is_copy(disk), error);
     g_mutex_unlock(&jobs_lock);

@@ -469,7 +469,8 @@ begin_one(Purge *purge, StorePurged *purged)
     if (purge->how->dry_run)
         return true;
     job.asked = true;
-    if (purged->behind &&
+    /* One that was restored meanwhile keeps what is behind it. */
+    if (purged->behind && look(purge, purged) >= 0 &&
         !purge->how->behind->going(purge->conn, purged->behind))
         take_over(purge, &job);
     purge->total += purged->trashed->size;
