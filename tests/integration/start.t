@@ -204,8 +204,8 @@ guest_define_and_start()
 
 secret()
 {
-    like 'the agent made the secret' "$(virsh_ secret-list)" \
-        'remora client.remora'
+    wait_until 'the agent made the secret' 10 eval \
+        'virsh_ secret-list | grep "remora client.remora"'
     refuses 'which is private' 'private' \
         virsh_ secret-get-value "$(agent_secret)"
 }
