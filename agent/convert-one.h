@@ -14,9 +14,8 @@
 #include "agent/rbd/store.h"
 
 typedef struct {
-    StoreCluster *from; /* the image's */
-    const char
-        *from_name; /* what errors call it; NULL: it is the base's, too */
+    StoreCluster *from;    /* the image's */
+    const char *from_name; /* for errors; NULL: it is the base's, too */
     const StoreParent *parent;
     const StoreOrigin *base;
     const char *pool;

@@ -11,7 +11,7 @@
 #include "agent/log.h"
 #include "agent/recoveries.h"
 
-/* How many at once, and how many are under way or have failed. */
+/* How many at once, and how many are under way, wait or have failed. */
 #define CONVERTS_MAX 2
 #define JOBS_MAX     4096u
 /* For so long a failure is told, before it is tried again. */
@@ -301,9 +301,9 @@ is_told(const ConvertJob *job, const GError *why)
     return job->base || g_error_matches(why, STORE_ERROR, STORE_ERROR_REFUSED);
 }
 
-/* A cluster did not answer, which an agent that has just started may meet, too.
- * Nobody else would try it before the domain is started, and that start would be
- * refused. */
+/* Under the lock. A cluster did not answer, which an agent that has just started may
+ * meet, too. Nobody else would try it before the domain is started, and that start
+ * would be refused. */
 static bool
 is_to_wait(const ConvertJob *job, const GError *why)
 {
@@ -314,11 +314,11 @@ is_to_wait(const ConvertJob *job, const GError *why)
 }
 
 static void
-log_failed(const ConvertJob *job, const GError *why)
+log_failed(const ConvertJob *job, const GError *why, bool again)
 {
     const LogAbout about = {.image = job->base};
 
-    if (!is_told(job, why) && (!job->late || is_to_wait(job, why)))
+    if (!is_told(job, why) && (!job->late || again))
         log_debug(&about, "%s", why->message);
     else if (job->from_name)
         log_warning(&about, "cannot copy %s: %s", job->image, why->message);
@@ -347,11 +347,11 @@ wait_for_cluster(ConvertJob *job)
 
 /* Under the lock. The job may be gone. NULL: it keeps its host. */
 static Host *
-end_job(ConvertJob *job, const GError *why)
+end_job(ConvertJob *job, const GError *why, bool again)
 {
     Host *host = job->host;
 
-    if (why && is_to_wait(job, why)) {
+    if (again) {
         wait_for_cluster(job);
         return NULL;
     }
@@ -372,6 +372,7 @@ run_job(gpointer data, gpointer unused)
     g_autoptr(GError) why = NULL;
     Host *host;
     bool late;
+    bool again;
 
     (void)unused;
     g_mutex_lock(&jobs_lock);
@@ -379,10 +380,14 @@ run_job(gpointer data, gpointer unused)
     g_mutex_unlock(&jobs_lock);
     if (late)
         return wake(wake_data);
-    if (!convert(job, &why))
-        log_failed(job, why);
+    (void)convert(job, &why);
     g_mutex_lock(&jobs_lock);
-    host = end_job(job, why);
+    again = why && is_to_wait(job, why);
+    g_mutex_unlock(&jobs_lock);
+    if (why)
+        log_failed(job, why, again);
+    g_mutex_lock(&jobs_lock);
+    host = end_job(job, why, again);
     g_mutex_unlock(&jobs_lock);
     /* It may close connections, which takes its time. */
     host_unref(host);

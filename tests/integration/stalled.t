@@ -223,7 +223,7 @@ status_meanwhile()
     new bare stuck
     ok 'a pool hangs' pool_stall volumes
     ok 'the status does not wait for each claim there' \
-        timeout $((2 * OP_TIMEOUT + 10)) "$BED_INST/bin/remora" status --json
+        timeout $((ROUNDS * OP_TIMEOUT)) "$BED_INST/bin/remora" status --json
     ok 'it answers again' pool_unstall volumes
     wait_until 'and a start is allowed' 30 prepare stuck
     release stuck
