@@ -246,7 +246,23 @@ agent_connected()
     [ "$(grep -c 'connected to libvirt' "$BED/log/remorad.log")" -ge "$1" ]
 }
 
-# Define and start as two commands: the rewrite is always in time.
+# start_when_rewritten NAME: how soon a definition is rewritten is a matter of
+# the machine's pace; until then its start is refused with what to do, and with
+# nothing else.
+start_when_rewritten()
+{
+    local end=$((SECONDS + 60)) said
+    until said=$(virsh_ start "$1" 2>&1); do
+        if [[ $said != *'does not name its clone yet'* ]] ||
+            [ "$SECONDS" -ge "$end" ]; then
+            diag "$1: $said"
+            return 1
+        fi
+        sleep 0.3
+    done
+}
+
+# Define and start as two commands: the guest runs from its clone.
 two_commands()
 {
     local rounds=${REMORA_FULL:+100} i name uuid bad=0
@@ -255,7 +271,7 @@ two_commands()
         name=two$i
         uuid=$(uuidgen)
         guest_define -m "$(agent_asks vda "$IMAGE")" "$name" "$uuid" \
-            >/dev/null && virsh_ start "$name" >/dev/null &&
+            >/dev/null && start_when_rewritten "$name" &&
             guest_wait_line "$name" 'hello from a golden image' &&
             guest_wait_off "$name" && virsh_ undefine "$name" >/dev/null &&
             rbd info "vms/${uuid}_disk" | grep -q "images/$IMAGE@snap" &&
