@@ -25,9 +25,10 @@
  *     true5    /bin/true, five times
  *
  * A hook's time is from before its spawn to after its exit. What a turn
- * leaves behind is taken away outside of the timed part. With DRIVE_ASOK a turn
- * is not timed, but the operations are counted that it asks an OSD for, until a
- * moment after it.
+ * leaves behind is taken away outside of the timed part, and the next turn begins
+ * when nobody asks the OSD for anything any more: what the agent does for one
+ * turn's claims is no part of another. With DRIVE_COUNTS a turn is not timed, but
+ * the operations are counted that it asks the OSD for, until that rest.
  *
  * Reads: DRIVE_HOOK      the program
  *        DRIVE_SOCKET    the agent's, which is out of the way while nobody is
@@ -39,6 +40,7 @@
  *        DRIVE_PARENT    POOL/IMAGE@SNAP, and
  *        DRIVE_MIB       the disk's size, for 'command'
  *        DRIVE_ASOK      the OSD's admin socket
+ *        DRIVE_COUNTS    'yes': operations instead of microseconds
  *        DRIVE_BARE_THREADS   bare's threads, if not as many as ours
  */
 #include "config.h"
@@ -61,10 +63,10 @@
 #define DISKS_MAX   512
 #define THREADS_MAX 256
 #define WARM_UP     3
-/* For what the agent does when the hook has gone. */
-#define SETTLE_US 10000
-/* And what it does, and the OSD, until all operations of a turn are counted. */
-#define COUNTED_US 100000
+/* Who has asked the OSD for nothing for so long is at rest, but for what comes
+ * every few seconds: the agent looks at once at what the hook told it. */
+#define REST_US    40000
+#define REST_TIMES 500
 
 struct disk {
     char id[ID_SIZE];
@@ -329,22 +331,41 @@ hide_agent(bool hide)
 }
 
 static void
+wait_for_rest(void)
+{
+    const char *asok = spawn_setting("DRIVE_ASOK");
+    int64_t before = asok_operations(asok);
+
+    for (int i = 0; i < REST_TIMES; i++) {
+        int64_t now;
+
+        (void)usleep(REST_US);
+        now = asok_operations(asok);
+        if (now == before)
+            return;
+        before = now;
+    }
+    spawn_die("the OSD does not come to rest");
+}
+
+static void
 clean_up(void)
 {
     for (int i = 0; way_now->holds && i < n_disks; i++)
         run_hook(&first[i], "release", "end");
     if (way_now->whose == FRESH)
         tell_bare("remove", true);
-    (void)usleep(SETTLE_US);
+    wait_for_rest();
 }
 
 static int64_t
-counted(const char *asok)
+counted(void)
 {
+    const char *asok = spawn_setting("DRIVE_ASOK");
     int64_t before = asok_operations(asok);
 
     do_it();
-    (void)usleep(COUNTED_US);
+    wait_for_rest();
     return asok_operations(asok) - before;
 }
 
@@ -360,14 +381,13 @@ timed(void)
 static int64_t
 turn(const struct way *way)
 {
-    const char *asok = getenv("DRIVE_ASOK");
     int64_t took;
 
     way_now = way;
     choose_disks();
     if (way->alone)
         hide_agent(true);
-    took = asok ? counted(asok) : timed();
+    took = getenv("DRIVE_COUNTS") ? counted() : timed();
     if (way->alone)
         hide_agent(false);
     clean_up();
