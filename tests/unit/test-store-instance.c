@@ -231,6 +231,55 @@ test_giving_up(void **state)
     assert_true(note->given_up);
 }
 
+static bool
+is_same(const StoreNote *a, const StoreNote *b)
+{
+    return a && b ? strcmp(a->owner, b->owner) == 0 &&
+                        strcmp(a->image, b->image) == 0 &&
+                        g_strcmp0(a->watch, b->watch) == 0 &&
+                        a->when_s == b->when_s && a->handed == b->handed &&
+                        a->given_up == b->given_up
+                  : a == b;
+}
+
+/* Of one disk, and of one owner's, stands what the whole text says of them. */
+static void
+test_parts(void **state)
+{
+    static const char text[] =
+        "takes vms/a one 1\nhanded vms/a one 2\ntakes vms/ab one 2\n"
+        "takes vms/a two 3\nwatch vms/a one 4 v2:10.0.0.1:0/7\n"
+        "dropped vms/ab one 5\ntakes vms/ab two 6\nhanded vms/ab two 7\n"
+        "takes vms/c%20d two 8\ndrops vms/c%20d two 9\nhanded vms/e on";
+    static const char *const images[] = {"a", "ab", "c d", "e", "b"};
+    static const char *const owners[] = {"one", "two", "on", "three"};
+    g_autoptr(GHashTable) all = store_notes_parse(text);
+    guint standing = 0;
+
+    (void)state;
+    for (gsize i = 0; i < G_N_ELEMENTS(images); i++) {
+        g_autoptr(GHashTable) notes =
+            store_notes_of_disk(text, "vms", images[i]);
+        const StoreNote *note = store_notes_find(all, "vms", images[i]);
+
+        standing += note != NULL;
+        assert_int_equal(g_hash_table_size(notes), note != NULL);
+        assert_true(is_same(store_notes_find(notes, "vms", images[i]), note));
+    }
+    assert_int_equal(standing, 3);
+    for (gsize i = 0; i < G_N_ELEMENTS(owners); i++) {
+        g_autoptr(GHashTable) notes = store_notes_of_owner(text, owners[i]);
+
+        for (gsize j = 0; j < G_N_ELEMENTS(images); j++) {
+            const StoreNote *note = store_notes_find(all, "vms", images[j]);
+
+            if (note && strcmp(note->owner, owners[i]) == 0)
+                assert_true(
+                    is_same(store_notes_find(notes, "vms", images[j]), note));
+        }
+    }
+}
+
 static void
 test_clean_end(void **state)
 {
@@ -367,6 +416,7 @@ main(void)
         cmocka_unit_test_setup_teardown(test_attempts, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_long_life, set_up, tear_down),
         cmocka_unit_test(test_cut_anywhere),
+        cmocka_unit_test(test_parts),
         cmocka_unit_test_setup_teardown(test_giving_up, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_clean_end, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unclean_end, set_up, tear_down),

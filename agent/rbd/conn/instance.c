@@ -203,7 +203,7 @@ note_age(const StoreNote *note)
 static int
 handed_age(const char *text, const char *pool, const char *image)
 {
-    g_autoptr(GHashTable) notes = store_notes_parse(text);
+    g_autoptr(GHashTable) notes = store_notes_of_disk(text, pool, image);
     const StoreNote *note = store_notes_find(notes, pool, image);
 
     return note && (note->handed || note->watch) ? note_age(note) : -1;
@@ -279,21 +279,19 @@ add_noted(GPtrArray *all,
     g_ptr_array_add(all, noted);
 }
 
-/* Living ones, too, so the lock does not matter. word NULL: all; else NULL if there
- * is no such word: to read them as notes takes a hundred times as long. */
-static GHashTable *
-notes_of(const char *dir, const char *id, const char *word)
+/* Of a living one, too, so the lock does not matter. */
+static char *
+notes_of(const char *dir, const char *id)
 {
     g_autofree char *path = g_build_filename(dir, id, NULL);
-    g_autofree char *text = NULL;
+    char *text;
     int fd = g_uuid_string_is_valid(id) ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 
     if (fd < 0)
         return NULL;
     text = read_notes(fd);
     (void)close(fd);
-    return text && (!word || strstr(text, word)) ? store_notes_parse(text)
-                                                 : NULL;
+    return text;
 }
 
 static StoreNote *
@@ -321,7 +319,9 @@ store_instance_find_note(const char *run_dir,
     const char *id;
 
     while (dir && (id = g_dir_read_name(dir))) {
-        g_autoptr(GHashTable) notes = notes_of(path, id, NULL);
+        g_autofree char *text = notes_of(path, id);
+        g_autoptr(GHashTable) notes =
+            text ? store_notes_of_disk(text, pool, image) : NULL;
         const StoreNote *note =
             notes ? store_notes_find(notes, pool, image) : NULL;
 
@@ -346,12 +346,15 @@ store_claims_noted(const StoreCluster *cluster, const char *owner)
     const char *id;
 
     while (dir && (id = g_dir_read_name(dir))) {
-        g_autoptr(GHashTable) notes = notes_of(path, id, owner);
+        g_autofree char *text = notes_of(path, id);
+        g_autoptr(GHashTable) notes = NULL;
         GHashTableIter iter;
         gpointer note;
 
-        if (!notes)
+        if (!text)
             continue;
+        notes =
+            owner ? store_notes_of_owner(text, owner) : store_notes_parse(text);
         g_hash_table_iter_init(&iter, notes);
         while (g_hash_table_iter_next(&iter, NULL, &note))
             add_noted(all, seen, owner, note);

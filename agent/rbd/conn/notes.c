@@ -133,11 +133,16 @@ apply(GHashTable *standing, const char *line)
         g_hash_table_replace(standing, note->disk, note);
 }
 
+static GHashTable *
+standing_new(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, NULL, note_free);
+}
+
 GHashTable *
 store_notes_parse(const char *text)
 {
-    GHashTable *standing =
-        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, note_free);
+    GHashTable *standing = standing_new();
 
     while (*text) {
         const char *end = strchrnul(text, '\n');
@@ -146,6 +151,69 @@ store_notes_parse(const char *text)
         apply(standing, line);
         text = *end ? end + 1 : end;
     }
+    return standing;
+}
+
+/* To take a line apart costs a hundred times as much as to look for a word. */
+static void
+each_line_with(const char *text,
+               const char *word,
+               void (*func)(GHashTable *to, const char *line),
+               GHashTable *to)
+{
+    const char *at = text;
+
+    while ((at = strstr(at, word))) {
+        const char *before = memrchr(text, '\n', (gsize)(at - text));
+        const char *start = before ? before + 1 : text;
+        const char *end = strchrnul(at, '\n');
+        g_autofree char *line = g_strndup(start, (gsize)(end - start));
+
+        func(to, line);
+        at = end;
+    }
+}
+
+static void
+apply_disk(GHashTable *standing, const char *text, const char *disk)
+{
+    g_autofree char *word = g_strdup_printf(" %s ", disk);
+
+    each_line_with(text, word, apply, standing);
+}
+
+GHashTable *
+store_notes_of_disk(const char *text, const char *pool, const char *image)
+{
+    GHashTable *standing = standing_new();
+    g_autofree char *disk = escaped_disk(pool, image);
+
+    apply_disk(standing, text, disk);
+    return standing;
+}
+
+static void
+add_disk(GHashTable *disks, const char *line)
+{
+    g_auto(GStrv) words = g_strsplit(line, " ", 3);
+
+    if (g_strv_length(words) == 3)
+        g_hash_table_add(disks, g_strdup(words[1]));
+}
+
+GHashTable *
+store_notes_of_owner(const char *text, const char *owner)
+{
+    GHashTable *standing = standing_new();
+    g_autoptr(GHashTable) disks =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    GHashTableIter iter;
+    gpointer disk;
+
+    each_line_with(text, owner, add_disk, disks);
+    g_hash_table_iter_init(&iter, disks);
+    while (g_hash_table_iter_next(&iter, &disk, NULL))
+        apply_disk(standing, text, disk);
     return standing;
 }
 

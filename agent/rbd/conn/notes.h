@@ -30,6 +30,12 @@ char *store_note_line(const char *verb,
                       gint64 when_s);
 /* What still stands: of StoreNote, by their disk. */
 GHashTable *store_notes_parse(const char *text);
+/* The same of one disk. */
+GHashTable *
+store_notes_of_disk(const char *text, const char *pool, const char *image);
+/* The same of the disks that an owner is or was noted for; that others have by now
+ * are among them. */
+GHashTable *store_notes_of_owner(const char *text, const char *owner);
 const StoreNote *
 store_notes_find(GHashTable *notes, const char *pool, const char *image);
 char *store_notes_text(GHashTable *notes);
