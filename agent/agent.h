@@ -64,8 +64,13 @@ void agent_undo(Agent *agent, const AgentAnswer *answer);
 void agent_notice(Agent *agent, const char *name, const char *body, gsize len);
 
 /* A domain that libvirt has, with its definition as it runs or as it is stored:
- * what happened while no agent listened is caught up with. */
-void agent_sees(Agent *agent, const char *uuid, const char *xml, bool active);
+ * what happened while no agent listened is caught up with. plan: of that, or
+ * NULL. */
+void agent_sees(Agent *agent,
+                const char *uuid,
+                const char *xml,
+                const DomPlan *plan,
+                bool active);
 
 /* What is left from before this process, and a first connection. */
 void agent_begin(Agent *agent);

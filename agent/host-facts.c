@@ -186,10 +186,11 @@ changes(gpointer host,
         GError **error)
 {
     gint64 since_us = g_get_monotonic_time();
-    g_autoptr(DomPlan) plan = plan_stored(host, pools, xml, error);
+    DomPlan *plan = plan_stored(host, pools, xml, error);
 
     if (!plan)
         return FALSE;
+    ret_changes->plan = plan;
     ret_changes->since_us = since_us;
     ret_changes->clusters = host_needed(host, plan);
     ret_changes->ours = !request_is_as_it_stands(host, plan);

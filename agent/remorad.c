@@ -158,9 +158,13 @@ begin(gpointer agent)
 }
 
 static void
-on_seen(const char *uuid, const char *xml, bool active, gpointer agent)
+on_seen(const char *uuid,
+        const char *xml,
+        const DomPlan *plan,
+        bool active,
+        gpointer agent)
 {
-    agent_sees(agent, uuid, xml, active);
+    agent_sees(agent, uuid, xml, plan, active);
 }
 
 static void

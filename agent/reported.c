@@ -58,16 +58,17 @@ bool
 reported_is_to_be_settled(Host *host,
                           const char *uuid,
                           const char *xml,
+                          const DomPlan *plan,
                           bool active)
 {
     gsize len = strlen(xml);
-    g_autoptr(DomPlan) plan = NULL;
+    g_autoptr(DomPlan) own = NULL;
 
     if (is_noted(host, uuid))
         return true;
     /* Most are none of ours, which their bytes show. */
-    if (wire_sieve(xml, len))
-        plan = plan_reported(host, uuid, xml, len);
+    if (!plan && wire_sieve(xml, len))
+        plan = own = plan_reported(host, uuid, xml, len);
     /* A host may have thousands that are off, and only few of them left a
      * claim. */
     return plan && dom_plan_disks(plan)->len > 0 &&

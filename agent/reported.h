@@ -14,10 +14,11 @@
 char *reported_uuid(Host *host, const char *name, const char *xml, gsize len);
 
 /* Whether there may be claims of it: it runs with disks of ours, or left a claim,
- * as few of those that are off did. */
+ * as few of those that are off did. plan: of the definition, or NULL. */
 bool reported_is_to_be_settled(Host *host,
                                const char *uuid,
                                const char *xml,
+                               const DomPlan *plan,
                                bool active);
 
 #endif

@@ -194,6 +194,7 @@ void
 virt_defined_clear(VirtDefined *defined)
 {
     g_clear_pointer(&defined->images, g_ptr_array_unref);
+    g_clear_pointer(&defined->plan, dom_plan_free);
     free(defined->xml);
     defined->xml = NULL;
 }
@@ -216,8 +217,10 @@ virt_define_rewrite(const VirtFacts *facts,
     ret_defined->changed = first.changed || second.changed;
     ret_defined->left = first.what.left || second.what.left;
     ret_defined->images = g_steal_pointer(&first.what.images);
-    if (!ret_defined->changed && !first.again && !second.again)
-        ret_defined->xml = g_steal_pointer(&first.xml);
+    if (ret_defined->changed || first.again || second.again)
+        return TRUE;
+    ret_defined->xml = g_steal_pointer(&first.xml);
+    ret_defined->plan = g_steal_pointer(&first.what.plan);
     return TRUE;
 }
 

@@ -21,7 +21,8 @@ typedef struct {
     /* Those that its guest writes to, though others are cloned from them (of
      * char *, 'pool/image'); NULL: none. */
     GPtrArray *images;
-    char *xml; /* what is stored now; NULL: it was changed. Of libvirt's */
+    char *xml;     /* what is stored now; NULL: it was changed. Of libvirt's */
+    DomPlan *plan; /* of that; NULL: it was not read */
 } VirtDefined;
 
 void virt_defined_clear(VirtDefined *defined);

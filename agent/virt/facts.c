@@ -9,6 +9,7 @@
 void
 virt_changes_clear(VirtChanges *changes)
 {
+    g_clear_pointer(&changes->plan, dom_plan_free);
     g_clear_pointer(&changes->changes, dom_changes_free);
     g_clear_pointer(&changes->images, g_ptr_array_unref);
 }

@@ -15,6 +15,7 @@
 
 /* What is to become of a stored definition. */
 typedef struct {
+    DomPlan *plan;       /* of it, as it is */
     DomChanges *changes; /* NULL: nothing */
     bool ours;           /* it has something to do with this host's disks */
     bool left; /* more is to be done once a disk of it is not in use any more */

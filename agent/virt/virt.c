@@ -128,32 +128,28 @@ warn_of(Virt *virt, virDomainPtr domain, const GPtrArray *images)
     }
 }
 
-/* Whether it is worth another try without any new event. ret_xml: what is stored
- * now, free() it; NULL: that is to be read, or nobody asks. */
+/* Whether it is worth another try without any new event. */
 static bool
 look_once(Virt *virt,
           const VirtFacts *facts,
           virDomainPtr domain,
-          char **ret_xml)
+          VirtDefined *ret_defined)
 {
     LogAbout about = {.domain = virDomainGetName(domain)};
     gint64 start = g_get_monotonic_time();
     g_autoptr(GError) error = NULL;
-    g_auto(VirtDefined) defined = {0};
 
-    if (virt_define_rewrite(facts, domain, &defined, &error)) {
+    if (virt_define_rewrite(facts, domain, ret_defined, &error)) {
         about.ms = log_ms_since(start);
-        warn_of(virt, domain, defined.images);
-        if (defined.left)
+        warn_of(virt, domain, ret_defined->images);
+        if (ret_defined->left)
             log_debug(&about, "a disk is in use, and stays as it is");
-        if (defined.changed) {
+        if (ret_defined->changed) {
             log_info(&about, "definition rewritten");
             note_success(virt);
         }
-        if (ret_xml)
-            *ret_xml = g_steal_pointer(&defined.xml);
         /* A client that was killed has its images open for a while yet. */
-        return defined.left && virDomainIsActive(domain) == 0 &&
+        return ret_defined->left && virDomainIsActive(domain) == 0 &&
                may_repeat(virt);
     }
     if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_GONE))
@@ -187,19 +183,21 @@ look_again(Virt *virt)
 }
 
 static void
-look_at(Virt *virt, virDomainPtr domain, char **ret_xml)
+look_at(Virt *virt, virDomainPtr domain, VirtDefined *ret_defined)
 {
     /* A reload may have come meanwhile. */
     g_autoptr(VirtFacts) facts = current_facts(virt);
 
-    if (look_once(virt, facts, domain, ret_xml))
+    if (look_once(virt, facts, domain, ret_defined))
         look_again(virt);
 }
 
 void
 virt_look_at(Virt *virt, virDomainPtr domain)
 {
-    look_at(virt, domain, NULL);
+    g_auto(VirtDefined) defined = {0};
+
+    look_at(virt, domain, &defined);
 }
 
 /* Without a domain, it has gone, or the connection: then all are looked at as
@@ -261,12 +259,16 @@ look_at_secrets(const VirtFacts *facts, virConnectPtr conn)
 }
 
 static void
-tell(const Virt *virt, virDomainPtr domain, const char *xml, bool active)
+tell(const Virt *virt,
+     virDomainPtr domain,
+     const char *xml,
+     const DomPlan *plan,
+     bool active)
 {
     char uuid[VIR_UUID_STRING_BUFLEN];
 
     if (virDomainGetUUIDString(domain, uuid) == 0)
-        virt->seen(uuid, xml, active, virt->seen_data);
+        virt->seen(uuid, xml, plan, active, virt->seen_data);
 }
 
 /* As it runs, or else as it is stored. */
@@ -276,7 +278,7 @@ tell_seen(const Virt *virt, virDomainPtr domain)
     char *xml = virDomainGetXMLDesc(domain, 0);
 
     if (xml)
-        tell(virt, domain, xml, virDomainIsActive(domain) != 0);
+        tell(virt, domain, xml, NULL, virDomainIsActive(domain) != 0);
     free(xml);
 }
 
@@ -305,18 +307,17 @@ static void
 rest_call(virDomainPtr domain, const GError *error, gpointer data)
 {
     Virt *virt = data;
-    char *xml = NULL;
+    g_auto(VirtDefined) defined = {0};
 
     if (!domain) {
         look_call(NULL, error, data);
         return;
     }
-    look_at(virt, domain, &xml);
-    if (xml)
-        tell(virt, domain, xml, false);
+    look_at(virt, domain, &defined);
+    if (defined.xml)
+        tell(virt, domain, defined.xml, defined.plan, false);
     else
         tell_seen(virt, domain);
-    free(xml);
 }
 
 typedef struct {
@@ -475,8 +476,7 @@ on_close(virConnectPtr conn, int reason, void *opaque)
 {
     Virt *virt = opaque;
 
-    (void)conn;
-    (void)reason;
+    (void)conn, (void)reason;
     virEventUpdateTimeout(virt->timer, 0);
 }
 
