@@ -6,8 +6,8 @@
  * half of what a disk costs the cluster, and what it is for (a watch, the lock,
  * news for others) nobody needs of a clone that is a moment old and claimed.
  * What is written is the same, by the same methods of the same object class:
- * first the object map, which may be larger than the image at any time, then
- * size and mark in one operation.
+ * first the object map, which may be larger than the image at any time, and so
+ * grows while the header is read, then size and mark in one operation.
  *
  * Whoever has the image open all the same has a lock on header and object map
  * if they may write by a map of their own, and has changed the header to get
@@ -83,20 +83,52 @@ read_header(rados_ioctx_t io,
     return understand(answers, header) ? 0 : -EOPNOTSUPP;
 }
 
-static int
-grow_map(rados_ioctx_t io, const char *id, guint64 objects)
+/* The object map, which grows while the header is read. */
+typedef struct {
+    guint64 objects; /* 0: it was not asked to */
+    rados_completion_t asked;
+    int r;
+} Map;
+
+/* A map may be larger than its image, so nothing has to be known of that one
+ * before. Where there is no map, none is made. */
+static void
+map_begin(rados_ioctx_t io, const char *id, guint64 objects, Map *map)
 {
     g_autofree char *object = g_strconcat("rbd_object_map.", id, NULL);
     g_autoptr(GByteArray) argument = store_header_arg_objects(objects);
     rados_write_op_t op = rados_create_write_op();
-    int r;
 
+    map->objects = objects;
+    map->r = rados_aio_create_completion2(NULL, NULL, &map->asked);
     rados_write_op_assert_exists(op);
     rados_write_op_cmpxattr(op, LOCK_ATTR, LIBRADOS_CMPXATTR_OP_EQ, "", 0);
     store_class_tell(op, "object_map_resize", argument);
-    r = rados_write_op_operate(op, io, object, NULL, 0);
+    if (map->r >= 0)
+        map->r = rados_aio_write_op_operate(op, io, map->asked, object, NULL,
+                                            LIBRADOS_OPERATION_NOFLAG);
     rados_release_write_op(op);
-    return r < 0 ? r : STORE_FAULT("map-grown");
+}
+
+static void
+map_end(Map *map)
+{
+    if (map->r >= 0 && map->asked) {
+        (void)rados_aio_wait_for_complete(map->asked);
+        map->r = rados_aio_get_return_value(map->asked);
+    }
+    g_clear_pointer(&map->asked, rados_aio_release);
+}
+
+/* To so many objects, as it was asked to already in nearly all cases. */
+static int
+map_grow(rados_ioctx_t io, const char *id, guint64 objects, Map *map)
+{
+    if (map->objects != objects) {
+        map_begin(io, id, objects, map);
+        map_end(map);
+    }
+    return map->r < 0 ? map->r : STORE_FAULT("map-grown");
 }
 
 /* What stands in a disk's metadata. */
@@ -144,8 +176,19 @@ write_header(rados_ioctx_t io,
     return r < 0 ? r : STORE_FAULT("marked");
 }
 
+/* How many objects it has then, if the clone is as it was asked for. */
+static guint64
+likely_objects(StoreConn *conn, const StoreFound *parent, guint64 size)
+{
+    guint64 object = MAX(store_settings(conn->cluster)->clone_object_size,
+                         MAX(parent->object_size, 1));
+
+    return size / object + (size % object != 0);
+}
+
 static int
-finish(rados_ioctx_t io,
+finish(StoreConn *conn,
+       rados_ioctx_t io,
        const char *id,
        const StoreFound *parent,
        guint64 size,
@@ -153,11 +196,19 @@ finish(rados_ioctx_t io,
        StoreGrowEnd *ret_end)
 {
     g_autofree char *object = g_strconcat("rbd_header.", id, NULL);
+    Map map = {0};
     StoreCloneHeader header = {0};
     StoreGrowWay way;
     guint64 version;
-    int r = read_header(io, object, &header, &version);
+    int r;
 
+    if (size > parent->size)
+        map_begin(io, id, likely_objects(conn, parent, size), &map);
+    r = read_header(io, object, &header, &version);
+    map_end(&map);
+    /* What timed out may still arrive. */
+    if (map.r == -ETIMEDOUT)
+        r = map.r;
     if (r < 0)
         return r;
     if (strcmp(header.parent, parent->id) != 0 ||
@@ -169,7 +220,7 @@ finish(rados_ioctx_t io,
     if (way == STORE_GROW_BY_LIBRBD)
         return -EOPNOTSUPP;
     if (way == STORE_GROW_MAP_AND_HEADER)
-        r = grow_map(io, id, store_grow_objects(&header, size));
+        r = map_grow(io, id, store_grow_objects(&header, size), &map);
     if (r >= 0)
         r = write_header(io, object, version, way == STORE_GROW_NOT ? 0 : size,
                          marks);
@@ -206,7 +257,7 @@ store_grow_new(StoreConn *conn,
         if (store_depth_is_too_much(store_settings(conn->cluster),
                                     parent->depth))
             marks.flatten = store_flatten_mark_new(id, &nobody);
-        r = finish(io, id, parent, size, &marks, ret_end);
+        r = finish(conn, io, id, parent, size, &marks, ret_end);
     }
     if (!is_for_librbd(r))
         return r;
