@@ -19,6 +19,7 @@ typedef enum {
     VIRT_ERROR_FAILED,
     VIRT_ERROR_GONE,         /* the domain is not there (any more) */
     VIRT_ERROR_DISCONNECTED, /* libvirtd is not there (any more) */
+    VIRT_ERROR_REFUSED, /* by us: libvirt would say the same the next time */
 } VirtErrorCode;
 
 /* Sets error from this thread's last error of libvirt; gives FALSE. */

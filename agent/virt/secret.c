@@ -6,6 +6,7 @@
 
 #include "agent/virt/secret.h"
 
+#include "agent/log.h"
 #include "agent/secret.h"
 
 #include <stdlib.h>
@@ -18,6 +19,12 @@ wipe(guchar *key, gsize len)
         explicit_bzero(key, len);
     g_free(key);
 }
+
+typedef enum {
+    SECRET_HAS_KEY,    /* today's */
+    SECRET_IS_MADE,    /* the same, and it was made, or made private, first */
+    SECRET_IS_FOREIGN, /* it is somebody else's, and used as it is */
+} SecretDone;
 
 /* One secret, and what it is to be. */
 typedef struct {
@@ -68,14 +75,14 @@ refuse(const Wanted *wanted, SecretKind kind, GError **error)
 {
     if (kind == SECRET_OPEN)
         g_set_error(
-            error, VIRT_ERROR, VIRT_ERROR_FAILED,
+            error, VIRT_ERROR, VIRT_ERROR_REFUSED,
             "'%s' says private='no', so whoever may read secrets reads "
             "its value: see who made it (virsh secret-dumpxml %s); once "
             "it is gone (virsh secret-undefine %s), a reload makes a "
             "private one",
             wanted->uuid, wanted->uuid, wanted->uuid);
     else
-        g_set_error(error, VIRT_ERROR, VIRT_ERROR_FAILED,
+        g_set_error(error, VIRT_ERROR, VIRT_ERROR_REFUSED,
                     "'%s' is not remora's, and has no value: see who made it "
                     "(virsh secret-dumpxml %s), and give it the key of "
                     "client.%s (virsh secret-set-value), or remora another "
@@ -127,7 +134,7 @@ set_value(const Wanted *wanted, virSecretPtr secret, GError **error)
 }
 
 static gboolean
-ensure(const Wanted *wanted, VirtSecretDone *ret_done, GError **error)
+ensure(const Wanted *wanted, SecretDone *ret_done, GError **error)
 {
     g_autoptr(virSecret) found =
         virSecretLookupByUUIDString(wanted->conn, wanted->uuid);
@@ -138,9 +145,9 @@ ensure(const Wanted *wanted, VirtSecretDone *ret_done, GError **error)
     if (!look_at(wanted, found, &kind, error))
         return FALSE;
     step = secret_step(kind, found && has_value(found));
-    *ret_done = step == SECRET_USE      ? VIRT_SECRET_FOREIGN
-                : step == SECRET_DEFINE ? VIRT_SECRET_MADE
-                                        : VIRT_SECRET_SET;
+    *ret_done = step == SECRET_USE      ? SECRET_IS_FOREIGN
+                : step == SECRET_DEFINE ? SECRET_IS_MADE
+                                        : SECRET_HAS_KEY;
     if (step == SECRET_USE)
         return TRUE;
     if (step == SECRET_REFUSE)
@@ -150,12 +157,12 @@ ensure(const Wanted *wanted, VirtSecretDone *ret_done, GError **error)
     return set_value(wanted, made ? made : found, error);
 }
 
-gboolean
-virt_secret_ensure(const VirtFacts *facts,
-                   guint index,
-                   virConnectPtr conn,
-                   VirtSecretDone *ret_done,
-                   GError **error)
+static gboolean
+ensure_one(const VirtFacts *facts,
+           guint index,
+           virConnectPtr conn,
+           SecretDone *ret_done,
+           GError **error)
 {
     const char *user = facts->class->secret_name(facts->data, index);
     g_autofree char *uuid =
@@ -164,4 +171,41 @@ virt_secret_ensure(const VirtFacts *facts,
     const Wanted wanted = {facts, index, user, conn, uuid, usage};
 
     return uuid && ensure(&wanted, ret_done, error);
+}
+
+static void
+log_done(const char *user, SecretDone done)
+{
+    if (done == SECRET_IS_MADE)
+        log_info(NULL, "made the libvirt secret of client.%s", user);
+    else if (done == SECRET_IS_FOREIGN)
+        log_info(NULL,
+                 "the libvirt secret of client.%s is somebody else's, and is "
+                 "used as it is",
+                 user);
+}
+
+bool
+virt_secrets_ensure(const VirtFacts *facts,
+                    virConnectPtr conn,
+                    bool *ret_failed)
+{
+    const char *user;
+    bool again = false;
+
+    for (guint i = 0; (user = facts->class->secret_name(facts->data, i)); i++) {
+        g_autoptr(GError) error = NULL;
+        SecretDone done;
+
+        if (ensure_one(facts, i, conn, &done, &error)) {
+            log_done(user, done);
+            continue;
+        }
+        log_warning(NULL, "the libvirt secret is not up to date: %s",
+                    error->message);
+        again |= facts->class->may_pass(error);
+        if (g_error_matches(error, VIRT_ERROR, VIRT_ERROR_FAILED))
+            *ret_failed = true;
+    }
+    return again;
 }

@@ -227,35 +227,12 @@ look_later(gpointer data, virDomainPtr domain)
 }
 
 static bool
-look_at_secret(const VirtFacts *facts, guint index, virConnectPtr conn)
+look_at_secrets(Virt *virt, const VirtFacts *facts, virConnectPtr conn)
 {
-    const char *user = facts->class->secret_name(facts->data, index);
-    g_autoptr(GError) error = NULL;
-    VirtSecretDone done;
+    bool failed = false;
+    bool again = virt_secrets_ensure(facts, conn, &failed);
 
-    if (virt_secret_ensure(facts, index, conn, &done, &error)) {
-        if (done == VIRT_SECRET_MADE)
-            log_info(NULL, "made the libvirt secret of client.%s", user);
-        else if (done == VIRT_SECRET_FOREIGN)
-            log_info(NULL,
-                     "the libvirt secret of client.%s is somebody else's, and "
-                     "is used as it is",
-                     user);
-        return false;
-    }
-    log_warning(NULL, "the libvirt secret is not up to date: %s",
-                error->message);
-    return facts->class->may_pass(error);
-}
-
-static bool
-look_at_secrets(const VirtFacts *facts, virConnectPtr conn)
-{
-    bool again = false;
-
-    for (guint i = 0; facts->class->secret_name(facts->data, i); i++)
-        again |= look_at_secret(facts, i, conn);
-    return again;
+    return again || (failed && may_repeat(virt));
 }
 
 static void
@@ -345,7 +322,7 @@ look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn, gint age)
     Turns rest = {virt, age, VIRT_CALL_LOOK, rest_call};
     Turns look = {virt, age, VIRT_CALL_LOOK, look_call};
     Turns seen = {virt, age, VIRT_CALL_TELL, tell_call};
-    bool again = look_at_secrets(facts, conn);
+    bool again = look_at_secrets(virt, facts, conn);
 
     if (virt_each(conn, VIR_CONNECT_LIST_DOMAINS_INACTIVE, take_turn, &rest) &&
         virt_each(conn, active | stored, take_turn, &look) &&

@@ -156,6 +156,24 @@ others()
         "$(virsh_ secret-get-value "$SECRET")" "$VALUE"
 }
 
+# What libvirt cannot do now it may do in a moment, and no guest starts without.
+libvirt_fails()
+{
+    virsh_ secret-undefine "$SECRET" >/dev/null 2>&1
+    ok 'out of the way: libvirt has nowhere to write it' eval \
+        'mv /etc/libvirt/secrets /etc/libvirt/away && : >/etc/libvirt/secrets'
+    : >"$BED/log/remorad.log"
+    ok 'out of the way: an agent starts' agent_start
+    wait_until 'out of the way: it says that libvirt refuses' 10 \
+        agent_said "not up to date: cannot define '$SECRET'"
+    ok 'out of the way: the directory is back' eval \
+        'rm /etc/libvirt/secrets && mv /etc/libvirt/away /etc/libvirt/secrets'
+    wait_until 'out of the way: the agent makes it by itself' 30 \
+        agent_said 'made the libvirt secret of client.remora'
+    ok 'out of the way: with the key' has_key
+    ok 'out of the way: the agent ends' agent_stop
+}
+
 # ---- an operator's own -------------------------------------------------------
 
 configured()
@@ -189,6 +207,7 @@ inside()
     others 'remora client.'
     others "$USAGE "
     others 'ceph somebody'
+    libvirt_fails
     configured
 }
 
