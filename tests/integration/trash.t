@@ -502,6 +502,33 @@ own_stays()
     own_gone 'killed'
 }
 
+# What is said then is for rbd, which is to be told the namespace.
+own_in_namespace()
+{
+    local why where
+    rbd namespace create vms/space
+    rbd create --size 16M vms/space/source
+    rbd snap create --no-progress "vms/space/source@$OWN"
+    rbd snap protect "vms/space/source@$OWN"
+    rbd clone --rbd-default-clone-format 2 "vms/space/source@$OWN" \
+        volumes/volume-$TWO
+    rbd trash mv volumes/volume-$TWO
+    sleep 1.1
+    REMORA_FAULT=volume-unprotected=error:5 purged --wait
+    why=$(jq -r '.images[].why' "$BED/tmp/said")
+    like 'in a namespace: it is said which snapshot stays' "$why" \
+        "cannot remove the snapshot 'vms/space/source@$OWN'"
+    where=$(sed 's/.*(rbd snap unprotect and rbd snap rm, \(.*\))$/\1/' <<<"$why")
+    # Its protection has gone already, or not.
+    # shellcheck disable=SC2086 # words
+    rbd snap unprotect $where >/dev/null 2>&1
+    # shellcheck disable=SC2086
+    ok 'in a namespace: what it says removes it' rbd snap rm --no-progress $where
+    is 'in a namespace: nothing else is there' "$(rbd snap ls vms/space/source)" ''
+    rbd rm --no-progress vms/space/source
+    rbd namespace rm vms/space
+}
+
 watched()
 {
     local job
@@ -672,6 +699,7 @@ inside()
     own_snaps
     others_snaps
     own_stays
+    own_in_namespace
     watched
     if cluster_has_tasks; then
         by_queue

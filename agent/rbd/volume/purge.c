@@ -85,18 +85,6 @@ on_going(StoreConn *conn, gpointer data)
 
 /* ---- it stays ------------------------------------------------------------------------ */
 
-/* g_free() it. */
-static char *
-pool_of(StoreConn *conn, const StoreOwnSnap *origin)
-{
-    char pool[POOL_BYTES] = "?";
-
-    (void)rados_pool_reverse_lookup(conn->rados, origin->pool, pool,
-                                    sizeof(pool));
-    return g_strdup_printf("%s%s%s", pool, *origin->space ? "/" : "",
-                           origin->space);
-}
-
 /* 'volume snapshot rm' takes no other names, and what is in the trash has none. */
 static char *
 way_out(const StoreOwnSnap *origin, const char *pool)
@@ -107,25 +95,28 @@ way_out(const StoreOwnSnap *origin, const char *pool)
     if (ours)
         return g_strdup_printf("remora volume snapshot rm %s/%s %s", pool,
                                origin->name, origin->snap);
-    return g_strdup_printf("rbd snap unprotect and rbd snap rm, --pool %s "
+    return g_strdup_printf("rbd snap unprotect and rbd snap rm, --pool %s%s%s "
                            "--image-id %s --snap %s",
-                           pool, origin->id, origin->snap);
+                           pool, *origin->space ? " --namespace " : "",
+                           origin->space, origin->id, origin->snap);
 }
 
 static char *
 on_gone(StoreConn *conn, gpointer data)
 {
     const StoreOwnSnap *origin = &((const Behind *)data)->origin;
+    char pool[POOL_BYTES] = "?";
     g_autoptr(GError) error = NULL;
-    g_autofree char *pool = NULL;
     g_autofree char *way = NULL;
     int r = store_own_snap_drop(conn, origin);
 
     if (store_own_snap_is_enough(r))
         return NULL;
-    pool = pool_of(conn, origin);
+    (void)rados_pool_reverse_lookup(conn->rados, origin->pool, pool,
+                                    sizeof(pool));
     way = way_out(origin, pool);
-    store_fail(&error, conn, r, "cannot remove the snapshot '%s/%s@%s'", pool,
+    store_fail(&error, conn, r, "cannot remove the snapshot '%s/%s%s%s@%s'",
+               pool, origin->space, *origin->space ? "/" : "",
                origin->name ? origin->name : origin->id, origin->snap);
     return g_strdup_printf("%s: it was made for this clone alone, remove it "
                            "(%s)",
