@@ -529,6 +529,25 @@ own_in_namespace()
     rbd namespace rm vms/space
 }
 
+# It would be kept there for ever by a snapshot that nobody needs.
+source_in_trash()
+{
+    local id
+    volume create --id $ONE 16MiB >/dev/null
+    volume clone --id $TWO $ONE >/dev/null
+    rbd trash mv volumes/volume-$ONE
+    id=$(id_of "volume-$ONE")
+    ok 'source in the trash: its clone is flattened' volume flatten --wait $TWO
+    is 'source in the trash: the snapshot is gone' \
+        "$(rbd snap ls --pool volumes --image-id "$id" 2>&1)" ''
+    sleep 1.1
+    purged --wait
+    is 'source in the trash: it is purged' "$CODE $(results)" \
+        "0 volume-$ONE removed"
+    volume rm $TWO >/dev/null
+    gone 'source in the trash'
+}
+
 watched()
 {
     local job
@@ -700,6 +719,7 @@ inside()
     others_snaps
     own_stays
     own_in_namespace
+    source_in_trash
     watched
     if cluster_has_tasks; then
         by_queue

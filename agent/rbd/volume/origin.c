@@ -182,7 +182,7 @@ store_own_snap_note(gpointer handle,
     g_auto(StoreOwnSnap) origin = {0};
     int r = read_origin(handle, volume, &origin);
 
-    *ret_own = r >= 0 && origin.own && !origin.in_trash;
+    *ret_own = r >= 0 && origin.own;
     return *ret_own ? write_note(handle, id, &origin) : r;
 }
 
