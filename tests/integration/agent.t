@@ -314,7 +314,8 @@ strange_claim_shown()
         "$BED/tmp/table"
     "$(agent_hook)" gone release end - <"$BED/tmp/gone.xml"
     rbd rm --no-progress "vms/${uuid}_disk"
-    is 'as long as there is one' "$(remora status --json | jq '.claims | length')" 0
+    wait_until 'as long as there is one' 10 \
+        eval "[ \"\$(remora status --json | jq '.claims | length')\" = 0 ]"
 }
 
 others_start()
