@@ -404,8 +404,13 @@ on_notify(void *opaque,
     (void)opaque, (void)id, (void)handle, (void)notifier, (void)data, (void)len;
 }
 
-/* Many at a time: one after the other, a busy machine takes minutes over
- * thousands, each of which is a turn of the OSD's. */
+/* How long an OSD waits for word of a watch, and librados says one. It says so of
+ * each by itself every 5 s, and a busy machine has no time for thousands: the OSD
+ * took them for dead while others were still to come. */
+#define WATCH_S    1800
+#define WATCH_TICK "600"
+
+/* Many at a time, for each is a turn of the OSD's. */
 static int
 watch_often(rados_ioctx_t io, const char *header, gsize n)
 {
@@ -420,7 +425,7 @@ watch_often(rados_ioctx_t io, const char *header, gsize n)
         for (gsize j = 0; j < some; j++) {
             (void)rados_aio_create_completion2(NULL, NULL, &waits[j]);
             (void)rados_aio_watch2(io, header, waits[j], &handles[i + j],
-                                   on_notify, NULL, 0, NULL);
+                                   on_notify, NULL, WATCH_S, NULL);
         }
         for (gsize j = 0; j < some; j++) {
             (void)rados_aio_wait_for_complete(waits[j]);
@@ -448,6 +453,8 @@ try_watch(StoreCluster *cluster, char **args)
     r = rados_create(&rados, "admin");
     if (r >= 0)
         r = rados_conf_read_file(rados, NULL);
+    if (r >= 0)
+        r = rados_conf_set(rados, "objecter_tick_interval", WATCH_TICK);
     if (r >= 0)
         r = rados_connect(rados);
     if (r >= 0)
