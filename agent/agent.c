@@ -368,13 +368,12 @@ agent_undo(Agent *agent, const AgentAnswer *answer)
 
 void
 agent_sees(Agent *agent,
+           Host *host,
            const char *uuid,
            const char *xml,
            const DomPlan *plan,
            bool active)
 {
-    g_autoptr(Host) host = agent_host(agent);
-
     if (reported_is_to_be_settled(host, uuid, xml, plan, active))
         agent_settle_soon(agent, uuid, xml);
 }

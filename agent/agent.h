@@ -65,8 +65,10 @@ void agent_notice(Agent *agent, const char *name, const char *body, gsize len);
 
 /* A domain that libvirt has, with its definition as it runs or as it is stored:
  * what happened while no agent listened is caught up with. plan: of that, or
- * NULL. */
+ * NULL. It names clusters by their place in host, which may be that of before a
+ * reload. */
 void agent_sees(Agent *agent,
+                Host *host,
                 const char *uuid,
                 const char *xml,
                 const DomPlan *plan,

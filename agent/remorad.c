@@ -158,13 +158,14 @@ begin(gpointer agent)
 }
 
 static void
-on_seen(const char *uuid,
+on_seen(gpointer host,
+        const char *uuid,
         const char *xml,
         const DomPlan *plan,
         bool active,
         gpointer agent)
 {
-    agent_sees(agent, uuid, xml, plan, active);
+    agent_sees(agent, host, uuid, xml, plan, active);
 }
 
 static void

@@ -183,11 +183,11 @@ look_again(Virt *virt)
 }
 
 static void
-look_at(Virt *virt, virDomainPtr domain, VirtDefined *ret_defined)
+look_at(Virt *virt,
+        const VirtFacts *facts,
+        virDomainPtr domain,
+        VirtDefined *ret_defined)
 {
-    /* A reload may have come meanwhile. */
-    g_autoptr(VirtFacts) facts = current_facts(virt);
-
     if (look_once(virt, facts, domain, ret_defined))
         look_again(virt);
 }
@@ -195,9 +195,11 @@ look_at(Virt *virt, virDomainPtr domain, VirtDefined *ret_defined)
 void
 virt_look_at(Virt *virt, virDomainPtr domain)
 {
+    /* A reload may have come meanwhile. */
+    g_autoptr(VirtFacts) facts = current_facts(virt);
     g_auto(VirtDefined) defined = {0};
 
-    look_at(virt, domain, &defined);
+    look_at(virt, facts, domain, &defined);
 }
 
 /* Without a domain, it has gone, or the connection: then all are looked at as
@@ -237,6 +239,7 @@ look_at_secrets(Virt *virt, const VirtFacts *facts, virConnectPtr conn)
 
 static void
 tell(const Virt *virt,
+     const VirtFacts *facts,
      virDomainPtr domain,
      const char *xml,
      const DomPlan *plan,
@@ -245,17 +248,18 @@ tell(const Virt *virt,
     char uuid[VIR_UUID_STRING_BUFLEN];
 
     if (virDomainGetUUIDString(domain, uuid) == 0)
-        virt->seen(uuid, xml, plan, active, virt->seen_data);
+        virt->seen(facts->data, uuid, xml, plan, active, virt->seen_data);
 }
 
 /* As it runs, or else as it is stored. */
 static void
-tell_seen(const Virt *virt, virDomainPtr domain)
+tell_seen(Virt *virt, virDomainPtr domain)
 {
+    g_autoptr(VirtFacts) facts = current_facts(virt);
     char *xml = virDomainGetXMLDesc(domain, 0);
 
     if (xml)
-        tell(virt, domain, xml, NULL, virDomainIsActive(domain) != 0);
+        tell(virt, facts, domain, xml, NULL, virDomainIsActive(domain) != 0);
     free(xml);
 }
 
@@ -284,15 +288,16 @@ static void
 rest_call(virDomainPtr domain, const GError *error, gpointer data)
 {
     Virt *virt = data;
+    g_autoptr(VirtFacts) facts = current_facts(virt);
     g_auto(VirtDefined) defined = {0};
 
     if (!domain) {
         look_call(NULL, error, data);
         return;
     }
-    look_at(virt, domain, &defined);
+    look_at(virt, facts, domain, &defined);
     if (defined.xml)
-        tell(virt, domain, defined.xml, defined.plan, false);
+        tell(virt, facts, domain, defined.xml, defined.plan, false);
     else
         tell_seen(virt, domain);
 }

@@ -20,7 +20,8 @@
 
 typedef struct Virt Virt;
 
-typedef void (*VirtSeen)(const char *uuid,
+typedef void (*VirtSeen)(gpointer facts,
+                         const char *uuid,
                          const char *xml,
                          const DomPlan *plan,
                          bool active,
@@ -28,8 +29,8 @@ typedef void (*VirtSeen)(const char *uuid,
 /* Once in a process. It runs until the process ends: a call that waits for
  * libvirt cannot be called back. seen is told of each domain when a connection
  * has been made, and of one that has arrived or ended, with its definition as it
- * runs or else as it is stored, and the plan of that if it was read already; in
- * any thread, where it may block. */
+ * runs or else as it is stored, and the plan of that if it was read already, which
+ * is by the data of these facts; in any thread, where it may block. */
 Virt *virt_start(VirtFacts *facts, VirtSeen seen, gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
 void virt_set_facts(Virt *virt, VirtFacts *facts);
