@@ -252,8 +252,9 @@ test_parts(void **state)
         "dropped vms/ab one 5\ntakes vms/ab two 6\nhanded vms/ab two 7\n"
         "takes vms/c%20d two 8\ndrops vms/c%20d two 9\nhanded vms/e on";
     static const char *const images[] = {"a", "ab", "c d", "e", "b"};
-    static const char *const owners[] = {"one", "two", "on", "three"};
+    static const char *const owners[] = {"one", "two", "on", "three", ""};
     g_autoptr(GHashTable) all = store_notes_parse(text);
+    static const guint sizes[] = {2, 3};
     guint standing = 0;
 
     (void)state;
@@ -270,6 +271,7 @@ test_parts(void **state)
     for (gsize i = 0; i < G_N_ELEMENTS(owners); i++) {
         g_autoptr(GHashTable) notes = store_notes_of_owner(text, owners[i]);
 
+        assert_int_equal(g_hash_table_size(notes), i < 2 ? sizes[i] : 0);
         for (gsize j = 0; j < G_N_ELEMENTS(images); j++) {
             const StoreNote *note = store_notes_find(all, "vms", images[j]);
 

@@ -281,7 +281,7 @@ add_noted(GPtrArray *all,
 
 /* Of a living one, too, so the lock does not matter. */
 static char *
-notes_of(const char *dir, const char *id)
+text_of(const char *dir, const char *id)
 {
     g_autofree char *path = g_build_filename(dir, id, NULL);
     char *text;
@@ -319,7 +319,7 @@ store_instance_find_note(const char *run_dir,
     const char *id;
 
     while (dir && (id = g_dir_read_name(dir))) {
-        g_autofree char *text = notes_of(path, id);
+        g_autofree char *text = text_of(path, id);
         g_autoptr(GHashTable) notes =
             text ? store_notes_of_disk(text, pool, image) : NULL;
         const StoreNote *note =
@@ -346,7 +346,7 @@ store_claims_noted(const StoreCluster *cluster, const char *owner)
     const char *id;
 
     while (dir && (id = g_dir_read_name(dir))) {
-        g_autofree char *text = notes_of(path, id);
+        g_autofree char *text = text_of(path, id);
         g_autoptr(GHashTable) notes = NULL;
         GHashTableIter iter;
         gpointer note;

@@ -154,7 +154,8 @@ store_notes_parse(const char *text)
     return standing;
 }
 
-/* To take a line apart costs a hundred times as much as to look for a word. */
+/* To take a line apart costs a hundred times as much as to look for a word, which
+ * is not empty. */
 static void
 each_line_with(const char *text,
                const char *word,
@@ -207,10 +208,11 @@ store_notes_of_owner(const char *text, const char *owner)
     GHashTable *standing = standing_new();
     g_autoptr(GHashTable) disks =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    g_autofree char *word = g_strdup_printf(" %s ", owner);
     GHashTableIter iter;
     gpointer disk;
 
-    each_line_with(text, owner, add_disk, disks);
+    each_line_with(text, word, add_disk, disks);
     g_hash_table_iter_init(&iter, disks);
     while (g_hash_table_iter_next(&iter, &disk, NULL))
         apply_disk(standing, text, disk);
