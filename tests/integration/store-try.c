@@ -404,9 +404,9 @@ on_notify(void *opaque,
     (void)opaque, (void)id, (void)handle, (void)notifier, (void)data, (void)len;
 }
 
-/* How long an OSD waits for word of a watch, and librados says one. It says so of
- * each by itself every 5 s, and a busy machine has no time for thousands: the OSD
- * took them for dead while others were still to come. */
+/* How long an OSD takes a watch of which it hears nothing for alive, and how often
+ * librados tells it of each. By itself that is every 5 s, for which a busy machine
+ * has no time with thousands: some had ended before the last was there. */
 #define WATCH_S    1800
 #define WATCH_TICK "600"
 
