@@ -35,6 +35,9 @@
 #define FAULT_WORDS ""
 #endif
 
+/* remorad(8), FILES. */
+#define UNANSWERED HOST_RUN_DIR "/unanswered"
+
 typedef struct {
     const char *conf_path;
     GMainContext *context;
@@ -198,7 +201,7 @@ run(Host *host, const char *conf_path)
     on_signal(&daemon, SIGHUP, on_reload);
     g_thread_unref(g_thread_new("begin", begin, daemon.agent));
     facts = host_facts_new(host);
-    daemon.virt = virt_start(facts, on_seen, daemon.agent);
+    daemon.virt = virt_start(facts, UNANSWERED, on_seen, daemon.agent);
     if (!daemon.virt) {
         fprintf(stderr, "remorad: cannot set up libvirt's event loop\n");
         return 1;

@@ -3,7 +3,7 @@
  * agent/virt/ask.h - questions to libvirt that are given up after a while
  *
  * A call of libvirt waits as long as the domain's lock is held, by a start for
- * instance, and cannot be called back. So it is made by virt-calls.h, and left
+ * instance, and cannot be called back. So it is made by calls.h, and left
  * behind when time is up. Whoever asks what waits to be asked already waits for
  * the answer to that.
  *

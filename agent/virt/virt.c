@@ -10,6 +10,7 @@
 #include "agent/virt/define.h"
 #include "agent/virt/each.h"
 #include "agent/virt/error.h"
+#include "agent/virt/events.h"
 #include "agent/virt/secret.h"
 
 #include <stdlib.h>
@@ -24,11 +25,6 @@
 #define AGAIN_MS 10000
 /* So often in a row for a failed call of libvirt, which may fail for ever. */
 #define AGAIN_MAX 6
-/* Looks at all of them at the same time. The list of the domains waits for the
- * locks of all. */
-#define LISTS_MAX 4
-/* Kinds of events. */
-#define EVENTS 5
 /* Domains and images that were warned of. */
 #define WARNED_MAX 4096
 
@@ -38,14 +34,19 @@ struct Virt {
     VirtSeen seen;
     gpointer seen_data;
     virConnectPtr conn; /* NULL: none */
-    int events[EVENTS]; /* the callbacks' ids on conn; -1: not registered */
+    VirtEvents events;  /* of conn */
     bool again;         /* a timer for another look is set */
     GHashTable *warned; /* 'UUID pool/image': a set */
     guint failed;       /* looks in a row at which a call of libvirt failed */
     guint tries;
     int timer;
-    GThreadPool *lists; /* secret and all domains */
-    VirtCalls *calls;   /* one domain each */
+    GThreadPool *lists;   /* of all domains */
+    bool listing;         /* one of these has not begun */
+    GThreadPool *secrets; /* all of them */
+    bool securing;        /* the same of these */
+    bool at_secrets;      /* one of these is under way */
+    GCond secured;        /* it has ended */
+    VirtCalls *calls;     /* one domain each */
 };
 
 static VirtFacts *
@@ -159,6 +160,18 @@ look_once(Virt *virt,
            (error->domain == VIRT_ERROR && may_repeat(virt));
 }
 
+/* Under the lock. One that has not begun will see all that there is by then. */
+static void
+list_all(Virt *virt)
+{
+    if (!virt->securing)
+        g_thread_pool_push(virt->secrets, virt, NULL);
+    virt->securing = true;
+    if (!virt->listing)
+        g_thread_pool_push(virt->lists, virt, NULL);
+    virt->listing = true;
+}
+
 static void
 on_again(int timer, void *opaque)
 {
@@ -168,7 +181,7 @@ on_again(int timer, void *opaque)
     g_mutex_lock(&virt->lock);
     virt->again = false;
     if (virt->conn)
-        g_thread_pool_push(virt->lists, virt, NULL);
+        list_all(virt);
     g_mutex_unlock(&virt->lock);
 }
 
@@ -219,22 +232,43 @@ look_call(virDomainPtr domain, const GError *error, gpointer data)
 }
 
 static void
-look_later(gpointer data, virDomainPtr domain)
+begin_secrets(Virt *virt)
 {
-    Virt *virt = data;
-    char uuid[VIR_UUID_STRING_BUFLEN];
-
-    if (virDomainGetUUIDString(domain, uuid) == 0)
-        virt_calls_push(virt->calls, uuid, VIRT_CALL_LOOK, look_call, virt);
+    g_mutex_lock(&virt->lock);
+    virt->securing = false;
+    virt->at_secrets = true;
+    g_mutex_unlock(&virt->lock);
 }
 
-static bool
-look_at_secrets(Virt *virt, const VirtFacts *facts, virConnectPtr conn)
+static void
+end_secrets(Virt *virt)
 {
-    bool failed = false;
-    bool again = virt_secrets_ensure(facts, conn, &failed);
+    g_mutex_lock(&virt->lock);
+    virt->at_secrets = false;
+    g_cond_broadcast(&virt->secured);
+    g_mutex_unlock(&virt->lock);
+}
 
-    return again || (failed && may_repeat(virt));
+/* Beside the list, which waits for domains that hang. Without a connection, that one
+ * says so. */
+static void
+run_secrets(gpointer unused, gpointer opaque)
+{
+    Virt *virt = opaque;
+    g_autoptr(virConnect) conn = NULL;
+    g_autoptr(VirtFacts) facts = NULL;
+    bool failed = false;
+    bool again = false;
+
+    (void)unused;
+    begin_secrets(virt);
+    conn = open_link(virt, NULL);
+    facts = current_facts(virt);
+    if (conn)
+        again = virt_secrets_ensure(facts, conn, &failed);
+    end_secrets(virt);
+    if (again || ((failed || !conn) && may_repeat(virt)))
+        look_again(virt);
 }
 
 static void
@@ -269,16 +303,6 @@ tell_call(virDomainPtr domain, const GError *error, gpointer data)
     (void)error;
     if (domain)
         tell_seen(data, domain);
-}
-
-static void
-tell_later(gpointer data, virDomainPtr domain)
-{
-    Virt *virt = data;
-    char uuid[VIR_UUID_STRING_BUFLEN];
-
-    if (virDomainGetUUIDString(domain, uuid) == 0)
-        virt_calls_push(virt->calls, uuid, VIRT_CALL_TELL, tell_call, virt);
 }
 
 /* One that is off: what is stored is what is to be told of it, too, so that a
@@ -320,20 +344,31 @@ take_turn(gpointer data, virDomainPtr domain)
 
 /* Those that are off first: who starts meanwhile comes later, who ends has an event. */
 static bool
-look_at_all(Virt *virt, const VirtFacts *facts, virConnectPtr conn, gint age)
+look_at_all(Virt *virt, virConnectPtr conn, gint age)
 {
     const unsigned int active = VIR_CONNECT_LIST_DOMAINS_ACTIVE;
     const unsigned int stored = VIR_CONNECT_LIST_DOMAINS_PERSISTENT;
     Turns rest = {virt, age, VIRT_CALL_LOOK, rest_call};
     Turns look = {virt, age, VIRT_CALL_LOOK, look_call};
     Turns seen = {virt, age, VIRT_CALL_TELL, tell_call};
-    bool again = look_at_secrets(virt, facts, conn);
 
+    virt_calls_wait_for_those_before(virt->calls);
     if (virt_each(conn, VIR_CONNECT_LIST_DOMAINS_INACTIVE, take_turn, &rest) &&
         virt_each(conn, active | stored, take_turn, &look) &&
         virt_each(conn, active, take_turn, &seen))
-        return again;
-    return may_repeat(virt) || again;
+        return false;
+    return may_repeat(virt);
+}
+
+/* A disk that is rewritten needs its secret. */
+static void
+begin_list(Virt *virt)
+{
+    g_mutex_lock(&virt->lock);
+    virt->listing = false;
+    while (virt->securing || virt->at_secrets)
+        g_cond_wait(&virt->secured, &virt->lock);
+    g_mutex_unlock(&virt->lock);
 }
 
 /* Over a connection of its own, which the calls that come of it use, and which
@@ -342,115 +377,36 @@ static void
 run_list(gpointer unused, gpointer opaque)
 {
     Virt *virt = opaque;
-    gint age = virt_calls_age(virt->calls);
     g_autoptr(GError) error = NULL;
-    g_autoptr(virConnect) conn = open_link(virt, &error);
-    g_autoptr(VirtFacts) facts = current_facts(virt);
+    g_autoptr(virConnect) conn = NULL;
+    gint age;
 
     (void)unused;
+    begin_list(virt);
+    age = virt_calls_age(virt->calls);
+    conn = open_link(virt, &error);
     if (!conn)
         log_warning(NULL, "%s", error->message);
-    if (conn ? look_at_all(virt, facts, conn, age) : may_repeat(virt))
+    if (conn ? look_at_all(virt, conn, age) : may_repeat(virt))
         look_again(virt);
 }
 
 /* ---- in the event loop's thread -------------------------------------------- */
 
-static int
-on_lifecycle(virConnectPtr conn,
-             virDomainPtr domain,
-             int event,
-             int detail,
-             void *opaque)
-{
-    (void)conn;
-    (void)detail;
-    if (event == VIR_DOMAIN_EVENT_DEFINED)
-        look_later(opaque, domain);
-    /* What was left as it was, since it ran. */
-    if (event == VIR_DOMAIN_EVENT_STOPPED)
-        look_later(opaque, domain);
-    /* A guest that arrived, or one whose end no hook reported. */
-    if (event == VIR_DOMAIN_EVENT_RESUMED || event == VIR_DOMAIN_EVENT_STOPPED)
-        tell_later(opaque, domain);
-    return 0;
-}
-
-/* 'virsh metadata' changes nothing else. */
+/* Whatever held its lock, it goes on. */
 static void
-on_metadata(virConnectPtr conn,
-            virDomainPtr domain,
-            int type,
-            const char *uri,
-            void *opaque)
+on_event(virDomainPtr domain, unsigned reasons, gpointer opaque)
 {
-    (void)conn;
-    if (type == VIR_DOMAIN_METADATA_ELEMENT &&
-        g_strcmp0(uri, DOM_NAMESPACE) == 0)
-        look_later(opaque, domain);
-}
+    Virt *virt = opaque;
+    char uuid[VIR_UUID_STRING_BUFLEN];
 
-/* Plugged in or out by whoever did not come by the proxy. */
-static void
-on_device(virConnectPtr conn,
-          virDomainPtr domain,
-          const char *alias,
-          void *opaque)
-{
-    (void)conn;
-    (void)alias;
-    tell_later(opaque, domain);
-}
-
-/* The guest may have another image open than before. */
-static void
-on_block_job(virConnectPtr conn,
-             virDomainPtr domain,
-             const char *disk,
-             int type,
-             int status,
-             void *opaque)
-{
-    (void)conn;
-    (void)disk;
-    (void)type;
-    if (status != VIR_DOMAIN_BLOCK_JOB_READY)
-        tell_later(opaque, domain);
-}
-
-static const struct {
-    int id;
-    virConnectDomainEventGenericCallback call;
-} events[EVENTS] = {
-    {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
-    {VIR_DOMAIN_EVENT_ID_METADATA_CHANGE,
-     VIR_DOMAIN_EVENT_CALLBACK(on_metadata)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_ADDED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_DEVICE_REMOVED, VIR_DOMAIN_EVENT_CALLBACK(on_device)},
-    {VIR_DOMAIN_EVENT_ID_BLOCK_JOB_2, VIR_DOMAIN_EVENT_CALLBACK(on_block_job)},
-};
-
-static void
-unlisten(Virt *virt, virConnectPtr conn)
-{
-    for (gsize i = 0; i < EVENTS; i++)
-        if (virt->events[i] >= 0)
-            (void)virConnectDomainEventDeregisterAny(conn, virt->events[i]);
-}
-
-static bool
-listen_to(Virt *virt, virConnectPtr conn)
-{
-    bool all = true;
-
-    for (gsize i = 0; i < EVENTS; i++) {
-        virt->events[i] =
-            all ? virConnectDomainEventRegisterAny(conn, NULL, events[i].id,
-                                                   events[i].call, virt, NULL)
-                : -1;
-        all = virt->events[i] >= 0;
-    }
-    return all;
+    if (virDomainGetUUIDString(domain, uuid) != 0)
+        return;
+    virt_calls_answered(virt->calls, uuid);
+    if (reasons & VIRT_EVENT_LOOK)
+        virt_calls_push(virt->calls, uuid, VIRT_CALL_LOOK, look_call, virt);
+    if (reasons & VIRT_EVENT_TELL)
+        virt_calls_push(virt->calls, uuid, VIRT_CALL_TELL, tell_call, virt);
 }
 
 static void
@@ -469,10 +425,10 @@ open_connection(Virt *virt, GError **error)
 
     if (!conn)
         return NULL;
-    if (!listen_to(virt, conn) ||
+    if (!virt_events_begin(&virt->events, conn) ||
         virConnectRegisterCloseCallback(conn, on_close, virt, NULL) < 0) {
         virt_fail(error, "cannot listen to libvirt's events");
-        unlisten(virt, conn);
+        virt_events_end(&virt->events, conn);
         return NULL;
     }
     return g_steal_pointer(&conn);
@@ -489,7 +445,7 @@ forget_connection(Virt *virt)
     if (!old)
         return;
     log_info(NULL, "the connection to libvirt has ended");
-    unlisten(virt, old);
+    virt_events_end(&virt->events, old);
     (void)virConnectUnregisterCloseCallback(old, on_close);
     (void)virConnectClose(old);
     virt->tries = 0;
@@ -524,10 +480,10 @@ on_timer(int timer, void *opaque)
     virt->tries = 0;
     g_mutex_lock(&virt->lock);
     virt->conn = conn;
+    virt_calls_renew(virt->calls);
+    list_all(virt);
     g_mutex_unlock(&virt->lock);
     log_info(NULL, "connected to libvirt");
-    virt_calls_renew(virt->calls);
-    g_thread_pool_push(virt->lists, virt, NULL);
 }
 
 static gpointer
@@ -542,7 +498,10 @@ run_loop(gpointer unused)
 /* ---- from outside ---------------------------------------------------------- */
 
 Virt *
-virt_start(VirtFacts *facts, VirtSeen seen, gpointer data)
+virt_start(VirtFacts *facts,
+           const char *unanswered,
+           VirtSeen seen,
+           gpointer data)
 {
     Virt *virt;
 
@@ -551,12 +510,17 @@ virt_start(VirtFacts *facts, VirtSeen seen, gpointer data)
         return NULL;
     virt = g_new0(Virt, 1);
     g_mutex_init(&virt->lock);
+    g_cond_init(&virt->secured);
     virt->facts = virt_facts_ref(facts);
+    virt->events.on_event = on_event;
+    virt->events.data = virt;
     virt->seen = seen;
     virt->seen_data = data;
     virt->warned = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
-    virt->lists = g_thread_pool_new(run_list, virt, LISTS_MAX, FALSE, NULL);
-    virt->calls = virt_calls_new(open_link, virt);
+    /* One at a time: the list of the domains waits for the locks of all. */
+    virt->lists = g_thread_pool_new(run_list, virt, 1, FALSE, NULL);
+    virt->secrets = g_thread_pool_new(run_secrets, virt, 1, FALSE, NULL);
+    virt->calls = virt_calls_new(open_link, virt, unanswered);
     virt->timer = virEventAddTimeout(0, on_timer, virt, NULL);
     g_thread_unref(g_thread_new("libvirt", run_loop, NULL));
     return virt;

@@ -8,7 +8,7 @@
  *
  * Threads:  one runs libvirt's event loop and nothing else: it iterates GLib's
  *           default main context, which nobody else in the process may. Calls
- *           that can wait for a domain's lock are made by virt-calls.h, so
+ *           that can wait for a domain's lock are made by calls.h, so
  *           that a start under way delays no other domain. virt_* below may
  *           be called from any other thread and do not wait.
  */
@@ -30,12 +30,16 @@ typedef void (*VirtSeen)(gpointer facts,
  * libvirt cannot be called back. seen is told of each domain when a connection
  * has been made, and of one that has arrived or ended, with its definition as it
  * runs or else as it is stored, and the plan of that if it was read already, which
- * is by the data of these facts; in any thread, where it may block. */
-Virt *virt_start(VirtFacts *facts, VirtSeen seen, gpointer data);
+ * is by the data of these facts; in any thread, where it may block. unanswered:
+ * virt_calls_new()'s path. */
+Virt *virt_start(VirtFacts *facts,
+                 const char *unanswered,
+                 VirtSeen seen,
+                 gpointer data);
 /* Goes on with another configuration, and looks at every domain again. */
 void virt_set_facts(Virt *virt, VirtFacts *facts);
 
-/* For virt-ask.h. */
+/* For ask.h. */
 VirtCalls *virt_calls(Virt *virt);
 /* Looks at a domain's definition as after an event, and again some time if that
  * failed. In a call of VIRT_CALL_LOOK, for two who change one definition at once

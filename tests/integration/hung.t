@@ -63,11 +63,12 @@ hang()
     for ((i = 1; i <= HUNG; i++)); do
         guest_define "hung$i" "$(uuid_of "$i")" || return 1
     done
+    # One after another: see agent/virt/calls.h.
     for ((i = 1; i <= HUNG; i++)); do
         virsh_ start "hung$i" >/dev/null 2>&1 &
         STARTS[i]=$!
+        bed_wait 30 [ -e "$BED/tmp/hung/hung$i" ] || return 1
     done
-    bed_wait 30 eval '[ "$(ls "$BED/tmp/hung" | wc -l)" = "$HUNG" ]'
 }
 
 # asks OPERATION UUID
@@ -96,6 +97,44 @@ ninth()
 {
     ok "$1: a disk of another passes" asks attach "$NINTH"
     ok "$1: and it is looked at" asks over "$NINTH"
+    ok "$1: libvirtd answers another client" \
+        timeout 30 virsh -c "$LIBVIRT_URI" domstate ninth
+}
+
+# Each in another way, and all domains once more with each reload: libvirtd has
+# 20 workers, and of these the starts have eight.
+ask_in_all_ways()
+{
+    local i pids=()
+    for i in attach over device; do
+        asks "$i" "$(uuid_of 1)" >/dev/null 2>&1 &
+        pids+=($!)
+        sleep 0.2
+    done
+    for i in 1 2 3 4; do
+        agent_reload || return 1
+        sleep 0.5
+    done
+    wait "${pids[@]}" || true
+}
+
+# What the agent before waits for goes on, also when it was killed.
+restarts()
+{
+    wait_until 'they are noted for the next agent' 10 noted
+    ok 'the agent stops' agent_stop
+    ok 'the next one starts' agent_start
+    ask_all attach >/dev/null
+    ninth 'after a restart'
+    ok 'this one is killed' agent_kill
+    ok 'and one more starts' agent_start
+    ask_all attach >/dev/null
+    ninth 'after a kill'
+}
+
+noted()
+{
+    [ "$(wc -l </run/remora/unanswered)" = "$HUNG" ]
 }
 
 inside()
@@ -107,6 +146,7 @@ inside()
     ok 'a domain is defined' guest_define ninth "$NINTH"
     ninth 'before'
     ok "$HUNG domains hang" hang
+    ok 'one of them is asked about in all ways, and again' ask_in_all_ways
     is 'a disk of each is refused, for libvirt does not answer' \
         "$(ask_all attach)" "$(printf '1%.0s' $(seq "$HUNG"))"
     like 'which is said' "$(<"$BED/tmp/said.1")" 'libvirt did not answer within'
@@ -120,12 +160,14 @@ inside()
     ok 'and is looked at' asks over "$NINTH"
     like 'which rewrites it' "$(virsh_ dumpxml --inactive ninth)" \
         "vms/${NINTH}_disk"
+    restarts
     is 'they hang still' "$(jobs -r | wc -l)" "$HUNG"
     rm "$HOLD"
     for pid in "${STARTS[@]}"; do wait "$pid"; done
     wait_until 'when they go on, they are asked about' 20 \
         asks device "$(uuid_of 1)"
     ninth 'afterwards'
+    wait_until 'the next agent need not know' 20 eval '! [ -e /run/remora/unanswered ]'
     like 'a disk of one that hung is answered' "$(attach_first)" vdb
     ends
 }

@@ -14,7 +14,12 @@
 
 #include <cmocka.h>
 
+#include <glib/gstdio.h>
+#include <string.h>
+#include <unistd.h>
+
 #include "agent/virt/calls.h"
+#include "agent/virt/unanswered.h"
 
 /* The one that the test driver has. */
 #define THERE "6695eb01-f6a4-8304-79aa-97f2502e193f"
@@ -45,6 +50,22 @@ open_test(gpointer data, GError **error)
     if (!conn)
         virt_fail(error, "cannot connect");
     return conn;
+}
+
+/* libvirt does not answer. */
+static virConnectPtr
+open_never(gpointer data, GError **error)
+{
+    (void)data;
+    g_mutex_lock(&seen.lock);
+    seen.hanging++;
+    g_cond_broadcast(&seen.changed);
+    while (!seen.let_go)
+        g_cond_wait(&seen.changed, &seen.lock);
+    seen.hanging--;
+    g_mutex_unlock(&seen.lock);
+    virt_fail(error, "cannot connect");
+    return NULL;
 }
 
 static void
@@ -131,16 +152,32 @@ let_go(guint hung)
     g_mutex_unlock(&seen.lock);
 }
 
-static VirtCalls *
-fresh(void)
+static void
+let_all_go(void)
 {
-    /* Its threads stay. */
+    g_mutex_lock(&seen.lock);
+    seen.let_go = true;
+    g_cond_broadcast(&seen.changed);
+    g_mutex_unlock(&seen.lock);
+}
+
+/* Its threads stay. */
+static VirtCalls *
+keep(VirtCalls *calls)
+{
     static GPtrArray *all;
-    VirtCalls *calls = virt_calls_new(open_test, NULL);
 
     if (!all)
         all = g_ptr_array_new();
     g_ptr_array_add(all, calls);
+    return calls;
+}
+
+static VirtCalls *
+fresh_with(VirtOpen open, const char *path)
+{
+    VirtCalls *calls = keep(virt_calls_new(open, NULL, path));
+
     g_mutex_lock(&seen.lock);
     seen.hanging = seen.most = seen.hung = seen.served = 0;
     seen.found = seen.opened = 0;
@@ -148,6 +185,12 @@ fresh(void)
     seen.first = NULL;
     g_mutex_unlock(&seen.lock);
     return calls;
+}
+
+static VirtCalls *
+fresh(void)
+{
+    return fresh_with(open_test, NULL);
 }
 
 static void
@@ -163,13 +206,15 @@ static void
 test_rule(void **state)
 {
     (void)state;
-    assert_true(virt_calls_may_begin(0, 0, false));
-    assert_true(virt_calls_may_begin(VIRT_CALLS_MAX - 1, 0, false));
-    assert_false(virt_calls_may_begin(VIRT_CALLS_MAX, 0, false));
-    assert_false(virt_calls_may_begin(1, 1, true));
-    assert_true(virt_calls_may_begin(VIRT_CALLS_SPARE - 1, 1, false));
-    assert_false(virt_calls_may_begin(VIRT_CALLS_SPARE, 1, false));
-    assert_true(virt_calls_may_begin(VIRT_CALLS_SPARE, 0, false));
+    assert_true(virt_calls_may_begin(0, 0, false, false));
+    assert_true(virt_calls_may_begin(VIRT_CALLS_MAX - 1, 0, false, false));
+    assert_false(virt_calls_may_begin(VIRT_CALLS_MAX, 0, false, false));
+    assert_false(virt_calls_may_begin(1, 1, true, false));
+    assert_true(virt_calls_may_begin(VIRT_CALLS_SPARE - 1, 1, false, false));
+    assert_false(virt_calls_may_begin(VIRT_CALLS_SPARE, 1, false, false));
+    assert_true(virt_calls_may_begin(VIRT_CALLS_SPARE, 0, false, false));
+    assert_false(virt_calls_may_begin(1, 1, false, true));
+    assert_false(virt_calls_may_begin(1, 0, false, true));
 }
 
 /* All but one of the threads hang, whatever else is asked of those domains; and
@@ -192,14 +237,14 @@ test_hanging(void **state)
         wait_for(VIRT_CALLS_MAX - 1, i + 1);
     }
     assert_int_equal(seen.found, 3);
-    assert_int_equal(seen.opened, VIRT_CALLS_LINKS);
+    assert_int_equal(seen.opened, VIRT_CALLS_MAX);
     push_hanging(calls, VIRT_CALLS_MAX, VIRT_CALL_READ);
     wait_for(VIRT_CALLS_MAX, 3);
     virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
     let_go(3 * (VIRT_CALLS_MAX - 1) + 1);
     wait_for(0, 4);
     assert_int_equal(seen.most, VIRT_CALLS_MAX);
-    assert_int_equal(seen.opened, VIRT_CALLS_LINKS);
+    assert_int_equal(seen.opened, VIRT_CALLS_MAX);
 }
 
 /* No two of one kind; and one of another kind while there is room. */
@@ -225,7 +270,7 @@ test_one_domain(void **state)
     let_go(1);
     wait_for(0, 3);
     assert_int_equal(seen.found, 0);
-    assert_int_equal(seen.opened, 1);
+    assert_int_equal(seen.opened, 2);
 }
 
 static void
@@ -249,11 +294,11 @@ test_connections(void **state)
 static void
 test_no_connection(void **state)
 {
-    static VirtCalls *calls;
+    VirtCalls *calls;
 
     (void)state;
     (void)fresh();
-    calls = virt_calls_new(open_test, (gpointer) "none");
+    calls = keep(virt_calls_new(open_test, (gpointer) "none", NULL));
     virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
     wait_for(0, 1);
     assert_int_equal(seen.found, 0);
@@ -319,7 +364,8 @@ test_bulk_hanging(void **state)
     wait_for(VIRT_CALLS_MAX - 1, 0);
     virt_calls_push(calls, THERE, VIRT_CALL_READ, serve, NULL);
     wait_for(VIRT_CALLS_MAX - 1, 1);
-    assert_int_equal(seen.opened, VIRT_CALLS_LINKS - 1);
+    assert_in_range(seen.opened, VIRT_CALLS_MAX - VIRT_CALLS_LISTED,
+                    VIRT_CALLS_MAX - 1);
     let_go(VIRT_CALLS_MAX - 1);
     wait_for(0, 1);
     assert_int_equal(seen.most, VIRT_CALLS_MAX - 1);
@@ -380,6 +426,112 @@ test_bulk_hurried(void **state)
     let_go(VIRT_CALLS_MAX - 1);
 }
 
+#define BULK(n) "982b8eac-6bcc-4a21-bd04-1000000000" n
+
+static void
+test_text(void **state)
+{
+    g_autoptr(GHashTable) uuids = virt_unanswered_parse(BULK(
+        "01") "\nnone\n\n982B8EAC-6BCC-4A21-BD04-100000000000\n" BULK("01"));
+    g_autofree char *text = virt_unanswered_text(uuids);
+    g_autoptr(GHashTable) none = virt_unanswered_parse("");
+    g_autofree char *empty = virt_unanswered_text(none);
+
+    (void)state;
+    assert_string_equal(text, BULK("00") "\n" BULK("01") "\n");
+    assert_string_equal(empty, "");
+}
+
+/* No more than there can be. */
+static void
+test_long_text(void **state)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    g_autoptr(GHashTable) uuids = NULL;
+
+    (void)state;
+    for (guint i = 0; i < VIRT_UNANSWERED_MAX + 1; i++)
+        g_string_append_printf(text, BULK("%02u") "\n", i);
+    uuids = virt_unanswered_parse(text->str);
+    assert_int_equal(g_hash_table_size(uuids), VIRT_UNANSWERED_MAX);
+}
+
+/* g_free() it, and g_unlink() it. */
+static char *
+file_with(const char *text)
+{
+    char *path = NULL;
+    int fd = g_file_open_tmp("virt-calls-XXXXXX", &path, NULL);
+
+    assert_true(fd >= 0 && close(fd) == 0);
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+    return path;
+}
+
+static void
+wait_for_text(const char *path, const char *text)
+{
+    gint64 end = g_get_monotonic_time() + 60 * G_USEC_PER_SEC;
+    g_autofree char *is = virt_unanswered_read(path);
+
+    while (strcmp(is, text) != 0) {
+        if (g_get_monotonic_time() > end)
+            fail_msg("the file has: %s", is);
+        g_usleep(10000);
+        g_free(is);
+        is = virt_unanswered_read(path);
+    }
+}
+
+/* Who is not answered is in the file until that is over. Without a connection
+ * nobody is. */
+static void
+test_note(void **state)
+{
+    g_autofree char *path = file_with("");
+    VirtCalls *calls = fresh_with(open_never, path);
+
+    (void)state;
+    virt_calls_push(calls, BULK("02"), VIRT_CALL_LOOK, serve, NULL);
+    virt_calls_push(calls, BULK("01"), VIRT_CALL_READ, serve, NULL);
+    wait_for_text(path, BULK("01") "\n" BULK("02") "\n");
+    let_all_go();
+    wait_for_text(path, "");
+    assert_false(g_file_test(path, G_FILE_TEST_EXISTS));
+    assert_int_equal(seen.served, 2);
+}
+
+/* Of those of which an earlier agent was not answered one is asked about; the
+ * next when that has gone on. */
+static void
+test_before(void **state)
+{
+    g_autofree char *path = file_with(THERE "\n" BULK("01") "\n");
+    VirtCalls *calls = fresh_with(open_never, path);
+    g_autoptr(virConnect) conn = virConnectOpen("test:///default");
+    gint age = virt_calls_age(calls);
+    char before[] = "before", other[] = "other";
+    g_autoptr(virDomain) one = define(conn, 1);
+    g_autoptr(virDomain) two = define(conn, 2);
+
+    (void)state;
+    virt_calls_push(calls, THERE, VIRT_CALL_READ, say_who, NULL);
+    wait_for(1, 0);
+    virt_calls_push_bulk(calls, one, age, VIRT_CALL_LOOK, say_who, before);
+    virt_calls_push_bulk(calls, two, age, VIRT_CALL_LOOK, say_who, other);
+    wait_for(1, 1);
+    assert_string_equal(seen.first, other);
+    virt_calls_answered(calls, BULK("01"));
+    wait_for(1, 2);
+    wait_for_text(path, THERE "\n");
+    virt_calls_answered(calls, THERE);
+    virt_calls_wait_for_those_before(calls);
+    let_all_go();
+    wait_for(0, 3);
+    assert_int_equal(seen.found, 2);
+    wait_for_text(path, "");
+}
+
 int
 main(void)
 {
@@ -393,6 +545,10 @@ main(void)
         cmocka_unit_test(test_bulk_hurried),
         cmocka_unit_test(test_connections),
         cmocka_unit_test(test_no_connection),
+        cmocka_unit_test(test_text),
+        cmocka_unit_test(test_long_text),
+        cmocka_unit_test(test_note),
+        cmocka_unit_test(test_before),
     };
     virConnectPtr conn;
 
