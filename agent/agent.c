@@ -108,6 +108,12 @@ agent_settle_soon(Agent *agent, const char *uuid, const char *xml)
     agent_wake(agent);
 }
 
+static void
+on_flatten_waits(gpointer agent)
+{
+    agent_wake(agent);
+}
+
 Agent *
 agent_new(Host *host)
 {
@@ -118,7 +124,7 @@ agent_new(Host *host)
     agent->preparing =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     agent->pending = pending_new(settle, agent);
-    agent->flattens = flattens_new();
+    agent->flattens = flattens_new(on_flatten_waits, agent);
     g_mutex_init(&agent->reclaiming);
     agent->reclaims =
         g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
@@ -537,7 +543,7 @@ agent_wants_look(Agent *agent)
         if (reclaim_tries(agent, host_cluster(host, i)) > 0)
             return true;
     return pending_count(agent->pending) > 0 || convert_waits() ||
-           g_atomic_int_get(&agent->untidy);
+           flattens_wait(agent->flattens) || g_atomic_int_get(&agent->untidy);
 }
 
 /* What is freed stays in the heaps of the threads that had it, and thousands of
@@ -548,6 +554,7 @@ agent_look(Agent *agent)
     g_autoptr(Host) host = agent_host(agent);
 
     convert_again(host);
+    flattens_again(agent->flattens);
     /* It waits for nobody, and reclaim() for each cluster. */
     pending_run(agent->pending);
     reclaim(agent);

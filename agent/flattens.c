@@ -12,11 +12,10 @@
 #include "agent/log.h"
 
 #define THREADS_MAX 4
-/* After a failure, so often. */
-#define TRIES    10
-#define AGAIN_US (60 * G_USEC_PER_SEC)
-#define STEP_US  (G_USEC_PER_SEC / 2)
-#define STOP_US  (5 * G_USEC_PER_SEC)
+/* After a failure, and twice as long after each other one, up to this. */
+#define AGAIN_US     (G_GINT64_CONSTANT(60) * G_USEC_PER_SEC)
+#define AGAIN_MAX_US (60 * AGAIN_US)
+#define STOP_US      (5 * G_USEC_PER_SEC)
 
 struct Flattens {
     GMutex lock;
@@ -24,6 +23,8 @@ struct Flattens {
     GHashTable *at; /* 'CLUSTER POOL/IMAGE' -> Job */
     GThreadPool *pool;
     bool stopping;
+    FlattensWait on_wait;
+    gpointer data;
 };
 
 typedef struct {
@@ -34,9 +35,13 @@ typedef struct {
     char *image;
     char *full; /* 'pool/image' */
     char *domain;
-    bool going; /* under the lock, as the next: it is marked, and at work */
+    /* Under the lock: */
+    bool going; /* it is marked, and at work */
     bool by_manager;
     double share;
+    bool waits; /* until due_us, and no thread has it */
+    gint64 due_us;
+    guint failures;
 } Job;
 
 static void
@@ -132,38 +137,54 @@ try_once(Job *job)
     return false;
 }
 
+/* Under the lock. No thread waits for it, for there are few, and others may be of
+ * a cluster that answers. */
 static void
-pause_or_stop(Flattens *flattens)
+put_off(Job *job)
 {
-    for (gint64 us = 0; us < AGAIN_US && !is_stopping(flattens); us += STEP_US)
-        g_usleep(STEP_US);
+    gint64 pause_us = AGAIN_US << MIN(job->failures, 6u);
+
+    job->waits = true;
+    job->going = false;
+    job->due_us = g_get_monotonic_time() + MIN(pause_us, AGAIN_MAX_US);
+    job->failures++;
+}
+
+/* Takes job over where it is over. */
+static void
+leave(Flattens *flattens, Job *job, bool over)
+{
+    g_mutex_lock(&flattens->lock);
+    over = over || flattens->stopping;
+    if (over)
+        (void)g_hash_table_remove(flattens->at, job->key);
+    else
+        put_off(job);
+    g_cond_broadcast(&flattens->ended);
+    g_mutex_unlock(&flattens->lock);
+    /* It may be the last to hold a cluster, which is not let go under the
+     * lock. */
+    if (over)
+        job_free(job);
+    else
+        flattens->on_wait(flattens->data);
 }
 
 static void
 run(gpointer data, gpointer opaque)
 {
     Flattens *flattens = opaque;
-    Job *job = data;
 
-    for (guint i = 0; i < TRIES && !is_stopping(flattens); i++) {
-        if (try_once(job))
-            break;
-        pause_or_stop(flattens);
-    }
-    g_mutex_lock(&flattens->lock);
-    (void)g_hash_table_remove(flattens->at, job->key);
-    g_cond_broadcast(&flattens->ended);
-    g_mutex_unlock(&flattens->lock);
-    /* It may be the last to hold a cluster, which is not let go under the
-     * lock. */
-    job_free(job);
+    leave(flattens, data, is_stopping(flattens) || try_once(data));
 }
 
 Flattens *
-flattens_new(void)
+flattens_new(FlattensWait on_wait, gpointer data)
 {
     Flattens *flattens = g_new0(Flattens, 1);
 
+    flattens->on_wait = on_wait;
+    flattens->data = data;
     g_mutex_init(&flattens->lock);
     g_cond_init(&flattens->ended);
     flattens->at = g_hash_table_new(g_str_hash, g_str_equal);
@@ -171,10 +192,20 @@ flattens_new(void)
     return flattens;
 }
 
+/* All that are left wait. */
+static gboolean
+let_go(gpointer key, gpointer job, gpointer unused)
+{
+    (void)key, (void)unused;
+    job_free(job);
+    return TRUE;
+}
+
 void
 flattens_free(Flattens *flattens)
 {
     g_thread_pool_free(flattens->pool, FALSE, TRUE);
+    (void)g_hash_table_foreach_remove(flattens->at, let_go, NULL);
     g_hash_table_unref(flattens->at);
     g_cond_clear(&flattens->ended);
     g_mutex_clear(&flattens->lock);
@@ -208,6 +239,41 @@ flattens_add(Flattens *flattens,
         g_thread_pool_push(flattens->pool, job, NULL);
     else
         job_free(job);
+}
+
+bool
+flattens_wait(Flattens *flattens)
+{
+    GHashTableIter iter;
+    gpointer value;
+    bool waits = false;
+
+    g_mutex_lock(&flattens->lock);
+    g_hash_table_iter_init(&iter, flattens->at);
+    while (!waits && g_hash_table_iter_next(&iter, NULL, &value))
+        waits = ((const Job *)value)->waits;
+    g_mutex_unlock(&flattens->lock);
+    return waits;
+}
+
+void
+flattens_again(Flattens *flattens)
+{
+    gint64 now = g_get_monotonic_time();
+    GHashTableIter iter;
+    gpointer value;
+
+    g_mutex_lock(&flattens->lock);
+    g_hash_table_iter_init(&iter, flattens->at);
+    while (g_hash_table_iter_next(&iter, NULL, &value)) {
+        Job *job = value;
+
+        if (!job->waits || job->due_us > now)
+            continue;
+        job->waits = false;
+        g_thread_pool_push(flattens->pool, job, NULL);
+    }
+    g_mutex_unlock(&flattens->lock);
 }
 
 json_t *

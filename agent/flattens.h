@@ -13,10 +13,14 @@
 #include "agent/host.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 typedef struct Flattens Flattens;
 
-Flattens *flattens_new(void);
+/* flattens_again() is to be called every now and then. In any thread. */
+typedef void (*FlattensWait)(gpointer data);
+
+Flattens *flattens_new(FlattensWait on_wait, gpointer data);
 /* flattens_stop() was called, or nothing was ever added. */
 void flattens_free(Flattens *flattens);
 /* A disk that may be marked, of a domain by name or UUID; one that is at work
@@ -26,6 +30,11 @@ void flattens_add(Flattens *flattens,
                   const char *pool,
                   const char *image,
                   const char *domain);
+/* Whether any waits after a failure, which on_wait said. */
+bool flattens_wait(Flattens *flattens);
+/* Tries those again of which the time has come: after a minute, and up to an hour
+ * after many failures. */
+void flattens_again(Flattens *flattens);
 /* A list of those that are at work; NULL is allowed, and has none. */
 json_t *flattens_json(Flattens *flattens);
 /* Ends what is done here, so that its client is gone from the disks, and waits for

@@ -352,6 +352,35 @@ none_at_all()
     ended nine "$disk"
 }
 
+# As many as are flattened at a time cannot be, and are tried again in a minute; the
+# next one can.
+failing_keep_nobody()
+{
+    local i uuid=${A/982b8eac/0000000c}
+    echo 'clone: { max_depth = 0; };' >/etc/remora/remora.conf
+    ok 'the agent stops' agent_stop
+    ok 'one starts that cannot turn an object map off' eval \
+        'REMORA_FAULT=map-noted=error:5 agent_start'
+    for i in 1 2 3 4; do
+        ok "domain $i" defined "map$i" "${uuid/0000000c/0000001$i}" images/c0@snap
+        ok 'starts' virsh_ start "map$i"
+        wait_until 'its disk cannot be flattened' 60 agent_said "cannot turn off \
+the object map of 'vms/${uuid/0000000c/0000001$i}_disk'"
+    done
+    echo 'clone: { max_depth = 0; features = [ "layering" ]; };' \
+        >/etc/remora/remora.conf
+    ok 'the configuration is read' agent_reload
+    ok 'a domain whose disk has no map' defined plain "$uuid" images/c0@snap
+    ok 'starts' virsh_ start plain
+    wait_until 'its disk has no parent' 45 has_none "vms/${uuid}_disk"
+    for i in map1 map2 map3 map4 plain; do
+        virsh_ destroy "$i"
+        virsh_ undefine "$i"
+    done
+    ok 'that agent stops' agent_stop
+    ok 'another one starts' agent_start
+}
+
 # What Ceph says with a number.
 made_plain()
 {
@@ -387,6 +416,7 @@ inside()
     without_map
     here_and_killed
     none_at_all
+    failing_keep_nobody
     made_plain
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
 }
