@@ -7,9 +7,14 @@
 
 #include "agent/virt/links.h"
 
+/* What many at once have opened is closed when nobody has needed it for so long. */
+#define IDLE_MS 5000
+
 struct VirtLink {
     VirtLinks *links;
-    bool taken;  /* guarded by VirtLinks' lock */
+    bool taken; /* guarded by VirtLinks' lock, as the next two */
+    bool open;
+    gint64 used_us;
     GMutex lock; /* guards the rest, and is held while one is opened */
     virConnectPtr conn;
     gint age; /* VirtLinks' when it was opened */
@@ -20,8 +25,10 @@ struct VirtLinks {
     gpointer data;
     gint age; /* atomic */
     GMutex lock;
+    bool
+        timed; /* a timer for those that nobody needs is set, or they are closed */
     guint n;
-    VirtLink *all;
+    VirtLink *all; /* of which the first stays open */
 };
 
 VirtLinks *
@@ -54,12 +61,79 @@ virt_links_take(VirtLinks *links)
     return link;
 }
 
+/* Under the lock: nobody else's from now on, if there is one to be closed. */
+static VirtLink *
+take_idle(VirtLinks *links)
+{
+    gint64 since_us =
+        g_get_monotonic_time() - IDLE_MS * G_TIME_SPAN_MILLISECOND;
+
+    for (guint i = 1; i < links->n; i++) {
+        VirtLink *link = &links->all[i];
+
+        if (link->taken || !link->open || link->used_us > since_us)
+            continue;
+        link->taken = true;
+        link->open = false;
+        return link;
+    }
+    return NULL;
+}
+
+static void on_idle(int timer, void *opaque);
+
+/* Under the lock. */
+static void
+close_some_time(VirtLinks *links)
+{
+    bool open = false;
+
+    for (guint i = 1; i < links->n; i++)
+        open = open || links->all[i].open;
+    links->timed =
+        open && virEventAddTimeout(IDLE_MS, on_idle, links, NULL) >= 0;
+}
+
+/* Which waits for libvirtd. */
+static gpointer
+close_idle(gpointer opaque)
+{
+    VirtLinks *links = opaque;
+    VirtLink *link;
+
+    g_mutex_lock(&links->lock);
+    while ((link = take_idle(links))) {
+        g_mutex_unlock(&links->lock);
+        g_mutex_lock(&link->lock);
+        g_clear_pointer(&link->conn, virConnectClose);
+        g_mutex_unlock(&link->lock);
+        g_mutex_lock(&links->lock);
+        link->taken = false;
+    }
+    close_some_time(links);
+    g_mutex_unlock(&links->lock);
+    return NULL;
+}
+
+static void
+on_idle(int timer, void *opaque)
+{
+    (void)virEventRemoveTimeout(timer);
+    g_thread_unref(g_thread_new("links", close_idle, opaque));
+}
+
 void
 virt_link_give_back(VirtLink *link)
 {
-    g_mutex_lock(&link->links->lock);
+    VirtLinks *links = link->links;
+
+    g_mutex_lock(&links->lock);
     link->taken = false;
-    g_mutex_unlock(&link->links->lock);
+    link->open = link->conn != NULL;
+    link->used_us = g_get_monotonic_time();
+    if (!links->timed)
+        close_some_time(links);
+    g_mutex_unlock(&links->lock);
 }
 
 static bool

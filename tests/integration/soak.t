@@ -341,7 +341,7 @@ remember()
 as_before()
 {
     local held course
-    wait_until 'the agent has no more open than before' 10 \
+    wait_until 'the agent has no more open than before' 20 \
         no_more "${had[descriptors]}" of_agent descriptors alpha
     wait_until 'and no more threads' 10 \
         no_more "${had[threads]}" of_agent threads alpha
