@@ -25,8 +25,7 @@ struct VirtLinks {
     gpointer data;
     gint age; /* atomic */
     GMutex lock;
-    bool
-        timed; /* a timer for those that nobody needs is set, or they are closed */
+    bool timed; /* a look at who is idle is to come, or under way */
     guint n;
     VirtLink *all; /* of which the first stays open */
 };
@@ -39,9 +38,10 @@ virt_links_new(guint n, VirtOpen open, gpointer data)
     links->open = open;
     links->data = data;
     g_mutex_init(&links->lock);
-    links->n = n;
-    links->all = g_new0(VirtLink, n);
-    for (guint i = 0; i < n; i++) {
+    /* One more, for one may be closed while n are taken. */
+    links->n = n + 1;
+    links->all = g_new0(VirtLink, links->n);
+    for (guint i = 0; i < links->n; i++) {
         links->all[i].links = links;
         g_mutex_init(&links->all[i].lock);
     }
@@ -54,7 +54,7 @@ virt_links_take(VirtLinks *links)
     VirtLink *link = links->all;
 
     g_mutex_lock(&links->lock);
-    while (link->taken && link < links->all + links->n - 1)
+    while (link->taken)
         link++;
     link->taken = true;
     g_mutex_unlock(&links->lock);

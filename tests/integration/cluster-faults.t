@@ -97,11 +97,12 @@ moved()
 
 # ---- monitors and manager --------------------------------------------------
 
+# While they elect, none answers.
 quorum_of()
 {
-    [ "$(ceph --connect-timeout 5 quorum_status -f json |
+    [ "$(timeout 10 ceph --connect-timeout 5 quorum_status -f json |
         jq '.quorum | length')" = "$1" ]
-}
+} 2>/dev/null
 
 one_monitor()
 {
@@ -126,13 +127,6 @@ one_monitor()
     done
 }
 
-# Two of them, of which one leads.
-quorum_without_a()
-{
-    [ "$(timeout 10 ceph --connect-timeout 5 quorum_status -f json |
-        jq '.quorum | length')" = 2 ]
-} 2>/dev/null
-
 # One that has no connection yet finds the monitors that answer. Where it was the
 # leader that hangs, none does until the others have noticed and elected another:
 # they give a leader 5 s (mon_lease), and an election as many.
@@ -140,7 +134,7 @@ cold_with_two()
 {
     cluster_pause_mon a
     ok 'the agent stops' agent_stop
-    wait_until 'the other two elect a leader' 60 quorum_without_a
+    wait_until 'the other two elect a leader' 60 quorum_of 2
     ok 'without it, while monitor a hangs, a new disk is made' eval \
         'request_new clone && request_prepare && request_release'
     ok 'the agent starts' agent_start

@@ -98,7 +98,7 @@ ninth()
     ok "$1: a disk of another passes" asks attach "$NINTH"
     ok "$1: and it is looked at" asks over "$NINTH"
     ok "$1: libvirtd answers another client" \
-        timeout 30 virsh -c "$LIBVIRT_URI" domstate ninth
+        timeout $((30 * BED_PATIENCE)) virsh -c "$LIBVIRT_URI" domstate ninth
 }
 
 # Each in another way, and all domains once more with each reload: libvirtd has
