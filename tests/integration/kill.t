@@ -10,7 +10,8 @@
 # bad disks must be found.
 #
 # 30 rounds, with REMORA_FULL 300; then, for each kind of bad image that was not
-# met by chance, rounds that are killed at about the right time until it was.
+# met by chance, rounds that are killed at about the right time until it was, on
+# an OSD that takes longer for a step than a kill misses it by.
 # Needs: root, the packages of lib/packages.sh, remora with fault points.
 # Stage: faults
 #
@@ -32,6 +33,8 @@ ROUNDS=${REMORA_FULL:+300}
 ROUNDS=${ROUNDS:-30}
 # So many rounds more, at most, for each kind of bad image.
 AIMED=100
+# So long the OSD then takes for each operation.
+SLOW_S=0.01
 # Without claims it is tried so often, at most, until bad disks are found.
 CARELESS=80
 
@@ -257,18 +260,32 @@ rounds()
     is "killed $ROUNDS times, every disk is whole and served again" "$bad" 0
 }
 
+# osd_takes SECONDS more for each operation
+osd_takes()
+{
+    ceph tell osd.0 config set osd_debug_inject_dispatch_delay_duration "$1" &&
+        ceph tell osd.0 config set \
+            osd_debug_inject_dispatch_delay_probability 1
+}
+
 aimed_rounds()
 {
     local state i bad=0
+    ok 'the OSD is slow from now on' osd_takes $SLOW_S
+    SEEN=()
+    [ -n "$AGENT_PID" ] || agent_start
+    measure
     for state in "${BAD[@]}"; do
         for ((i = 0; i < AIMED && ${MET[$state]-0} == 0; i++)); do
             one_round by_hook kill_for "$state" && continue
             bad=$((bad + 1))
             diag "$REQUEST_DISK: $WHAT: $TAP_OUT"
         done
+        diag "after $i rounds"
         ok "a kill left '$state'" [ "${MET[$state]-0}" -gt 0 ]
     done
     is "killed $((DONE - ROUNDS)) times more, the same" "$bad" 0
+    ok 'and slow no more' osd_takes 0
 }
 
 met()
@@ -288,10 +305,10 @@ in_the_end()
     wait_until 'no claim is left' 5 agent_no_claims
     wait_until 'and no word of the dead' 5 \
         eval '[ "$(find /run/remora/instances -type f | wc -l)" = 1 ]'
-    # Two for the measure, one is somebody else's.
+    # Two for each measure, one is somebody else's.
     listed=$(rbd children "$PARENT" | grep -c '_disk$')
-    is 'the parent lists every disk' "$listed" $((DONE + 3))
-    is 'and there are no others' "$(rbd ls vms | wc -l)" $((DONE + 4))
+    is 'the parent lists every disk' "$listed" $((DONE + 5))
+    is 'and there are no others' "$(rbd ls vms | wc -l)" $((DONE + 6))
 }
 
 # ---- the test of the test --------------------------------------------------
