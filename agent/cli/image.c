@@ -109,6 +109,16 @@ cmd_image_cluster_with(const Host *host, const char *command, const char *pool)
 
 /* ---- the image ------------------------------------------------------------------ */
 
+/* What one that was cut short has left of it: its entry in the trash, or no more than
+ * its claim, which whoever removes it then takes and gives up. */
+static char *
+search_rest(StoreCluster *store, const char *const *pools, const char *name)
+{
+    char *pool = store_going_find(store, pools, name);
+
+    return pool ? pool : store_image_claim_find(store, pools, name);
+}
+
 /* NULL: not in that cluster. */
 static char *
 search_cluster(const Cluster *cluster, const CmdSought *sought, GError **error)
@@ -121,7 +131,7 @@ search_cluster(const Cluster *cluster, const CmdSought *sought, GError **error)
 
     if (!pool && sought->going &&
         g_error_matches(*error, STORE_ERROR, STORE_ERROR_MISSING))
-        pool = store_going_find(store, pools, sought->name);
+        pool = search_rest(store, pools, sought->name);
     return pool;
 }
 

@@ -43,6 +43,7 @@
 #include "agent/rbd/disk/disk.h"
 #include "agent/rbd/disk/flatten.h"
 #include "agent/rbd/disk/full.h"
+#include "agent/rbd/disk/image-claim.h"
 #include "agent/rbd/disk/origin.h"
 #include "agent/rbd/disk/provision.h"
 #include "agent/rbd/disk/reclaim.h"

@@ -185,6 +185,21 @@ removed_halfway()
     done
 }
 
+# Who dies after the image is gone, or before it is there, leaves its claim.
+removed_but_claimed()
+{
+    image add --id $ID "$FILE" >/dev/null
+    REMORA_FAULT=claim-dropping=kill image rm $ID >/dev/null
+    isnt 'a removal is killed at its end: the claim is left' \
+        "$(everything)" "$BEFORE"
+    like 'the next one finds no image' "$(image rm $ID)" 'no image'
+    is 'and leaves no claim' "$(everything)" "$BEFORE"
+    REMORA_FAULT=claim-created=kill image add --id $ID "$FILE" >/dev/null
+    like 'one is killed before it adds it: there is no image' \
+        "$(image rm images/$ID)" 'no image'
+    is 'nor a claim' "$(everything)" "$BEFORE"
+}
+
 all_points()
 {
     is 'each point of the header was tested' \
@@ -220,7 +235,11 @@ at_random()
             diag "$(<"$out")"
         }
         purge
-        [ "$(everything)" = "$BEFORE" ] || left=$((left + 1))
+        everything >"$out"
+        [ "$(<"$out")" = "$BEFORE" ] || {
+            left=$((left + 1))
+            diag "round $i left $(comm -3 "$out" - <<<"$BEFORE" | xargs)"
+        }
     done
     diag "of $ROUNDS: $whole whole, $half half-made, $nothing of which nothing is"
     is 'none that can be cloned is less than the file' "$bad" 0
@@ -256,6 +275,7 @@ inside()
     added_all_the_same
     removed_in_vain
     removed_halfway
+    removed_but_claimed
     all_points
     at_random
     exports

@@ -123,8 +123,7 @@ snaps_of()
 # Whatever it takes; then the pool is as it was, with the first volume.
 clean()
 {
-    # By its pool: that of one that is gone, but for its claim, nobody finds.
-    volume rm volumes/$TWO >/dev/null
+    volume rm $TWO >/dev/null
     purge
     # An OSD removes what only a removed snapshot had in its own time.
     bed_wait 20 eval '[ "$(everything)" = "$BEFORE" ]'
@@ -603,11 +602,11 @@ all_points()
 
 # ---- at random -------------------------------------------------------------
 
-# By its pool: of one that is gone, but for its claim, nobody knows where it was.
-# A dead client watches what it had open for a while.
+# Of one that is gone, but for its claim, too. A dead client watches what it had
+# open for a while.
 gone_with_all()
 {
-    volume rm volumes/$TWO >"$BED/tmp/said"
+    volume rm $TWO >"$BED/tmp/said"
     purge
     [ -z "$(status_of $TWO)$(snaps_of $ONE)" ] || return
     [ "$(everything)" = "$BEFORE" ]

@@ -90,3 +90,19 @@ store_image_unclaim(StoreClaim *claim, GError *why, GError **error)
     g_propagate_error(error, why);
     return FALSE;
 }
+
+char *
+store_image_claim_find(StoreCluster *cluster,
+                       const char *const *pools,
+                       const char *image)
+{
+    g_autoptr(StoreConn) conn = store_conn_acquire(cluster, NULL);
+
+    for (gsize i = 0; conn && pools[i]; i++) {
+        g_auto(StoreClaimSeen) seen = {0};
+
+        if (store_claim_read(conn, pools[i], image, &seen) >= 0)
+            return g_strdup(pools[i]);
+    }
+    return NULL;
+}

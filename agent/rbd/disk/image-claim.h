@@ -10,6 +10,7 @@
 #define REMORA_AGENT_RBD_DISK_IMAGE_CLAIM_H
 
 #include "agent/rbd/claim/claim.h"
+#include "agent/rbd/conn/cluster.h"
 
 /* builds: it will make the image. ret_dead: it was a builder's that is dead, or
  * cut off by now, and may have made what is there. In a pool that is full there is
@@ -26,5 +27,11 @@ gboolean store_image_claim(StoreConn *conn,
 /* claim may be NULL. why: what went wrong under it, which becomes error; or NULL,
  * and then it is TRUE. */
 gboolean store_image_unclaim(StoreClaim *claim, GError *why, GError **error);
+/* The first of the pools in which that name is claimed, or NULL: one who died after
+ * the image was gone, or before it was there, has left no more than that. What
+ * cannot be read is passed over. Blocks. g_free() it. */
+char *store_image_claim_find(StoreCluster *cluster,
+                             const char *const *pools,
+                             const char *image);
 
 #endif
