@@ -151,10 +151,19 @@ time_of()
     echo $((low + $(random $((high + 1000 - low)))))
 }
 
+# osd_takes SECONDS more for each operation
+osd_takes()
+{
+    ceph tell osd.0 config set \
+        osd_debug_inject_dispatch_delay_duration "$1" >/dev/null
+}
+
 kill_for()
 {
     [ -z "$AGENT_PID" ] || agent_kill
+    osd_takes $SLOW_S
     clone_killed "$(time_of "$1")"
+    osd_takes 0
 }
 
 # name_left IMAGE: of one that cannot be opened.
@@ -260,21 +269,16 @@ rounds()
     is "killed $ROUNDS times, every disk is whole and served again" "$bad" 0
 }
 
-# osd_takes SECONDS more for each operation
-osd_takes()
-{
-    ceph tell osd.0 config set osd_debug_inject_dispatch_delay_duration "$1" &&
-        ceph tell osd.0 config set \
-            osd_debug_inject_dispatch_delay_probability 1
-}
-
 aimed_rounds()
 {
-    local state i bad=0
-    ok 'the OSD is slow from now on' osd_takes $SLOW_S
+    local state i bad=0 span_ms=$SPAN_MS
+    ok 'the OSD can be slow' ceph tell osd.0 config set \
+        osd_debug_inject_dispatch_delay_probability 1
     SEEN=()
     [ -n "$AGENT_PID" ] || agent_start
+    osd_takes $SLOW_S
     measure
+    osd_takes 0
     for state in "${BAD[@]}"; do
         for ((i = 0; i < AIMED && ${MET[$state]-0} == 0; i++)); do
             one_round by_hook kill_for "$state" && continue
@@ -285,7 +289,7 @@ aimed_rounds()
         ok "a kill left '$state'" [ "${MET[$state]-0}" -gt 0 ]
     done
     is "killed $((DONE - ROUNDS)) times more, the same" "$bad" 0
-    ok 'and slow no more' osd_takes 0
+    SPAN_MS=$span_ms
 }
 
 met()
