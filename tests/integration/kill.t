@@ -10,8 +10,9 @@
 # bad disks must be found.
 #
 # 30 rounds, with REMORA_FULL 300; then, for each kind of bad image that was not
-# met by chance, rounds that are killed at about the right time until it was, on
-# an OSD that takes longer for a step than a kill misses it by.
+# met by chance, rounds that are killed when the OSD has got so many of the
+# request's operations, between those that were too few for it and those that
+# were too many.
 # Needs: root, the packages of lib/packages.sh, remora with fault points.
 # Stage: faults
 #
@@ -32,8 +33,10 @@ SIZE=$((32 * 1024 * 1024))
 ROUNDS=${REMORA_FULL:+300}
 ROUNDS=${ROUNDS:-30}
 # So many rounds more, at most, for each kind of bad image.
-AIMED=100
-# So long the OSD then takes for each operation.
+AIMED=30
+# More than the operations of one request.
+OPERATIONS=100
+# So long the OSD then takes for each operation: a kill takes less.
 SLOW_S=0.01
 # Without claims it is tried so often, at most, until bad disks are found.
 CARELESS=80
@@ -44,9 +47,10 @@ CARELESS=80
 STATES=(nothing id-only headless blank unregistered unmarked ready)
 BAD=(headless blank unregistered)
 declare -A MET
-# 'MICROSECONDS RANK' of each kill of a clone: when, and what it left.
+# 'OPERATION RANK' of each aimed kill: at which, and what it left.
 SEEN=()
-KILLED_AFTER=
+KILLED_AT=
+OSD_LOG=
 DONE=0
 # How long a request takes when nobody is killed.
 SPAN_MS=0
@@ -98,9 +102,8 @@ kill_agent()
 # long after the clone began.
 clone_killed()
 {
-    KILLED_AFTER=$1
     (
-        export REMORA_FAULT=${2-}cloning=timer:$KILLED_AFTER
+        export REMORA_FAULT=${2-}cloning=timer:$1
         agent_remorad --one-shot -- prepare web <"$REQUEST"
         : # or this shell would end in its place, and say so
     ) >/dev/null 2>&1
@@ -126,29 +129,21 @@ rank()
     done
 }
 
-# edge TEST ORDER: the mean of the three kills nearest to the state's own time,
-# on the side that awk's TEST of their rank $2 names.
-edge()
+# operation_of STATE: one after those that were too few for it, up to the first
+# of those that were too many. A kill can be late, so that it met a later state
+# than its operation's, but never early.
+operation_of()
 {
-    printf '%s\n' "${SEEN[@]}" | awk "$1 { print \$1 }" | sort "$2" |
-        head -n 3 | awk '{ sum += $1 } END { if (NR) print int(sum / NR) }'
-}
-
-# time_of STATE: between the kills that came too early for it and those that
-# came too late.
-time_of()
-{
-    local rank early late low high
-    rank=$(rank "$1")
-    early=$(edge "\$2 < $rank" -rn)
-    late=$(edge "\$2 > $rank" -n)
-    [ -n "$early" ] || early=0
-    [ -n "$late" ] || late=$((SPAN_MS * 750))
-    # Their times scatter, and may overlap.
-    low=$((early < late ? early : late))
-    high=$((early < late ? late : early))
-    low=$((low > 1000 ? low - 1000 : 0))
-    echo $((low + $(random $((high + 1000 - low)))))
+    printf '%s\n' "${SEEN[@]}" | sort -n | awk -v rank="$(rank "$1")" \
+        -v high="$OPERATIONS" -v chance="$(random 1000)" '
+        $2 < rank { low = $1 }
+        { at[NR] = $1; left[NR] = $2 }
+        END {
+            for (i = NR; i > 0 && at[i] > low; i--)
+                if (left[i] > rank)
+                    high = at[i]
+            print low + 1 + int((high - low) * chance / 1000)
+        }'
 }
 
 # osd_takes SECONDS more for each operation
@@ -158,11 +153,37 @@ osd_takes()
         osd_debug_inject_dispatch_delay_duration "$1" >/dev/null
 }
 
+# osd_gets OPERATIONS FROM PID: as many, as its log says from there, or the process
+# has ended. To /dev/null grep would be silent, and read on to the end.
+osd_gets()
+{
+    local got
+    got=$(grep -c -m "$1" '<== client.* osd_op(' \
+        < <(tail -c "+$2" -f --pid="$3" "$OSD_LOG"))
+    [ "$got" -ge "$1" ]
+}
+
+# clone_killed_at OPERATION: whoever serves it without the agent, when the OSD
+# has got this one and has not begun it.
+clone_killed_at()
+{
+    local pid end
+    KILLED_AT=$1
+    end=$(stat -c %s "$OSD_LOG")
+    "$BED_INST/sbin/remorad" --one-shot -- prepare web \
+        <"$REQUEST" >/dev/null 2>&1 &
+    pid=$!
+    disown
+    osd_gets "$KILLED_AT" $((end + 1)) "$pid" || diag 'it had ended by then'
+    kill -KILL "$pid" 2>/dev/null
+    bed_wait 10 bed_gone "$pid"
+}
+
 kill_for()
 {
     [ -z "$AGENT_PID" ] || agent_kill
     osd_takes $SLOW_S
-    clone_killed "$(time_of "$1")"
+    clone_killed_at "$(operation_of "$1")"
     osd_takes 0
 }
 
@@ -243,11 +264,11 @@ one_round()
     shift
     request_new clone
     DONE=$((DONE + 1))
-    KILLED_AFTER=
+    KILLED_AT=
     "$@"
     found=$(state)
     MET[$found]=$((${MET[$found]-0} + 1))
-    [ -z "$KILLED_AFTER" ] || SEEN+=("$KILLED_AFTER $(rank "$found")")
+    [ -z "$KILLED_AT" ] || SEEN+=("$KILLED_AT $(rank "$found")")
     WHAT="$* left '$found', asked again $ask"
     agent_start || { TAP_OUT='the agent does not start'; return 1; }
     tap_run "$ask" || return
@@ -271,25 +292,25 @@ rounds()
 
 aimed_rounds()
 {
-    local state i bad=0 span_ms=$SPAN_MS
+    local state i bad=0
+    # Else it is so at once: it takes 0.1 s, as long as nobody says how long.
+    osd_takes 0
     ok 'the OSD can be slow' ceph tell osd.0 config set \
         osd_debug_inject_dispatch_delay_probability 1
-    SEEN=()
-    [ -n "$AGENT_PID" ] || agent_start
-    osd_takes $SLOW_S
-    measure
-    osd_takes 0
+    ok 'and says what it gets' ceph tell osd.0 config set debug_ms 1
     for state in "${BAD[@]}"; do
         for ((i = 0; i < AIMED && ${MET[$state]-0} == 0; i++)); do
             one_round by_hook kill_for "$state" && continue
             bad=$((bad + 1))
             diag "$REQUEST_DISK: $WHAT: $TAP_OUT"
         done
-        diag "after $i rounds"
+        diag "after $i rounds: ${SEEN[*]/%/,}"
         ok "a kill left '$state'" [ "${MET[$state]-0}" -gt 0 ]
     done
     is "killed $((DONE - ROUNDS)) times more, the same" "$bad" 0
-    SPAN_MS=$span_ms
+    ceph tell osd.0 config set debug_ms 0 >/dev/null
+    ceph tell osd.0 config set \
+        osd_debug_inject_dispatch_delay_probability 0 >/dev/null
 }
 
 met()
@@ -309,10 +330,10 @@ in_the_end()
     wait_until 'no claim is left' 5 agent_no_claims
     wait_until 'and no word of the dead' 5 \
         eval '[ "$(find /run/remora/instances -type f | wc -l)" = 1 ]'
-    # Two for each measure, one is somebody else's.
+    # Two of measure, one is somebody else's.
     listed=$(rbd children "$PARENT" | grep -c '_disk$')
-    is 'the parent lists every disk' "$listed" $((DONE + 5))
-    is 'and there are no others' "$(rbd ls vms | wc -l)" $((DONE + 6))
+    is 'the parent lists every disk' "$listed" $((DONE + 3))
+    is 'and there are no others' "$(rbd ls vms | wc -l)" $((DONE + 4))
 }
 
 # ---- the test of the test --------------------------------------------------
@@ -341,6 +362,7 @@ inside()
 {
     local before
     bed_need_remora
+    OSD_LOG=$BED/log/ceph-osd.0.log
     parts
     before=$(request_others "$IMAGE")
     measure
