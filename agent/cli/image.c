@@ -119,20 +119,20 @@ search_rest(StoreCluster *store, const char *const *pools, const char *name)
     return pool ? pool : store_image_claim_find(store, pools, name);
 }
 
-/* NULL: not in that cluster. */
+/* rest: what is left of one. NULL, where no error is set: not in that cluster. */
 static char *
-search_cluster(const Cluster *cluster, const CmdSought *sought, GError **error)
+search_cluster(const Cluster *cluster,
+               const CmdSought *sought,
+               bool rest,
+               GError **error)
 {
     const char *const named[] = {sought->pool, NULL};
     const char *const *pools =
         sought->pool ? named : (const char *const *)sought->pools(cluster);
     StoreCluster *store = cluster_store(cluster);
-    char *pool = store_find_image(store, pools, sought->name, error);
 
-    if (!pool && sought->going &&
-        g_error_matches(*error, STORE_ERROR, STORE_ERROR_MISSING))
-        pool = search_rest(store, pools, sought->name);
-    return pool;
+    return rest ? search_rest(store, pools, sought->name)
+                : store_find_image(store, pools, sought->name, error);
 }
 
 static int
@@ -144,6 +144,40 @@ refuse_several(const char *command, const CmdSought *sought)
     return cmd_usage(command, message);
 }
 
+/* *ret_missing: why not, where nothing is found, if it is not set. */
+static int
+search_clusters(const char *command,
+                const GPtrArray *clusters,
+                const CmdSought *sought,
+                bool rest,
+                Cluster **ret_cluster,
+                char **ret_pool,
+                GError **ret_missing)
+{
+    g_autofree char *found = NULL;
+
+    for (guint i = 0; i < clusters->len; i++) {
+        Cluster *cluster = g_ptr_array_index(clusters, i);
+        g_autoptr(GError) error = NULL;
+        g_autofree char *pool = search_cluster(cluster, sought, rest, &error);
+
+        if (pool && found)
+            return refuse_several(command, sought);
+        if (pool) {
+            found = g_steal_pointer(&pool);
+            *ret_cluster = cluster;
+        } else if (error &&
+                   !g_error_matches(error, STORE_ERROR, STORE_ERROR_MISSING)) {
+            return cmd_image_fail(NULL, error);
+        } else if (error && !*ret_missing) {
+            *ret_missing = g_steal_pointer(&error);
+        }
+    }
+    *ret_pool = g_steal_pointer(&found);
+    return *ret_pool ? 0 : -1;
+}
+
+/* What is left in one cluster is looked for when the image is in none. */
 int
 cmd_image_search(const char *command,
                  const GPtrArray *clusters,
@@ -153,29 +187,15 @@ cmd_image_search(const char *command,
                  GError **ret_missing)
 {
     g_autoptr(GError) missing = NULL;
-    g_autofree char *found = NULL;
+    int status = search_clusters(command, clusters, sought, false, ret_cluster,
+                                 ret_pool, &missing);
 
-    for (guint i = 0; i < clusters->len; i++) {
-        Cluster *cluster = g_ptr_array_index(clusters, i);
-        g_autoptr(GError) error = NULL;
-        g_autofree char *pool = search_cluster(cluster, sought, &error);
-
-        if (pool && found)
-            return refuse_several(command, sought);
-        if (pool) {
-            found = g_steal_pointer(&pool);
-            *ret_cluster = cluster;
-        } else if (!g_error_matches(error, STORE_ERROR, STORE_ERROR_MISSING)) {
-            return cmd_image_fail(NULL, error);
-        } else if (!missing) {
-            missing = g_steal_pointer(&error);
-        }
-    }
-    *ret_pool = g_steal_pointer(&found);
-    if (*ret_pool)
-        return 0;
-    *ret_missing = g_steal_pointer(&missing);
-    return -1;
+    if (status < 0 && sought->going)
+        status = search_clusters(command, clusters, sought, true, ret_cluster,
+                                 ret_pool, &missing);
+    if (status < 0)
+        *ret_missing = g_steal_pointer(&missing);
+    return status;
 }
 
 static char *const *

@@ -285,6 +285,23 @@ one_down()
     ok 'which ends' virsh_ destroy each
 }
 
+# A claim on a volume's name is all that one who was killed left of it here.
+left_in_one()
+{
+    local uuid
+    uuid=$(uuidgen)
+    ok 'a name is claimed here' \
+        rados -p volumes create "remora_claim.volume-$uuid"
+    printf 'v=2 phase=fenced nonce=1 host=b machine=m boot=b domain=d since=1' |
+        rados -p volumes setxattr "remora_claim.volume-$uuid" remora.claim
+    ok 'the volume is in the other cluster' in_far \
+        cluster_rbd create --size 8M "volumes/volume-$uuid"
+    ok 'and is the one that is removed' remora volume rm "$uuid"
+    refuses 'the next one finds none' 'no volume' remora volume rm "$uuid"
+    is 'and leaves no claim' \
+        "$(agent_claim "volumes/volume-$uuid")" none
+}
+
 inside()
 {
     bed_need_remora
@@ -299,6 +316,7 @@ inside()
     both
     each
     clones
+    left_in_one
     one_down
     is 'no living client is on the blocklist' "$(cluster_cut_off)" ''
     is 'nor in the other cluster' "$(in_far cluster_cut_off)" ''

@@ -158,14 +158,22 @@ client()
 NET=198.51.100
 GAMMA="host=gamma machine=m boot=b domain=$B since=1"
 
-# writes WORD...: a claim of this text on y.
+# claimed IMAGE WORD...: by a claim of this text.
+claimed()
+{
+    local object=remora_claim.$1
+    shift
+    rados -p volumes rm "$object" 2>/dev/null
+    rados -p volumes create "$object" &&
+        printf '%s' "v=2 nonce=$RANDOM$RANDOM $*" |
+        rados -p volumes setxattr "$object" remora.claim &&
+        printf 0 | rados -p volumes setxattr "$object" remora.alive
+}
+
+# writes WORD...: on y.
 writes()
 {
-    rados -p volumes rm remora_claim.y 2>/dev/null
-    rados -p volumes create remora_claim.y &&
-        printf '%s' "v=2 nonce=$RANDOM$RANDOM $*" |
-        rados -p volumes setxattr remora_claim.y remora.claim &&
-        printf 0 | rados -p volumes setxattr remora_claim.y remora.alive
+    claimed y "$@"
 }
 
 is_cut_off()
@@ -271,6 +279,28 @@ off()
     wait_until 'and its claim' 30 eval '[ -z "$(phase y)" ]'
 }
 
+# It has the volume open, which has another name by now. Nobody can see that by
+# the name that the claim goes by.
+renamed()
+{
+    local asked
+    claimed "volume-$B" phase=running "$GAMMA addr=$NET.90:0/1"
+    for asked in "$B" "volumes/$B"; do
+        refuses "a guest's volume was renamed: it is not removed as $asked" \
+            "there is no image 'volumes/volume-$B', and a guest" \
+            host_run beta remora volume rm "$asked"
+        like 'with what can be done' "$TAP_OUT" 'remora fence --host gamma'
+    done
+    refuses 'nor is another made in its place' 'and a guest' \
+        host_run beta remora volume create --id "$B" 8MiB
+    is 'it stays claimed' "$(phase "volume-$B")" phase=running
+    ok 'and its guest is not cut off' eval "! is_cut_off '$NET.90:0/1'"
+    ok 'that is done' fence --host gamma --yes
+    refuses 'then nothing is in the way' "no volume" \
+        host_run beta remora volume rm "$B"
+    is 'and no claim is left' "$(phase "volume-$B")" ''
+}
+
 inside()
 {
     bed_need_remora
@@ -285,6 +315,7 @@ inside()
     changed
     crowded
     off
+    renamed
     # Of those that were fenced the monitors keep the sessions for a while.
     is 'no living client is on the blocklist' \
         "$(cluster_cut_off | grep -v -x -F -e "$FENCED")" ''

@@ -10,11 +10,13 @@
 #include "agent/rbd/claim/beat.h"
 #include "agent/rbd/claim/object.h"
 #include "agent/rbd/claim/release.h"
+#include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/warm.h"
 #include "agent/rbd/disk/pool-space.h"
 #include "agent/rbd/image/lock.h"
+#include "agent/rbd/image/look.h"
 #include "agent/rbd/image/watchers.h"
 
 #include <errno.h>
@@ -44,6 +46,83 @@ go_without(StoreConn *conn,
                       image);
 }
 
+static const char *
+known(const char *text)
+{
+    return text && text[0] ? text : "?";
+}
+
+/* TRUE: its host has booted since. */
+static gboolean
+refuse_unseen(const StoreConn *conn,
+              const char *pool,
+              const char *image,
+              const StoreRecord *record,
+              GError **error)
+{
+    const StorePlace *place = &record->who.place;
+
+    if (store_place_same_host(place, &conn->place) &&
+        !store_place_same_boot(place, &conn->place))
+        return TRUE;
+    return store_refuse(error, STORE_ERROR_BUSY,
+                        "there is no image '%s/%s', and a guest of '%s' on "
+                        "host '%s' has it open: if it was renamed or moved to "
+                        "the trash, put that right; if that host is dead for "
+                        "good, 'remora fence --host %s'",
+                        pool, image, known(record->who.domain),
+                        known(place->host), known(place->host));
+}
+
+/* Whether there is no image of that name. */
+static int
+is_missing(StoreConn *conn, const char *pool, const char *image, bool *ret)
+{
+    g_auto(StoreIo) io = NULL;
+    bool taken = false;
+    int r = -EIO;
+
+    if (store_ioctx(conn, pool, &io, NULL))
+        r = store_name_is_taken(io, image, &taken);
+    *ret = !taken;
+    return r;
+}
+
+/* Of an image that was renamed under its guest nobody can see by the name that the
+ * guest has it open. Who starts a domain wants that disk all the same; what is
+ * done here to an image that is not there is no reason to cut a guest off. */
+static gboolean
+check_unseen(StoreConn *conn,
+             const char *pool,
+             const char *image,
+             GError **error)
+{
+    g_auto(StoreClaimSeen) seen = {0};
+    bool missing = false;
+    int r = is_missing(conn, pool, image, &missing);
+
+    if (r >= 0 && missing)
+        r = store_claim_read(conn, pool, image, &seen);
+    if (r < 0 && r != -ENOENT)
+        return store_fail(error, conn, r, "cannot see who has '%s/%s' open",
+                          pool, image);
+    return !seen.record || seen.record->phase != STORE_PHASE_RUNNING ||
+           refuse_unseen(conn, pool, image, seen.record, error);
+}
+
+static char **
+watchers_by_name(StoreConn *conn,
+                 const char *pool,
+                 const char *image,
+                 GError **error)
+{
+    g_auto(GStrv) watchers = store_watchers_of(conn, pool, image, error);
+
+    if (watchers && !watchers[0] && !check_unseen(conn, pool, image, error))
+        return NULL;
+    return g_steal_pointer(&watchers);
+}
+
 gboolean
 store_image_claim(StoreConn *conn,
                   const char *pool,
@@ -60,7 +139,7 @@ store_image_claim(StoreConn *conn,
         .image = image,
         .domain = image,
         .builds = builds,
-        .watchers = store_watchers_of,
+        .watchers = watchers_by_name,
         .let_go = store_has_let_go,
         .until_us =
             g_get_monotonic_time() + (gint64)PATIENCE_S * G_USEC_PER_SEC,
@@ -101,7 +180,7 @@ store_image_claim_find(StoreCluster *cluster,
     for (gsize i = 0; conn && pools[i]; i++) {
         g_auto(StoreClaimSeen) seen = {0};
 
-        if (store_claim_read(conn, pools[i], image, &seen) >= 0)
+        if (store_claim_read(conn, pools[i], image, &seen) != -ENOENT)
             return g_strdup(pools[i]);
     }
     return NULL;

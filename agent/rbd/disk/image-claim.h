@@ -15,8 +15,9 @@
 /* builds: it will make the image. ret_dead: it was a builder's that is dead, or
  * cut off by now, and may have made what is there. In a pool that is full there is
  * no space for a claim, so that nobody can have a new one: nothing is built, and
- * who removes goes without, *ret_claim is NULL, if nobody has it. Blocks, longer
- * if a dead builder has to be watched first. */
+ * who removes goes without, *ret_claim is NULL, if nobody has it. Refuses where a
+ * guest has the image open, also by another name. Blocks, longer if a dead builder
+ * has to be watched first. */
 gboolean store_image_claim(StoreConn *conn,
                            const char *pool,
                            const char *image,
@@ -28,8 +29,8 @@ gboolean store_image_claim(StoreConn *conn,
  * and then it is TRUE. */
 gboolean store_image_unclaim(StoreClaim *claim, GError *why, GError **error);
 /* The first of the pools in which that name is claimed, or NULL: one who died after
- * the image was gone, or before it was there, has left no more than that. What
- * cannot be read is passed over. Blocks. g_free() it. */
+ * the image was gone, or before it was there, has left no more than that. One
+ * that cannot be read counts. Blocks. g_free() it. */
 char *store_image_claim_find(StoreCluster *cluster,
                              const char *const *pools,
                              const char *image);
