@@ -40,6 +40,23 @@ echo "status $?"
 END
 }
 
+# What it starts by then, too.
+niceness_of_aside()
+{
+    script <<'END'
+says() {
+    nice >"$work/said"
+    until [ -e "$work/go" ]; do sleep 0.1; done
+    nice >>"$work/said"
+}
+run_aside "$work/log" says
+until [ -s "$work/said" ]; do sleep 0.1; done
+{ sleep 0.5; : >"$work/go"; } &
+wait_aside
+cat "$work/said"
+END
+}
+
 status_of_beside()
 {
     script <<'END'
@@ -97,6 +114,8 @@ mkdir "$work/tmp"
 
 is 'a status outlives the number of its process' "$(status_of_aside)" \
     'status 3'
+is 'what runs aside does not when it is waited for' "$(niceness_of_aside)" \
+    "$(printf '%s\n' 19 0)"
 is 'of two beside each other, too' "$(status_of_beside)" \
     "$(printf '%s\n' 'one 4' 'two 5' '0 left')"
 is 'what was killed is not taken for passed' "$(status_of_killed)" 'one 137'

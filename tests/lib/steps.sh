@@ -8,7 +8,7 @@
 #     run COMMAND...             ends at once when the script gets a signal
 #     run_aside LOG COMMAND...   beside what comes next, with what that leaves;
 #                                one at a time
-#     wait_aside                 its status
+#     wait_aside                 its status; no longer with what others leave
 #     run_beside NAME COMMAND... beside others; output and errors go to
 #                                $work/NAME.out and .err
 #     wait_beside                until one of those has ended: sets BESIDE, its
@@ -108,8 +108,11 @@ run_aside()
     aside=$!
 }
 
+# It gets what others leave, as long as somebody else has something to do: beside
+# busy loops that is nothing.
 wait_aside()
 {
+    renice -n 0 -g "$aside" >/dev/null 2>&1
     wait "$aside" 2>/dev/null
     aside=
     ended_status "$work/aside.status"
