@@ -7,7 +7,8 @@
 
 #include "agent/virt/links.h"
 
-/* What many at once have opened is closed when nobody has needed it for so long. */
+/* What nobody has needed for so long is closed: libvirtd asks each client every 5 s
+ * whether it lives. */
 #define IDLE_MS 5000
 
 struct VirtLink {
@@ -27,7 +28,7 @@ struct VirtLinks {
     GMutex lock;
     bool timed; /* a look at who is idle is to come, or under way */
     guint n;
-    VirtLink *all; /* of which the first stays open */
+    VirtLink *all;
 };
 
 VirtLinks *
@@ -68,7 +69,7 @@ take_idle(VirtLinks *links)
     gint64 since_us =
         g_get_monotonic_time() - IDLE_MS * G_TIME_SPAN_MILLISECOND;
 
-    for (guint i = 1; i < links->n; i++) {
+    for (guint i = 0; i < links->n; i++) {
         VirtLink *link = &links->all[i];
 
         if (link->taken || !link->open || link->used_us > since_us)
@@ -88,7 +89,7 @@ close_some_time(VirtLinks *links)
 {
     bool open = false;
 
-    for (guint i = 1; i < links->n; i++)
+    for (guint i = 0; i < links->n; i++)
         open = open || links->all[i].open;
     links->timed =
         open && virEventAddTimeout(IDLE_MS, on_idle, links, NULL) >= 0;

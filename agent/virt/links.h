@@ -23,8 +23,8 @@ typedef struct VirtLink VirtLink;
 typedef virConnectPtr (*VirtOpen)(gpointer data, GError **error);
 
 /* For the life of the process, as what is made over one may never come back. None
- * is opened before it is needed, and but for the first they are closed when nobody
- * has needed them for 5 s, if libvirt's event loop runs. */
+ * is opened before it is needed, and each is closed when nobody has needed it for 5 s,
+ * if libvirt's event loop runs. */
 VirtLinks *virt_links_new(guint n, VirtOpen open, gpointer data);
 
 /* The first that is free, so that no more are opened than are needed. No more than n
