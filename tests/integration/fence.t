@@ -299,6 +299,11 @@ renamed()
     refuses 'then nothing is in the way' "no volume" \
         host_run beta remora volume rm "$B"
     is 'and no claim is left' "$(phase "volume-$B")" ''
+    claimed "volume-$B" phase=lent "$GAMMA"
+    refuses 'a claim that cannot be read is not taken for none' \
+        'cannot be read, as one of a later version' \
+        host_run beta remora volume rm "$B"
+    is 'and stays' "$(phase "volume-$B")" phase=lent
 }
 
 inside()

@@ -123,18 +123,12 @@ refuse_long(const StoreClaimAsk *ask, const StoreRecord *record, GError **error)
 
 /* ---- refusals ------------------------------------------------------------------- */
 
-static const char *
-known(const char *text)
-{
-    return text && text[0] ? text : "?";
-}
-
 static gboolean
 refuse(const StoreAttempt *attempt, StoreTake take, GError **error)
 {
     const StoreClaimAsk *ask = attempt->ask;
     const StoreRecord *record = attempt->seen.record;
-    const char *host = known(record->who.place.host);
+    const char *host = store_known(record->who.place.host);
     const char *to;
     g_autofree char *next = NULL;
 
@@ -153,10 +147,11 @@ refuse(const StoreAttempt *attempt, StoreTake take, GError **error)
         next = g_strdup_printf("its guest has it open as client '%s': stop "
                                "that guest first; if the client is dead its "
                                "watch ends within 60 s (rbd status %s/%s)",
-                               known(record->who.addr), ask->pool, ask->image);
+                               store_known(record->who.addr), ask->pool,
+                               ask->image);
         break;
     case STORE_TAKE_REFUSE_ARRIVAL:
-        to = known(record->arrival->place.host);
+        to = store_known(record->arrival->place.host);
         next = g_strdup_printf(
             "its migration to host '%s' has not come to its end: try again "
             "when it has; if that host is dead for good, 'remora fence --host "
@@ -183,8 +178,8 @@ refuse(const StoreAttempt *attempt, StoreTake take, GError **error)
     }
     return store_refuse(error, STORE_ERROR_BUSY,
                         "'%s/%s' is claimed by host '%s' for '%s': %s",
-                        ask->pool, ask->image, host, known(record->who.domain),
-                        next ? next : "");
+                        ask->pool, ask->image, host,
+                        store_known(record->who.domain), next ? next : "");
 }
 
 /* ---- taking ---------------------------------------------------------------------- */
@@ -298,9 +293,9 @@ put_back(StoreAttempt *attempt, GError **error)
                         "'%s/%s' is in use by client '%s' on host '%s' for "
                         "'%s', which was out of reach for a while: stop that "
                         "guest first",
-                        ask->pool, ask->image, known(record->who.addr),
-                        known(record->who.place.host),
-                        known(record->who.domain));
+                        ask->pool, ask->image, store_known(record->who.addr),
+                        store_known(record->who.place.host),
+                        store_known(record->who.domain));
 }
 
 static StoreGuest *

@@ -27,6 +27,12 @@ static const char *const phase_words[] = {
 };
 
 const char *
+store_known(const char *text)
+{
+    return text && text[0] ? text : "?";
+}
+
+const char *
 store_phase_word(StorePhase phase)
 {
     return phase_words[phase];

@@ -70,6 +70,8 @@ StoreRecord *store_record_parse_old(const char *holder);
 
 /* A word for people: 'building', 'handed', ... */
 const char *store_phase_word(StorePhase phase);
+/* text, which it borrows, or "?": what a record does not say. */
+const char *store_known(const char *text);
 
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreRecord, store_record_free)
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(StoreGuest, store_guest_free)

@@ -46,32 +46,28 @@ go_without(StoreConn *conn,
                       image);
 }
 
-static const char *
-known(const char *text)
+static bool
+has_booted_since(const StoreConn *conn, const StorePlace *place)
 {
-    return text && text[0] ? text : "?";
+    return store_place_same_host(place, &conn->place) &&
+           !store_place_same_boot(place, &conn->place);
 }
 
-/* TRUE: its host has booted since. */
 static gboolean
-refuse_unseen(const StoreConn *conn,
-              const char *pool,
+refuse_unseen(const char *pool,
               const char *image,
               const StoreRecord *record,
               GError **error)
 {
     const StorePlace *place = &record->who.place;
 
-    if (store_place_same_host(place, &conn->place) &&
-        !store_place_same_boot(place, &conn->place))
-        return TRUE;
     return store_refuse(error, STORE_ERROR_BUSY,
                         "there is no image '%s/%s', and a guest of '%s' on "
                         "host '%s' has it open: if it was renamed or moved to "
                         "the trash, put that right; if that host is dead for "
                         "good, 'remora fence --host %s'",
-                        pool, image, known(record->who.domain),
-                        known(place->host), known(place->host));
+                        pool, image, store_known(record->who.domain),
+                        store_known(place->host), store_known(place->host));
 }
 
 /* Whether there is no image of that name. */
@@ -106,8 +102,10 @@ check_unseen(StoreConn *conn,
     if (r < 0 && r != -ENOENT)
         return store_fail(error, conn, r, "cannot see who has '%s/%s' open",
                           pool, image);
-    return !seen.record || seen.record->phase != STORE_PHASE_RUNNING ||
-           refuse_unseen(conn, pool, image, seen.record, error);
+    if (!seen.record || seen.record->phase != STORE_PHASE_RUNNING ||
+        has_booted_since(conn, &seen.record->who.place))
+        return TRUE;
+    return refuse_unseen(pool, image, seen.record, error);
 }
 
 static char **
