@@ -23,24 +23,14 @@ store_bulk_ask(StoreBulk *one, char *object)
 static void
 begin(rados_ioctx_t io, StoreBulk *one)
 {
-    if (!one->op)
-        return;
-    one->r = rados_aio_create_completion2(NULL, NULL, &one->completion);
-    if (one->r >= 0)
-        one->r = rados_aio_read_op_operate(one->op, io, one->completion,
-                                           one->object, 0);
+    if (one->op)
+        store_aio_read(&one->aio, io, one->object, g_steal_pointer(&one->op));
 }
 
-/* librados writes to its answers until it is complete. */
 static void
 end(StoreBulk *one)
 {
-    if (one->completion && one->r >= 0) {
-        (void)rados_aio_wait_for_complete(one->completion);
-        one->r = rados_aio_get_return_value(one->completion);
-    }
-    g_clear_pointer(&one->completion, rados_aio_release);
-    g_clear_pointer(&one->op, rados_release_read_op);
+    one->r = store_aio_end(&one->aio);
     g_clear_pointer(&one->object, g_free);
 }
 

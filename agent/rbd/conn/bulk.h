@@ -11,8 +11,9 @@
 #ifndef REMORA_AGENT_RBD_CONN_BULK_H
 #define REMORA_AGENT_RBD_CONN_BULK_H
 
+#include "agent/rbd/conn/aio.h"
+
 #include <glib.h>
-#include <rados/librados.h>
 
 #define STORE_BULK_WINDOW 64u
 
@@ -20,7 +21,7 @@
 typedef struct {
     char *object;       /* g_free() frees it */
     rados_read_op_t op; /* NULL: nothing is asked */
-    rados_completion_t completion;
+    StoreAio aio;
     int r; /* librados' number */
 } StoreBulk;
 

@@ -12,6 +12,7 @@
 
 #include "agent/rbd/image/peek.h"
 
+#include "agent/rbd/conn/aio.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/names.h"
 
@@ -19,8 +20,10 @@
 
 struct StorePeek {
     rados_ioctx_t io;
-    rados_completion_t completion;
+    StoreAio aio;
     guint8 raw[STORE_ID_RAW];
+    size_t len;
+    int r;
 };
 
 StorePeek *
@@ -28,35 +31,30 @@ store_peek_begin(StoreConn *conn, const char *pool, const char *image)
 {
     g_autofree char *object = g_strconcat("rbd_id.", image, NULL);
     StorePeek *peek = g_new0(StorePeek, 1);
+    rados_read_op_t op;
 
-    if (rados_ioctx_create(conn->rados, pool, &peek->io) >= 0 &&
-        rados_aio_create_completion2(NULL, NULL, &peek->completion) >= 0 &&
-        rados_aio_read(peek->io, object, peek->completion, (char *)peek->raw,
-                       sizeof(peek->raw), 0) >= 0)
-        return peek;
-    g_clear_pointer(&peek->completion, rados_aio_release);
-    store_peek_end(peek);
-    return NULL;
+    if (rados_ioctx_create(conn->rados, pool, &peek->io) < 0) {
+        store_peek_end(peek);
+        return NULL;
+    }
+    op = rados_create_read_op();
+    rados_read_op_read(op, 0, sizeof(peek->raw), (char *)peek->raw, &peek->len,
+                       &peek->r);
+    store_aio_read(&peek->aio, peek->io, object, op);
+    return peek;
 }
 
 bool
 store_peek_finds_nothing(StorePeek *peek)
 {
-    if (!peek)
-        return false;
-    (void)rados_aio_wait_for_complete(peek->completion);
-    return rados_aio_get_return_value(peek->completion) == -ENOENT;
+    return peek && store_aio_end(&peek->aio) == -ENOENT;
 }
 
 bool
 store_peek_id(StorePeek *peek, char *id, gsize size)
 {
-    if (!peek)
-        return false;
-    (void)rados_aio_wait_for_complete(peek->completion);
-    return store_id_parse(peek->raw,
-                          rados_aio_get_return_value(peek->completion), id,
-                          size) >= 0;
+    return peek && store_aio_end(&peek->aio) >= 0 &&
+           store_id_parse(peek->raw, (int)peek->len, id, size) >= 0;
 }
 
 /* librados writes to it until it is complete. */
@@ -65,10 +63,7 @@ store_peek_end(StorePeek *peek)
 {
     if (!peek)
         return;
-    if (peek->completion) {
-        (void)rados_aio_wait_for_complete(peek->completion);
-        rados_aio_release(peek->completion);
-    }
+    (void)store_aio_end(&peek->aio);
     store_ioctx_clear(&peek->io);
     g_free(peek);
 }
