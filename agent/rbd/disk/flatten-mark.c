@@ -10,7 +10,6 @@
 
 #include "agent/rbd/disk/flatten-mark.h"
 
-#include "agent/rbd/disk/header.h"
 #include "agent/rbd/image/class.h"
 
 #include <string.h>
@@ -27,7 +26,7 @@ store_flatten_mark_change(rados_ioctx_t io,
     g_autofree char *object = g_strconcat("rbd_header.", id, NULL);
     g_autofree char *text = store_flatten_mark_new(id, to);
     g_autoptr(GByteArray) metadata =
-        store_header_arg_metadata(STORE_FLATTEN_KEY, text);
+        store_class_metadata(STORE_FLATTEN_KEY, text);
     const char *old = was->text ? was->text : "";
     rados_write_op_t op = rados_create_write_op();
     int differs = 0;

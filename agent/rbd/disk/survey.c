@@ -22,8 +22,7 @@
 #include <rbd/librbd.h>
 #include <string.h>
 
-#define DIRECTORY "rbd_directory"
-#define LOCK      "rbd_lock"
+#define LOCK "rbd_lock"
 
 typedef struct {
     StoreSurvey *survey;
@@ -93,8 +92,9 @@ read_free(rados_ioctx_t io, Head *heads, guint n)
         if (heads[i].raw_r != -ENOENT)
             continue;
         name = store_class_string(heads[i].survey->image);
-        store_class_ask(store_bulk_ask(&all[i], g_strdup(DIRECTORY)),
-                        "dir_get_id", name, &heads[i].listed);
+        store_class_ask(
+            store_bulk_ask(&all[i], g_strdup(STORE_CLASS_DIRECTORY)),
+            "dir_get_id", name, &heads[i].listed);
     }
     store_bulk_run(io, all, n);
     for (guint i = 0; i < n; i++)
@@ -293,9 +293,9 @@ name_of(StoreConn *conn, const StoreClassParent *origin)
         r = rados_ioctx_create2(conn->rados, origin->pool, &io);
     if (r < 0 || !io)
         return NULL;
-    r = store_id_parse(raw,
-                       store_omap_read(io, DIRECTORY, key, raw, sizeof(raw)),
-                       image, sizeof(image));
+    r = store_id_parse(
+        raw, store_omap_read(io, STORE_CLASS_DIRECTORY, key, raw, sizeof(raw)),
+        image, sizeof(image));
     if (r >= 0)
         r = has_parent(io, origin->id) ? -ENOENT
                                        : read_snap_name(io, origin, &snap);

@@ -210,7 +210,7 @@ find_name(StoreConn *conn, StoreChild *child)
     if (rados_ioctx_create2(conn->rados, child->pool_id, &io) < 0)
         return;
     rados_ioctx_set_namespace(io, child->space);
-    if (!has_key(io, "rbd_directory", child->id, &child->image))
+    if (!has_key(io, STORE_CLASS_DIRECTORY, child->id, &child->image))
         child->trash = has_key(io, "rbd_trash", child->id, NULL);
 }
 

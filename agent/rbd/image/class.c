@@ -36,6 +36,26 @@ store_class_parent(gint64 pool, const char *id, guint64 snap)
     return argument;
 }
 
+GByteArray *
+store_class_metadata(const char *key, const char *value)
+{
+    GByteArray *out = g_byte_array_new();
+
+    store_coded_put(out, 1, 4); /* so many keys */
+    store_coded_put_string(out, key);
+    store_coded_put_string(out, value);
+    return out;
+}
+
+GByteArray *
+store_class_features(void)
+{
+    GByteArray *out = store_class_number(STORE_CLASS_NO_SNAP);
+
+    store_coded_put(out, 1, 1);
+    return out;
+}
+
 void
 store_class_ask(rados_read_op_t op,
                 const char *method,
@@ -59,6 +79,17 @@ store_class_ask_other(rados_read_op_t op,
 }
 
 void
+store_class_ask_long(rados_read_op_t op,
+                     const char *method,
+                     const GByteArray *argument,
+                     StoreClassLong *answer)
+{
+    rados_read_op_exec_user_buf(
+        op, CLASS, method, (const char *)argument->data, argument->len,
+        answer->bytes, sizeof(answer->bytes), &answer->len, &answer->r);
+}
+
+void
 store_class_tell(rados_write_op_t op,
                  const char *method,
                  const GByteArray *argument)
@@ -69,6 +100,13 @@ store_class_tell(rados_write_op_t op,
 
 StoreCoded
 store_class_read(const StoreClassAnswer *answer)
+{
+    return (StoreCoded){(const guint8 *)answer->bytes, answer->len,
+                        answer->r < 0};
+}
+
+StoreCoded
+store_class_read_long(const StoreClassLong *answer)
 {
     return (StoreCoded){(const guint8 *)answer->bytes, answer->len,
                         answer->r < 0};

@@ -18,6 +18,8 @@
 #include <rados/librados.h>
 #include <rbd/librbd.h>
 
+/* A pool's images, by name and by id. */
+#define STORE_CLASS_DIRECTORY "rbd_directory"
 /* Where a snapshot's number stands: the image itself (CEPH_NOSNAP). */
 #define STORE_CLASS_NO_SNAP (G_MAXUINT64 - 1)
 /* Features with which an image's own header says what it is. One that is being
@@ -36,6 +38,15 @@ typedef struct {
     int r; /* of this method: librados' number */
 } StoreClassAnswer;
 
+/* One that may be longer. */
+#define STORE_CLASS_LONG 4096u
+
+typedef struct {
+    char bytes[STORE_CLASS_LONG];
+    size_t len;
+    int r;
+} StoreClassLong;
+
 /* Arguments that more than one place has; g_byte_array_unref() them. One number
  * of 64 bits, such as a snapshot's. */
 GByteArray *store_class_number(guint64 number) G_GNUC_WARN_UNUSED_RESULT;
@@ -46,12 +57,22 @@ GByteArray *store_class_parent(gint64 pool,
                                const char *id,
                                guint64 snap) G_GNUC_WARN_UNUSED_RESULT;
 
-/* One more method in an operation. argument may be NULL. answer must stay until
- * that is done. */
+/* 'metadata_set': of one key. */
+GByteArray *store_class_metadata(const char *key,
+                                 const char *value) G_GNUC_WARN_UNUSED_RESULT;
+/* 'get_features': of the image itself, for who only reads. */
+GByteArray *store_class_features(void) G_GNUC_WARN_UNUSED_RESULT;
+
+/* One more method in an operation. argument may be NULL, but not of a long answer.
+ * answer must stay until that is done. */
 void store_class_ask(rados_read_op_t op,
                      const char *method,
                      const GByteArray *argument,
                      StoreClassAnswer *answer);
+void store_class_ask_long(rados_read_op_t op,
+                          const char *method,
+                          const GByteArray *argument,
+                          StoreClassLong *answer);
 /* The same of another class, such as 'lock'. */
 void store_class_ask_other(rados_read_op_t op,
                            const char *object_class,
@@ -63,6 +84,7 @@ void store_class_tell(rados_write_op_t op,
                       const GByteArray *argument);
 /* What was answered; bad from the start if the method failed. Borrows answer. */
 StoreCoded store_class_read(const StoreClassAnswer *answer);
+StoreCoded store_class_read_long(const StoreClassLong *answer);
 
 /* An image's parent, as 'parent_get' answers. */
 typedef struct {

@@ -12,11 +12,13 @@
 
 #include "agent/rbd/image/look.h"
 
+#include "agent/rbd/conn/aio.h"
 #include "agent/rbd/conn/ask.h"
 #include "agent/rbd/conn/connection.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/names.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/class.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/image/omap.h"
@@ -48,6 +50,43 @@ store_mark_new(const StoreConn *conn,
         label, conn->instance, g_get_real_time() / G_USEC_PER_SEC);
 }
 
+/* An image's mark, asked for while it is opened. */
+typedef struct {
+    StoreAio aio;
+    StoreClassLong answer;
+} EarlyMark;
+
+static void
+early_mark_begin(EarlyMark *early, rados_ioctx_t io, const char *id)
+{
+    g_autofree char *header = g_strconcat("rbd_header.", id, NULL);
+    g_autoptr(GByteArray) key = store_class_string(STORE_MARK_KEY);
+    rados_read_op_t op = rados_create_read_op();
+
+    store_class_ask_long(op, "metadata_get", key, &early->answer);
+    store_aio_read(&early->aio, io, header, op);
+}
+
+/* NULL: there is none, or it has to be asked for once more. */
+static char *
+early_mark_end(EarlyMark *early)
+{
+    int r = store_aio_end(&early->aio);
+    StoreCoded answer = store_class_read_long(&early->answer);
+    g_autofree char *text = store_coded_take_string(&answer);
+
+    return r < 0 || answer.bad ? NULL : g_steal_pointer(&text);
+}
+
+/* Whether that is a mark that names this very image. */
+static bool
+is_mark_of(const char *text, const StoreLook *look)
+{
+    g_autofree char *id = store_word(text, "id");
+
+    return strcmp(id, look->id) == 0;
+}
+
 /* Whether there is a mark of that name that names this very image. */
 static int
 read_one_mark(rbd_image_t handle,
@@ -62,8 +101,7 @@ read_one_mark(rbd_image_t handle,
     *ret_marked = false;
     if (r < 0)
         return r == -ENOENT ? 0 : r;
-    g_autofree char *id = store_word(text, "id");
-    *ret_marked = strcmp(id, look->id) == 0;
+    *ret_marked = is_mark_of(text, look);
     return 0;
 }
 
@@ -79,13 +117,19 @@ read_made_of(rbd_image_t handle, StoreLook *look)
     return r == -ENOENT ? 0 : r;
 }
 
-/* A whole image has lost its building mark, or is about to. */
+/* A whole image has lost its building mark, or is about to. early: its mark, if that
+ * is known already; or NULL. */
 static int
-read_marks(rbd_image_t handle, StoreLook *look)
+read_marks(rbd_image_t handle, const char *early, StoreLook *look)
 {
     char text[MARK_MAX] = "";
-    int r = read_one_mark(handle, STORE_MARK_KEY, look, text, &look->marked);
+    int r = 0;
 
+    look->marked = early && is_mark_of(early, look);
+    if (look->marked)
+        g_strlcpy(text, early, sizeof(text));
+    else
+        r = read_one_mark(handle, STORE_MARK_KEY, look, text, &look->marked);
     if (r < 0)
         return r;
     if (look->marked) {
@@ -136,14 +180,14 @@ read_snaps(rbd_image_t handle, StoreLook *look)
 }
 
 static int
-read_all(rbd_image_t handle, StoreLook *look)
+read_all(rbd_image_t handle, const char *early, StoreLook *look)
 {
     int r = rbd_get_id(handle, look->id, sizeof(look->id));
 
     if (r >= 0)
         r = rbd_get_size(handle, &look->size);
     if (r >= 0)
-        r = read_marks(handle, look);
+        r = read_marks(handle, early, look);
     if (r >= 0)
         r = read_parent(handle, look);
     if (r >= 0)
@@ -168,7 +212,7 @@ read_directory(rados_ioctx_t io, const char *image, guint8 *raw, gsize size)
 {
     g_autofree char *key = g_strconcat("name_", image, NULL);
 
-    return store_omap_read(io, "rbd_directory", key, raw, size);
+    return store_omap_read(io, STORE_CLASS_DIRECTORY, key, raw, size);
 }
 
 /* A client that is killed while it creates or removes an image leaves one of
@@ -229,13 +273,13 @@ look_by_name(StoreConn *conn,
     int r = open_to_look(io, image, &handle, look);
 
     if (r >= 0 && look->opens)
-        r = read_all(handle, look);
+        r = read_all(handle, NULL, look);
     store_close_later(conn, handle);
     return r;
 }
 
-/* By the id that the name led to before, which saves librbd a round trip; that
- * it still does is asked meanwhile. -EAGAIN: it does not, or it cannot be looked
+/* By the id that the name led to before, which saves librbd a round trip. Meanwhile
+ * the name is asked once more, and the mark is. -EAGAIN: it does not, or it cannot be looked
  * at so. */
 static int
 look_by_id(StoreConn *conn,
@@ -246,13 +290,18 @@ look_by_id(StoreConn *conn,
            StoreLook *look)
 {
     g_autoptr(StorePeek) peek = store_peek_begin(conn, pool, image);
+    g_autofree EarlyMark *early = g_new0(EarlyMark, 1);
+    g_autofree char *mark = NULL;
     StoreHandle handle = NULL;
     char now[128] = "";
-    int r = rbd_open_by_id_read_only(io, id, &handle, NULL);
+    int r;
 
+    early_mark_begin(early, io, id);
+    r = rbd_open_by_id_read_only(io, id, &handle, NULL);
+    mark = early_mark_end(early);
     look->there = look->opens = r >= 0;
     if (r >= 0)
-        r = read_all(handle, look);
+        r = read_all(handle, mark, look);
     if (r >= 0 &&
         (!store_peek_id(peek, now, sizeof(now)) || strcmp(now, id) != 0))
         r = -EAGAIN;

@@ -127,9 +127,8 @@ static void
 read_headers(rados_ioctx_t io, Plain *plains, guint n)
 {
     g_autofree StoreBulk *all = store_bulk_new(n);
-    g_autoptr(GByteArray) argument = store_class_number(STORE_CLASS_NO_SNAP);
+    g_autoptr(GByteArray) argument = store_class_features();
 
-    store_coded_put(argument, true, 1); /* to read only */
     for (guint i = 0; i < n; i++) {
         rados_read_op_t op;
 

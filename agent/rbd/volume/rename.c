@@ -15,6 +15,7 @@
 #include "agent/rbd/conn/error.h"
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/image/class.h"
 #include "agent/rbd/image/close.h"
 #include "agent/rbd/image/handle.h"
 #include "agent/rbd/volume/claimed.h"
@@ -43,7 +44,7 @@ is_in_directory(rados_ioctx_t io, const char *image, bool *ret)
     int r;
 
     rados_read_op_omap_get_vals_by_keys(op, keys, 1, &iter, &got);
-    r = rados_read_op_operate(op, io, "rbd_directory", 0);
+    r = rados_read_op_operate(op, io, STORE_CLASS_DIRECTORY, 0);
     r = r < 0 ? r : got;
     *ret = r >= 0 && rados_omap_iter_size(iter) > 0;
     if (iter)
