@@ -417,6 +417,20 @@ source_in_trash()
     gone 'nothing is left of both'
 }
 
+# Than its parent, whose stripes it would have.
+in_larger_objects()
+{
+    mkdir -p /etc/remora
+    echo 'clone = { object_size = "16 MiB"; };' >/etc/remora/remora.conf
+    cloned 'in larger objects' $TWO images/$ONE --size 32MiB
+    is 'which have no stripes' \
+        "$(rbd info --format json volumes/volume-$TWO | jq -c \
+            '[.object_size, .stripe_unit, (.features | index("striping"))]')" \
+        "[$((16 * MiB)),null,null]"
+    volume rm $TWO >/dev/null
+    rm /etc/remora/remora.conf
+}
+
 clones()
 {
     local json
@@ -427,6 +441,7 @@ clones()
     is 'of that size, with its parent and its object size' \
         "$(of $ONE '[.size, .parent, .object_size, .depth]')" \
         "[$((16 * MiB)),\"images/$ONE@snap\",$((8 * MiB)),0]"
+    in_larger_objects
     refuses 'not smaller' 'cannot hold' volume clone --size 4MiB images/$ONE
     refuses 'not of nothing' 'does not exist' volume clone images/$TWO
     refuses 'nor under a name that is taken' 'is there already' \

@@ -33,6 +33,12 @@ store_new_options(rbd_image_options_t options,
                         : 0;
     int r = set_number(options, RBD_IMAGE_OPTION_ORDER, order);
 
+    /* A clone would have stripes as large as its parent's objects. */
+    if (r >= 0 && order && parent_object_size > 0) {
+        r = set_number(options, RBD_IMAGE_OPTION_STRIPE_UNIT, size);
+        if (r >= 0)
+            r = set_number(options, RBD_IMAGE_OPTION_STRIPE_COUNT, 1);
+    }
     if (r >= 0)
         r = set_number(options, RBD_IMAGE_OPTION_FEATURES, own->clone_features);
     if (r >= 0 && own->clone_data_pool)

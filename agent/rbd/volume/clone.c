@@ -181,6 +181,13 @@ fill_options(rbd_image_options_t options,
         return r;
     spec.object_size = MAX(own->clone_object_size, info.obj_size);
     r = store_options_fill(options, own, &spec);
+    /* It would have stripes as large as its parent's objects. */
+    if (r >= 0 && spec.object_size > info.obj_size)
+        r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_STRIPE_UNIT,
+                                         spec.object_size);
+    if (r >= 0 && spec.object_size > info.obj_size)
+        r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_STRIPE_COUNT,
+                                         1);
     if (r >= 0)
         r = rbd_image_options_set_uint64(options, RBD_IMAGE_OPTION_CLONE_FORMAT,
                                          2);
