@@ -127,9 +127,15 @@ agent_reloaded_since()
     [ "$(agent_reloads)" -gt "$1" ]
 }
 
-# The UUID of the libvirt secret that the agent made.
+agent_has_secret()
+{
+    virsh_ secret-list | grep -q -w ceph
+}
+
+# The UUID of the libvirt secret that the agent makes, a moment after it is ready.
 agent_secret()
 {
+    bed_wait 10 agent_has_secret
     virsh_ secret-list | awk '$2 == "ceph" { print $1 }'
 }
 
