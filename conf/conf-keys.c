@@ -76,7 +76,7 @@ const ConfKey conf_keys[] = {
      .text = "Pool for the data of new disks; \"\" is pools.vms itself"},
     {"clone.grow", CONF_TYPE_WORD, IN_BOTH(clone_grow),
      .preset = "\"direct\"", .none = "direct", .words = grow_words,
-     .text = "How a new clone gets its size; \"librbd\" opens it first"},
+     .text = "How a clone is made; \"librbd\" leaves all of it to librbd"},
     {"clone.convert", CONF_TYPE_WORD, IN_BOTH(clone_convert),
      .preset = "\"once\"", .none = "never", .words = convert_words,
      .text = "What becomes of images that are not raw"},

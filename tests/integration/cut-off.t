@@ -34,9 +34,10 @@ DEADLINE_S=58
 # So little that nobody is watched within one request.
 SHORT_S=5
 
-# Where the builds of the host that is cut off stand still: nothing is there,
-# a clone is there, its object map is larger than it, it is marked.
-POINTS=(cloning clone-returned map-grown marked)
+# Where the builds of the host that is cut off stand still: nothing is there, a
+# name without a header, a clone that its parent does not know, one that it knows,
+# it is marked.
+POINTS=(cloning clone-named clone-headed clone-returned marked)
 # And where the one stands that loses its power: it has the clone open.
 LAST=grown
 # The disks of the hosts that come back, and of all.
@@ -283,7 +284,7 @@ aftermath()
     ok 'which is whole' is_whole other
     like 'and its own' "$(claim_of other)" 'host=alpha '
     refuses 'but not one that the other host has' "is claimed by host 'beta'" \
-        ask alpha prepare map-grown
+        ask alpha prepare clone-headed
     is 'each disk is a clone of its parent, once' \
         "$(rbd children "$PARENT" | sort)" \
         "$(for disk in "${DISKS[@]}" other; do image_of "$disk"; done | sort)"

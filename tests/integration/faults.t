@@ -269,8 +269,8 @@ other_point()
 clones()
 {
     local name
-    for name in parent-found claim-noted claim-created cloning \
-        clone-returned map-grown marked handing; do
+    for name in parent-found claim-noted claim-created cloning clone-listed \
+        clone-named clone-headed clone-returned marked handing; do
         point clone "$name" prepare_nothing refused
     done
     for name in handed answering answer-sent; do
@@ -294,23 +294,52 @@ clones_by_librbd()
     rm /etc/remora/remora.conf
 }
 
-# Somebody has opened the new clone, and written to it, before it has its size.
+# Somebody has opened the new clone, and written to it, before it has its mark.
 clone_met()
 {
     local title='a clone that somebody met' hook
     request_new clone
-    REMORA_FAULT=clone-returned=delay:15000@1,grown=delay:1@1 agent_start
+    : >"$BED/tmp/hold"
+    REMORA_FAULT=clone-returned=hold@1 \
+        REMORA_FAULT_HOLD=$BED/tmp/hold agent_start
     request_prepare >"$BED/tmp/first" 2>&1 &
     hook=$!
     wait_until "$title: it is there" 5 hit clone-returned
     ok "$title: and written to" prepare_data
+    rm "$BED/tmp/hold"
     wait "$hook"
     is "$title: the domain starts" $? 0
-    ok "$title: librbd has grown it" hit grown
     like "$title: it has its size" "$(rbd info "$REQUEST_DISK")" 'size 32 MiB'
     is "$title: and a map that agrees" \
         "$(rbd object-map check --no-progress "$REQUEST_DISK" 2>&1)" ''
     request_release
+    wait_until "$title: no claim outlives the domain" 5 agent_no_claims
+    agent_kill
+}
+
+# And if the rest fails then, it is not removed.
+clone_met_in_vain()
+{
+    local point=$1 known=$2 title="$1: a clone that somebody met, in vain"
+    local hook had
+    request_new clone
+    : >"$BED/tmp/hold"
+    REMORA_FAULT=$point=hold@1,$point=error:5@1 \
+        REMORA_FAULT_HOLD=$BED/tmp/hold agent_start
+    request_prepare >"$BED/tmp/first" 2>&1 &
+    hook=$!
+    wait_until "$title: it is there" 5 hit "$point"
+    ok "$title: and written to" prepare_data
+    had=$(disk_says)
+    rm "$BED/tmp/hold"
+    wait "$hook"
+    is "$title: the domain is refused" $? 1
+    ok "$title: it is in the trash" rbd trash restore --pool vms \
+        "$(jq -r '.[0]' <<<"$had")"
+    is "$title: as it was" "$(disk_says)" "$had"
+    ok "$title: its parent knows of it" eval "$known"
+    rbd rm --no-progress "$REQUEST_DISK"
+    served "$title" clone
     wait_until "$title: no claim outlives the domain" 5 agent_no_claims
     agent_kill
 }
@@ -321,9 +350,37 @@ prepare_listed()
     prepare_headless && rados -p vms rm "rbd_id.${REQUEST_DISK#*/}"
 }
 
+# A clone without its object map, of which the parent does not know: what is
+# written at the same time may come in any part.
+prepare_mapless()
+{
+    ! REMORA_FAULT=clone-headed=kill request_prepare &&
+        rados -p vms rm "rbd_object_map.$(rbd info --format json \
+            "$REQUEST_DISK" | jq -r .id)"
+}
+
+# Objects of the pool that belong to no image.
+strays()
+{
+    rados -p vms ls | sed -n 's/^rbd_object_map\.\([^.]*\)$/\1/p' |
+        while read -r id; do
+            rados -p vms stat "rbd_header.$id" >/dev/null 2>&1 ||
+                echo "rbd_object_map.$id"
+        done
+}
+
 # librbd may say that it removed nothing, so there is no point to pass.
 names()
 {
+    case_begin clone prepare_headless
+    agent_start
+    served 'a name that leads to an object map alone' clone
+    agent_kill
+    case_begin clone prepare_mapless
+    agent_start
+    served 'a clone without a map' clone
+    agent_kill
+    is 'nothing is left of either' "$(strays)" ''
     case_begin clone prepare_nameless
     agent_start
     served 'a name that is not in the pool'"'"'s directory' clone
@@ -831,6 +888,10 @@ inside()
     clones
     clones_by_librbd
     clone_met
+    clone_met_in_vain clone-headed true
+    # shellcheck disable=SC2016 # evaluated there
+    clone_met_in_vain clone-returned \
+        'rbd children "$PARENT" | grep -q -x "$REQUEST_DISK"'
     recoveries
     ends
     bare_disks

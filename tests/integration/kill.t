@@ -3,8 +3,8 @@
 #
 # tests/integration/kill.t - remorad is killed at any moment of a start
 #
-# SIGKILL, at a random moment after the hook asked, or after rbd_clone3() was
-# called; then the same request again. Whatever the first left, the disk must
+# SIGKILL, at a random moment after the hook asked, or after the clone was begun;
+# then the same request again. Whatever the first left, the disk must
 # be whole afterwards. What it left is counted: a test that never met a bad
 # image proves nothing, and at the end the same is done without claims, where
 # bad disks must be found.

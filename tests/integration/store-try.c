@@ -29,7 +29,7 @@
  * STORE_TRY_KEYRING, STORE_TRY_STARTS (the owner starts, and nothing of it is left
  * here; 'arriving': by migration), STORE_TRY_PATIENCE, in milliseconds,
  * STORE_TRY_FEATURES (of clones, librbd's mask), STORE_TRY_DATA_POOL and
- * STORE_TRY_GROW ('librbd': clones are opened to be grown).
+ * STORE_TRY_GROW ('librbd': it makes clones), STORE_TRY_OBJECT_SIZE (of clones, bytes).
  */
 #include "config.h"
 
@@ -69,6 +69,8 @@ open_cluster(void)
         .clone_features =
             g_ascii_strtoull(setting("STORE_TRY_FEATURES", "0"), NULL, 10),
         .clone_data_pool = g_getenv("STORE_TRY_DATA_POOL"),
+        .clone_object_size =
+            g_ascii_strtoull(setting("STORE_TRY_OBJECT_SIZE", "0"), NULL, 10),
         .grow_by_librbd = strcmp(setting("STORE_TRY_GROW", ""), "librbd") == 0,
         .trash_expiry_s = 3600,
         .clone_max_depth = 5,

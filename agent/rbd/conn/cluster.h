@@ -29,7 +29,7 @@ typedef struct {
     guint64 clone_object_size;   /* bytes or 0; never below the parent's */
     guint64 clone_features;      /* librbd's mask, or 0: cluster's default */
     const char *clone_data_pool; /* or NULL */
-    bool grow_by_librbd;         /* not even a new clone without opening it */
+    bool grow_by_librbd;         /* it makes each clone (clone.grow) */
     bool clone_convert;          /* images that are not raw, too */
     guint clone_max_depth;       /* above so many parents it is flattened */
     bool clone_flatten;          /* each of them is */

@@ -34,9 +34,11 @@
  *     trashed         it is there
  *     removed         a name without a header is gone
  *     cloning         about to clone; error: nothing is cloned
- *     clone-returned  rbd_clone3() returned
- *     map-grown       the new clone's object map has its size
- *     grown           the new clone has its size, the long way (disk/grow.c)
+ *     clone-listed    the new clone's name is in the pool's directory
+ *     clone-named     and leads to its id
+ *     clone-headed    it has its header, with its parent, and its object map
+ *     clone-returned  the parent knows of it; or rbd_clone3() returned
+ *     grown           the new clone has its size, the long way (disk/build.c)
  *     creating        about to create a disk without a parent; error: none is
  *     created         it is there
  *     building-marked it says that it is being filled

@@ -2,8 +2,8 @@
 /*
  * agent/rbd/disk/build.c - clone, grow, mark; and take a failed one away
  *
- * Growing and marking a clone has a short way (grow.c) and a long one, here, by
- * librbd, for whatever is out of the ordinary, or if the configuration says so.
+ * There is a short way (clone.c) and a long one, here, by librbd, for whatever is
+ * out of the ordinary, or if the configuration says so.
  *
  * The mark comes last, so whatever dies before it leaves an image that is not
  * taken for done. Format 2 is asked for by name: with 'auto' a fresh cluster
@@ -19,8 +19,8 @@
 #include "agent/rbd/conn/fault.h"
 #include "agent/rbd/conn/stall.h"
 #include "agent/rbd/conn/warm.h"
+#include "agent/rbd/disk/clone.h"
 #include "agent/rbd/disk/full.h"
-#include "agent/rbd/disk/grow.h"
 #include "agent/rbd/disk/options.h"
 #include "agent/rbd/disk/origin.h"
 #include "agent/rbd/disk/pool-space.h"
@@ -36,6 +36,14 @@
 #include <string.h>
 
 #define CLONE_TRIES 2
+
+static gboolean
+fail_to_clone(StoreConn *conn, const StoreDisk *disk, int r, GError **error)
+{
+    return store_new_fail(conn, r, error, "cannot clone '%s/%s@%s' to '%s/%s'",
+                          disk->parent.pool, disk->parent.image,
+                          disk->parent.snap, disk->pool, disk->image);
+}
 
 /* -EEXIST comes back as *ret_exists, everything else below 0 is an error. */
 static gboolean
@@ -71,12 +79,7 @@ clone_image(StoreConn *conn,
     if (r >= 0)
         r = STORE_FAULT("clone-returned");
     *ret_exists = r == -EEXIST;
-    if (r < 0 && r != -EEXIST)
-        return store_new_fail(conn, r, error,
-                              "cannot clone '%s/%s@%s' to '%s/%s'",
-                              disk->parent.pool, disk->parent.image,
-                              disk->parent.snap, disk->pool, disk->image);
-    return TRUE;
+    return r >= 0 || *ret_exists || fail_to_clone(conn, disk, r, error);
 }
 
 /* What was cloned must be what was looked at: the name may have been given to
@@ -142,17 +145,20 @@ open_and_finish(StoreConn *conn,
 }
 
 static gboolean
-finish_by_librbd(StoreConn *conn,
-                 rados_ioctx_t io,
-                 const StoreDisk *disk,
-                 const StoreFound *parent,
-                 bool *ret_same,
-                 GError **error)
+finish(StoreConn *conn,
+       const StoreDisk *disk,
+       const StoreFound *parent,
+       bool *ret_same,
+       GError **error)
 {
+    g_auto(StoreIo) io = NULL;
     StoreHandle handle = NULL;
-    int r = rbd_open(io, disk->image, &handle, NULL);
     int closed;
+    int r;
 
+    if (!store_ioctx(conn, disk->pool, &io, error))
+        return FALSE;
+    r = rbd_open(io, disk->image, &handle, NULL);
     if (r < 0)
         return store_fail(error, conn, r, "cannot open the new clone '%s/%s'",
                           disk->pool, disk->image);
@@ -163,31 +169,6 @@ finish_by_librbd(StoreConn *conn,
     if (r < 0)
         return store_fail(error, conn, r, "cannot finish the clone '%s/%s'",
                           disk->pool, disk->image);
-    return TRUE;
-}
-
-static gboolean
-finish(StoreConn *conn,
-       const StoreDisk *disk,
-       const StoreFound *parent,
-       bool *ret_same,
-       GError **error)
-{
-    g_auto(StoreIo) io = NULL;
-    StoreGrowEnd end = STORE_GROW_NEEDS_LIBRBD;
-    int r = 0;
-
-    if (!store_ioctx(conn, disk->pool, &io, error))
-        return FALSE;
-    if (!store_settings(conn->cluster)->grow_by_librbd)
-        r = store_grow_new(conn, io, disk, parent,
-                           MAX(disk->size, parent->size), &end);
-    if (r < 0)
-        return store_fail(error, conn, r, "cannot finish the clone '%s/%s'",
-                          disk->pool, disk->image);
-    if (end == STORE_GROW_NEEDS_LIBRBD)
-        return finish_by_librbd(conn, io, disk, parent, ret_same, error);
-    *ret_same = end == STORE_GROW_DONE;
     return TRUE;
 }
 
@@ -338,6 +319,72 @@ find_parent(StoreConn *conn,
     return TRUE;
 }
 
+/* The short way. FALSE: it failed, and nothing else is to be tried. */
+static gboolean
+clone_direct(StoreConn *conn,
+             const StoreDisk *disk,
+             const StoreFound *parent,
+             StoreCloneEnd *ret_end,
+             GError **error)
+{
+    g_autoptr(GError) why = NULL;
+    int r = 0;
+
+    *ret_end = STORE_CLONE_NEEDS_LIBRBD;
+    if (!store_settings(conn->cluster)->grow_by_librbd)
+        r = store_clone_direct(conn, disk, parent,
+                               MAX(disk->size, parent->size), ret_end);
+    if (r >= 0)
+        return TRUE;
+    (void)fail_to_clone(conn, disk, r, &why);
+    if (*ret_end == STORE_CLONE_LEFT)
+        return take_away(conn, disk, why, NULL, error);
+    g_propagate_error(error, g_steal_pointer(&why));
+    return FALSE;
+}
+
+/* The long way; ret_same: as open_and_finish()'s. */
+static gboolean
+clone_by_librbd(StoreConn *conn,
+                const StoreDisk *disk,
+                const StoreFound *parent,
+                bool *ret_exists,
+                bool *ret_same,
+                GString *done,
+                GError **error)
+{
+    g_autoptr(GError) why = NULL;
+
+    *ret_same = true;
+    if (!clone_image(conn, disk, parent, ret_exists, error))
+        return FALSE;
+    if (*ret_exists ||
+        (finish(conn, disk, parent, ret_same, &why) && *ret_same))
+        return TRUE;
+    return take_away(conn, disk, why, done, error);
+}
+
+/* Once; ret_same: FALSE: its parent was replaced, and nothing is left of it. */
+static gboolean
+clone_once(StoreConn *conn,
+           const StoreDisk *disk,
+           const StoreFound *parent,
+           bool *ret_exists,
+           bool *ret_same,
+           GString *done,
+           GError **error)
+{
+    StoreCloneEnd end;
+
+    if (!clone_direct(conn, disk, parent, &end, error))
+        return FALSE;
+    *ret_exists = end == STORE_CLONE_EXISTS;
+    *ret_same = end != STORE_CLONE_OTHER_PARENT;
+    return end != STORE_CLONE_NEEDS_LIBRBD ||
+           clone_by_librbd(conn, disk, parent, ret_exists, ret_same, done,
+                           error);
+}
+
 gboolean
 store_build(StoreConn *conn,
             const StoreDisk *asked,
@@ -347,26 +394,20 @@ store_build(StoreConn *conn,
             GError **error)
 {
     for (int i = 0; i < CLONE_TRIES; i++) {
-        g_autoptr(GError) why = NULL;
         g_auto(StoreOrigin) origin = {0};
         StoreDisk disk = *asked;
         StoreFound parent;
         bool same = true;
+        gboolean made;
 
         if (!find_parent(conn, &disk, &origin, &parent, error))
             return FALSE;
-        if (!clone_image(conn, &disk, &parent, ret_exists, error)) {
-            store_parent_forget(conn->cluster, &disk.parent);
-            return FALSE;
-        }
-        if (*ret_exists)
-            return TRUE;
         *ret_size = MAX(disk.size, parent.size);
-        if (finish(conn, &disk, &parent, &same, &why) && same)
+        made = clone_once(conn, &disk, &parent, ret_exists, &same, done, error);
+        if (made && same)
             return TRUE;
-
         store_parent_forget(conn->cluster, &disk.parent);
-        if (!take_away(conn, &disk, why, done, error))
+        if (!made)
             return FALSE;
     }
     return store_refuse(error, STORE_ERROR_REFUSED,

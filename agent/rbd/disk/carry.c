@@ -40,8 +40,7 @@ heed_leftover(StoreCarry *carry)
     g_auto(StoreIo) io = NULL;
     bool taken = false;
 
-    if (disk->source == STORE_SOURCE_CLONE ||
-        store_conn_is_retired(carry->conn) ||
+    if (store_conn_is_retired(carry->conn) ||
         !store_ioctx(carry->conn, disk->pool, &io, NULL) ||
         store_name_is_taken(io, disk->image, &taken) < 0 || !taken)
         return;

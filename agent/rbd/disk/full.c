@@ -4,7 +4,7 @@
  *
  * librados keeps a write to a full pool back until there is space, and says
  * nothing. The claim asks not to be kept back, so a disk's own pool is named
- * by it. librbd's writes cannot be told so: a clone is written down in its
+ * by it. A clone's writes are kept back, librbd's as ours: it is written down in its
  * parent's header, in another pool, and either pool may fill up meanwhile. So
  * who has waited a while for what is at work (conn/work.c) can ask whether it
  * waits for that. The flags are not looked at before: that would cost each

@@ -5,8 +5,9 @@
  * The look costs an open, about a third of what a clone costs, so what was
  * found is remembered. A Glance image does not change under its name, but it
  * may be deleted and another made with the same name: therefore the memory
- * holds the image's own id and the snapshot's, and whoever clones compares
- * them with the parent that the clone really got.
+ * holds the image's own id and the snapshot's, and whoever clones asks whether
+ * they still have those names, or compares them with the parent that the clone
+ * really got.
  */
 #include "config.h"
 
