@@ -29,21 +29,19 @@ yard()
 }
 
 # Ceph keeps the clones of a snapshot in one value, and writes it anew for each.
-# shellcheck disable=SC2016,SC2046 # $1 is awk's; names are words
+# shellcheck disable=SC2016,SC2046 # $1 and $2 are awk's; names are words
 measure_children()
 {
-    local n=0 i wanted some=$((PAIRS / 2 + 1))
+    local n=0 wanted some=$((PAIRS / 2 + 1))
     coproc YARD { exec "${BARE[@]}"; }
     for wanted in "${CHILDREN[@]}"; do
         for ((; n < wanted; n += 500)); do
             yard cloned 8 $(seq -f 'child%.0f' $((n + 1)) $((n + 500))) \
                 >/dev/null
         done
-        for ((i = 0; i < some; i++)); do
-            echo "$(yard cloned 1 one) 0"
-            yard remove 1 one >/dev/null
-        done >"$BED/log/children"
-        note "rbd_clone3 of a snapshot with $n clones: $(ms children '$1')"
+        pairs children "$some" 1 1 hook cloned
+        note "of a snapshot with $n clones: hook and agent $(ms children '$1')," \
+            "rbd_clone3 $(ms children '$2')"
     done
     for ((; n > 0; n -= 500)); do
         yard remove 8 $(seq -f 'child%.0f' $((n - 499)) "$n") >/dev/null
