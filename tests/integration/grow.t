@@ -327,7 +327,7 @@ lefts()
     left "metadata of librbd's own" \
         'rbd image-meta set "images/$IMAGE" .rbd_mirror.x "resync"' \
         'rbd image-meta rm "images/$IMAGE" .rbd_mirror.x'
-    left 'the first image of a pool' 'rados -p vms rm rbd_info' true
+    left 'a pool that was not initialised' 'rados -p vms rm rbd_info' true
     PARENT=images/striped@snap left 'a parent with stripes' striped true
 }
 
@@ -338,8 +338,7 @@ striped()
         images/striped && "${glance[@]}" snap create --no-progress "$PARENT"
 }
 
-# It fails at the last step but one. What librbd says of it is what is said, and
-# as little is left.
+# It fails at the last step but one, and what was written until then goes.
 not_permitted()
 {
     local key caps=()

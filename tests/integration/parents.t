@@ -92,12 +92,6 @@ resnapped()
         gl export --no-progress "$PARENT" - >"$BED/tmp/second.raw"
 }
 
-# The id of what is cloned.
-parent_of()
-{
-    rbd info --format json "$1" | jq -r .parent.id
-}
-
 cleared()
 {
     local image

@@ -343,46 +343,26 @@ clone_direct(StoreConn *conn,
     return FALSE;
 }
 
-/* The long way; ret_same: as open_and_finish()'s. */
+/* The long way. */
 static gboolean
 clone_by_librbd(StoreConn *conn,
                 const StoreDisk *disk,
                 const StoreFound *parent,
-                bool *ret_exists,
-                bool *ret_same,
+                StoreCloneEnd *ret_end,
                 GString *done,
                 GError **error)
 {
     g_autoptr(GError) why = NULL;
+    bool exists = false;
+    bool same = true;
 
-    *ret_same = true;
-    if (!clone_image(conn, disk, parent, ret_exists, error))
+    if (!clone_image(conn, disk, parent, &exists, error))
         return FALSE;
-    if (*ret_exists ||
-        (finish(conn, disk, parent, ret_same, &why) && *ret_same))
+    *ret_end = exists ? STORE_CLONE_EXISTS : STORE_CLONE_DONE;
+    if (exists || (finish(conn, disk, parent, &same, &why) && same))
         return TRUE;
+    *ret_end = STORE_CLONE_OTHER_PARENT;
     return take_away(conn, disk, why, done, error);
-}
-
-/* Once; ret_same: FALSE: its parent was replaced, and nothing is left of it. */
-static gboolean
-clone_once(StoreConn *conn,
-           const StoreDisk *disk,
-           const StoreFound *parent,
-           bool *ret_exists,
-           bool *ret_same,
-           GString *done,
-           GError **error)
-{
-    StoreCloneEnd end;
-
-    if (!clone_direct(conn, disk, parent, &end, error))
-        return FALSE;
-    *ret_exists = end == STORE_CLONE_EXISTS;
-    *ret_same = end != STORE_CLONE_OTHER_PARENT;
-    return end != STORE_CLONE_NEEDS_LIBRBD ||
-           clone_by_librbd(conn, disk, parent, ret_exists, ret_same, done,
-                           error);
 }
 
 gboolean
@@ -397,14 +377,17 @@ store_build(StoreConn *conn,
         g_auto(StoreOrigin) origin = {0};
         StoreDisk disk = *asked;
         StoreFound parent;
-        bool same = true;
+        StoreCloneEnd end;
         gboolean made;
 
         if (!find_parent(conn, &disk, &origin, &parent, error))
             return FALSE;
         *ret_size = MAX(disk.size, parent.size);
-        made = clone_once(conn, &disk, &parent, ret_exists, &same, done, error);
-        if (made && same)
+        made = clone_direct(conn, &disk, &parent, &end, error);
+        if (made && end == STORE_CLONE_NEEDS_LIBRBD)
+            made = clone_by_librbd(conn, &disk, &parent, &end, done, error);
+        *ret_exists = end == STORE_CLONE_EXISTS;
+        if (made && end != STORE_CLONE_OTHER_PARENT)
             return TRUE;
         store_parent_forget(conn->cluster, &disk.parent);
         if (!made)

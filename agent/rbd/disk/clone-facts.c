@@ -213,9 +213,9 @@ plan(StoreClone *clone, const Facts *facts, guint64 size)
            store_clone_plan(&known, &clone->plan);
 }
 
-/* Of what was asked, what failed as no answer does that stands for something. */
+/* What was not answered, or will not be, says nothing of pool or parent. */
 static int
-first_failure(const Facts *facts)
+first_unanswered(const Facts *facts)
 {
     const int all[] = {facts->pool.r,         facts->data_pool.r,
                        facts->first_format.r, facts->id_taken.r,
@@ -227,7 +227,7 @@ first_failure(const Facts *facts)
     return 0;
 }
 
-/* ---- ceph.conf ------------------------------------------------------------------- */
+/* ---- the pool for data ------------------------------------------------------------- */
 
 /* Whether Ceph's configuration names a data pool, where remora's does not. */
 static bool
@@ -267,7 +267,7 @@ store_clone_prepare(StoreClone *clone, guint64 size, StoreCloneEnd *ret_end)
         return 0;
     r = ask(clone, facts);
     if (r >= 0)
-        r = first_failure(facts);
+        r = first_unanswered(facts);
     if (r < 0)
         return r;
     if (is_other_parent(clone, facts))

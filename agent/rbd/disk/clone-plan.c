@@ -111,8 +111,8 @@ store_clone_arg_create(const StoreClonePlan *plan,
     return out;
 }
 
-/* Around what was put to out: the version of a structure, the oldest that can read
- * it, and its length. It takes the content over. */
+/* Puts a structure to out: its version, the oldest that can read it, its length, and
+ * its content, which it takes over. */
 static void
 put_structure(GByteArray *out, guint version, GByteArray *content)
 {

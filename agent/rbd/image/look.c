@@ -279,8 +279,8 @@ look_by_name(StoreConn *conn,
 }
 
 /* By the id that the name led to before, which saves librbd a round trip. Meanwhile
- * the name is asked once more, and the mark is. -EAGAIN: it does not, or it cannot be looked
- * at so. */
+ * the mark is asked for, and the name once more. -EAGAIN: it leads elsewhere, or the
+ * image cannot be looked at so. */
 static int
 look_by_id(StoreConn *conn,
            rados_ioctx_t io,
